@@ -1,0 +1,68 @@
+using Backbones.Graphs;
+
+namespace Backbones.Engines;
+
+/// <summary>Runs graphs. Engines know nothing of families.</summary>
+public interface IEngine
+{
+    /// <summary>Short name, as in <c>--engine managed</c>.</summary>
+    string Name { get; }
+
+    /// <summary>Prepares a graph: parameter arithmetic is computed, weights are laid out, memory is planned.</summary>
+    /// <param name="graph">The graph; its outputs are what a run returns.</param>
+    /// <param name="parameters">Values of the graph's parameters; read during this call only.</param>
+    /// <param name="options">Threads and precision.</param>
+    /// <exception cref="KeyNotFoundException">A parameter is missing.</exception>
+    IPlan Compile(Graph graph, IParameterSource parameters, EngineOptions options);
+}
+
+/// <summary>A compiled graph. Thread safe; runs any batch size.</summary>
+public interface IPlan : IDisposable
+{
+    /// <summary>The graph as it was given to <see cref="IEngine.Compile"/>: its inputs' and outputs' shapes are the plan's.</summary>
+    Graph Graph { get; }
+
+    /// <summary>Runs one batch.</summary>
+    /// <param name="batch">Number of items, 1 or more.</param>
+    /// <param name="inputs">One row-major float32 tensor <c>[batch, …]</c> for each graph input.</param>
+    /// <param name="outputs">One buffer of <c>batch · Shape.Length</c> elements for each graph output, filled row-major.</param>
+    /// <param name="cancellation">Checked between nodes.</param>
+    /// <exception cref="ArgumentException">A buffer has the wrong length or number.</exception>
+    /// <exception cref="ObjectDisposedException">The plan was disposed.</exception>
+    void Run(int batch, ReadOnlySpan<ReadOnlyMemory<float>> inputs, ReadOnlySpan<Memory<float>> outputs, CancellationToken cancellation = default);
+}
+
+/// <summary>How a plan uses the machine.</summary>
+public sealed record EngineOptions
+{
+    /// <summary>Worker threads of one run; 0 means all cores.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>The default: all cores.</summary>
+    public static EngineOptions Default { get; } = new();
+}
+
+internal static class PlanArguments
+{
+    /// <summary>Checks the buffers of a run against the graph.</summary>
+    /// <exception cref="ArgumentException">One does not fit; the message has its name, the length received and the length needed.</exception>
+    public static void Check(Graph graph, int batch, ReadOnlySpan<ReadOnlyMemory<float>> inputs, ReadOnlySpan<Memory<float>> outputs)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
+        if (inputs.Length != graph.Inputs.Length)
+            throw new ArgumentException($"The graph has {graph.Inputs.Length} inputs, received {inputs.Length}.", nameof(inputs));
+        if (outputs.Length != graph.Outputs.Length)
+            throw new ArgumentException($"The graph has {graph.Outputs.Length} outputs, received {outputs.Length}.", nameof(outputs));
+        for (int i = 0; i < inputs.Length; i++)
+            Check(graph.Inputs[i], batch, inputs[i].Length, nameof(inputs));
+        for (int i = 0; i < outputs.Length; i++)
+            Check(graph.Outputs[i], batch, outputs[i].Length, nameof(outputs));
+    }
+
+    private static void Check(Node node, int batch, int length, string parameter)
+    {
+        long needed = checked(node.Shape.Length * batch);
+        if (length != needed)
+            throw new ArgumentException($"'{node.Name}' {node.Shape} with batch {batch} needs {needed} values, received {length}.", parameter);
+    }
+}

@@ -1,0 +1,88 @@
+using Backbones.Graphs;
+
+namespace Backbones.Engines.Reference;
+
+/// <summary>Plain loops, one node after another, every operator: the oracle that the fast engines are tested against.</summary>
+public sealed class ReferenceEngine : IEngine
+{
+    /// <inheritdoc/>
+    public string Name => "reference";
+
+    /// <inheritdoc/>
+    public IPlan Compile(Graph graph, IParameterSource parameters, EngineOptions options) => new Plan(graph, ParameterArithmetic.Evaluate(graph, parameters));
+
+    private sealed class Plan(Graph graph, IReadOnlyDictionary<Node, ReferenceTensor> constants) : IPlan
+    {
+        private bool _disposed;
+
+        public Graph Graph => graph;
+
+        public void Run(int batch, ReadOnlySpan<ReadOnlyMemory<float>> inputs, ReadOnlySpan<Memory<float>> outputs, CancellationToken cancellation = default)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            PlanArguments.Check(graph, batch, inputs, outputs);
+            var values = new Dictionary<Node, ReferenceTensor>(constants);
+            for (int i = 0; i < inputs.Length; i++)
+                values[graph.Inputs[i]] = new(inputs[i].ToArray(), batch, graph.Inputs[i].Shape);
+
+            Dictionary<Node, int> remaining = graph.UseCounts();
+            foreach (Node node in graph.Nodes)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                if (!node.IsBatched || node.Operator is InputOp)
+                    continue;
+                values[node] = ReferenceKernels.Run(node, [.. node.Inputs.Select(i => values[i])], batch);
+                foreach (Node input in node.Inputs)
+                {
+                    if (--remaining[input] == 0 && input.IsBatched)
+                        values.Remove(input);
+                }
+            }
+            for (int i = 0; i < outputs.Length; i++)
+            {
+                ReferenceTensor value = values[graph.Outputs[i]];
+                for (int n = 0; n < batch; n++)
+                    value.Item(n).CopyTo(outputs[i].Span.Slice(n * value.ItemLength, value.ItemLength));
+            }
+        }
+
+        public void Dispose() => _disposed = true;
+    }
+}
+
+/// <summary>Computes what depends on parameters and constants alone, once, when a plan is made.</summary>
+internal static class ParameterArithmetic
+{
+    /// <summary>The values of all nodes without batch that batched nodes (or outputs) read.</summary>
+    public static IReadOnlyDictionary<Node, ReferenceTensor> Evaluate(Graph graph, IParameterSource parameters)
+    {
+        var values = new Dictionary<Node, ReferenceTensor>();
+        Dictionary<Node, int> remaining = graph.UseCounts();
+        foreach (Node node in graph.Nodes)
+        {
+            if (node.IsBatched)
+                continue;
+            values[node] = node.Operator switch
+            {
+                ParameterOp p => new(ToArray(p.Spec, parameters.Read(p.Spec)), 1, node.Shape),
+                ConstantOp c => new([.. c.Values], 1, node.Shape),
+                _ => ReferenceKernels.Run(node, [.. node.Inputs.Select(i => values[i])], 1),
+            };
+            foreach (Node input in node.Inputs)
+            {
+                if (--remaining[input] == 0)
+                    values.Remove(input);
+            }
+        }
+        return values;
+    }
+
+    private static float[] ToArray(ParameterSpec spec, ReadOnlyMemory<float> values)
+    {
+        if (values.Length != spec.Shape.Length)
+            throw new ArgumentException($"Parameter '{spec.Name}' {spec.Shape} needs {spec.Shape.Length} values, received {values.Length}.");
+        // An array that is the parameter in full is used as it is: kernels do not write to their inputs.
+        return System.Runtime.InteropServices.MemoryMarshal.TryGetArray(values, out ArraySegment<float> segment) && segment.Offset == 0 && segment.Count == segment.Array!.Length
+            ? segment.Array : values.ToArray();
+    }
+}

@@ -1,0 +1,82 @@
+using System.Collections.Immutable;
+
+namespace Backbones.Graphs;
+
+/// <summary>A backbone: nodes in the order of execution, chosen outputs, and the state_dict entries they need. Immutable.</summary>
+public sealed class Graph
+{
+    private readonly Lazy<Dictionary<string, Node>> _byName;
+
+    internal Graph(ImmutableArray<Node> inputs, ImmutableArray<Node> nodes, ImmutableArray<Node> outputs, ImmutableArray<ParameterSpec> parameters)
+    {
+        Inputs = inputs;
+        Nodes = nodes;
+        Outputs = outputs;
+        Parameters = parameters;
+        _byName = new(() => Nodes.Where(n => n.IsNamed).ToDictionary(n => n.Name));
+    }
+
+    /// <summary>The inputs, usually one: images <c>[C, H, W]</c>.</summary>
+    public ImmutableArray<Node> Inputs { get; }
+
+    /// <summary>All nodes, each after its inputs.</summary>
+    public ImmutableArray<Node> Nodes { get; }
+
+    /// <summary>The nodes whose values are wanted, in the order asked for.</summary>
+    public ImmutableArray<Node> Outputs { get; }
+
+    /// <summary>The state_dict entries in timm's order.</summary>
+    public ImmutableArray<ParameterSpec> Parameters { get; }
+
+    /// <summary>Number of trained parameters (buffers not counted), as <c>sum(p.numel() for p in model.parameters())</c>.</summary>
+    public long ParameterCount => Parameters.Where(p => p.Kind == ParameterKind.Parameter).Sum(p => p.Shape.Length);
+
+    /// <summary>Names of the nodes that can be chosen as outputs, in the order of execution, as <c>get_graph_node_names</c> lists them.</summary>
+    public ImmutableArray<string> NodeNames => [.. Nodes.Where(n => n.IsNamed).Select(n => n.Name)];
+
+    /// <summary>The node of that name; a truncated name (<c>layer4</c>) means the last node below it.</summary>
+    /// <exception cref="GraphException">There is none; the message has the nearest names.</exception>
+    public Node Find(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        if (TryFind(name) is { } node)
+            return node;
+        var candidates = NodeNames.SelectMany(Prefixes).Distinct();
+        throw new GraphException($"There is no node '{name}'.{NearestName.Suggest(name, candidates)}");
+    }
+
+    internal Node? TryFind(string name)
+    {
+        if (_byName.Value.TryGetValue(name, out Node? exact))
+            return exact;
+        for (int i = Nodes.Length - 1; i >= 0; i--)
+        {
+            Node n = Nodes[i];
+            if (n.IsNamed && n.Name.Length > name.Length && n.Name[name.Length] == '.' && n.Name.StartsWith(name, StringComparison.Ordinal))
+                return n;
+        }
+        return null;
+    }
+
+    /// <summary>The same graph with other outputs, without the nodes and parameters that they do not need.</summary>
+    public Graph WithOutputs(params IEnumerable<Node> outputs) => Passes.Prune.Run(new Graph(Inputs, Nodes, [.. outputs], Parameters));
+
+    /// <summary>How many times each node's value is used; being an output counts once.</summary>
+    internal Dictionary<Node, int> UseCounts()
+    {
+        var uses = new Dictionary<Node, int>();
+        foreach (Node n in Nodes.SelectMany(n => n.Inputs).Concat(Outputs))
+            uses[n] = uses.GetValueOrDefault(n) + 1;
+        return uses;
+    }
+
+    private static IEnumerable<string> Prefixes(string name)
+    {
+        for (int i = 0; i < name.Length; i++)
+        {
+            if (name[i] == '.')
+                yield return name[..i];
+        }
+        yield return name;
+    }
+}

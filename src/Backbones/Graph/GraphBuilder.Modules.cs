@@ -1,0 +1,122 @@
+namespace Backbones.Graphs;
+
+/// <content>Modules: operators with a name and parameters of their own, as in torch.nn.</content>
+public sealed partial class GraphBuilder
+{
+    /// <summary>A convolution (nn.Conv2d): x <c>[C, H, W]</c> → <c>[outChannels, H', W']</c>; parameters <c>weight</c>, <c>bias</c>.</summary>
+    public Node Conv2d(string name, Node x, int outChannels, Size2 kernel, Size2? stride = null, Padding padding = default, Size2? dilation = null, int groups = 1, bool bias = false)
+    {
+        Node weight, biasNode = x;
+        using (Scope(name))
+        {
+            weight = Parameter("weight", [outChannels, x.Shape[0] / groups, kernel.H, kernel.W]);
+            if (bias)
+                biasNode = Parameter("bias", [outChannels]);
+        }
+        return Conv2d(name, x, weight, bias ? biasNode : null, stride ?? 1, padding, dilation ?? 1, groups);
+    }
+
+    /// <summary>A convolution with given weight and bias nodes (standardised or shared weights).</summary>
+    public Node Conv2d(string name, Node x, Node weight, Node? bias, Size2 stride, Padding padding, Size2 dilation, int groups = 1)
+    {
+        var op = new Conv2dOp(stride, padding, dilation, groups, bias is not null);
+        return bias is null ? Module(name, op, x, weight) : Module(name, op, x, weight, bias);
+    }
+
+    /// <summary>A fully connected layer (nn.Linear) over the last dimension.</summary>
+    public Node Linear(string name, Node x, int outFeatures, bool bias = true)
+    {
+        Node weight, biasNode = x;
+        using (Scope(name))
+        {
+            weight = Parameter("weight", [outFeatures, x.Shape[^1]]);
+            if (bias)
+                biasNode = Parameter("bias", [outFeatures]);
+        }
+        return bias ? Module(name, new LinearOp(true), x, weight, biasNode) : Module(name, new LinearOp(false), x, weight);
+    }
+
+    /// <summary>Batch normalisation with running statistics (nn.BatchNorm2d, BatchNorm1d).</summary>
+    /// <param name="name">Module name.</param>
+    /// <param name="x">Map <c>[C, H, W]</c> (axis 0), or tokens with <paramref name="axis"/> -1.</param>
+    /// <param name="eps">Added to the variance.</param>
+    /// <param name="affine">Whether there are weight and bias.</param>
+    /// <param name="axis">The channel axis.</param>
+    public Node BatchNorm(string name, Node x, float eps = 1e-5f, bool affine = true, int axis = 0)
+    {
+        int channels = x.Shape[x.Shape.Axis(axis)];
+        Node weight, bias, mean, variance;
+        using (Scope(name))
+        {
+            weight = affine ? Parameter("weight", [channels]) : Constant([channels], Filled(channels, 1), "ones");
+            bias = affine ? Parameter("bias", [channels]) : Constant([channels], Filled(channels, 0), "zeros");
+            mean = Buffer("running_mean", [channels]);
+            variance = Buffer("running_var", [channels]);
+            Unused("num_batches_tracked", [], ElementType.Int64);
+        }
+        return Module(name, new BatchNormOp(eps, axis), x, weight, bias, mean, variance);
+    }
+
+    /// <summary>Layer normalisation over one axis: -1 for tokens, 0 for maps (timm's LayerNorm2d).</summary>
+    public Node LayerNorm(string name, Node x, float eps = 1e-5f, int axis = -1, bool affine = true)
+    {
+        if (!affine)
+            return Module(name, new LayerNormOp(axis, eps), x);
+        int channels = x.Shape[x.Shape.Axis(axis)];
+        Node weight, bias;
+        using (Scope(name))
+        {
+            weight = Parameter("weight", [channels]);
+            bias = Parameter("bias", [channels]);
+        }
+        return Module(name, new LayerNormOp(axis, eps), x, weight, bias);
+    }
+
+    /// <summary>Root-mean-square normalisation over one axis (timm's RmsNorm; SimpleNorm when centred).</summary>
+    public Node RmsNorm(string name, Node x, float eps = 1e-6f, int axis = -1, bool affine = true, bool centered = false)
+    {
+        var op = new RmsNormOp(axis, eps, centered);
+        if (!affine)
+            return Module(name, op, x);
+        Node weight;
+        using (Scope(name))
+            weight = Parameter("weight", [x.Shape[x.Shape.Axis(axis)]]);
+        return Module(name, op, x, weight);
+    }
+
+    /// <summary>Group normalisation (nn.GroupNorm).</summary>
+    public Node GroupNorm(string name, Node x, int groups, float eps = 1e-5f)
+    {
+        Node weight, bias;
+        using (Scope(name))
+        {
+            weight = Parameter("weight", [x.Shape[0]]);
+            bias = Parameter("bias", [x.Shape[0]]);
+        }
+        return Module(name, new GroupNormOp(groups, eps), x, weight, bias);
+    }
+
+    /// <summary>An activation module without parameters.</summary>
+    public Node Act(string name, Node x, UnaryOp activation) => Module(name, activation, x);
+
+    /// <summary>An activation module without parameters.</summary>
+    public Node Act(string name, Node x, UnaryKind kind) => Module(name, Activations.Of(kind), x);
+
+    /// <summary>A module that does nothing at inference (dropout, drop path, nn.Identity), kept for its name.</summary>
+    public Node Identity(string name, Node x) => Module(name, new IdentityOp(), x);
+
+    /// <summary>nn.MaxPool2d.</summary>
+    public Node MaxPool2d(string name, Node x, Size2 kernel, Size2? stride = null, Padding padding = default, Size2? dilation = null, bool ceilMode = false)
+        => Module(name, new MaxPool2dOp(kernel, stride ?? kernel, padding, dilation ?? 1, ceilMode), x);
+
+    /// <summary>nn.AvgPool2d.</summary>
+    public Node AvgPool2d(string name, Node x, Size2 kernel, Size2? stride = null, Padding padding = default, bool ceilMode = false, bool countIncludePad = true)
+        => Module(name, new AvgPool2dOp(kernel, stride ?? kernel, padding, ceilMode, countIncludePad), x);
+
+    private static float[] Filled(int length, float value)
+    {
+        var values = new float[length];
+        Array.Fill(values, value);
+        return values;
+    }
+}

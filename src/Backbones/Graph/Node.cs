@@ -1,0 +1,47 @@
+using System.Collections.Immutable;
+
+namespace Backbones.Graphs;
+
+/// <summary>One value of a graph: an operator applied to other nodes. Immutable; a graph is its outputs and what they reach.</summary>
+public sealed class Node
+{
+    internal Node(string name, Operator op, ImmutableArray<Node> inputs)
+    {
+        Name = name;
+        Operator = op;
+        Inputs = inputs;
+        IsBatched = op is InputOp || inputs.Any(i => i.IsBatched);
+        try
+        {
+            Shape = op.InferShape(inputs);
+        }
+        catch (Exception e) when (e is GraphException or ArgumentException or OverflowException)
+        {
+            throw new GraphException($"Node '{name}' ({op.GetType().Name}) on {string.Join(" and ", inputs.Select(i => $"'{i.Name}' {i.Shape}"))}: {e.Message}", e);
+        }
+    }
+
+    /// <summary>
+    /// The node's name: the module path of timm (<c>layer1.0.conv1</c>), the FX name of a function (<c>layer1.0.add</c>),
+    /// or the state_dict key of a parameter. A name with <c>#</c> is internal to a leaf module and not listed.
+    /// </summary>
+    public string Name { get; }
+
+    /// <summary>What is computed.</summary>
+    public Operator Operator { get; }
+
+    /// <summary>The operator's inputs, in its order (activations first, then weights).</summary>
+    public ImmutableArray<Node> Inputs { get; }
+
+    /// <summary>The shape of one batch item; the whole shape where <see cref="IsBatched"/> is false.</summary>
+    public Shape Shape { get; }
+
+    /// <summary>Whether the value depends on the input (has a batch dimension). Others are parameter arithmetic, computed once at compile time.</summary>
+    public bool IsBatched { get; }
+
+    /// <summary>Whether the name is one that a user can choose: parameters, constants and internals of leaf modules are not.</summary>
+    public bool IsNamed => IsBatched && !Name.Contains('#');
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Name} {Shape}";
+}

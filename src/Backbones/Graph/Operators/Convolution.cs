@@ -1,0 +1,67 @@
+using System.Collections.Immutable;
+
+namespace Backbones.Graphs;
+
+/// <summary>Zero padding of a map in pixels; asymmetric for TensorFlow's SAME.</summary>
+public readonly record struct Padding(int Top, int Left, int Bottom, int Right)
+{
+    /// <summary>The same padding on all sides.</summary>
+    public static implicit operator Padding(int all) => new(all, all, all, all);
+
+    /// <summary>Symmetric padding: (vertical, horizontal).</summary>
+    public static implicit operator Padding((int H, int W) p) => new(p.H, p.W, p.H, p.W);
+}
+
+/// <summary>Vertical and horizontal size; an int means the same for both.</summary>
+public readonly record struct Size2(int H, int W)
+{
+    /// <summary>The same in both directions.</summary>
+    public static implicit operator Size2(int both) => new(both, both);
+
+    /// <summary>(vertical, horizontal).</summary>
+    public static implicit operator Size2((int H, int W) size) => new(size.H, size.W);
+}
+
+/// <summary>What a convolution or linear layer does with its result before it is stored: adds a residual, then applies an activation. Set by the fusion pass.</summary>
+/// <param name="AddsResidual">The last input is added.</param>
+/// <param name="Activation">Applied after the addition; null for none.</param>
+public sealed record Epilogue(bool AddsResidual = false, UnaryOp? Activation = null);
+
+/// <summary>2-D cross-correlation of x <c>[C, H, W]</c> with weight <c>[O, C/groups, kH, kW]</c> and bias <c>[O]</c> (optional): inputs x, weight, bias?, residual?.</summary>
+public sealed record Conv2dOp(Size2 Stride, Padding Padding, Size2 Dilation, int Groups = 1, bool HasBias = false, Epilogue? Epilogue = null) : Operator
+{
+    internal override Shape InferShape(ImmutableArray<Node> inputs)
+    {
+        Shape x = RequireMap(inputs[0]), w = inputs[1].Shape;
+        int expected = 2 + (HasBias ? 1 : 0) + (Epilogue is { AddsResidual: true } ? 1 : 0);
+        Require(inputs.Length == expected, $"expected {expected} inputs, received {inputs.Length}.");
+        Require(w.Rank == 4, $"expected a weight [O, C/groups, kH, kW], received {w}.");
+        Require(Groups > 0 && x[0] == w[1] * Groups && w[0] % Groups == 0, $"{x[0]} channels in {Groups} groups do not fit a weight {w}.");
+        int h = OutputSize(x[1] + Padding.Top + Padding.Bottom, w[2], Stride.H, Dilation.H);
+        int width = OutputSize(x[2] + Padding.Left + Padding.Right, w[3], Stride.W, Dilation.W);
+        Require(h > 0 && width > 0, $"a {w[2]}×{w[3]} kernel with dilation {Dilation.H} does not fit into {x[1]}×{x[2]} padded by {Padding}.");
+        Shape result = [w[0], h, width];
+        if (Epilogue is { AddsResidual: true })
+            Require(inputs[^1].Shape == result, $"a residual {inputs[^1].Shape} cannot be added to {result}.");
+        return result;
+    }
+
+    private static int OutputSize(int padded, int kernel, int stride, int dilation)
+        => padded < dilation * (kernel - 1) + 1 ? 0 : (padded - dilation * (kernel - 1) - 1) / stride + 1;
+}
+
+/// <summary>x <c>[…, in]</c> times weight <c>[out, in]</c> transposed plus bias <c>[out]</c> (optional): inputs x, weight, bias?, residual?.</summary>
+public sealed record LinearOp(bool HasBias, Epilogue? Epilogue = null) : Operator
+{
+    internal override Shape InferShape(ImmutableArray<Node> inputs)
+    {
+        Shape x = inputs[0].Shape, w = inputs[1].Shape;
+        int expected = 2 + (HasBias ? 1 : 0) + (Epilogue is { AddsResidual: true } ? 1 : 0);
+        Require(inputs.Length == expected, $"expected {expected} inputs, received {inputs.Length}.");
+        Require(x.Rank >= 1 && w.Rank == 2 && x[x.Rank - 1] == w[1], $"expected […, {(w.Rank == 2 ? w[1] : 0)}] for a weight {w}, received {x}.");
+        Shape result = x.With(x.Rank - 1, w[0]);
+        if (Epilogue is { AddsResidual: true })
+            Require(inputs[^1].Shape == result, $"a residual {inputs[^1].Shape} cannot be added to {result}.");
+        return result;
+    }
+}

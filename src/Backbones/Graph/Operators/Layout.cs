@@ -1,0 +1,146 @@
+using System.Collections.Immutable;
+
+namespace Backbones.Graphs;
+
+/// <summary>The same elements in another shape (row-major, within each batch item).</summary>
+public sealed record ReshapeOp(Shape Target) : Operator
+{
+    internal override Shape InferShape(ImmutableArray<Node> inputs)
+    {
+        Require(inputs[0].Shape.Length == Target.Length, $"{inputs[0].Shape} has {inputs[0].Shape.Length} elements, {Target} needs {Target.Length}.");
+        return Target;
+    }
+}
+
+/// <summary>Dimension i of the result is dimension Axes[i] of the input; the batch stays first.</summary>
+public sealed record PermuteOp(ImmutableArray<int> Axes) : Operator
+{
+    internal override Shape InferShape(ImmutableArray<Node> inputs)
+    {
+        Shape x = inputs[0].Shape;
+        Require(Axes.Order().SequenceEqual(Enumerable.Range(0, x.Rank)), $"({string.Join(", ", Axes)}) is no permutation of the {x.Rank} axes of {x}.");
+        return [.. Axes.Select(a => x[a])];
+    }
+
+    /// <inheritdoc/>
+    public bool Equals(PermuteOp? other) => other is not null && Axes.SequenceEqual(other.Axes);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => Axes.Length;
+}
+
+/// <summary>Inputs one after another along an axis. Inputs without batch (class tokens) are repeated for every batch item.</summary>
+public sealed record ConcatOp(int Axis) : Operator
+{
+    internal override Shape InferShape(ImmutableArray<Node> inputs)
+    {
+        Require(inputs.Length > 0, "nothing to concatenate.");
+        Shape first = inputs[0].Shape;
+        int axis = first.Axis(Axis);
+        int total = 0;
+        foreach (Node input in inputs)
+        {
+            Require(input.Shape.Rank == first.Rank && input.Shape.With(axis, 0) == first.With(axis, 0), $"{input.Shape} does not line up with {first} along axis {axis}.");
+            total += input.Shape[axis];
+        }
+        return first.With(axis, total);
+    }
+}
+
+/// <summary>Elements Start, Start + Step, … (Length of them) along an axis.</summary>
+public sealed record SliceOp(int Axis, int Start, int Length, int Step = 1) : Operator
+{
+    internal override Shape InferShape(ImmutableArray<Node> inputs)
+    {
+        Shape x = inputs[0].Shape;
+        int axis = x.Axis(Axis);
+        Require(Start >= 0 && Step > 0 && Length > 0 && Start + (Length - 1) * Step < x[axis], $"elements {Start} to {Start + (Length - 1) * Step} are outside the {x[axis]} along axis {axis} of {x}.");
+        return x.With(axis, Length);
+    }
+}
+
+/// <summary>How a border is filled.</summary>
+public enum PadMode
+{
+    /// <summary>with a constant</summary>
+    Constant,
+    /// <summary>mirrored without repeating the edge</summary>
+    Reflect,
+    /// <summary>with the edge's value</summary>
+    Replicate,
+}
+
+/// <summary>A border around the last two dimensions.</summary>
+public sealed record Pad2dOp(Padding Padding, PadMode Mode = PadMode.Constant, float Value = 0) : Operator
+{
+    internal override Shape InferShape(ImmutableArray<Node> inputs)
+    {
+        Shape x = inputs[0].Shape;
+        Require(x.Rank >= 2, $"expected […, H, W], received {x}.");
+        int h = x[x.Rank - 2] + Padding.Top + Padding.Bottom, w = x[x.Rank - 1] + Padding.Left + Padding.Right;
+        if (Mode == PadMode.Reflect)
+            Require(Math.Max(Padding.Top, Padding.Bottom) < x[x.Rank - 2] && Math.Max(Padding.Left, Padding.Right) < x[x.Rank - 1], $"{x} is too small to be mirrored by {Padding}.");
+        return x.With(x.Rank - 2, h).With(x.Rank - 1, w);
+    }
+}
+
+/// <summary>How values between pixels are found.</summary>
+public enum ResizeMode
+{
+    /// <summary>floor(i · in/out), PyTorch's 'nearest'</summary>
+    Nearest,
+    /// <summary>triangle filter</summary>
+    Bilinear,
+    /// <summary>Keys' cubic, a = -0.75 (with antialiasing: -0.5, as PyTorch)</summary>
+    Bicubic,
+}
+
+/// <summary>Interpolates the last two dimensions to H × W as PyTorch's <c>interpolate</c>.</summary>
+public sealed record ResizeOp(int H, int W, ResizeMode Mode, bool AlignCorners = false, bool Antialias = false) : Operator
+{
+    internal override Shape InferShape(ImmutableArray<Node> inputs)
+    {
+        Shape x = inputs[0].Shape;
+        Require(x.Rank >= 2, $"expected […, H, W], received {x}.");
+        return x.With(x.Rank - 2, H).With(x.Rank - 1, W);
+    }
+}
+
+/// <summary>Shifts elements cyclically along an axis, forward for a positive shift.</summary>
+public sealed record RollOp(int Axis, int Shift) : Operator
+{
+    internal override Shape InferShape(ImmutableArray<Node> inputs)
+    {
+        inputs[0].Shape.Axis(Axis);
+        return inputs[0].Shape;
+    }
+}
+
+/// <summary>Chosen elements along an axis: element i of the result is element Indices[i] of the input.</summary>
+public sealed record GatherOp(int Axis, ImmutableArray<int> Indices) : Operator
+{
+    internal override Shape InferShape(ImmutableArray<Node> inputs)
+    {
+        Shape x = inputs[0].Shape;
+        int axis = x.Axis(Axis), size = x[axis];
+        foreach (int i in Indices)
+            Require((uint)i < (uint)size, $"index {i} is outside the {size} along axis {axis} of {x}.");
+        return x.With(axis, Indices.Length);
+    }
+
+    /// <inheritdoc/>
+    public bool Equals(GatherOp? other) => other is not null && Axis == other.Axis && Indices.SequenceEqual(other.Indices);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Axis, Indices.Length);
+}
+
+/// <summary>Repeats an input to a larger shape by broadcasting.</summary>
+public sealed record ExpandOp(Shape Target) : Operator
+{
+    internal override Shape InferShape(ImmutableArray<Node> inputs)
+    {
+        Require(Shape.Broadcast(inputs[0].Shape, Target) == Target, $"{inputs[0].Shape} does not expand to {Target}.");
+        return Target;
+    }
+}

@@ -1,0 +1,47 @@
+using System.Collections.Immutable;
+
+namespace Backbones.Graphs;
+
+/// <summary>Matrix product of the last two dimensions, leading dimensions broadcast: a <c>[…, M, K]</c> (or transposed), b <c>[…, K, N]</c> (or transposed).</summary>
+public sealed record MatMulOp(bool TransposeA = false, bool TransposeB = false) : Operator
+{
+    internal override Shape InferShape(ImmutableArray<Node> inputs)
+    {
+        Shape a = inputs[0].Shape, b = inputs[1].Shape;
+        Require(a.Rank >= 2 && b.Rank >= 2, $"expected two matrices, received {a} and {b}.");
+        (int m, int ka) = TransposeA ? (a[a.Rank - 1], a[a.Rank - 2]) : (a[a.Rank - 2], a[a.Rank - 1]);
+        (int kb, int n) = TransposeB ? (b[b.Rank - 1], b[b.Rank - 2]) : (b[b.Rank - 2], b[b.Rank - 1]);
+        Require(ka == kb, $"inner dimensions {ka} and {kb} differ ({a} and {b}).");
+        Shape leading = Shape.Broadcast([.. a.Dimensions[..^2]], [.. b.Dimensions[..^2]]);
+        return [.. leading, m, n];
+    }
+}
+
+/// <summary>e^x / Σ e^x along an axis.</summary>
+public sealed record SoftmaxOp(int Axis) : Operator
+{
+    internal override Shape InferShape(ImmutableArray<Node> inputs)
+    {
+        inputs[0].Shape.Axis(Axis);
+        return inputs[0].Shape;
+    }
+}
+
+/// <summary>softmax(q·kᵀ · Scale + mask) · v over the last two dimensions: q <c>[…, Lq, d]</c>, k <c>[…, Lk, d]</c>, v <c>[…, Lk, dv]</c>, mask (optional) broadcast to <c>[…, Lq, Lk]</c>.</summary>
+public sealed record AttentionOp(float Scale, bool HasMask = false) : Operator
+{
+    internal override Shape InferShape(ImmutableArray<Node> inputs)
+    {
+        Shape q = inputs[0].Shape, k = inputs[1].Shape, v = inputs[2].Shape;
+        int rank = q.Rank;
+        Require(inputs.Length == (HasMask ? 4 : 3), $"expected {(HasMask ? 4 : 3)} inputs, received {inputs.Length}.");
+        Require(rank >= 2 && k.Rank == rank && v.Rank == rank, $"q {q}, k {k} and v {v} differ in rank.");
+        Require(q[rank - 1] == k[rank - 1] && k[rank - 2] == v[rank - 2] && q.Dimensions[..^2].SequenceEqual(k.Dimensions[..^2]) && q.Dimensions[..^2].SequenceEqual(v.Dimensions[..^2]), $"q {q}, k {k} and v {v} do not fit.");
+        if (HasMask)
+        {
+            Shape scores = k.With(rank - 1, k[rank - 2]).With(rank - 2, q[rank - 2]);
+            Require(Shape.Broadcast(inputs[3].Shape, scores) == scores, $"a mask {inputs[3].Shape} does not broadcast to {scores}.");
+        }
+        return q.With(rank - 1, v[rank - 1]);
+    }
+}

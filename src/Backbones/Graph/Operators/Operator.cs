@@ -1,0 +1,57 @@
+using System.Collections.Immutable;
+
+namespace Backbones.Graphs;
+
+/// <summary>What a node computes. Operators are immutable values; weights are inputs, not attributes.</summary>
+public abstract record Operator
+{
+    /// <summary>The shape of the result (without batch) for these inputs.</summary>
+    /// <exception cref="GraphException">The inputs do not fit.</exception>
+    internal abstract Shape InferShape(ImmutableArray<Node> inputs);
+
+    private protected static void Require(bool condition, string message)
+    {
+        if (!condition)
+            throw new GraphException(message);
+    }
+
+    private protected static Shape RequireMap(Node x)
+    {
+        Require(x.Shape.Rank == 3, $"expected a map [C, H, W], received {x.Shape}.");
+        return x.Shape;
+    }
+}
+
+/// <summary>A graph input; its shape is <see cref="ItemShape"/> for each batch item.</summary>
+public sealed record InputOp(Shape ItemShape) : Operator
+{
+    internal override Shape InferShape(ImmutableArray<Node> inputs) => ItemShape;
+}
+
+/// <summary>A state_dict entry.</summary>
+public sealed record ParameterOp(ParameterSpec Spec) : Operator
+{
+    internal override Shape InferShape(ImmutableArray<Node> inputs) => Spec.Shape;
+}
+
+/// <summary>A tensor known when the graph is built (a blur filter, an attention mask), row-major.</summary>
+public sealed record ConstantOp(Shape ItemShape, ImmutableArray<float> Values) : Operator
+{
+    internal override Shape InferShape(ImmutableArray<Node> inputs)
+    {
+        Require(ItemShape.Length == Values.Length, $"a constant of shape {ItemShape} needs {ItemShape.Length} values, received {Values.Length}.");
+        return ItemShape;
+    }
+
+    /// <summary>Values are compared by reference: constants are made once per graph.</summary>
+    public bool Equals(ConstantOp? other) => other is not null && ItemShape == other.ItemShape && Values.Equals(other.Values);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(ItemShape, Values.Length);
+}
+
+/// <summary>The value itself: modules that do nothing at inference (dropout, drop_block, an empty downsample), kept for their names.</summary>
+public sealed record IdentityOp : Operator
+{
+    internal override Shape InferShape(ImmutableArray<Node> inputs) => inputs[0].Shape;
+}
