@@ -1,0 +1,38 @@
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+
+namespace Backbones.Weights;
+
+/// <summary>A tensor in managed memory.</summary>
+public sealed class MemoryTensor : ParameterTensor
+{
+    private readonly ReadOnlyMemory<byte> _data;
+
+    /// <summary>A tensor over bytes; they are not copied.</summary>
+    /// <param name="name">State_dict key.</param>
+    /// <param name="dtype">Element type.</param>
+    /// <param name="shape">Dimensions; empty for a scalar.</param>
+    /// <param name="data">Row-major little-endian elements.</param>
+    /// <exception cref="ArgumentException">The number of bytes is not what the shape and type ask for.</exception>
+    public MemoryTensor(string name, DType dtype, ImmutableArray<int> shape, ReadOnlyMemory<byte> data) : base(name, dtype, shape)
+    {
+        if (data.Length != (long)Length * dtype.Size())
+        {
+            throw new ArgumentException(
+                $"'{name}' of type {dtype} and shape {ShapeText.Of(shape)} takes {(long)Length * dtype.Size()} bytes, received {data.Length}.", nameof(data));
+        }
+        _data = data;
+    }
+
+    /// <summary>A float32 tensor with a copy of the values.</summary>
+    /// <param name="name">State_dict key.</param>
+    /// <param name="shape">Dimensions; empty for a scalar.</param>
+    /// <param name="values">Row-major elements.</param>
+    public MemoryTensor(string name, ImmutableArray<int> shape, ReadOnlySpan<float> values)
+        : this(name, DType.Float32, shape, MemoryMarshal.AsBytes(values).ToArray())
+    {
+    }
+
+    /// <inheritdoc/>
+    public override TensorView Open() => new(_data);
+}

@@ -1,0 +1,122 @@
+using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Backbones.Weights;
+
+/// <summary>A model's weights: named tensors from a file, a folder, memory or the recipe.</summary>
+/// <remarks>Immutable, safe to share between threads, plans and models. A mapped file's bytes are in memory once, whoever uses them;
+/// conversion to float32 happens where a tensor is read.</remarks>
+public sealed class ParameterStore : IDisposable
+{
+    private readonly Dictionary<string, ParameterTensor> _byName = new(StringComparer.Ordinal);
+    private readonly IDisposable? _owner;
+    private readonly Lazy<string> _contentHash;
+
+    private ParameterStore(IEnumerable<ParameterTensor> tensors, string source, IDisposable? owner)
+    {
+        Source = source;
+        Tensors = [.. tensors];
+        _owner = owner;
+        foreach (ParameterTensor tensor in Tensors)
+        {
+            if (!_byName.TryAdd(tensor.Name, tensor))
+            {
+                throw new ArgumentException($"The name '{tensor.Name}' is given twice in {source}.", nameof(tensors));
+            }
+        }
+        _contentHash = new Lazy<string>(ComputeContentHash);
+    }
+
+    /// <summary>Where the weights come from, for messages.</summary>
+    public string Source { get; }
+
+    /// <summary>All tensors, in the source's order.</summary>
+    public ImmutableArray<ParameterTensor> Tensors { get; }
+
+    /// <summary>SHA-256 over names, types, shapes and bytes of all tensors in order of name, in lower-case hex: the same for the
+    /// same weights, whatever kind of file they are in.</summary>
+    public string ContentHash => _contentHash.Value;
+
+    /// <summary>A tensor by its key.</summary>
+    /// <exception cref="KeyNotFoundException">There is none of that name; the message has the nearest ones.</exception>
+    public ParameterTensor this[string name] => TryGet(name, out ParameterTensor? tensor)
+        ? tensor
+        : throw new KeyNotFoundException($"There is no '{name}' in {Source}.{NearestNames.DidYouMean(name, _byName.Keys)}");
+
+    /// <summary>A tensor by its key, if there is one.</summary>
+    public bool TryGet(string name, [NotNullWhen(true)] out ParameterTensor? tensor) => _byName.TryGetValue(name, out tensor);
+
+    /// <summary>Weights over an open safetensors file, which the store then owns.</summary>
+    public static ParameterStore FromSafetensors(SafetensorsFile file) => new(file.Tensors, file.Source, file);
+
+    /// <summary>Weights in memory.</summary>
+    /// <param name="tensors">The tensors.</param>
+    /// <param name="source">How messages name them.</param>
+    /// <exception cref="ArgumentException">Two tensors have the same name.</exception>
+    public static ParameterStore FromTensors(IEnumerable<ParameterTensor> tensors, string source = "memory") => new(tensors, source, null);
+
+    /// <summary>Deterministic weights for tests and demonstrations, see <see cref="RecipeWeights"/>.</summary>
+    /// <param name="specs">The model's parameters.</param>
+    /// <param name="convGain">Gain of convolution weights.</param>
+    public static ParameterStore FromRecipe(IEnumerable<ParameterSpec> specs, double convGain)
+        => new(RecipeWeights.Tensors(specs, convGain), "the weight recipe", null);
+
+    /// <summary>Makes sure that these weights are exactly a model's: every key there, none too many, shapes equal, element kinds
+    /// (floating point or integer) equal, values finite.</summary>
+    /// <param name="specs">The model's parameters and buffers.</param>
+    /// <param name="checkFinite">Look for NaN and infinity as well, which reads all the data.</param>
+    /// <remarks><c>num_batches_tracked</c> may be absent: PyTorch fills it in when a state dict carries no version, which is so
+    /// for every safetensors file, and inference does not use it.</remarks>
+    /// <exception cref="ParameterMismatchException">Something differs; all differences are listed.</exception>
+    public void EnsureMatches(IEnumerable<ParameterSpec> specs, bool checkFinite = true)
+    {
+        List<string> missing = [], misshaped = [];
+        List<ParameterTensor> used = [];
+        HashSet<string> expected = new(StringComparer.Ordinal);
+        foreach (ParameterSpec spec in specs)
+        {
+            expected.Add(spec.Name);
+            if (!_byName.TryGetValue(spec.Name, out ParameterTensor? tensor))
+            {
+                if (!spec.IsBatchCounter)
+                {
+                    missing.Add(spec.Name);
+                }
+                continue;
+            }
+            used.Add(tensor);
+            if (!tensor.Shape.AsSpan().SequenceEqual(spec.Shape.AsSpan()))
+            {
+                misshaped.Add($"{spec.Name}: the weights have {ShapeText.Of(tensor.Shape)}, the model takes {ShapeText.Of(spec.Shape)}");
+            }
+            else if (tensor.DType.IsFloat() != spec.DType.IsFloat())
+            {
+                misshaped.Add($"{spec.Name}: the weights have {tensor.DType} elements, the model takes {spec.DType}");
+            }
+        }
+        string[] unexpected = [.. Tensors.Select(t => t.Name).Where(n => !expected.Contains(n))];
+        string[] nonFinite = checkFinite ? [.. used.AsParallel().AsOrdered().Select(NonFiniteValues.Describe).OfType<string>()] : [];
+        if (missing.Count + misshaped.Count + unexpected.Length + nonFinite.Length > 0)
+        {
+            throw new ParameterMismatchException(Source, missing, unexpected, misshaped, nonFinite);
+        }
+    }
+
+    /// <summary>Releases a mapped file as soon as the last open view is closed.</summary>
+    public void Dispose() => _owner?.Dispose();
+
+    private string ComputeContentHash()
+    {
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (ParameterTensor tensor in Tensors.OrderBy(t => t.Name, StringComparer.Ordinal))
+        {
+            // The line ends each description unambiguously: types and shapes contain no line break, and the length of what follows is implied.
+            hash.AppendData(Encoding.UTF8.GetBytes($"{tensor.Name}\0{tensor.DType.Code()}{ShapeText.Of(tensor.Shape)}\n"));
+            using TensorView view = tensor.Open();
+            hash.AppendData(view.Bytes);
+        }
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+}

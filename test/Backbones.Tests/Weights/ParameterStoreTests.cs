@@ -1,0 +1,146 @@
+using Backbones.Weights;
+
+namespace Backbones.Tests.Weights;
+
+[TestClass]
+public sealed class ParameterStoreTests
+{
+    [TestMethod]
+    public void DemoWeightsFitTheirModel()
+    {
+        using ParameterStore store = ParameterStore.FromSafetensors(SafetensorsFile.Open(WeightsTestData.DemoFile));
+        store.EnsureMatches(WeightsTestData.Demo());
+        Assert.AreEqual(16 * 96, store["fc.weight"].ToArray().Length);
+    }
+
+    [TestMethod]
+    public void EverythingWrongIsListedAtOnce()
+    {
+        ParameterStore store = ParameterStore.FromTensors(
+        [
+            WeightsTestData.Tensor("conv1.weight", [2, 1], 1, 2),
+            WeightsTestData.Tensor("head.weight", [1], float.NaN),
+            WeightsTestData.Tensor("fc.bias", [3], 0, float.NegativeInfinity, float.NaN),
+            WeightsTestData.Tensor("bn1.wieght", [1], 0),
+            new MemoryTensor("index", DType.Int64, [1], new byte[8]),
+        ], "weights.safetensors");
+        ParameterSpec[] model =
+        [
+            new("conv1.weight", [2, 1, 1, 1]), new("bn1.weight", [1]), new("bn1.num_batches_tracked", [], DType.Int64),
+            new("layer.weight", [9]), new("fc.bias", [3]), new("index", [1]),
+        ];
+
+        ParameterMismatchException e = Assert.ThrowsExactly<ParameterMismatchException>(() => store.EnsureMatches(model));
+
+        CollectionAssert.AreEqual(new[] { "bn1.weight", "layer.weight" }, e.Missing.ToArray());
+        CollectionAssert.AreEqual(new[] { "head.weight", "bn1.wieght" }, e.Unexpected.ToArray());
+        CollectionAssert.AreEqual(new[]
+        {
+            "conv1.weight: the weights have [2, 1], the model takes [2, 1, 1, 1]",
+            "index: the weights have Int64 elements, the model takes Float32",
+        }, e.Misshaped.ToArray());
+        CollectionAssert.AreEqual(new[] { "fc.bias: infinity at element 1, 2 of 3 not finite" }, e.NonFinite.ToArray());
+        StringAssert.StartsWith(e.Message, "The weights in weights.safetensors do not fit the model: 2 missing, 2 unexpected, 2 mis-shaped, 1 with NaN or infinity.");
+        StringAssert.Contains(e.Message, "bn1.weight (near it, unexpected: bn1.wieght)");
+        foreach (string key in e.Missing.Concat(e.Unexpected).Concat(e.Misshaped).Concat(e.NonFinite))
+        {
+            StringAssert.Contains(e.Message, key);
+        }
+    }
+
+    [TestMethod]
+    [DataRow(DType.Float16, "007C", "infinity")]
+    [DataRow(DType.BFloat16, "C07F", "NaN")]
+    [DataRow(DType.Float32, "000080FF", "infinity")]
+    [DataRow(DType.Float64, "000000000000F87F", "NaN")]
+    public void NonFiniteValuesAreFoundInEveryType(DType type, string bits, string what)
+    {
+        byte[] value = Convert.FromHexString(bits);
+        foreach (int position in new[] { 0, 70, 99 })
+        {
+            byte[] data = new byte[100 * value.Length];
+            value.CopyTo(data, position * value.Length);
+            ParameterStore store = ParameterStore.FromTensors([new MemoryTensor("x", type, [100], data)]);
+            ParameterSpec[] model = [new("x", [100])];
+            ParameterMismatchException e = Assert.ThrowsExactly<ParameterMismatchException>(() => store.EnsureMatches(model));
+            Assert.AreEqual($"x: {what} at element {position}, 1 of 100 not finite", e.NonFinite.Single());
+            store.EnsureMatches(model, checkFinite: false);
+        }
+    }
+
+    [TestMethod]
+    public void LongListsAreCutInTheMessageOnly()
+    {
+        ParameterSpec[] model = [.. Enumerable.Range(0, 50).Select(i => new ParameterSpec($"p{i}", [1]))];
+        ParameterMismatchException e = Assert.ThrowsExactly<ParameterMismatchException>(() => ParameterStore.FromTensors([]).EnsureMatches(model));
+        Assert.AreEqual(50, e.Missing.Count);
+        StringAssert.EndsWith(e.Message, "… and 30 more");
+    }
+
+    [TestMethod]
+    public void UnknownKeyNamesTheNearest()
+    {
+        using ParameterStore store = ParameterStore.FromSafetensors(SafetensorsFile.Open(WeightsTestData.DemoFile));
+        KeyNotFoundException e = Assert.ThrowsExactly<KeyNotFoundException>(() => store["layer1.0.conv1.wight"]);
+        StringAssert.Contains(e.Message, "'layer1.0.conv1.wight'");
+        StringAssert.Contains(e.Message, WeightsTestData.DemoFile);
+        StringAssert.Contains(e.Message, "'layer1.0.conv1.weight'");
+    }
+
+    [TestMethod]
+    public void RepeatedNameIsRefused()
+    {
+        ParameterTensor tensor = WeightsTestData.Tensor("a", [1], 1);
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => ParameterStore.FromTensors([tensor, tensor])).Message, "'a'");
+    }
+
+    [TestMethod]
+    public void RecipeFitsTheModelItIsMadeFor()
+    {
+        ParameterSpec[] model = WeightsTestData.Demo();
+        ParameterStore.FromRecipe(model, 1).EnsureMatches(model);
+    }
+
+    [TestMethod]
+    public void ContentHashDependsOnContentNotOnOrderOrFile()
+    {
+        ParameterTensor a = WeightsTestData.Tensor("a", [2], 1, 2), b = WeightsTestData.Tensor("b", [1], 3);
+        string hash = ParameterStore.FromTensors([a, b]).ContentHash;
+        Assert.AreEqual(64, hash.Length);
+        Assert.AreEqual(hash, ParameterStore.FromTensors([b, a]).ContentHash);
+        using MemoryStream stream = new();
+        SafetensorsWriter.Write(stream, [b, a]);
+        Assert.AreEqual(hash, ParameterStore.FromSafetensors(SafetensorsFile.Read(stream.ToArray())).ContentHash);
+        Assert.AreNotEqual(hash, ParameterStore.FromTensors([a, WeightsTestData.Tensor("b", [1], 4)]).ContentHash);
+        Assert.AreNotEqual(hash, ParameterStore.FromTensors([a, WeightsTestData.Tensor("c", [1], 3)]).ContentHash);
+        Assert.AreNotEqual(hash, ParameterStore.FromTensors([WeightsTestData.Tensor("a", [2, 1], 1, 2), b]).ContentHash);
+    }
+
+    [TestMethod]
+    public void ReadersAndDisposalMayRaceWithoutHarm()
+    {
+        for (int round = 0; round < 20; round++)
+        {
+            ParameterStore store = ParameterStore.FromSafetensors(SafetensorsFile.Open(WeightsTestData.DemoFile));
+            Thread[] readers = [.. Enumerable.Range(0, 2).Select(_ => new Thread(() => ReadAll(store)))];
+            Array.ForEach(readers, r => r.Start());
+            Thread.SpinWait(round * 1000);
+            store.Dispose();
+            Array.ForEach(readers, r => r.Join());
+        }
+    }
+
+    private static void ReadAll(ParameterStore store)
+    {
+        try
+        {
+            foreach (ParameterTensor tensor in store.Tensors)
+            {
+                tensor.ToArray();
+            }
+        }
+        catch (ObjectDisposedException)
+        {
+        }
+    }
+}
