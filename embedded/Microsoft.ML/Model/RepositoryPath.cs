@@ -1,0 +1,60 @@
+using Microsoft.ML.Runtime;
+
+namespace Microsoft.ML;
+
+/// <summary>Names of entries, and the temporary files behind open ones.</summary>
+internal static class RepositoryPath
+{
+    /// <summary>The archive's name of an entry: relative, with forward slashes.</summary>
+    public static string Of(string directory, string name, IExceptionContext ectx)
+    {
+        ectx.CheckParam(directory is null || !directory.Contains(".."), nameof(directory));
+        ectx.CheckParam(!string.IsNullOrWhiteSpace(name) && !name.Contains(".."), nameof(name));
+        string path = string.IsNullOrEmpty(directory) ? name : directory + "/" + name;
+        path = path.Replace('\\', '/');
+        ectx.CheckParam(!path.StartsWith('/') && !Path.IsPathRooted(path), nameof(directory));
+        return path;
+    }
+
+    /// <summary>A file that is gone when it is closed.</summary>
+    public static FileStream OpenTemporaryFile(IExceptionContext ectx)
+    {
+        string folder = (ectx as IHostEnvironmentInternal)?.TempFilePath ?? Path.GetTempPath();
+        string file = Path.Combine(folder, "ml_dotnet_" + Path.GetRandomFileName());
+        return new FileStream(file, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 16, FileOptions.DeleteOnClose);
+    }
+}
+
+/// <summary>A stream over another one.</summary>
+internal abstract class DelegatingStream(Stream inner) : Stream
+{
+    protected Stream Inner { get; } = inner;
+
+    public override bool CanRead => Inner.CanRead;
+
+    public override bool CanSeek => Inner.CanSeek;
+
+    public override bool CanWrite => Inner.CanWrite;
+
+    public override long Length => Inner.Length;
+
+    public override long Position
+    {
+        get => Inner.Position;
+        set => Inner.Position = value;
+    }
+
+    public override void Flush() => Inner.Flush();
+
+    public override int Read(byte[] buffer, int offset, int count) => Inner.Read(buffer, offset, count);
+
+    public override int Read(Span<byte> buffer) => Inner.Read(buffer);
+
+    public override long Seek(long offset, SeekOrigin origin) => Inner.Seek(offset, origin);
+
+    public override void SetLength(long value) => Inner.SetLength(value);
+
+    public override void Write(byte[] buffer, int offset, int count) => Inner.Write(buffer, offset, count);
+
+    public override void Write(ReadOnlySpan<byte> buffer) => Inner.Write(buffer);
+}
