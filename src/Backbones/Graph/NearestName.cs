@@ -1,47 +1,89 @@
 namespace Backbones.Graphs;
 
-/// <summary>"Did you mean": the candidates nearest to a name that was not found.</summary>
+/// <summary>Suggestions for a mistyped name: the candidates that fewest keystrokes turn it into.</summary>
 internal static class NearestName
 {
-    /// <summary>A sentence with up to three nearest candidates, or nothing when none is near.</summary>
-    public static string Suggest(string name, IEnumerable<string> candidates)
-    {
-        var near = Find(name, candidates);
-        return near.Count == 0 ? "" : $" Did you mean {string.Join(", ", near.Select(n => $"'{n}'"))}?";
-    }
-
-    /// <summary>Up to <paramref name="count"/> candidates within a distance of about a third of the name, nearest first.</summary>
+    /// <summary>The nearest candidates, best first; none if nothing is near.</summary>
+    /// <param name="name">What was asked for.</param>
+    /// <param name="candidates">What there is.</param>
+    /// <param name="count">At most this many.</param>
     public static IReadOnlyList<string> Find(string name, IEnumerable<string> candidates, int count = 3)
     {
+        // Beyond a third of the name's letters a suggestion is noise.
         int limit = Math.Max(2, name.Length / 3);
-        return [.. candidates
-            .Select(c => (Name: c, Distance: Distance(name, c, limit)))
-            .Where(c => c.Distance <= limit)
-            .OrderBy(c => c.Distance).ThenBy(c => c.Name.Length).ThenBy(c => c.Name, StringComparer.Ordinal)
-            .Take(count).Select(c => c.Name)];
+        PriorityQueue<string, (int Distance, bool Beyond, string Name)> worstFirst = new(
+            Comparer<(int Distance, bool Beyond, string Name)>.Create((x, y) => Compare(y, x)));
+        foreach (string candidate in candidates)
+        {
+            int distance = Distance(name, candidate, limit);
+            if (distance <= limit)
+            {
+                worstFirst.Enqueue(candidate, (distance, !candidate.StartsWith(name, StringComparison.OrdinalIgnoreCase), candidate));
+                if (worstFirst.Count > count)
+                {
+                    worstFirst.Dequeue();
+                    limit = worstFirst.TryPeek(out _, out var worst) ? worst.Distance : limit;
+                }
+            }
+        }
+        string[] best = new string[worstFirst.Count];
+        for (int i = best.Length - 1; i >= 0; i--)
+        {
+            best[i] = worstFirst.Dequeue();
+        }
+        return best;
     }
 
-    /// <summary>Levenshtein distance without regard to case; anything above <paramref name="limit"/> counts as <paramref name="limit"/> + 1.</summary>
-    private static int Distance(string a, string b, int limit)
+    /// <summary>A sentence for the end of an error message, with a leading space, or nothing: <c> Did you mean 'resnet50'?</c></summary>
+    public static string Suggest(string name, IEnumerable<string> candidates, int count = 3)
+    {
+        IReadOnlyList<string> nearest = Find(name, candidates, count);
+        return nearest.Count == 0 ? "" : $" Did you mean {string.Join(", ", nearest.Select(n => $"'{n}'"))}?";
+    }
+
+    /// <summary>Among equally near ones, those that the name is the beginning of come first: what is typed is often unfinished.</summary>
+    private static int Compare((int Distance, bool Beyond, string Name) x, (int Distance, bool Beyond, string Name) y)
+    {
+        int order = x.Distance.CompareTo(y.Distance);
+        order = order != 0 ? order : x.Beyond.CompareTo(y.Beyond);
+        order = order != 0 ? order : x.Name.Length.CompareTo(y.Name.Length);
+        return order != 0 ? order : string.CompareOrdinal(x.Name, y.Name);
+    }
+
+    /// <summary>Insertions, deletions, substitutions and swaps of neighbours (optimal string alignment), ignoring case;
+    /// any number above <paramref name="limit"/> once that is certain.</summary>
+    internal static int Distance(string a, string b, int limit = int.MaxValue)
     {
         if (Math.Abs(a.Length - b.Length) > limit)
-            return limit + 1;
-        Span<int> previous = b.Length < 256 ? stackalloc int[b.Length + 1] : new int[b.Length + 1];
-        Span<int> current = b.Length < 256 ? stackalloc int[b.Length + 1] : new int[b.Length + 1];
+        {
+            return Math.Abs(a.Length - b.Length);
+        }
+        int[] beforeLast = new int[b.Length + 1], last = new int[b.Length + 1], row = new int[b.Length + 1];
         for (int j = 0; j <= b.Length; j++)
-            previous[j] = j;
+        {
+            last[j] = j;
+        }
         for (int i = 1; i <= a.Length; i++)
         {
-            current[0] = i;
+            row[0] = i;
+            int smallest = i;
             for (int j = 1; j <= b.Length; j++)
             {
-                int substitution = previous[j - 1] + (char.ToLowerInvariant(a[i - 1]) == char.ToLowerInvariant(b[j - 1]) ? 0 : 1);
-                current[j] = Math.Min(substitution, Math.Min(previous[j], current[j - 1]) + 1);
+                char x = char.ToLowerInvariant(a[i - 1]), y = char.ToLowerInvariant(b[j - 1]);
+                int best = Math.Min(Math.Min(row[j - 1], last[j]) + 1, last[j - 1] + (x == y ? 0 : 1));
+                if (i > 1 && j > 1 && x == char.ToLowerInvariant(b[j - 2]) && y == char.ToLowerInvariant(a[i - 2]))
+                {
+                    best = Math.Min(best, beforeLast[j - 2] + 1);
+                }
+                row[j] = best;
+                smallest = Math.Min(smallest, best);
             }
-            Span<int> swap = previous;
-            previous = current;
-            current = swap;
+            if (smallest > limit)
+            {
+                return smallest;
+            }
+            (beforeLast, last, row) = (last, row, beforeLast);
         }
-        return Math.Min(previous[b.Length], limit + 1);
+        return last[b.Length];
     }
 }

@@ -1,5 +1,5 @@
-using System.Collections.Immutable;
 using System.Runtime.InteropServices;
+using Backbones.Graphs;
 
 namespace Backbones.Weights;
 
@@ -14,12 +14,12 @@ public sealed class MemoryTensor : ParameterTensor
     /// <param name="shape">Dimensions; empty for a scalar.</param>
     /// <param name="data">Row-major little-endian elements.</param>
     /// <exception cref="ArgumentException">The number of bytes is not what the shape and type ask for.</exception>
-    public MemoryTensor(string name, DType dtype, ImmutableArray<int> shape, ReadOnlyMemory<byte> data) : base(name, dtype, shape)
+    public MemoryTensor(string name, DType dtype, Shape shape, ReadOnlyMemory<byte> data) : base(name, dtype, shape)
     {
         if (data.Length != (long)Length * dtype.Size())
         {
             throw new ArgumentException(
-                $"'{name}' of type {dtype} and shape {ShapeText.Of(shape)} takes {(long)Length * dtype.Size()} bytes, received {data.Length}.", nameof(data));
+                $"'{name}' of type {dtype} and shape {shape} takes {(long)Length * dtype.Size()} bytes, received {data.Length}.", nameof(data));
         }
         _data = data;
     }
@@ -28,11 +28,14 @@ public sealed class MemoryTensor : ParameterTensor
     /// <param name="name">State_dict key.</param>
     /// <param name="shape">Dimensions; empty for a scalar.</param>
     /// <param name="values">Row-major elements.</param>
-    public MemoryTensor(string name, ImmutableArray<int> shape, ReadOnlySpan<float> values)
+    public MemoryTensor(string name, Shape shape, ReadOnlySpan<float> values)
         : this(name, DType.Float32, shape, MemoryMarshal.AsBytes(values).ToArray())
     {
     }
 
     /// <inheritdoc/>
     public override TensorView Open() => new(_data);
+
+    /// <inheritdoc/>
+    public override ReadOnlyMemory<float> AsFloats() => DType == DType.Float32 ? new FloatMemory(_data).Memory : base.AsFloats();
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using Backbones.Graphs;
 
 namespace Backbones.Weights;
 
@@ -43,7 +44,7 @@ public sealed class ParameterMismatchException : Exception
     }
 
     private static string Near(string key, IReadOnlyList<string> unexpected)
-        => NearestNames.Find(key, unexpected, 1) is [string near] ? $" (near it, unexpected: {near})" : "";
+        => NearestName.Find(key, unexpected, 1) is [string near] ? $" (near it, unexpected: {near})" : "";
 
     private static void Section(StringBuilder text, string title, IReadOnlyList<string> lines, int count)
     {

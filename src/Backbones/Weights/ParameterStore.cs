@@ -2,13 +2,14 @@ using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using System.Text;
+using Backbones.Graphs;
 
 namespace Backbones.Weights;
 
 /// <summary>A model's weights: named tensors from a file, a folder, memory or the recipe.</summary>
 /// <remarks>Immutable, safe to share between threads, plans and models. A mapped file's bytes are in memory once, whoever uses them;
 /// conversion to float32 happens where a tensor is read.</remarks>
-public sealed class ParameterStore : IDisposable
+public sealed class ParameterStore : IParameterSource, IDisposable
 {
     private readonly Dictionary<string, ParameterTensor> _byName = new(StringComparer.Ordinal);
     private readonly IDisposable? _owner;
@@ -43,10 +44,18 @@ public sealed class ParameterStore : IDisposable
     /// <exception cref="KeyNotFoundException">There is none of that name; the message has the nearest ones.</exception>
     public ParameterTensor this[string name] => TryGet(name, out ParameterTensor? tensor)
         ? tensor
-        : throw new KeyNotFoundException($"There is no '{name}' in {Source}.{NearestNames.DidYouMean(name, _byName.Keys)}");
+        : throw new KeyNotFoundException($"There is no '{name}' in {Source}.{NearestName.Suggest(name, _byName.Keys)}");
 
     /// <summary>A tensor by its key, if there is one.</summary>
     public bool TryGet(string name, [NotNullWhen(true)] out ParameterTensor? tensor) => _byName.TryGetValue(name, out tensor);
+
+    /// <inheritdoc/>
+    /// <exception cref="ParameterMismatchException">The tensor has another shape.</exception>
+    public ReadOnlyMemory<float> Read(ParameterSpec spec)
+    {
+        ParameterTensor tensor = this[spec.Name];
+        return tensor.Shape == spec.Shape ? tensor.AsFloats() : throw new ParameterMismatchException(Source, [], [], [Misshape(spec, tensor)], []);
+    }
 
     /// <summary>Weights over an open safetensors file, which the store then owns.</summary>
     public static ParameterStore FromSafetensors(SafetensorsFile file) => new(file.Tensors, file.Source, file);
@@ -80,20 +89,20 @@ public sealed class ParameterStore : IDisposable
             expected.Add(spec.Name);
             if (!_byName.TryGetValue(spec.Name, out ParameterTensor? tensor))
             {
-                if (!spec.IsBatchCounter)
+                if (!BatchCounter.Is(spec))
                 {
                     missing.Add(spec.Name);
                 }
                 continue;
             }
             used.Add(tensor);
-            if (!tensor.Shape.AsSpan().SequenceEqual(spec.Shape.AsSpan()))
+            if (tensor.Shape != spec.Shape)
             {
-                misshaped.Add($"{spec.Name}: the weights have {ShapeText.Of(tensor.Shape)}, the model takes {ShapeText.Of(spec.Shape)}");
+                misshaped.Add(Misshape(spec, tensor));
             }
-            else if (tensor.DType.IsFloat() != spec.DType.IsFloat())
+            else if (tensor.DType.IsFloat() != (spec.ElementType == ElementType.Float32))
             {
-                misshaped.Add($"{spec.Name}: the weights have {tensor.DType} elements, the model takes {spec.DType}");
+                misshaped.Add($"{spec.Name}: the weights have {tensor.DType} elements, the model takes {spec.ElementType}");
             }
         }
         string[] unexpected = [.. Tensors.Select(t => t.Name).Where(n => !expected.Contains(n))];
@@ -107,13 +116,16 @@ public sealed class ParameterStore : IDisposable
     /// <summary>Releases a mapped file as soon as the last open view is closed.</summary>
     public void Dispose() => _owner?.Dispose();
 
+    private static string Misshape(ParameterSpec spec, ParameterTensor tensor)
+        => $"{spec.Name}: the weights have {tensor.Shape}, the model takes {spec.Shape}";
+
     private string ComputeContentHash()
     {
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (ParameterTensor tensor in Tensors.OrderBy(t => t.Name, StringComparer.Ordinal))
         {
             // The line ends each description unambiguously: types and shapes contain no line break, and the length of what follows is implied.
-            hash.AppendData(Encoding.UTF8.GetBytes($"{tensor.Name}\0{tensor.DType.Code()}{ShapeText.Of(tensor.Shape)}\n"));
+            hash.AppendData(Encoding.UTF8.GetBytes($"{tensor.Name}\0{tensor.DType.Code()}{tensor.Shape}\n"));
             using TensorView view = tensor.Open();
             hash.AppendData(view.Bytes);
         }

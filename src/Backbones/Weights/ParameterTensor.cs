@@ -1,4 +1,4 @@
-using System.Collections.Immutable;
+using Backbones.Graphs;
 
 namespace Backbones.Weights;
 
@@ -9,23 +9,17 @@ public abstract class ParameterTensor
     /// <param name="name">State_dict key.</param>
     /// <param name="dtype">Element type as stored.</param>
     /// <param name="shape">Dimensions; empty for a scalar.</param>
-    /// <exception cref="ArgumentException">A dimension is negative or the tensor is larger than 2 GB.</exception>
-    protected ParameterTensor(string name, DType dtype, ImmutableArray<int> shape)
+    /// <exception cref="ArgumentException">The tensor is larger than 2 GB.</exception>
+    protected ParameterTensor(string name, DType dtype, Shape shape)
     {
         Name = name;
         DType = dtype;
         Shape = shape;
-        long bytes = dtype.Size();
-        foreach (int dimension in shape)
+        if (shape.Length > Array.MaxLength / dtype.Size())
         {
-            ArgumentOutOfRangeException.ThrowIfNegative(dimension, nameof(shape));
-            bytes = checked(bytes * dimension);
-            if (bytes > Array.MaxLength)
-            {
-                throw new ArgumentException($"'{name}' of shape {ShapeText.Of(shape)} is larger than 2 GB.", nameof(shape));
-            }
+            throw new ArgumentException($"'{name}' of type {dtype} and shape {shape} is larger than 2 GB.", nameof(shape));
         }
-        Length = (int)(bytes / dtype.Size());
+        Length = (int)shape.Length;
     }
 
     /// <summary>State_dict key.</summary>
@@ -35,7 +29,7 @@ public abstract class ParameterTensor
     public DType DType { get; }
 
     /// <summary>Dimensions; empty for a scalar.</summary>
-    public ImmutableArray<int> Shape { get; }
+    public Shape Shape { get; }
 
     /// <summary>Number of elements.</summary>
     public int Length { get; }
@@ -54,6 +48,10 @@ public abstract class ParameterTensor
         FloatConversion.ToFloat(DType, view.Bytes, destination);
     }
 
+    /// <summary>The elements as float32, in place where they are stored so, otherwise converted.</summary>
+    /// <remarks>Keeps a mapped file's pages until the memory is collected, whether the store is disposed or not.</remarks>
+    public virtual ReadOnlyMemory<float> AsFloats() => ToArray();
+
     /// <summary>The elements as a new float32 array.</summary>
     public float[] ToArray()
     {
@@ -67,7 +65,7 @@ public abstract class ParameterTensor
     {
         if (length != Length)
         {
-            throw new ArgumentException($"'{Name}' has {Length} elements ({ShapeText.Of(Shape)}), the destination {length}.");
+            throw new ArgumentException($"'{Name}' has {Length} elements ({Shape}), the destination {length}.");
         }
     }
 }

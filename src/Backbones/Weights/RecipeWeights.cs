@@ -1,7 +1,7 @@
-using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Text;
+using Backbones.Graphs;
 
 namespace Backbones.Weights;
 
@@ -29,7 +29,7 @@ public static class RecipeWeights
 
     /// <summary>Whether the recipe makes this entry, or leaves it as the model makes it.</summary>
     public static bool IsMade(ParameterSpec spec)
-        => spec.IsBatchCounter || (spec.DType.IsFloat() && !AsTheModelMakesIt.Contains(LastPart(spec.Name)));
+        => BatchCounter.Is(spec) || (spec.ElementType == ElementType.Float32 && !AsTheModelMakesIt.Contains(LastPart(spec.Name)));
 
     /// <summary>Fills one entry.</summary>
     /// <param name="spec">Name and shape.</param>
@@ -37,7 +37,7 @@ public static class RecipeWeights
     /// <param name="destination">As many elements as the shape has.</param>
     public static void Fill(ParameterSpec spec, double convGain, Span<float> destination)
     {
-        if (spec.IsBatchCounter)
+        if (BatchCounter.Is(spec))
         {
             destination.Clear();
             return;
@@ -65,7 +65,7 @@ public static class RecipeWeights
     }
 
     /// <summary>An entry is <c>offset + scale·w</c> (signed) or <c>offset + scale·v</c>.</summary>
-    private static (float Offset, float Scale, bool Signed) Rule(string last, ImmutableArray<int> shape, double convGain)
+    private static (float Offset, float Scale, bool Signed) Rule(string last, Shape shape, double convGain)
     {
         (float, float, bool) nearOne = (0.75f, 0.5f, false);
         if (last is "running_mean") { return (0f, 0.1f, true); }
@@ -74,21 +74,21 @@ public static class RecipeWeights
         if (UnitScale.Contains(last)) { return nearOne; }
         if (last is "weight" || last.StartsWith("weight_", StringComparison.Ordinal))
         {
-            return shape.Length switch
+            return shape.Rank switch
             {
                 >= 3 => (0f, Spread(convGain, shape), true),
                 2 => (0f, Spread(1, shape), true),
                 _ => nearOne,
             };
         }
-        bool isBias = last is "beta" or "tau" || (shape.Length == 1 && last.Contains("bias", StringComparison.Ordinal));
+        bool isBias = last is "beta" or "tau" || (shape.Rank == 1 && last.Contains("bias", StringComparison.Ordinal));
         return (0f, isBias ? 0.1f : 0.2f, true);
     }
 
-    private static float Spread(double gain, ImmutableArray<int> shape)
+    private static float Spread(double gain, Shape shape)
     {
         double fanIn = 1;
-        foreach (int dimension in shape.AsSpan()[1..])
+        foreach (int dimension in shape.Dimensions[1..])
         {
             fanIn *= dimension;
         }
@@ -171,7 +171,7 @@ public static class RecipeWeights
 
     /// <summary>Made anew each time it is read, which takes about as long as copying it would.</summary>
     private sealed class RecipeTensor(ParameterSpec spec, double convGain)
-        : ParameterTensor(spec.Name, spec.IsBatchCounter ? DType.Int64 : DType.Float32, spec.Shape)
+        : ParameterTensor(spec.Name, BatchCounter.Is(spec) ? DType.Int64 : DType.Float32, spec.Shape)
     {
         public override TensorView Open()
         {

@@ -1,6 +1,4 @@
 using System.Buffers.Binary;
-using System.IO.MemoryMappedFiles;
-using Microsoft.Win32.SafeHandles;
 
 namespace Backbones.Weights;
 
@@ -9,16 +7,14 @@ namespace Backbones.Weights;
 /// As with every memory-mapped file, another process must not shorten the file while it is open.</remarks>
 public sealed class SafetensorsFile : IDisposable
 {
-    private readonly MemoryMappedFile? _file;
-    private readonly MemoryMappedViewAccessor? _mapping;
+    private readonly MappedFile? _mapping;
 
-    private SafetensorsFile(string source, SafetensorsHeader header, Func<SafetensorsEntry, ParameterTensor> tensor,
-        MemoryMappedFile? file = null, MemoryMappedViewAccessor? mapping = null)
+    private SafetensorsFile(string source, SafetensorsHeader header, Func<SafetensorsEntry, ParameterTensor> tensor, MappedFile? mapping = null)
     {
         Source = source;
         Metadata = header.Metadata;
         Tensors = [.. header.Entries.Select(tensor)];
-        (_file, _mapping) = (file, mapping);
+        _mapping = mapping;
     }
 
     /// <summary>The path, or the name given for bytes in memory.</summary>
@@ -36,30 +32,21 @@ public sealed class SafetensorsFile : IDisposable
     /// <exception cref="WeightsFormatException">The file is not a well-formed safetensors file.</exception>
     public static unsafe SafetensorsFile Open(string path)
     {
-        FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
-        MemoryMappedFile? file = null;
-        MemoryMappedViewAccessor? mapping = null;
+        using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+        if (stream.Length == 0)
+        {
+            throw new WeightsFormatException(path, "the file is empty."); // which cannot be mapped
+        }
+        MappedFile mapping = new(stream);
         try
         {
-            long length = stream.Length;
-            if (length == 0)
-            {
-                throw new WeightsFormatException(path, "the file is empty."); // which cannot be mapped
-            }
-            file = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
-            mapping = file.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
-
-            SafeMemoryMappedViewHandle handle = mapping.SafeMemoryMappedViewHandle;
-            nint start = handle.DangerousGetHandle() + (nint)mapping.PointerOffset;
-            ReadOnlySpan<byte> head = new((byte*)start, (int)Math.Min(length, int.MaxValue));
-            int dataStart = ReadHeader(head, length, path, out SafetensorsHeader header);
-            return new SafetensorsFile(path, header, e => new MappedTensor(e, handle, (byte*)start + dataStart), file, mapping);
+            ReadOnlySpan<byte> head = new(mapping.Start, (int)Math.Min(mapping.Length, int.MaxValue));
+            int dataStart = ReadHeader(head, mapping.Length, path, out SafetensorsHeader header);
+            return new SafetensorsFile(path, header, e => new MappedTensor(e, mapping, dataStart), mapping);
         }
         catch
         {
-            mapping?.Dispose();
-            file?.Dispose();
-            stream.Dispose();
+            mapping.Dispose();
             throw;
         }
     }
@@ -88,11 +75,7 @@ public sealed class SafetensorsFile : IDisposable
     }
 
     /// <summary>Closes the file as soon as the last open view is closed; then no tensor can be opened any more.</summary>
-    public void Dispose()
-    {
-        _mapping?.Dispose();
-        _file?.Dispose();
-    }
+    public void Dispose() => _mapping?.Dispose();
 
     /// <summary>Reads the header and returns where the data starts.</summary>
     private static int ReadHeader(ReadOnlySpan<byte> head, long fileLength, string source, out SafetensorsHeader header)

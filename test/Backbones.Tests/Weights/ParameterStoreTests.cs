@@ -1,3 +1,4 @@
+using Backbones.Graphs;
 using Backbones.Weights;
 
 namespace Backbones.Tests.Weights;
@@ -26,7 +27,7 @@ public sealed class ParameterStoreTests
         ], "weights.safetensors");
         ParameterSpec[] model =
         [
-            new("conv1.weight", [2, 1, 1, 1]), new("bn1.weight", [1]), new("bn1.num_batches_tracked", [], DType.Int64),
+            new("conv1.weight", [2, 1, 1, 1]), new("bn1.weight", [1]), new("bn1.num_batches_tracked", [], ElementType.Int64),
             new("layer.weight", [9]), new("fc.bias", [3]), new("index", [1]),
         ];
 
@@ -85,6 +86,48 @@ public sealed class ParameterStoreTests
         StringAssert.Contains(e.Message, "'layer1.0.conv1.wight'");
         StringAssert.Contains(e.Message, WeightsTestData.DemoFile);
         StringAssert.Contains(e.Message, "'layer1.0.conv1.weight'");
+    }
+
+    [TestMethod]
+    public void EnginesReadFloatsInPlaceWhereverTheyAreStoredSo()
+    {
+        using ParameterStore store = ParameterStore.FromSafetensors(SafetensorsFile.Open(WeightsTestData.DemoFile));
+        ParameterSpec spec = new("fc.weight", [16, 96]);
+        using TensorView view = store["fc.weight"].Open();
+        Assert.IsTrue(view.As<float>().Overlaps(store.Read(spec).Span), "mapped");
+        CollectionAssert.AreEqual(store["fc.weight"].ToArray(), store.Read(spec).ToArray());
+
+        ParameterStore memory = ParameterStore.FromSafetensors(SafetensorsFile.Read(File.ReadAllBytes(WeightsTestData.DemoFile)));
+        using TensorView bytes = memory["fc.weight"].Open();
+        Assert.IsTrue(bytes.As<float>().Overlaps(memory.Read(spec).Span), "in memory");
+        CollectionAssert.AreEqual(store.Read(spec).ToArray(), memory.Read(spec).ToArray());
+
+        ParameterTensor half = new MemoryTensor("h", DType.Float16, [1], BitConverter.GetBytes((Half)1.5));
+        Assert.AreEqual(1.5f, ParameterStore.FromTensors([half]).Read(new("h", [1])).Span[0], "converted");
+    }
+
+    [TestMethod]
+    public void FloatsInUseOutliveTheStore()
+    {
+        ParameterStore store = ParameterStore.FromSafetensors(SafetensorsFile.Open(WeightsTestData.DemoFile));
+        float[] copy = store["fc.weight"].ToArray();
+        ReadOnlyMemory<float> floats = store["fc.weight"].AsFloats();
+        store.Dispose();
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        CollectionAssert.AreEqual(copy, floats.ToArray());
+        using ParameterStore other = ParameterStore.FromSafetensors(SafetensorsFile.Open(WeightsTestData.DemoFile));
+        other.Dispose();
+        Assert.ThrowsExactly<ObjectDisposedException>(() => other["fc.weight"].AsFloats());
+    }
+
+    [TestMethod]
+    public void ReadingAnotherShapeOrKeyIsRefused()
+    {
+        ParameterStore store = ParameterStore.FromTensors([WeightsTestData.Tensor("fc.weight", [1, 2], 1, 2)]);
+        ParameterMismatchException e = Assert.ThrowsExactly<ParameterMismatchException>(() => store.Read(new("fc.weight", [2, 1])));
+        StringAssert.Contains(e.Message, "fc.weight: the weights have [1, 2], the model takes [2, 1]");
+        Assert.ThrowsExactly<KeyNotFoundException>(() => store.Read(new("fc.bias", [2])));
     }
 
     [TestMethod]

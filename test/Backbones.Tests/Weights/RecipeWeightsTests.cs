@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Backbones.Graphs;
 using Backbones.Weights;
 
 namespace Backbones.Tests.Weights;
@@ -16,7 +17,7 @@ public sealed class RecipeWeightsTests
         {
             string name = example.GetProperty("name").GetString()!;
             ParameterSpec spec = new(name, [.. example.GetProperty("shape").EnumerateArray().Select(d => d.GetInt32())]);
-            float[] values = new float[spec.Shape.Aggregate(1, (a, b) => a * b)];
+            float[] values = new float[spec.Shape.Length];
             if (name == "input")
             {
                 RecipeWeights.FillInput(values);
@@ -85,9 +86,9 @@ public sealed class RecipeWeightsTests
     {
         ParameterSpec[] specs =
         [
-            new("attn.relative_position_index", [4, 4], DType.Int64),
+            new("attn.relative_position_index", [4, 4], ElementType.Int64),
             new("act.input_min", [1]),
-            new("norm.num_batches_tracked", [], DType.Int64),
+            new("norm.num_batches_tracked", [], ElementType.Int64),
             new("norm.weight", [4]),
         ];
         ParameterTensor[] made = [.. RecipeWeights.Tensors(specs, 1)];

@@ -63,7 +63,7 @@ public sealed class SafetensorsFileTests
         SafetensorsFile file = SafetensorsFile.Read(Build(json, Bytes([1f, 2f])));
         CollectionAssert.AreEqual(new[] { "early", "empty", "late" }, file.Tensors.Select(t => t.Name).ToArray());
         Assert.AreEqual(0, file.Tensors[1].Length);
-        Assert.AreEqual(0, file.Tensors[2].Shape.Length);
+        Assert.AreEqual(0, file.Tensors[2].Shape.Rank);
         Assert.AreEqual(2f, file.Tensors[2].ToArray().Single());
         Assert.AreEqual(0, SafetensorsFile.Read(Build("{}", [])).Tensors.Count);
     }

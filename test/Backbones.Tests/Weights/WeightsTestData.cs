@@ -1,5 +1,5 @@
-using System.Collections.Immutable;
 using System.Text.Json;
+using Backbones.Graphs;
 using Backbones.Weights;
 
 namespace Backbones.Tests.Weights;
@@ -20,18 +20,18 @@ internal static class WeightsTestData
         => [.. model.RootElement.GetProperty("state_dict").EnumerateArray().Select(e => new ParameterSpec(
             e[0].GetString()!,
             [.. e[1].EnumerateArray().Select(d => d.GetInt32())],
-            e.GetArrayLength() > 2 ? DType.Int64 : DType.Float32))];
+            e.GetArrayLength() > 2 ? ElementType.Int64 : ElementType.Float32))];
 
     /// <summary>The specs that fit the demo file: 16 classes.</summary>
     public static ParameterSpec[] Demo()
     {
         using JsonDocument model = Json("test_resnet.json");
         return [.. TestResNet(model).Select(s => s.Name.StartsWith("fc.", StringComparison.Ordinal)
-            ? s with { Shape = s.Shape.SetItem(0, 16) }
+            ? s with { Shape = s.Shape.With(0, 16) }
             : s)];
     }
 
-    public static MemoryTensor Tensor(string name, ImmutableArray<int> shape, params float[] values) => new(name, shape, values);
+    public static MemoryTensor Tensor(string name, Shape shape, params float[] values) => new(name, shape, values);
 }
 
 /// <summary>A directory that goes with the test.</summary>
