@@ -1,0 +1,57 @@
+using System.Buffers.Binary;
+
+namespace Backbones.Imaging.Headers;
+
+/// <summary>Walks the marker segments of a JPEG file from its start to the first scan.</summary>
+internal ref struct JpegSegments(ReadOnlySpan<byte> bytes)
+{
+    private readonly ReadOnlySpan<byte> bytes = bytes;
+    private int position = 2;
+
+    /// <summary>The second byte of the current marker.</summary>
+    public byte Marker { get; private set; }
+
+    /// <summary>What follows the current segment's length; shorter than said where the bytes end.</summary>
+    public ReadOnlySpan<byte> Payload { get; private set; }
+
+    /// <summary>Whether the segment starts an image and so holds its size: SOF0 to SOF15 without DHT, JPG and DAC among them.</summary>
+    public readonly bool IsFrame => Marker is >= 0xC0 and <= 0xCF and not (0xC4 or 0xC8 or 0xCC);
+
+    /// <summary>Whether the walk ended because the bytes did, not because of what they hold.</summary>
+    public bool NeedsMore { get; private set; }
+
+    /// <summary>Whether the walk ended at something that is no segment.</summary>
+    public bool IsBroken { get; private set; }
+
+    /// <summary>Goes to the next segment; false at the first scan, the end of the image, and where the walk can't go on.</summary>
+    public bool MoveNext()
+    {
+        while (true)
+        {
+            if (position > bytes.Length - 2)
+                return !(NeedsMore = true);
+            if (bytes[position] != 0xFF)
+                return !(IsBroken = true);
+            Marker = bytes[position + 1];
+            if (Marker == 0xFF)
+            {
+                position++;
+                continue;
+            }
+            position += 2;
+            if (Marker is 0x01 or (>= 0xD0 and <= 0xD7))
+                continue;
+            if (Marker is 0xD9 or 0xDA)
+                return false;
+            if (position > bytes.Length - 2)
+                return !(NeedsMore = true);
+            int length = BinaryPrimitives.ReadUInt16BigEndian(bytes[position..]);
+            if (length < 2)
+                return !(IsBroken = true);
+            int end = Math.Min(position + length, bytes.Length);
+            Payload = bytes[(position + 2)..end];
+            position += length;
+            return true;
+        }
+    }
+}

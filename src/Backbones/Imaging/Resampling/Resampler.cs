@@ -1,0 +1,110 @@
+using System.Buffers;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace Backbones.Imaging.Resampling;
+
+/// <summary>Which inner loops a resize runs on.</summary>
+internal enum ResampleKernel
+{
+    Plain,
+    Vector128,
+    Vector256,
+    Vector512,
+}
+
+/// <summary>Takes the finished rows of a resize, one after the other.</summary>
+internal unsafe interface IRowSink
+{
+    /// <summary>Takes row <paramref name="y"/>, counted from the first row asked for, four bytes a pixel.</summary>
+    void Row(int y, byte* pixels);
+}
+
+/// <summary>
+/// Pillow's two-pass resize of 8-bit pictures: horizontal first, each pass rounded and clipped to bytes. Only rows and columns
+/// that the tables ask for are made, and rows of the horizontal pass live in a ring just long enough for the vertical filter.
+/// </summary>
+internal static unsafe class Resampler
+{
+    /// <summary>Taps of the horizontal table are a multiple of this: the pixels in the longest vector.</summary>
+    public const int HorizontalTapMultiple = 4;
+
+    /// <summary>The fastest loops that this machine has.</summary>
+    public static ResampleKernel Best { get; } =
+        Avx512F.IsSupported && System.Runtime.Intrinsics.Vector512.IsHardwareAccelerated ? ResampleKernel.Vector512
+        : Avx2.IsSupported ? ResampleKernel.Vector256
+        : System.Runtime.Intrinsics.Vector128.IsHardwareAccelerated ? ResampleKernel.Vector128
+        : ResampleKernel.Plain;
+
+    /// <summary>Makes the rows of <paramref name="vertical"/>, each with the columns of <paramref name="horizontal"/>.</summary>
+    public static void Run<TSink>(RowSource source, ResampleTable horizontal, ResampleTable vertical, ref TSink sink, ResampleKernel kernel)
+        where TSink : IRowSink, allows ref struct
+    {
+        switch (kernel)
+        {
+            case ResampleKernel.Vector512:
+                Run<VectorResampleKernel<ResampleLanes512, Vector512<int>>, TSink>(source, horizontal, vertical, ref sink);
+                break;
+            case ResampleKernel.Vector256:
+                Run<VectorResampleKernel<ResampleLanes256, Vector256<int>>, TSink>(source, horizontal, vertical, ref sink);
+                break;
+            case ResampleKernel.Vector128:
+                Run<VectorResampleKernel<ResampleLanes128, Vector128<int>>, TSink>(source, horizontal, vertical, ref sink);
+                break;
+            default:
+                Run<PlainResampleKernel, TSink>(source, horizontal, vertical, ref sink);
+                break;
+        }
+    }
+
+    private static void Run<TKernel, TSink>(RowSource source, ResampleTable horizontal, ResampleTable vertical, ref TSink sink)
+        where TKernel : IResampleKernel
+        where TSink : IRowSink, allows ref struct
+    {
+        const int Rows = IResampleKernel.RowsAtOnce;
+        int stride = checked(horizontal.Count * 4 + IResampleKernel.RowAlignment - 1) / IResampleKernel.RowAlignment * IResampleKernel.RowAlignment;
+        int ringRows = vertical.Taps + Rows - 1;
+        // A row shorter than the filter is followed by pixels that its weights of zero may read.
+        bool direct = source.IsDirect && source.Width >= horizontal.Taps;
+        int convertedWidth = Math.Max(source.Width, horizontal.Taps);
+        int ringBytes = checked(ringRows * stride), convertedBytes = direct ? 0 : checked(Rows * 4 * convertedWidth);
+
+        byte[] scratch = ArrayPool<byte>.Shared.Rent(checked(ringBytes + stride + convertedBytes));
+        try
+        {
+            fixed (byte* ring = scratch)
+            fixed (int* starts = horizontal.Starts, weights = horizontal.Weights, verticalWeights = vertical.Weights)
+            {
+                byte* ringEnd = ring + ringBytes, line = ringEnd, converted = line + stride;
+                if (!direct && source.Width < convertedWidth)
+                    new Span<byte>(converted, convertedBytes).Clear();
+
+                byte** sources = stackalloc byte*[Rows];
+                byte** targets = stackalloc byte*[Rows];
+                int made = 0;
+                for (int y = 0; y < vertical.Count; y++)
+                {
+                    int first = vertical.Starts[y], end = first + vertical.Taps;
+                    for (made = Math.Max(made, first); made < end; made += Rows)
+                    {
+                        for (int i = 0; i < Rows; i++)
+                        {
+                            int row = Math.Min(made + i, source.Height - 1);
+                            sources[i] = direct ? source.Direct(row) : converted + (nint)i * 4 * convertedWidth;
+                            if (!direct)
+                                source.Convert(row, (uint*)sources[i]);
+                            targets[i] = ring + (nint)((made + i) % ringRows) * stride;
+                        }
+                        TKernel.Horizontal(sources, targets, starts, weights, horizontal.Taps, horizontal.Count);
+                    }
+                    TKernel.Vertical(ring + (nint)(first % ringRows) * stride, ring, ringEnd, stride, verticalWeights + (nint)y * vertical.Taps, vertical.Taps, line);
+                    sink.Row(y, line);
+                }
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(scratch);
+        }
+    }
+}
