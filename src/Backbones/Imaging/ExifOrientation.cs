@@ -28,7 +28,9 @@ public static class ExifOrientation
         while (segments.MoveNext())
         {
             if (segments.Marker == 0xE1 && segments.Payload.StartsWith("Exif\0"u8))
+            {
                 return WithoutPrefix(segments.Payload);
+            }
         }
         return default;
     }
@@ -44,12 +46,21 @@ public static class ExifOrientation
             var chunkName = chunks.Slice(bigEndian ? 4 : 0, 4);
             chunks = chunks[8..];
             if (length > chunks.Length)
+            {
                 return default;
+            }
+
             if (chunkName.SequenceEqual(name))
+            {
                 return chunks[..(int)length];
+            }
+
             long next = bigEndian ? (long)length + 4 : (long)length + (length & 1);
             if (next > chunks.Length)
+            {
                 return default;
+            }
+
             chunks = chunks[(int)next..];
         }
         return default;
@@ -58,22 +69,35 @@ public static class ExifOrientation
     private static ImageOrientation FromTiff(ReadOnlySpan<byte> tiff)
     {
         if (tiff.Length < 8)
+        {
             return ImageOrientation.Normal;
+        }
+
         bool little = tiff.StartsWith("II*\0"u8);
         if (!little && !tiff.StartsWith("MM\0*"u8))
+        {
             return ImageOrientation.Normal;
+        }
 
         uint directory = little ? BinaryPrimitives.ReadUInt32LittleEndian(tiff[4..]) : BinaryPrimitives.ReadUInt32BigEndian(tiff[4..]);
         if (directory > tiff.Length - 2)
+        {
             return ImageOrientation.Normal;
+        }
+
         int count = UInt16(tiff, (int)directory, little);
         for (int i = 0; i < count; i++)
         {
             long entry = (long)directory + 2 + 12 * i;
             if (entry > tiff.Length - 12)
+            {
                 break;
+            }
+
             if (UInt16(tiff, (int)entry, little) != OrientationTag)
+            {
                 continue;
+            }
             // A value of type SHORT stands in the first two of the entry's four value bytes.
             int value = UInt16(tiff, (int)entry + 8, little);
             bool isShort = UInt16(tiff, (int)entry + 2, little) == 3;

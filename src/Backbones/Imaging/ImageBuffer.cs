@@ -13,7 +13,10 @@ public readonly ref struct ImageBuffer
     public ImageBuffer(ReadOnlySpan<byte> pixels, int width, int height, PixelFormat format, int stride = 0)
     {
         if (width < 1 || height < 1)
+        {
             throw new ArgumentException($"An image needs at least one pixel in each direction; received {width}×{height}.");
+        }
+
         int pixelSize = format switch
         {
             PixelFormat.Gray8 => 1,
@@ -24,10 +27,15 @@ public readonly ref struct ImageBuffer
         long row = (long)width * pixelSize;
         long step = stride == 0 ? row : stride;
         if (step < row)
+        {
             throw new ArgumentException($"A row of {width} {format} pixels takes {row} bytes; received a stride of {stride}.", nameof(stride));
+        }
+
         long needed = step * (height - 1) + row;
         if (pixels.Length < needed)
+        {
             throw new ArgumentException($"{width}×{height} {format} pixels with a stride of {step} take {needed} bytes; received {pixels.Length}.", nameof(pixels));
+        }
 
         Pixels = pixels;
         Width = width;

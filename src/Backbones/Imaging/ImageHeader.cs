@@ -51,7 +51,10 @@ public readonly record struct ImageHeader(ImageFileFormat Format, int Width, int
     public static ImageHeader Read(ReadOnlySpan<byte> bytes, long maxPixels = DefaultMaxPixels, string? fileName = null)
     {
         if (!HeaderParser.TryParse(bytes, out var header, out var problem))
+        {
             throw Invalid(fileName, problem ?? CutOff(bytes.Length));
+        }
+
         return header.Checked(maxPixels, fileName);
     }
 
@@ -73,11 +76,20 @@ public readonly record struct ImageHeader(ImageFileFormat Format, int Width, int
                 int read = stream.ReadAtLeast(buffer.AsSpan(length), buffer.Length - length, throwOnEndOfStream: false);
                 length += read;
                 if (HeaderParser.TryParse(buffer.AsSpan(0, length), out var header, out var problem))
+                {
                     return header.Checked(maxPixels, fileName);
+                }
+
                 if (problem is not null || length < buffer.Length)
+                {
                     throw Invalid(fileName, problem ?? CutOff(length));
+                }
+
                 if (length >= MaxHeaderBytes)
+                {
                     throw Invalid(fileName, $"has no image size in its first {length} bytes");
+                }
+
                 byte[] longer = ArrayPool<byte>.Shared.Rent(2 * buffer.Length);
                 buffer.AsSpan(0, length).CopyTo(longer);
                 ArrayPool<byte>.Shared.Return(buffer);
@@ -88,16 +100,24 @@ public readonly record struct ImageHeader(ImageFileFormat Format, int Width, int
         {
             ArrayPool<byte>.Shared.Return(buffer);
             if (stream.CanSeek)
+            {
                 stream.Position = start;
+            }
         }
     }
 
     private ImageHeader Checked(long maxPixels, string? fileName)
     {
         if (Pixels == 0)
+        {
             throw Invalid(fileName, $"says that it is {Width}×{Height} pixels; a picture needs at least one");
+        }
+
         if (Pixels > maxPixels)
+        {
             throw Invalid(fileName, $"says that it is {Width}×{Height} = {Pixels} pixels, more than the limit of {maxPixels}: it may be an image bomb and was not decoded");
+        }
+
         return this;
     }
 

@@ -19,11 +19,20 @@ public static class ImageResizer
     internal static unsafe void Resize(ImageBuffer image, Span<byte> output, int width, int height, Interpolation interpolation, ResampleKernel kernel)
     {
         if (width < 1 || height < 1)
+        {
             throw new ArgumentException($"A picture can be scaled to at least 1×1; asked for was {width}×{height}.");
+        }
+
         if (!Enum.IsDefined(interpolation))
+        {
             throw new ArgumentException($"Unknown interpolation {interpolation}; valid: {string.Join(", ", Enum.GetNames<Interpolation>())}.", nameof(interpolation));
+        }
+
         if (output.Length != 3L * width * height)
+        {
             throw new ArgumentException($"{width}×{height} RGB pixels take {3L * width * height} bytes; the output has {output.Length}.", nameof(output));
+        }
+
         fixed (byte* pixels = image.Pixels)
         {
             var source = new RowSource(image, pixels, ImageOrientation.Normal, luminance: false);

@@ -11,8 +11,8 @@ namespace Backbones.Imaging;
 public sealed class ImageTransform
 {
     // What a byte becomes: 256 values for each channel, made with the operations of ToTensor and Normalize.
-    private readonly float[] values;
-    private readonly byte[] fill;
+    private readonly float[] _values;
+    private readonly byte[] _fill;
 
     /// <summary>Prepares the transform.</summary>
     /// <exception cref="ArgumentException">The options ask for what does not exist; the message says what would be valid.</exception>
@@ -20,15 +20,20 @@ public sealed class ImageTransform
     {
         ArgumentNullException.ThrowIfNull(options);
         Options = Checked(options);
-        values = new float[256 * options.Channels];
-        fill = new byte[options.Channels];
+        _values = new float[256 * options.Channels];
+        _fill = new byte[options.Channels];
         for (int c = 0; c < options.Channels; c++)
         {
             float mean = (float)options.Mean[c], std = (float)options.Std[c];
             for (int value = 0; value < 256; value++)
-                values[256 * c + value] = (value / 255f - mean) / std;
+            {
+                _values[256 * c + value] = (value / 255f - mean) / std;
+            }
+
             if (options.CropMode == CropMode.Border)
-                fill[c] = (byte)Math.Clamp(Math.Round(255 * options.Mean[c]), 0, 255);
+            {
+                _fill[c] = (byte)Math.Clamp(Math.Round(255 * options.Mean[c]), 0, 255);
+            }
         }
     }
 
@@ -58,7 +63,9 @@ public sealed class ImageTransform
         if (!window.CoversAll(Options))
         {
             for (int i = 0; i < output.Length; i++)
-                output[i] = fill[i % fill.Length];
+            {
+                output[i] = _fill[i % _fill.Length];
+            }
         }
         var sink = new InterleavedSink(output, Options.Width, window.Y * Options.Width + window.X, window.Columns, Options.Channels, image.Format);
         Resample(image, orientation, window, ref sink, Resampler.Best);
@@ -71,10 +78,12 @@ public sealed class ImageTransform
         var window = Window.Of(image, orientation, Options);
         if (!window.CoversAll(Options))
         {
-            for (int c = 0; c < fill.Length; c++)
-                output.Slice(c * planeSize, planeSize).Fill(values[256 * c + fill[c]]);
+            for (int c = 0; c < _fill.Length; c++)
+            {
+                output.Slice(c * planeSize, planeSize).Fill(_values[256 * c + _fill[c]]);
+            }
         }
-        var sink = new PlanarSink(output, Options.Width, planeSize, window.Y * Options.Width + window.X, window.Columns, values, image.Format);
+        var sink = new PlanarSink(output, Options.Width, planeSize, window.Y * Options.Width + window.X, window.Columns, _values, image.Format);
         Resample(image, orientation, window, ref sink, kernel);
     }
 
@@ -82,7 +91,10 @@ public sealed class ImageTransform
         where TSink : IRowSink, allows ref struct
     {
         if (window.Columns < 1 || window.Rows < 1)
+        {
             return;
+        }
+
         fixed (byte* pixels = image.Pixels)
         {
             var source = new RowSource(image, pixels, orientation, luminance: Options.Channels == 1);
@@ -98,28 +110,54 @@ public sealed class ImageTransform
     private void CheckLength(int length)
     {
         if (length != OutputLength)
+        {
             throw new ArgumentException($"The transform writes {OutputLength} values ({Options.Channels}×{Options.Height}×{Options.Width}); the output has room for {length}.");
+        }
     }
 
     private static ImageTransformOptions Checked(ImageTransformOptions options)
     {
         if (options.Channels is not (1 or 3))
+        {
             throw new ArgumentException($"A picture can become 3 channels (RGB) or 1 (grey); asked for were {options.Channels}. Models with other inputs take tensors, not pictures.");
+        }
+
         if (options.Height < 1 || options.Width < 1)
+        {
             throw new ArgumentException($"The input size must be at least 1×1; asked for was {options.Height}×{options.Width}.");
+        }
+
         if (!(options.CropPct > 0 && double.IsFinite(options.CropPct)))
+        {
             throw new ArgumentException($"crop_pct must be a positive number, usually 0.8 to 1; received {options.CropPct}.");
+        }
+
         int smallest = TransformGeometry.ScaleSize(Math.Min(options.Height, options.Width), options.CropPct);
         if (smallest < 1)
+        {
             throw new ArgumentException($"crop_pct {options.CropPct} scales a side of {Math.Min(options.Height, options.Width)} pixels to {smallest}; it must leave at least one.");
+        }
+
         if (!Enum.IsDefined(options.Interpolation))
+        {
             throw new ArgumentException($"Unknown interpolation {options.Interpolation}; valid: {string.Join(", ", Enum.GetNames<Interpolation>())}.");
+        }
+
         if (!Enum.IsDefined(options.CropMode))
+        {
             throw new ArgumentException($"Unknown crop mode {options.CropMode}; valid: {string.Join(", ", Enum.GetNames<CropMode>())}.");
+        }
+
         if (options.Mean.Count != options.Channels || options.Std.Count != options.Channels)
+        {
             throw new ArgumentException($"An input of {options.Channels} channels needs as many means and standard deviations; received {options.Mean.Count} and {options.Std.Count}.");
+        }
+
         if (!options.Mean.All(double.IsFinite) || !options.Std.All(s => double.IsFinite(s) && (float)s != 0))
+        {
             throw new ArgumentException($"Means must be finite, standard deviations finite and not zero; received [{string.Join(", ", options.Mean)}] and [{string.Join(", ", options.Std)}].");
+        }
+
         return options;
     }
 

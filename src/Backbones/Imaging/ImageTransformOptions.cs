@@ -104,11 +104,20 @@ public sealed record ImageTransformOptions
     private static IReadOnlyList<double> PerChannel(IReadOnlyList<double>? asked, IReadOnlyList<double> config, int channels, string what)
     {
         if (asked is null)
+        {
             return config.Count == channels || config.Count == 0 ? config : [.. Enumerable.Repeat(config.Average(), Math.Max(channels, 0))];
+        }
+
         if (asked.Count == channels)
+        {
             return asked;
+        }
+
         if (asked.Count == 1)
+        {
             return [.. Enumerable.Repeat(asked[0], Math.Max(channels, 0))];
+        }
+
         throw new ArgumentException($"The {what} has {asked.Count} values; an input of {channels} channels needs 1 or {channels}.");
     }
 }

@@ -34,7 +34,9 @@ internal readonly record struct TransformGeometry(int ResizedWidth, int ResizedH
             (resizedWidth, resizedHeight) = ((int)Math.Round(width / ratio), (int)Math.Round(height / ratio));
             // For an input that is not square timm does not pass its interpolation on, so its class's default counts.
             if (!border)
+            {
                 interpolation = Interpolation.Bilinear;
+            }
         }
 
         if (resizedWidth < 1 || resizedHeight < 1)

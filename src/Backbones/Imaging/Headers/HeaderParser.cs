@@ -21,20 +21,35 @@ internal static class HeaderParser
         problem = null;
         // The longest signature, WebP's, takes 12 bytes; no picture in any of the formats is shorter.
         if (bytes.Length < 12)
+        {
             return false;
+        }
+
         if (bytes.StartsWith(PngSignature))
+        {
             return Png(bytes, out header, out problem);
+        }
+
         if (IsJpeg(bytes))
+        {
             return Jpeg(bytes, out header, out problem);
+        }
+
         if (bytes.StartsWith("BM"u8))
+        {
             return Bmp(bytes, out header, out problem);
+        }
+
         if (bytes.StartsWith("GIF87a"u8) || bytes.StartsWith("GIF89a"u8))
         {
             header = new(ImageFileFormat.Gif, BinaryPrimitives.ReadUInt16LittleEndian(bytes[6..]), BinaryPrimitives.ReadUInt16LittleEndian(bytes[8..]));
             return true;
         }
         if (IsWebP(bytes))
+        {
             return WebP(bytes, out header, out problem);
+        }
+
         problem = $"is no PNG, JPEG, BMP, GIF or WebP file: it starts with the bytes {Convert.ToHexString(bytes[..12])}";
         return false;
     }
@@ -44,7 +59,10 @@ internal static class HeaderParser
         header = default;
         problem = null;
         if (bytes.Length < 24)
+        {
             return false;
+        }
+
         if (!bytes[12..].StartsWith("IHDR"u8))
         {
             problem = "is a broken PNG file: its first chunk is not IHDR";
@@ -62,15 +80,24 @@ internal static class HeaderParser
         while (segments.MoveNext())
         {
             if (!segments.IsFrame)
+            {
                 continue;
+            }
+
             if (segments.Payload.Length < 5)
+            {
                 return false;
+            }
+
             header = new(
                 ImageFileFormat.Jpeg, BinaryPrimitives.ReadUInt16BigEndian(segments.Payload[3..]), BinaryPrimitives.ReadUInt16BigEndian(segments.Payload[1..]));
             return true;
         }
         if (!segments.NeedsMore)
+        {
             problem = segments.IsBroken ? "is a broken JPEG file: something else stands where a marker should" : "is a broken JPEG file: it has no frame header before its first scan";
+        }
+
         return false;
     }
 
@@ -79,10 +106,16 @@ internal static class HeaderParser
         header = default;
         problem = null;
         if (bytes.Length < 26)
+        {
             return false;
+        }
+
         uint headerSize = BinaryPrimitives.ReadUInt32LittleEndian(bytes[14..]);
         if (headerSize == 12)
+        {
             return Sized(ImageFileFormat.Bmp, BinaryPrimitives.ReadUInt16LittleEndian(bytes[18..]), BinaryPrimitives.ReadUInt16LittleEndian(bytes[20..]), out header, out problem);
+        }
+
         if (headerSize < 16)
         {
             problem = $"is a broken BMP file: its header says that it is {headerSize} bytes long";
@@ -98,7 +131,10 @@ internal static class HeaderParser
         header = default;
         problem = null;
         if (bytes.Length < 30)
+        {
             return false;
+        }
+
         var chunk = bytes[20..];
         if (bytes[12..].StartsWith("VP8 "u8))
         {

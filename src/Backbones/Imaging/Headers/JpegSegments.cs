@@ -5,8 +5,8 @@ namespace Backbones.Imaging.Headers;
 /// <summary>Walks the marker segments of a JPEG file from its start to the first scan.</summary>
 internal ref struct JpegSegments(ReadOnlySpan<byte> bytes)
 {
-    private readonly ReadOnlySpan<byte> bytes = bytes;
-    private int position = 2;
+    private readonly ReadOnlySpan<byte> _bytes = bytes;
+    private int _position = 2;
 
     /// <summary>The second byte of the current marker.</summary>
     public byte Marker { get; private set; }
@@ -28,29 +28,47 @@ internal ref struct JpegSegments(ReadOnlySpan<byte> bytes)
     {
         while (true)
         {
-            if (position > bytes.Length - 2)
+            if (_position > _bytes.Length - 2)
+            {
                 return !(NeedsMore = true);
-            if (bytes[position] != 0xFF)
+            }
+
+            if (_bytes[_position] != 0xFF)
+            {
                 return !(IsBroken = true);
-            Marker = bytes[position + 1];
+            }
+
+            Marker = _bytes[_position + 1];
             if (Marker == 0xFF)
             {
-                position++;
+                _position++;
                 continue;
             }
-            position += 2;
+            _position += 2;
             if (Marker is 0x01 or (>= 0xD0 and <= 0xD7))
+            {
                 continue;
+            }
+
             if (Marker is 0xD9 or 0xDA)
+            {
                 return false;
-            if (position > bytes.Length - 2)
+            }
+
+            if (_position > _bytes.Length - 2)
+            {
                 return !(NeedsMore = true);
-            int length = BinaryPrimitives.ReadUInt16BigEndian(bytes[position..]);
+            }
+
+            int length = BinaryPrimitives.ReadUInt16BigEndian(_bytes[_position..]);
             if (length < 2)
+            {
                 return !(IsBroken = true);
-            int end = Math.Min(position + length, bytes.Length);
-            Payload = bytes[(position + 2)..end];
-            position += length;
+            }
+
+            int end = Math.Min(_position + length, _bytes.Length);
+            Payload = _bytes[(_position + 2)..end];
+            _position += length;
             return true;
         }
     }

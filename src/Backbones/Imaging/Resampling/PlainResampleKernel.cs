@@ -16,7 +16,10 @@ internal readonly unsafe struct PlainResampleKernel : IResampleKernel
                     byte* source = sources[row] + 4 * starts[x] + channel;
                     int sum = Half;
                     for (int t = 0; t < taps; t++)
+                    {
                         sum += source[4 * t] * weights[x * taps + t];
+                    }
+
                     targets[row][4 * x + channel] = Clip(sum);
                 }
             }
@@ -34,7 +37,9 @@ internal readonly unsafe struct PlainResampleKernel : IResampleKernel
                 sum += source[x] * weights[t];
                 source += stride;
                 if (source == ringEnd)
+                {
                     source = ring;
+                }
             }
             target[x] = Clip(sum);
         }

@@ -18,7 +18,7 @@ internal sealed class ResampleTable
     // Tables of the sizes seen last; a folder of pictures has a handful of sizes, one of 10,000 different sizes must not fill the memory.
     private const long MaxCachedBytes = 16 << 20;
     private static readonly ConcurrentDictionary<Key, ResampleTable> Cache = new();
-    private static long cachedBytes;
+    private static long _cachedBytes;
 
     private ResampleTable(int[] starts, int[] weights, int taps)
     {
@@ -50,15 +50,21 @@ internal sealed class ResampleTable
     {
         var key = new Key(source, target, first, count, interpolation, tapMultiple);
         if (Cache.TryGetValue(key, out var table))
+        {
             return table;
+        }
+
         table = Build(key);
         long bytes = (long)sizeof(int) * (table.Starts.Length + table.Weights.Length);
         if (bytes > MaxCachedBytes)
+        {
             return table;
-        if (Interlocked.Add(ref cachedBytes, bytes) > MaxCachedBytes)
+        }
+
+        if (Interlocked.Add(ref _cachedBytes, bytes) > MaxCachedBytes)
         {
             Cache.Clear();
-            Interlocked.Exchange(ref cachedBytes, bytes);
+            Interlocked.Exchange(ref _cachedBytes, bytes);
         }
         return Cache.GetOrAdd(key, table);
     }
@@ -68,9 +74,13 @@ internal sealed class ResampleTable
         var starts = new int[key.Count];
         var windows = new int[key.Count][];
         if (key.Interpolation == Interpolation.Nearest)
+        {
             Nearest(key, starts, windows);
+        }
         else
+        {
             Filtered(key, starts, windows);
+        }
 
         // Kernels go through the source once, so no target pixel may start before the one to its left.
         var ordered = (int[])starts.Clone();
@@ -97,7 +107,10 @@ internal sealed class ResampleTable
         double step = (double)(float)key.Source / key.Target;
         double position = step * 0.5;
         for (int i = 0; i < key.First; i++)
+        {
             position += step;
+        }
+
         for (int i = 0; i < key.Count; i++, position += step)
         {
             int pixel = (int)position;
@@ -123,7 +136,9 @@ internal sealed class ResampleTable
             int length = Math.Min((int)(center + support + 0.5), key.Source) - begin;
             double sum = 0.0;
             for (int t = 0; t < length; t++)
+            {
                 sum += window[t] = ResampleFilter.Weight(key.Interpolation, (t + begin - center + 0.5) * inverseScale);
+            }
 
             var fixedPoint = new int[length];
             for (int t = 0; t < length; t++)

@@ -77,7 +77,9 @@ internal static unsafe class Resampler
             {
                 byte* ringEnd = ring + ringBytes, line = ringEnd, converted = line + stride;
                 if (!direct && source.Width < convertedWidth)
+                {
                     new Span<byte>(converted, convertedBytes).Clear();
+                }
 
                 byte** sources = stackalloc byte*[Rows];
                 byte** targets = stackalloc byte*[Rows];
@@ -92,7 +94,10 @@ internal static unsafe class Resampler
                             int row = Math.Min(made + i, source.Height - 1);
                             sources[i] = direct ? source.Direct(row) : converted + (nint)i * 4 * convertedWidth;
                             if (!direct)
+                            {
                                 source.Convert(row, (uint*)sources[i]);
+                            }
+
                             targets[i] = ring + (nint)((made + i) % ringRows) * stride;
                         }
                         TKernel.Horizontal(sources, targets, starts, weights, horizontal.Taps, horizontal.Count);

@@ -4,25 +4,28 @@ namespace Backbones.Imaging.Resampling;
 internal readonly unsafe ref struct PlanarSink(Span<float> target, int width, int planeSize, int firstPixel, int count, ReadOnlySpan<float> values, PixelFormat order)
     : IRowSink
 {
-    private readonly Span<float> target = target;
-    private readonly ReadOnlySpan<float> values = values;
+    private readonly Span<float> _target = target;
+    private readonly ReadOnlySpan<float> _values = values;
 
     public void Row(int y, byte* pixels)
     {
         int start = firstPixel + y * width;
-        var red = target.Slice(start, count);
-        var redValues = values[..256];
-        if (values.Length == 256)
+        var red = _target.Slice(start, count);
+        var redValues = _values[..256];
+        if (_values.Length == 256)
         {
             for (int x = 0; x < red.Length; x++)
+            {
                 red[x] = redValues[pixels[4 * x]];
+            }
+
             return;
         }
 
-        var green = target.Slice(start + planeSize, red.Length);
-        var blue = target.Slice(start + 2 * planeSize, red.Length);
-        var greenValues = values.Slice(256, 256);
-        var blueValues = values.Slice(512, 256);
+        var green = _target.Slice(start + planeSize, red.Length);
+        var blue = _target.Slice(start + 2 * planeSize, red.Length);
+        var greenValues = _values.Slice(256, 256);
+        var blueValues = _values.Slice(512, 256);
         int redShift = order == PixelFormat.Bgra32 ? 16 : 0, blueShift = 16 - redShift;
         for (int x = 0; x < red.Length; x++)
         {
@@ -38,11 +41,11 @@ internal readonly unsafe ref struct PlanarSink(Span<float> target, int width, in
 internal readonly unsafe ref struct InterleavedSink(Span<byte> target, int width, int firstPixel, int count, int channels, PixelFormat order)
     : IRowSink
 {
-    private readonly Span<byte> target = target;
+    private readonly Span<byte> _target = target;
 
     public void Row(int y, byte* pixels)
     {
-        var row = target.Slice((firstPixel + y * width) * channels, count * channels);
+        var row = _target.Slice((firstPixel + y * width) * channels, count * channels);
         int red = order == PixelFormat.Bgra32 ? 2 : 0;
         for (int i = 0; i < row.Length; i += channels, pixels += 4)
         {

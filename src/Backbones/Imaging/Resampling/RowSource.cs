@@ -6,11 +6,11 @@ namespace Backbones.Imaging.Resampling;
 /// </summary>
 internal readonly unsafe struct RowSource
 {
-    private readonly byte* origin;
-    private readonly nint stepX;
-    private readonly nint stepY;
-    private readonly PixelFormat format;
-    private readonly bool luminance;
+    private readonly byte* _origin;
+    private readonly nint _stepX;
+    private readonly nint _stepY;
+    private readonly PixelFormat _format;
+    private readonly bool _luminance;
 
     /// <summary>Looks at <paramref name="image"/>, whose bytes stay pinned at <paramref name="pixels"/>.</summary>
     /// <param name="image">The stored picture.</param>
@@ -21,7 +21,7 @@ internal readonly unsafe struct RowSource
     {
         nint right = image.PixelSize, down = image.Stride;
         nint lastColumn = right * (image.Width - 1), lastRow = down * (image.Height - 1);
-        (nint start, stepX, stepY) = orientation switch
+        (nint start, _stepX, _stepY) = orientation switch
         {
             ImageOrientation.Normal => ((nint)0, right, down),
             ImageOrientation.FlipHorizontal => (lastColumn, -right, down),
@@ -33,9 +33,9 @@ internal readonly unsafe struct RowSource
             ImageOrientation.Rotate270 => (lastColumn, down, -right),
             _ => throw new ArgumentOutOfRangeException(nameof(orientation), orientation, "EXIF orientations go from 1 to 8."),
         };
-        origin = pixels + start;
-        format = image.Format;
-        this.luminance = luminance;
+        _origin = pixels + start;
+        _format = image.Format;
+        _luminance = luminance;
         (Width, Height) = orientation >= ImageOrientation.Transpose ? (image.Height, image.Width) : (image.Width, image.Height);
     }
 
@@ -46,39 +46,52 @@ internal readonly unsafe struct RowSource
     public int Height { get; }
 
     /// <summary>Whether rows can be read as they lie: four colour bytes, pixels side by side.</summary>
-    public bool IsDirect => stepX == 4 && !luminance && format is PixelFormat.Rgba32 or PixelFormat.Bgra32;
+    public bool IsDirect => _stepX == 4 && !_luminance && _format is PixelFormat.Rgba32 or PixelFormat.Bgra32;
 
     /// <summary>The stored row <paramref name="y"/>; only where <see cref="IsDirect"/>.</summary>
-    public byte* Direct(int y) => origin + stepY * y;
+    public byte* Direct(int y) => _origin + _stepY * y;
 
     /// <summary>Writes row <paramref name="y"/>, four bytes a pixel in the order of the stored colours.</summary>
     public void Convert(int y, uint* target)
     {
         byte* pixel = Direct(y);
-        switch (format)
+        switch (_format)
         {
             case PixelFormat.Gray8:
-                for (int x = 0; x < Width; x++, pixel += stepX)
+                for (int x = 0; x < Width; x++, pixel += _stepX)
+                {
                     target[x] = *pixel * 0x010101u;
+                }
+
                 break;
             case PixelFormat.Rgb24:
-                for (int x = 0; x < Width; x++, pixel += stepX)
+                for (int x = 0; x < Width; x++, pixel += _stepX)
+                {
                     target[x] = (uint)(pixel[0] | pixel[1] << 8 | pixel[2] << 16);
+                }
+
                 break;
             default:
-                for (int x = 0; x < Width; x++, pixel += stepX)
+                for (int x = 0; x < Width; x++, pixel += _stepX)
+                {
                     target[x] = *(uint*)pixel;
+                }
+
                 break;
         }
-        if (luminance && format != PixelFormat.Gray8)
+        if (_luminance && _format != PixelFormat.Gray8)
+        {
             ToLuminance(target);
+        }
     }
 
     // Pillow's L24: ITU-R 601 weights in 16 fractional bits.
     private void ToLuminance(uint* row)
     {
-        int red = format == PixelFormat.Bgra32 ? 16 : 0, blue = 16 - red;
+        int red = _format == PixelFormat.Bgra32 ? 16 : 0, blue = 16 - red;
         for (int x = 0; x < Width; x++)
+        {
             row[x] = ((row[x] >> red & 255) * 19595 + (row[x] >> 8 & 255) * 38470 + (row[x] >> blue & 255) * 7471 + 0x8000) >> 16;
+        }
     }
 }

@@ -51,7 +51,9 @@ internal readonly unsafe struct VectorResampleKernel<TLanes, TVector> : IResampl
                 d = TLanes.MultiplyAdd(d, TLanes.LoadPixels(source + x + 3 * step), weight);
                 source += stride;
                 if (source == ringEnd)
+                {
                     source = ring;
+                }
             }
             TLanes.StoreBytes(target + x, a);
             TLanes.StoreBytes(target + x + step, b);
