@@ -9,6 +9,7 @@ public sealed partial class GraphBuilder
         Node weight, biasNode = x;
         using (Scope(name))
         {
+            outChannels = ConvWidths?.GetValueOrDefault(Path, outChannels) ?? outChannels;
             weight = Parameter("weight", [outChannels, x.Shape[0] / groups, kernel.H, kernel.W]);
             if (bias)
                 biasNode = Parameter("bias", [outChannels]);

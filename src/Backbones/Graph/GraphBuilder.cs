@@ -40,6 +40,9 @@ public sealed partial class GraphBuilder
     /// <summary>Continues a finished graph: its nodes can be used as inputs, its parameters are shared by name.</summary>
     public static GraphBuilder Extend(Graph graph) => new(graph);
 
+    /// <summary>Output widths of convolutions by module path, which take the place of the ones asked for: pruned variants.</summary>
+    public IReadOnlyDictionary<string, int>? ConvWidths { get; init; }
+
     /// <summary>The graph's input.</summary>
     public Node Input => _inputs[0];
 

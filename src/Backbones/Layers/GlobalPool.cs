@@ -1,0 +1,50 @@
+using Backbones.Graphs;
+
+namespace Backbones.Layers;
+
+/// <summary>timm.layers.SelectAdaptivePool2d: global pooling of a map <c>[C, H, W]</c>, chosen by name.</summary>
+public static class GlobalPool
+{
+    /// <summary>The valid names.</summary>
+    public static readonly string[] Names = ["", "avg", "max", "avgmax", "catavgmax", "fast", "fastavg", "fastmax", "fastavgmax", "fastcatavgmax"];
+
+    /// <summary>Channels of the pooled features for one channel of the map.</summary>
+    public static int Multiplier(string pool) => pool.EndsWith("catavgmax", StringComparison.Ordinal) ? 2 : 1;
+
+    /// <summary>Pools to <c>[C]</c> (flatten) or <c>[C, 1, 1]</c>; '' passes the map through.</summary>
+    /// <param name="b">The builder.</param>
+    /// <param name="name">Module name, usually <c>global_pool</c>.</param>
+    /// <param name="x">Map <c>[C, H, W]</c>, or <c>[H, W, C]</c> with <paramref name="channelsLast"/>.</param>
+    /// <param name="pool">Pool type.</param>
+    /// <param name="flatten">Drop the two map dimensions.</param>
+    /// <param name="channelsLast">Layout of x; channels-last maps are always pooled the 'fast' way.</param>
+    /// <exception cref="GraphException">Unknown pool type.</exception>
+    public static Node Pool(GraphBuilder b, string name, Node x, string pool, bool flatten, bool channelsLast = false)
+    {
+        if (!Names.Contains(pool))
+            throw new GraphException($"Unknown pool type '{pool}'. Valid types are {string.Join(", ", Names.Select(n => $"'{n}'"))}.{NearestName.Suggest(pool, Names)}");
+        using (b.Scope(name))
+        {
+            if (pool.Length == 0)
+                return b.Identity("flatten", b.Identity("pool", x));
+            bool fast = pool.StartsWith("fast", StringComparison.Ordinal) || channelsLast;
+            string kind = pool.StartsWith("fast", StringComparison.Ordinal) ? pool[4..] : pool;
+            bool keep = !fast || !flatten;
+            Node pooled = b.Leaf("pool", () => Combine(b, x, kind, keep, channelsLast ? [0, 1] : [1, 2], channelsLast && keep ? 2 : 0));
+            return fast || !flatten ? b.Identity("flatten", pooled) : b.Module("flatten", new ReshapeOp([pooled.Shape[0]]), pooled);
+        }
+    }
+
+    private static Node Combine(GraphBuilder b, Node x, string kind, bool keep, int[] axes, int channelAxis)
+    {
+        Node Average() => b.Reduce(x, ReduceKind.Mean, axes, keep);
+        Node Maximum() => b.Reduce(x, ReduceKind.Max, axes, keep);
+        return kind switch
+        {
+            "" or "avg" => Average(),
+            "max" => Maximum(),
+            "avgmax" => b.Affine(b.Add(Average(), Maximum()), 0.5f),
+            _ => b.Concat(channelAxis, [Average(), Maximum()]),
+        };
+    }
+}
