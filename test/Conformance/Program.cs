@@ -1,1 +1,74 @@
-return 0;
+using System.IO.Compression;
+using Backbones.Conformance;
+using Backbones.Engines;
+using Backbones.Engines.Reference;
+
+const string Usage = """
+    Usage: Conformance FILE… [--filter GLOB] [--engine managed|reference] [--max N] [--quiet]
+           Conformance preprocessing FILE IMAGE_FOLDER
+    Reads model lines (plain or .gz), prints a line a model and last 'N passed, N failed, N missing'.
+    """;
+
+var files = new List<string>();
+string filter = "*", engineName = "reference";
+int max = int.MaxValue;
+bool quiet = false;
+for (int i = 0; i < args.Length; i++)
+{
+    switch (args[i])
+    {
+        case "--filter": filter = args[++i]; break;
+        case "--engine": engineName = args[++i]; break;
+        case "--max": max = int.Parse(args[++i]); break;
+        case "--quiet": quiet = true; break;
+        case "--help" or "-h": Console.WriteLine(Usage); return 0;
+        default: files.Add(args[i]); break;
+    }
+}
+if (files.Count == 0)
+{
+    Console.Error.WriteLine(Usage);
+    return 2;
+}
+IEngine? engine = engineName switch
+{
+    "reference" => new ReferenceEngine(),
+    _ => null,
+};
+if (engine is null)
+{
+    Console.Error.WriteLine($"Unknown engine '{engineName}'; valid engines are 'managed' and 'reference'.");
+    return 2;
+}
+
+(int passed, int failed, int missing) = (0, 0, 0);
+foreach (string line in files.SelectMany(ReadLines))
+{
+    ModelResult? result = ModelRunner.Run(line, filter, engine);
+    if (result is null)
+        continue;
+    if (passed + failed + missing >= max)
+        break;
+    switch (result.Outcome)
+    {
+        case Outcome.Passed: passed++; break;
+        case Outcome.Failed: failed++; break;
+        default: missing++; break;
+    }
+    if (!quiet || result.Outcome == Outcome.Failed)
+        Console.WriteLine(result.Text);
+}
+Console.WriteLine($"{passed} passed, {failed} failed, {missing} missing");
+return failed == 0 ? 0 : 1;
+
+static IEnumerable<string> ReadLines(string path)
+{
+    using Stream file = File.OpenRead(path);
+    using Stream stream = path.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(file, CompressionMode.Decompress) : file;
+    using var reader = new StreamReader(stream);
+    while (reader.ReadLine() is { } line)
+    {
+        if (line.Length > 0)
+            yield return line;
+    }
+}

@@ -61,6 +61,9 @@ public sealed class Graph
     /// <summary>The same graph with other outputs, without the nodes and parameters that they do not need.</summary>
     public Graph WithOutputs(params IEnumerable<Node> outputs) => Passes.Prune.Run(new Graph(Inputs, Nodes, [.. outputs], Parameters));
 
+    /// <summary>The part behind a node, with that node as its input: a head to run on a hidden state of one's own.</summary>
+    public Graph From(Node node) => Passes.Cut.Run(this, node);
+
     /// <summary>How many times each node's value is used; being an output counts once.</summary>
     internal Dictionary<Node, int> UseCounts()
     {

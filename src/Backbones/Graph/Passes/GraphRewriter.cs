@@ -22,6 +22,9 @@ internal sealed class GraphRewriter
         return node;
     }
 
+    /// <summary>Takes over finished nodes, each after its inputs.</summary>
+    public void Adopt(IEnumerable<Node> nodes) => _nodes.AddRange(nodes);
+
     /// <summary>Visits all nodes in order. <paramref name="replace"/> gets the old node and its new inputs; null keeps the node with them.</summary>
     public Graph Run(Func<Node, ImmutableArray<Node>, Node?> replace)
     {

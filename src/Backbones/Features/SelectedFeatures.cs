@@ -1,0 +1,143 @@
+using System.Collections.Immutable;
+using Backbones.Graphs;
+using Backbones.Models;
+
+namespace Backbones;
+
+/// <summary>One output of a selection.</summary>
+/// <param name="Name">The output's name: <c>features</c>, a level's index, or the name given for a node.</param>
+/// <param name="Shape">Shape of one batch item, such as <c>[C, H, W]</c>.</param>
+/// <param name="Level">Channels, reduction and module where the output is a level of the pyramid or an intermediate.</param>
+public sealed record FeatureOutput(string Name, Shape Shape, FeatureInfo? Level = null);
+
+/// <summary>timm's <c>feature_info</c> of one level.</summary>
+/// <param name="Index">Number of the level or block.</param>
+/// <param name="Channels">Channels (<c>num_chs</c>).</param>
+/// <param name="Reduction">Input pixels per map pixel.</param>
+/// <param name="Module">timm's module name.</param>
+public sealed record FeatureInfo(int Index, int Channels, int Reduction, string Module);
+
+/// <summary>A backbone's graph with the wanted nodes as its outputs and everything else removed.</summary>
+/// <param name="Graph">What is left to compute.</param>
+/// <param name="Outputs">Descriptions of <c>Graph.Outputs</c>, in the same order.</param>
+/// <param name="Backbone">The whole backbone it was cut from.</param>
+public sealed record SelectedFeatures(Graph Graph, ImmutableArray<FeatureOutput> Outputs, BackboneGraph Backbone)
+{
+    /// <summary>State_dict keys of the backbone that this selection does not need (what timm's pruning removes).</summary>
+    public IEnumerable<string> RemovedParameters => Backbone.Graph.Parameters.Select(p => p.Name).Except(Graph.Parameters.Select(p => p.Name));
+
+    /// <summary>Builds a backbone and chooses its outputs.</summary>
+    /// <param name="model">The architecture.</param>
+    /// <param name="selection">What is wanted.</param>
+    /// <param name="options">Image size, channels and so on. The selection's own settings (pool, output stride) take precedence.</param>
+    /// <exception cref="GraphException">A name, pool or stride that the model does not have.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An index outside the model's levels.</exception>
+    public static SelectedFeatures Create(ModelEntry model, FeatureSelection selection, BuildOptions? options = null)
+        => Choose(model.Build(OptionsFor(selection, options ?? BuildOptions.Default)), selection);
+
+    /// <summary>What a selection changes in the structure of the backbone: a pool in place of the classifier, an output stride.</summary>
+    public static BuildOptions OptionsFor(FeatureSelection selection, BuildOptions options) => selection switch
+    {
+        PooledSelection pooled => options with { NumClasses = 0, GlobalPool = pooled.Pool ?? options.GlobalPool },
+        PyramidSelection pyramid => options with { OutputStride = pyramid.OutputStride },
+        _ => options,
+    };
+
+    /// <summary>Chooses outputs of a backbone that was built with <see cref="OptionsFor"/>.</summary>
+    public static SelectedFeatures Choose(BackboneGraph backbone, FeatureSelection selection) => selection switch
+    {
+        PooledSelection => Choose(backbone, [("features", backbone.Graph.Outputs[0], null)]),
+        UnpooledSelection => Choose(backbone, [("features", backbone.Features, null)]),
+        LogitsSelection => Choose(backbone, [("logits", backbone.Graph.Outputs[0], null)]),
+        NodesSelection nodes => Choose(backbone, [.. nodes.Choices.Select(c => (c.Output, backbone.Graph.Find(c.Node), (FeatureInfo?)null))]),
+        PyramidSelection pyramid => Pyramid(pyramid, backbone),
+        IntermediatesSelection intermediates => Intermediates(intermediates, backbone),
+        _ => throw new ArgumentException($"Unknown selection {selection}.", nameof(selection)),
+    };
+
+    /// <summary>Several selections of the same backbone as one graph: computed in one run, outputs one after another.</summary>
+    /// <exception cref="ArgumentException">The selections were not made from the same backbone.</exception>
+    public static SelectedFeatures Merge(IReadOnlyList<SelectedFeatures> selections)
+    {
+        BackboneGraph backbone = selections[0].Backbone;
+        if (selections.Any(s => s.Backbone != backbone))
+            throw new ArgumentException("The selections were not made from the same backbone.", nameof(selections));
+        return new(
+            new Graph(backbone.Graph.Inputs, [.. selections.SelectMany(s => s.Graph.Nodes).Distinct()], [.. selections.SelectMany(s => s.Graph.Outputs)], backbone.Graph.Parameters).WithOutputs(selections.SelectMany(s => s.Graph.Outputs)),
+            [.. selections.SelectMany(s => s.Outputs)],
+            backbone);
+    }
+
+    /// <summary>The same outputs over the default model's checkpoint: entries whose shapes differ (another image size, other channels) are adapted as timm does.</summary>
+    public SelectedFeatures AdaptedTo(IEnumerable<ParameterSpec> checkpoint) => this with
+    {
+        Graph = Graphs.Passes.AdaptParameters.Run(Graph, checkpoint, (b, source, target) => Backbone.Adapters.TryGetValue(source.Name, out ParameterAdapter? adapt) ? adapt(b, source, target) : null),
+    };
+
+    /// <summary>timm's <c>feature_info</c> for all levels of a backbone.</summary>
+    public static ImmutableArray<FeatureInfo> InfoOf(BackboneGraph backbone)
+        => [.. backbone.Levels.Select((l, i) => new FeatureInfo(i, l.Channels, l.Reduction, l.Module))];
+
+    private static SelectedFeatures Pyramid(PyramidSelection selection, BackboneGraph backbone)
+    {
+        ImmutableArray<FeatureInfo> info = InfoOf(backbone);
+        if (info.IsEmpty)
+            throw new GraphException("This model has no feature pyramid in timm; use Intermediates or Nodes.");
+        ImmutableArray<int> indices = FeatureIndices.Resolve(selection.OutIndices ?? backbone.DefaultOutIndices, info.Length, "level");
+        if (!backbone.FeaturesFromIntermediates)
+            return Choose(backbone, [.. indices.Select(i => ($"{i}", backbone.Levels[i].Node, (FeatureInfo?)info[i]))]);
+
+        GraphBuilder b = GraphBuilder.Extend(backbone.Graph);
+        ImmutableArray<IntermediateLevel> blocks = IntermediatesOf(backbone);
+        return Choose(backbone, [.. indices.Select(i => ($"{i}", ToFormat(b, blocks[i], i, false, FeatureFormat.Nchw).Map, (FeatureInfo?)info[i]))], b);
+    }
+
+    private static SelectedFeatures Intermediates(IntermediatesSelection selection, BackboneGraph backbone)
+    {
+        ImmutableArray<IntermediateLevel> blocks = IntermediatesOf(backbone);
+        ImmutableArray<FeatureInfo> info = InfoOf(backbone);
+        ImmutableArray<int> indices = FeatureIndices.Resolve(selection.Indices, blocks.Length, "block");
+        GraphBuilder b = GraphBuilder.Extend(backbone.Graph);
+        var outputs = new List<(string, Node, FeatureInfo?)>();
+        // timm collects in the order of the blocks, whatever the order asked for.
+        foreach (int i in indices.Distinct().Order())
+        {
+            (Node map, Node? prefix) = ToFormat(b, blocks[i], i, selection.Norm, selection.OutputFormat);
+            outputs.Add(($"{i}", map, info.Length == blocks.Length ? info[i] : null));
+            if (selection.ReturnPrefixTokens && prefix is not null)
+                outputs.Add(($"{i}.prefix", prefix, null));
+        }
+        if (!selection.IntermediatesOnly)
+        {
+            IntermediateLevel last = blocks[indices.Max()];
+            Node final = selection.StopEarly && indices.Max() < blocks.Length - 1 ? last.Norm?.Invoke(b, last.Node) ?? last.Node : backbone.Features;
+            outputs.Add(("features", final, null));
+        }
+        return Choose(backbone, outputs, b);
+    }
+
+    private static ImmutableArray<IntermediateLevel> IntermediatesOf(BackboneGraph backbone)
+        => backbone.Intermediates ?? throw new GraphException("This model has no forward_intermediates in timm; use Pyramid or Nodes.");
+
+    private static (Node Map, Node? Prefix) ToFormat(GraphBuilder b, IntermediateLevel level, int index, bool norm, FeatureFormat format)
+    {
+        Node x = norm && level.Norm is { } apply ? apply(b, level.Node) : level.Node;
+        using (b.Scope($"intermediates.{index}"))
+        {
+            if (level.Layout == FeatureLayout.Nhwc)
+                return (b.Permute(x, [2, 0, 1]), null);
+            if (level.Layout == FeatureLayout.Nchw)
+                return format == FeatureFormat.Nchw ? (x, null) : throw new GraphException($"'{level.Node.Name}' is a map {x.Shape}; output format NLC is for token models.");
+            int length = level.Grid.H * level.Grid.W, channels = x.Shape[^1];
+            Node? prefix = level.PrefixTokens == 0 ? null : b.Slice(x, 0, 0, level.PrefixTokens);
+            Node tokens = level.PrefixTokens == 0 ? x : b.Slice(x, 0, level.PrefixTokens, length);
+            return (format == FeatureFormat.Nlc ? tokens : b.Reshape(b.Permute(tokens, [1, 0]), [channels, level.Grid.H, level.Grid.W]), prefix);
+        }
+    }
+
+    private static SelectedFeatures Choose(BackboneGraph backbone, IReadOnlyList<(string Name, Node Node, FeatureInfo? Info)> outputs, GraphBuilder? extended = null)
+    {
+        Graph whole = extended is null ? backbone.Graph : extended.Build(backbone.Graph.Outputs);
+        return new(whole.WithOutputs(outputs.Select(o => o.Node)), [.. outputs.Select(o => new FeatureOutput(o.Name, o.Node.Shape, o.Info))], backbone);
+    }
+}

@@ -1,0 +1,161 @@
+using System.Text.Json;
+using Backbones.Engines;
+using Backbones.Graphs;
+using Backbones.Models;
+using Backbones.Weights;
+
+namespace Backbones.Conformance;
+
+/// <summary>Everything that a model line holds: names, counts, outputs, pyramid, strides, intermediates, pruning, node names.</summary>
+internal static class ModelChecks
+{
+    public static void Run(Checks checks, ModelEntry model, IEngine engine)
+    {
+        JsonElement root = checks.Root;
+        BackboneGraph backbone = model.Build(BuildOptions.Default);
+        Structure(checks, backbone);
+        if (root.GetProperty("status").GetString() != "ok")
+        {
+            checks.Done.Add("structure");
+            return;
+        }
+        Outputs(checks, backbone, engine);
+        WithoutHead(checks, model, engine);
+        OutputStrides(checks, model, engine);
+        Pruning(checks, backbone);
+        NodeNames.Check(checks, backbone.Graph);
+    }
+
+    private static void Structure(Checks checks, BackboneGraph backbone)
+    {
+        JsonElement root = checks.Root;
+        checks.Equal("params", root.GetProperty("params").GetInt64(), backbone.Graph.ParameterCount);
+        checks.Equal("input_size", Text(root.GetProperty("input_size")), backbone.Graph.Inputs[0].Shape);
+        checks.Equal("num_features", root.GetProperty("num_features").GetInt32(), backbone.NumFeatures);
+        checks.Equal("head_hidden_size", root.GetProperty("head_hidden_size").GetInt32(), backbone.HeadHiddenSize);
+
+        string[] expected = [.. root.GetProperty("state_dict").EnumerateArray().Select(e => $"{e[0].GetString()} {Text(e[1])}{(e.GetArrayLength() > 2 ? " " + e[2].GetString() : "")}")];
+        string[] actual = [.. backbone.Graph.Parameters.Select(p => $"{p.Name} {p.Shape}{(p.ElementType == ElementType.Int64 ? " int64" : "")}")];
+        int at = Enumerable.Range(0, Math.Max(expected.Length, actual.Length)).FirstOrDefault(i => i >= expected.Length || i >= actual.Length || expected[i] != actual[i], -1);
+        if (at >= 0)
+            checks.Fail("state_dict", $"entry {at} expected {(at < expected.Length ? expected[at] : "end")}, got {(at < actual.Length ? actual[at] : "end")} ({expected.Length} against {actual.Length} entries)");
+
+        if (root.TryGetProperty("feature_info", out JsonElement info) && info.ValueKind == JsonValueKind.Array)
+            checks.Equal("feature_info", string.Join(" ", info.EnumerateArray().Select(l => $"{l.GetProperty("num_chs")}/{l.GetProperty("reduction")}/{l.GetProperty("module").GetString()}")),
+                string.Join(" ", backbone.Levels.Select(l => $"{l.Channels}/{l.Reduction}/{l.Module}")));
+        if (root.TryGetProperty("weights_crc32", out JsonElement crc))
+        {
+            string[] keep = [.. root.GetProperty("keep").EnumerateArray().Select(k => k.GetString()!)];
+            checks.Equal("weights_crc32", crc.GetString(), $"0x{RecipeWeights.Checksum(backbone.Graph.Parameters.Where(p => !keep.Contains(p.Name)), checks.ConvGain):x8}");
+        }
+    }
+
+    /// <summary>All that comes from the backbone as it is, in one run: logits, features, pre-logits, pyramid, intermediates.</summary>
+    private static void Outputs(Checks checks, BackboneGraph backbone, IEngine engine)
+    {
+        JsonElement root = checks.Root;
+        var selections = new List<(SelectedFeatures Features, string What, JsonElement[] Samples)>();
+        void Want(string what, FeatureSelection selection, JsonElement[] samples) => selections.Add((SelectedFeatures.Choose(backbone, selection), what, samples));
+
+        Want("logits", FeatureSelection.Logits, [root.GetProperty("logits")]);
+        Want("forward_features", FeatureSelection.Unpooled, [.. root.GetProperty("forward_features").EnumerateArray()]);
+        if (root.TryGetProperty("pre_logits", out JsonElement preLogits) && preLogits.TryGetProperty("shape", out _))
+            selections.Add((new SelectedFeatures(backbone.Graph.WithOutputs(backbone.PreLogits), [new("pre_logits", backbone.PreLogits.Shape)], backbone), "pre_logits", [preLogits]));
+
+        if (root.TryGetProperty("features_only", out JsonElement pyramid) && pyramid.TryGetProperty("levels", out JsonElement levels))
+        {
+            Want("features_only", FeatureSelection.Pyramid(), [.. levels.EnumerateArray()]);
+            SelectedFeatures selected = selections[^1].Features;
+            PyramidInfo(checks, "features_only", pyramid, selected);
+            checks.Equal("features_only.params", pyramid.GetProperty("params").GetInt64(), selected.Graph.ParameterCount);
+        }
+        if (root.TryGetProperty("intermediates", out JsonElement intermediates))
+        {
+            foreach (JsonProperty mode in intermediates.EnumerateObject())
+            {
+                if (mode.Value.TryGetProperty("outputs", out JsonElement outputs))
+                    Want($"intermediates.{mode.Name}", IntermediateArguments.Parse(mode.Value.GetProperty("args"), intermediatesOnly: true), [.. Flatten(outputs)]);
+            }
+        }
+
+        SelectedFeatures merged = SelectedFeatures.Merge([.. selections.Select(s => s.Features)]);
+        float[][] values = checks.Run(merged.Graph, engine);
+        int next = 0;
+        foreach ((SelectedFeatures features, string what, JsonElement[] samples) in selections)
+        {
+            if (features.Outputs.Length != samples.Length)
+                checks.Fail(what, $"expected {samples.Length} outputs, got {features.Outputs.Length}");
+            for (int i = 0; i < features.Outputs.Length; i++, next++)
+            {
+                if (i < samples.Length)
+                    checks.Close(samples.Length == 1 ? what : $"{what}[{i}]", samples[i], merged.Graph.Outputs[next], values[next]);
+            }
+        }
+    }
+
+    private static void WithoutHead(Checks checks, ModelEntry model, IEngine engine)
+    {
+        if (checks.Root.TryGetProperty("params_no_head", out JsonElement count) && count.ValueKind == JsonValueKind.Number)
+            checks.Equal("params_no_head", count.GetInt64(), model.Build(BuildOptions.Default with { NumClasses = 0 }).Graph.ParameterCount);
+        if (checks.Root.TryGetProperty("reset_classifier_0_nopool", out JsonElement sample) && sample.TryGetProperty("shape", out _))
+        {
+            Graph graph = SelectedFeatures.Create(model, FeatureSelection.Pooled("")).Graph;
+            checks.Close("reset_classifier", sample, graph.Outputs[0], checks.Run(graph, engine)[0]);
+        }
+    }
+
+    private static void OutputStrides(Checks checks, ModelEntry model, IEngine engine)
+    {
+        if (!checks.Root.TryGetProperty("output_stride", out JsonElement strides) || strides.ValueKind != JsonValueKind.Object)
+            return;
+        foreach (JsonProperty stride in strides.EnumerateObject())
+        {
+            string what = $"output_stride {stride.Name}";
+            var selection = FeatureSelection.Pyramid(outputStride: int.Parse(stride.Name));
+            if (stride.Value.ValueKind != JsonValueKind.Object || !stride.Value.TryGetProperty("levels", out JsonElement levels))
+            {
+                try
+                {
+                    SelectedFeatures.Create(model, selection);
+                    checks.Fail(what, "expected a refusal, got a graph");
+                }
+                catch (GraphException)
+                {
+                    checks.Done.Add($"{what} refused");
+                }
+                continue;
+            }
+            SelectedFeatures selected = SelectedFeatures.Create(model, selection);
+            checks.Equal($"{what}.reduction", Text(stride.Value.GetProperty("reduction")), $"[{string.Join(", ", selected.Outputs.Select(o => o.Level!.Reduction))}]");
+            float[][] values = checks.Run(selected.Graph, engine);
+            foreach ((int i, JsonElement level) in levels.EnumerateArray().Index())
+                checks.Close($"{what}[{i}]", level, selected.Graph.Outputs[i], values[i]);
+        }
+    }
+
+    private static void Pruning(Checks checks, BackboneGraph backbone)
+    {
+        if (!checks.Root.TryGetProperty("prune_neg2", out JsonElement prune) || !prune.TryGetProperty("params", out JsonElement count))
+            return;
+        Graph pruned = SelectedFeatures.Choose(backbone, FeatureSelection.Intermediates([-2])).Graph;
+        checks.Equal("prune.params", count.GetInt64(), pruned.ParameterCount);
+        checks.Equal("prune.sd_entries", prune.GetProperty("sd_entries").GetInt32(), pruned.Parameters.Length);
+    }
+
+    internal static void PyramidInfo(Checks checks, string what, JsonElement pyramid, SelectedFeatures selected)
+    {
+        if (pyramid.TryGetProperty("channels", out JsonElement channels))
+            checks.Equal($"{what}.channels", Text(channels), $"[{string.Join(", ", selected.Outputs.Select(o => o.Level!.Channels))}]");
+        if (pyramid.TryGetProperty("reduction", out JsonElement reduction))
+            checks.Equal($"{what}.reduction", Text(reduction), $"[{string.Join(", ", selected.Outputs.Select(o => o.Level!.Reduction))}]");
+        if (pyramid.TryGetProperty("module", out JsonElement module))
+            checks.Equal($"{what}.module", string.Join(", ", module.EnumerateArray().Select(m => m.GetString())), string.Join(", ", selected.Outputs.Select(o => o.Level!.Module)));
+        if (pyramid.TryGetProperty("out_indices", out JsonElement indices))
+            checks.Equal($"{what}.out_indices", Text(indices), $"[{string.Join(", ", selected.Outputs.Select(o => o.Level!.Index))}]");
+    }
+
+    internal static IEnumerable<JsonElement> Flatten(JsonElement outputs)
+        => outputs.EnumerateArray().SelectMany(o => o.ValueKind == JsonValueKind.Array ? o.EnumerateArray().ToArray() : [o]);
+
+    internal static string Text(JsonElement array) => $"[{string.Join(", ", array.EnumerateArray().Select(e => e.ToString()))}]";
+}

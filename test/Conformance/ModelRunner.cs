@@ -1,0 +1,51 @@
+using System.Globalization;
+using System.IO.Enumeration;
+using System.Text.Json;
+using Backbones.Engines;
+using Backbones.Models;
+
+namespace Backbones.Conformance;
+
+internal enum Outcome
+{
+    Passed,
+    Failed,
+    Missing,
+}
+
+/// <summary>What a model line came to, and the line to print.</summary>
+internal sealed record ModelResult(Outcome Outcome, string Text);
+
+/// <summary>Runs one reference line against an engine.</summary>
+internal static class ModelRunner
+{
+    /// <summary>Checks a line; null when its name does not match the filter.</summary>
+    public static ModelResult? Run(string line, string filter, IEngine engine)
+    {
+        using JsonDocument document = JsonDocument.Parse(line);
+        JsonElement root = document.RootElement;
+        string name = root.GetProperty("name").GetString()!;
+        string label = root.TryGetProperty("variant", out JsonElement variant) ? $"{name}/{variant.GetString()}" : name;
+        if (!FileSystemName.MatchesSimpleExpression(filter, name) && !FileSystemName.MatchesSimpleExpression(filter, label))
+            return null;
+        if (!ModelCatalog.Contains(name))
+            return new ModelResult(Outcome.Missing, $"{label} missing");
+
+        var checks = new Checks(root);
+        ModelEntry model = ModelCatalog.Find(name);
+        try
+        {
+            if (root.TryGetProperty("mode", out JsonElement mode))
+                VariantChecks.Run(checks, model, mode.GetString()!, engine);
+            else
+                ModelChecks.Run(checks, model, engine);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            checks.Fail("run", $"{e.GetType().Name}: {e.Message}");
+        }
+        return checks.Failures.Count == 0
+            ? new ModelResult(Outcome.Passed, $"{label} ok {checks.Worst.ToString("0.0e-0", CultureInfo.InvariantCulture)} ({string.Join(", ", checks.Done)})")
+            : new ModelResult(Outcome.Failed, $"{label} FAIL {string.Join("; ", checks.Failures)}");
+    }
+}

@@ -1,0 +1,49 @@
+using System.Text;
+using System.Text.Json;
+using Backbones.Graphs;
+
+namespace Backbones.Conformance;
+
+/// <summary>A reference tensor: its shape, and values at pseudo-random flat indices.</summary>
+internal static class Sample
+{
+    private static readonly ulong s_seed = Fnv1a64("sample");
+
+    /// <summary>Relative L2 error of a tensor <c>[batch, shape…]</c> over the sample's values.</summary>
+    /// <exception cref="MismatchException">The shape differs.</exception>
+    public static double Error(JsonElement sample, int batch, Shape shape, ReadOnlySpan<float> values)
+    {
+        int[] expectedShape = [.. sample.GetProperty("shape").EnumerateArray().Select(d => d.GetInt32())];
+        int[] actualShape = [batch, .. shape.Dimensions];
+        if (!expectedShape.SequenceEqual(actualShape))
+            throw new MismatchException($"shape expected [{string.Join(", ", expectedShape)}], got [{string.Join(", ", actualShape)}]");
+        double difference = 0, norm = 0;
+        ulong k = 0;
+        foreach (JsonElement element in sample.GetProperty("values").EnumerateArray())
+        {
+            double expected = element.GetDouble(), actual = values[(int)(Mix(s_seed + k++) % (ulong)values.Length)];
+            difference += (expected - actual) * (expected - actual);
+            norm += expected * expected;
+        }
+        return Math.Sqrt(difference / Math.Max(norm, 1e-30));
+    }
+
+    private static ulong Fnv1a64(string name)
+    {
+        ulong h = 0xcbf29ce484222325;
+        foreach (byte b in Encoding.UTF8.GetBytes(name))
+            h = (h ^ b) * 0x100000001b3;
+        return h;
+    }
+
+    private static ulong Mix(ulong s)
+    {
+        s += 0x9E3779B97F4A7C15;
+        s = (s ^ s >> 30) * 0xBF58476D1CE4E5B9;
+        s = (s ^ s >> 27) * 0x94D049BB133111EB;
+        return s ^ s >> 31;
+    }
+}
+
+/// <summary>A value differs from the reference.</summary>
+internal sealed class MismatchException(string message) : Exception(message);
