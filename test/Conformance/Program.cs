@@ -4,15 +4,16 @@ using Backbones.Engines;
 using Backbones.Engines.Reference;
 
 const string Usage = """
-    Usage: Conformance FILE… [--filter GLOB] [--engine managed|reference] [--max N] [--quiet]
+    Usage: Conformance FILE… [--filter GLOB] [--engine managed|reference] [--max N] [--structure] [--quiet]
            Conformance preprocessing FILE IMAGE_FOLDER
     Reads model lines (plain or .gz), prints a line a model and last 'N passed, N failed, N missing'.
+    --structure  names, shapes, counts and checksums only, nothing is run
     """;
 
 var files = new List<string>();
 string filter = "*", engineName = "reference";
 int max = int.MaxValue;
-bool quiet = false;
+bool quiet = false, structure = false;
 for (int i = 0; i < args.Length; i++)
 {
     switch (args[i])
@@ -21,6 +22,7 @@ for (int i = 0; i < args.Length; i++)
         case "--engine": engineName = args[++i]; break;
         case "--max": max = int.Parse(args[++i]); break;
         case "--quiet": quiet = true; break;
+        case "--structure": structure = true; break;
         case "--help" or "-h": Console.WriteLine(Usage); return 0;
         default: files.Add(args[i]); break;
     }
@@ -44,7 +46,7 @@ if (engine is null)
 (int passed, int failed, int missing) = (0, 0, 0);
 foreach (string line in files.SelectMany(ReadLines))
 {
-    ModelResult? result = ModelRunner.Run(line, filter, engine);
+    ModelResult? result = ModelRunner.Run(line, filter, structure ? null : engine);
     if (result is null)
         continue;
     if (passed + failed + missing >= max)

@@ -28,10 +28,16 @@ public static class ChannelAttention
     /// timm.layers.EcaModule: a 1-D convolution over the channel means.
     /// Paper: ECA-Net, https://arxiv.org/abs/1910.03151
     /// </summary>
-    public static Node Eca(GraphBuilder b, string name, Node x, float gamma = 2, float beta = 1)
+    /// <param name="b">The builder.</param>
+    /// <param name="name">Module name.</param>
+    /// <param name="x">Map <c>[C, H, W]</c>.</param>
+    /// <param name="designChannels">Channels that the kernel size is computed from: those before pruning.</param>
+    /// <param name="gamma">Divisor of the kernel size's formula.</param>
+    /// <param name="beta">Offset of the kernel size's formula.</param>
+    public static Node Eca(GraphBuilder b, string name, Node x, int? designChannels = null, float gamma = 2, float beta = 1)
     {
         int channels = x.Shape[0];
-        int t = (int)(Math.Abs(Math.Log2(channels) + beta) / gamma), kernel = Math.Max(t % 2 == 1 ? t : t + 1, 3);
+        int t = (int)(Math.Abs(Math.Log2(designChannels ?? channels) + beta) / gamma), kernel = Math.Max(t % 2 == 1 ? t : t + 1, 3);
         using (b.Scope(name))
         {
             Node y = b.Reshape(b.Reduce(x, ReduceKind.Mean, [1, 2]), [1, 1, channels], "view");

@@ -15,7 +15,15 @@ public static class Classifier
 
     /// <summary>The classifier alone: nn.Linear over pooled features, or over the last axis, which an unpooled map has to fit.</summary>
     public static Node Fc(GraphBuilder b, string name, Node x, int numClasses, bool useConv = false)
-        => numClasses <= 0 ? b.Identity(name, x)
-        : useConv ? b.Conv2d(name, x, numClasses, 1, bias: true)
-        : b.Linear(name, x, numClasses);
+    {
+        if (numClasses <= 0)
+            return b.Identity(name, x);
+        if (useConv)
+            return b.Conv2d(name, x, numClasses, 1, bias: true);
+        if (b.ConvWidths is null)
+            return b.Linear(name, x, numClasses);
+        // timm's pruning puts a linear layer of its own there, which FX looks into.
+        using (b.Scope(name))
+            return b.Function("linear", new LinearOp(true), x, b.Parameter("weight", [numClasses, x.Shape[^1]]), b.Parameter("bias", [numClasses]));
+    }
 }

@@ -198,7 +198,7 @@ public static class ResNet
         x = Downscale(b, config, x, args.Stride, antiAlias);
         x = b.Conv2d("conv2", x, args.Planes, 3, 1, args.Dilation, args.Dilation);
         x = config.Norm(b, "bn2", x);
-        x = Attend(b, config, x);
+        x = Attend(b, config, x, args.Planes);
         return b.Act("act2", b.Add(x, args.Downsample?.Invoke(shortcut) ?? shortcut), UnaryKind.Relu);
     }
 
@@ -224,7 +224,7 @@ public static class ResNet
         }
         x = b.Conv2d("conv3", x, args.Planes * Expansion(Block.Bottleneck), 1);
         x = config.Norm(b, "bn3", x);
-        x = Attend(b, config, x);
+        x = Attend(b, config, x, args.Planes * Expansion(Block.Bottleneck));
         return b.Act("act3", b.Add(x, args.Downsample?.Invoke(shortcut) ?? shortcut), UnaryKind.Relu);
     }
 
@@ -256,11 +256,11 @@ public static class ResNet
         : stride == 1 ? b.Identity("aa", x)
         : b.AvgPool2d("aa", x, stride);
 
-    private static Node Attend(GraphBuilder b, Config config, Node x) => config.Attention switch
+    private static Node Attend(GraphBuilder b, Config config, Node x, int designChannels) => config.Attention switch
     {
         Attention.SqueezeExcite => ChannelAttention.SqueezeExcite(b, "se", x),
         Attention.SqueezeExciteQuarter => ChannelAttention.SqueezeExcite(b, "se", x, reductionRatio: 0.25f),
-        Attention.Eca => ChannelAttention.Eca(b, "se", x),
+        Attention.Eca => ChannelAttention.Eca(b, "se", x, designChannels),
         _ => x,
     };
 
