@@ -1,4 +1,7 @@
 using System.Reflection;
+using System.Runtime.CompilerServices;
+
+[assembly: IgnoresAccessChecksTo("Microsoft.ML.Core")]
 
 namespace Microsoft.ML.TimmFeatures.Serialization;
 
@@ -6,6 +9,10 @@ namespace Microsoft.ML.TimmFeatures.Serialization;
 /// Saving and loading a component of ours in ML.NET's model files. What that takes is internal in ML.NET, so it is reached by
 /// reflection, here and nowhere else. The members are the same from Microsoft.ML 3.0.1 to 5.0.0.
 /// </summary>
+/// <remarks>
+/// A class becomes loadable by <c>[assembly: LoadableClass(typeof(C), null, typeof(SignatureLoadModel), "a name", loaderSignature)]</c>,
+/// with both types from the extern alias <c>ModelLoaderStub</c>, and a static <c>C Create(IHostEnvironment, object)</c>.
+/// </remarks>
 internal static class ModelInternals
 {
     private const BindingFlags Members = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic;
@@ -22,10 +29,10 @@ internal static class ModelInternals
     /// <exception cref="NotSupportedException">This version of ML.NET has no such member.</exception>
     public static BinaryWriter BeginSave(ModelSaveContext context, string formatName, string loaderSignature, Assembly assembly)
     {
-        var setVersion = typeof(ModelSaveContext).GetMethod("SetVersionInfo", Members) ?? throw Gone("ModelSaveContext.SetVersionInfo");
-        var version = setVersion.GetParameters() is [var parameter] ? parameter.ParameterType : throw Gone("ModelSaveContext.SetVersionInfo(VersionInfo)");
+        var version = typeof(ModelSaveContext).Assembly.GetType("Microsoft.ML.VersionInfo") ?? throw Gone("VersionInfo");
         var constructor = version.GetConstructor(Members, [typeof(string), typeof(uint), typeof(uint), typeof(uint), typeof(string), typeof(string), typeof(string)])
-            ?? throw Gone("VersionInfo's constructor");
+            ?? throw Gone("VersionInfo constructor of this kind");
+        var setVersion = typeof(ModelSaveContext).GetMethod("SetVersionInfo", Members, [version]) ?? throw Gone("ModelSaveContext.SetVersionInfo");
         // ML.NET's own version numbers stay at 1: it only checks them where a loader asks it to, and the content says its version itself.
         const uint Version = 1;
         object info = constructor.Invoke(BindingFlags.DoNotWrapExceptions, null, [formatName, Version, Version, Version, assembly.GetName().Name, loaderSignature, null], null);
