@@ -141,6 +141,6 @@ public sealed class Backbone : IDisposable
     private static void RequireBuildable(string name, PretrainedConfig config)
     {
         if (!ModelCatalog.Contains(config.Architecture))
-            throw new UnknownModelException(name, $"'{config.Architecture}' is a timm model whose family is not supported yet.{NearestName.Suggest(config.Architecture, ModelCatalog.Names)}");
+            throw new UnknownModelException(name, $"'{config.Architecture}' is a timm model of the family '{ModelNames.ModuleOf(config.Architecture)}', which is not supported yet.", NearestName.Find(config.Architecture, ModelCatalog.Names));
     }
 }
