@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Backbones.Graphs;
+using Backbones.Imaging;
 
 namespace Backbones.Registry;
 
@@ -71,4 +72,17 @@ public sealed record PretrainedConfig
 
     /// <summary>License of the weights, such as <c>apache-2.0</c>, if it is known.</summary>
     public string? License { get; init; }
+
+    /// <summary>What the config says about the input, for <see cref="ImageTransformOptions.Resolve"/>.</summary>
+    public DataConfig ToDataConfig() => new()
+    {
+        InputSize = (InputSize[0], InputSize[1], InputSize[2]),
+        TestInputSize = TestInputSize is { } test ? (test[0], test[1], test[2]) : null,
+        Interpolation = Interpolation,
+        CropPct = CropPct,
+        TestCropPct = TestCropPct,
+        CropMode = CropMode,
+        Mean = Mean,
+        Std = Std,
+    };
 }

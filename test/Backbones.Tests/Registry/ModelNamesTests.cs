@@ -1,4 +1,6 @@
 using System.Text;
+using Backbones.Graphs;
+using Backbones.Imaging;
 using Backbones.Registry;
 using Backbones.Weights;
 
@@ -46,6 +48,23 @@ public sealed class ModelNamesTests
         Assert.AreEqual((true, "untrained", false), (vit.FixedInputSize, vit.Tag, vit.HasWeights));
         Assert.AreEqual("nf_resnet26", ModelNames.GetConfig("nf_resnet26").Name);
         CollectionAssert.AreEqual(new[] { "head", "head_dist" }, ModelNames.GetConfig("deit_tiny_distilled_patch16_224").Classifier.ToArray());
+    }
+
+    [TestMethod]
+    public void EveryConfigIsAnInputThatTheImageTransformTakes()
+    {
+        foreach (string name in ModelNames.List(includeTags: true))
+        {
+            PretrainedConfig config = ModelNames.GetConfig(name);
+            ImageTransformOptions options = ImageTransformOptions.Resolve(config.ToDataConfig(), useTestSize: true);
+            Shape size = config.TestInputSize ?? config.InputSize;
+            Assert.AreEqual((size[0], size[1], size[2]), (options.Channels, options.Height, options.Width), name);
+            Assert.AreEqual(config.TestCropPct ?? config.CropPct, options.CropPct, name);
+            Assert.AreEqual(config.Interpolation, options.Interpolation.ToString().ToLowerInvariant(), name);
+            Assert.AreEqual(config.CropMode, options.CropMode.ToString().ToLowerInvariant(), name);
+            CollectionAssert.AreEqual(config.Mean.ToArray(), options.Mean.ToArray(), name);
+            CollectionAssert.AreEqual(config.Std.ToArray(), options.Std.ToArray(), name);
+        }
     }
 
     [TestMethod]
