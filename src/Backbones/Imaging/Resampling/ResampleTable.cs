@@ -71,39 +71,32 @@ internal sealed class ResampleTable
 
     private static ResampleTable Build(Key key)
     {
-        var starts = new int[key.Count];
-        var windows = new int[key.Count][];
-        if (key.Interpolation == Interpolation.Nearest)
-        {
-            Nearest(key, starts, windows);
-        }
-        else
-        {
-            Filtered(key, starts, windows);
-        }
+        var windows = key.Interpolation == Interpolation.Nearest ? Nearest(key) : Filtered(key);
 
         // Kernels go through the source once, so no target pixel may start before the one to its left.
-        var ordered = (int[])starts.Clone();
+        var starts = new int[key.Count];
         int taps = 1;
         for (int i = key.Count - 1, next = key.Source - 1; i >= 0; i--)
         {
-            next = ordered[i] = Math.Min(starts[i], next);
-            taps = Math.Max(taps, starts[i] - next + windows[i].Length);
+            starts[i] = next = Math.Min(windows.Starts[i], next);
+            taps = Math.Max(taps, windows.Starts[i] - next + windows.Lengths[i]);
         }
-        taps = (taps + key.TapMultiple - 1) / key.TapMultiple * key.TapMultiple;
 
+        taps = (taps + key.TapMultiple - 1) / key.TapMultiple * key.TapMultiple;
         var weights = new int[checked(key.Count * taps)];
-        for (int i = 0; i < windows.Length; i++)
+        for (int i = 0; i < starts.Length; i++)
         {
-            ordered[i] = Math.Min(ordered[i], Math.Max(0, key.Source - taps));
-            windows[i].CopyTo(weights, i * taps + (starts[i] - ordered[i]));
+            starts[i] = Math.Min(starts[i], Math.Max(0, key.Source - taps));
+            windows.Weights.AsSpan(i * windows.Stride, windows.Lengths[i]).CopyTo(weights.AsSpan(i * taps + (windows.Starts[i] - starts[i])));
         }
-        return new ResampleTable(ordered, weights, taps);
+
+        return new ResampleTable(starts, weights, taps);
     }
 
     // Pillow's ImagingScaleAffine adds up positions in double; the sum, not the product, decides on ties.
-    private static void Nearest(Key key, int[] starts, int[][] windows)
+    private static Windows Nearest(Key key)
     {
+        var windows = new Windows(key.Count, 1);
         double step = (double)(float)key.Source / key.Target;
         double position = step * 0.5;
         for (int i = 0; i < key.First; i++)
@@ -114,20 +107,24 @@ internal sealed class ResampleTable
         for (int i = 0; i < key.Count; i++, position += step)
         {
             int pixel = (int)position;
-            starts[i] = Math.Min(pixel, key.Source - 1);
+            windows.Starts[i] = Math.Min(pixel, key.Source - 1);
+            windows.Lengths[i] = 1;
             // A sum that drifts past the last pixel leaves Pillow's target black.
-            windows[i] = [pixel < key.Source ? 1 << WeightBits : 0];
+            windows.Weights[i] = pixel < key.Source ? 1 << WeightBits : 0;
         }
+
+        return windows;
     }
 
     // Pillow's precompute_coeffs and normalize_coeffs_8bpc.
-    private static void Filtered(Key key, int[] starts, int[][] windows)
+    private static Windows Filtered(Key key)
     {
         double scale = (double)(float)key.Source / key.Target;
         double filterScale = Math.Max(scale, 1.0);
         double support = ResampleFilter.Support(key.Interpolation) * filterScale;
         double inverseScale = 1.0 / filterScale;
         var window = new double[(int)Math.Ceiling(support) * 2 + 1];
+        var windows = new Windows(key.Count, window.Length);
 
         for (int i = 0; i < key.Count; i++)
         {
@@ -140,18 +137,38 @@ internal sealed class ResampleTable
                 sum += window[t] = ResampleFilter.Weight(key.Interpolation, (t + begin - center + 0.5) * inverseScale);
             }
 
-            var fixedPoint = new int[length];
+            // Weights of zero at the ends change nothing: without them an unchanged size has one tap.
+            int used = 0;
             for (int t = 0; t < length; t++)
             {
-                double weight = (sum != 0.0 ? window[t] / sum : window[t]) * (1 << WeightBits);
-                fixedPoint[t] = (int)(weight < 0 ? weight - 0.5 : weight + 0.5);
-            }
+                double exact = (sum != 0.0 ? window[t] / sum : window[t]) * (1 << WeightBits);
+                int weight = (int)(exact < 0 ? exact - 0.5 : exact + 0.5);
+                if (used == 0)
+                {
+                    windows.Starts[i] = begin + t;
+                }
 
-            // Weights of zero at the ends change nothing: without them an unchanged size has one tap.
-            var used = fixedPoint.AsSpan().TrimStart(0);
-            starts[i] = begin + (length - used.Length);
-            windows[i] = used.TrimEnd(0).ToArray();
+                if (used > 0 || weight != 0)
+                {
+                    windows.Weights[i * windows.Stride + used++] = weight;
+                    windows.Lengths[i] = weight != 0 ? used : windows.Lengths[i];
+                }
+            }
         }
+
+        return windows;
+    }
+
+    /// <summary>Weights as the filters give them: each target pixel has its own number of them.</summary>
+    private readonly struct Windows(int count, int stride)
+    {
+        public int[] Starts { get; } = new int[count];
+
+        public int[] Lengths { get; } = new int[count];
+
+        public int[] Weights { get; } = new int[checked(count * stride)];
+
+        public int Stride { get; } = stride;
     }
 
     private readonly record struct Key(int Source, int Target, int First, int Count, Interpolation Interpolation, int TapMultiple);

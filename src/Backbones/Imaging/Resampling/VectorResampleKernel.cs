@@ -6,6 +6,12 @@ namespace Backbones.Imaging.Resampling;
 /// The loops on vectors of 32-bit lanes. Horizontal: a vector holds 1, 2 or 4 neighbouring pixels of a row, four rows at a time share
 /// the weights and one final addition across pixels. Vertical: a vector holds bytes of a row, four vectors at a time share a weight.
 /// </summary>
+/// <remarks>
+/// Measured for timm's whole transform (500×375 Bgra32, bicubic to 313×235, centre 224×224 as floats; one Zen 5 core, best of 60, same
+/// run): 2.3 ms with the plain loops, 0.41 ms with vectors of 128 bits, 0.19 ms with 256, 0.13 ms with 512 (17 times as fast as plain);
+/// of the last, 0.07 ms horizontal, 0.02 ms vertical, the rest normalisation. 16-bit multiply-add with weights split in two would take as
+/// many instructions as the 32-bit multiplication.
+/// </remarks>
 internal readonly unsafe struct VectorResampleKernel<TLanes, TVector> : IResampleKernel
     where TLanes : IResampleLanes<TVector>
     where TVector : struct

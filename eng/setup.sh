@@ -1,0 +1,32 @@
+# Sourced by run, test and .ci/run: checks the SDK, chooses the package stack once and says so in one line.
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
+
+if ! command -v dotnet >/dev/null 2>&1; then
+  echo "The .NET 10 SDK is missing: no 'dotnet' on the PATH. See https://dotnet.microsoft.com/download" >&2
+  exit 1
+fi
+if ! dotnet --version >/dev/null 2>&1; then
+  echo "The .NET 10 SDK is missing; installed: $(dotnet --list-sdks | cut -d' ' -f1 | paste -sd' '). See https://dotnet.microsoft.com/download" >&2
+  exit 1
+fi
+
+restores_real_packages() { dotnet restore eng/probe/Probe.csproj -p:MLStack=nuget --force >/dev/null 2>&1; }
+
+if [ -n "${MLSTACK:-}" ]; then
+  why="MLSTACK is set"
+elif [ -f artifacts/stack ]; then
+  MLSTACK=$(cat artifacts/stack)
+  why="found before; remove artifacts/stack to look again"
+else
+  if restores_real_packages; then MLSTACK=nuget; why="Microsoft.ML restores"; else MLSTACK=embedded; why="the package feeds lack Microsoft.ML"; fi
+  mkdir -p artifacts && echo "$MLSTACK" > artifacts/stack
+fi
+case "$MLSTACK" in
+  nuget) what="Microsoft.ML from NuGet" ;;
+  embedded) what="our embedded subset of Microsoft.ML" ;;
+  *) echo "MLSTACK is '$MLSTACK'; valid values are 'nuget' and 'embedded'." >&2; exit 1 ;;
+esac
+export MLSTACK
+echo "Stack: $MLSTACK, $what ($why)."

@@ -1,0 +1,99 @@
+using System.Collections.Immutable;
+using Backbones.Engines;
+using Backbones.Graphs;
+using Backbones.Imaging;
+
+namespace Backbones;
+
+/// <summary>A selection bound to an engine: what runs. Thread safe.</summary>
+public sealed class FeatureExtractor : IDisposable
+{
+    private readonly IPlan _plan;
+
+    internal FeatureExtractor(Backbone backbone, SelectedFeatures selected, IEngine engine, EngineOptions options)
+    {
+        ModelName = backbone.Name;
+        Outputs = selected.Outputs;
+        Transform = new ImageTransform(backbone.TransformOptions);
+        InputShape = selected.Graph.Inputs[0].Shape;
+        _plan = engine.Compile(selected.Graph, backbone.Parameters, options);
+    }
+
+    /// <summary>timm's name of the backbone.</summary>
+    public string ModelName { get; }
+
+    /// <summary>Names, shapes and levels of the outputs.</summary>
+    public ImmutableArray<FeatureOutput> Outputs { get; }
+
+    /// <summary>Shape of one input, <c>[C, H, W]</c>, float32, normalised.</summary>
+    public Shape InputShape { get; }
+
+    /// <summary>Makes such an input from an image's pixels.</summary>
+    public ImageTransform Transform { get; }
+
+    /// <summary>Runs a batch of normalised inputs.</summary>
+    /// <param name="batch">Number of images.</param>
+    /// <param name="input"><c>[batch, C, H, W]</c>.</param>
+    /// <param name="outputs">One buffer of <c>batch · Shape.Length</c> elements per output.</param>
+    /// <param name="cancellation">Stops between operators.</param>
+    public void Run(int batch, ReadOnlyMemory<float> input, ReadOnlySpan<Memory<float>> outputs, CancellationToken cancellation = default)
+        => _plan.Run(batch, [input], outputs, cancellation);
+
+    /// <summary>Runs a batch of normalised inputs into new buffers.</summary>
+    public FeatureBatch Run(int batch, ReadOnlyMemory<float> input, CancellationToken cancellation = default)
+    {
+        var buffers = new Memory<float>[Outputs.Length];
+        for (int i = 0; i < buffers.Length; i++)
+            buffers[i] = new float[checked(batch * Outputs[i].Shape.Length)];
+        Run(batch, input, buffers, cancellation);
+        return new FeatureBatch(batch, [.. Outputs.Zip(buffers, (o, b) => new FeatureTensor(o, batch, b))]);
+    }
+
+    /// <summary>Transforms images as timm does and runs them as one batch.</summary>
+    public FeatureBatch Run(params IReadOnlyList<ImagePixels> images)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(images.Count, nameof(images));
+        int length = Transform.OutputLength;
+        var input = new float[checked(images.Count * length)];
+        Parallel.For(0, images.Count, i => Transform.Apply(images[i].Buffer, input.AsSpan(i * length, length)));
+        return Run(images.Count, input);
+    }
+
+    /// <summary>Releases the plan.</summary>
+    public void Dispose() => _plan.Dispose();
+}
+
+/// <summary>Decoded pixels of one image.</summary>
+/// <param name="Pixels">Rows from the top, without gaps.</param>
+/// <param name="Width">Width in pixels.</param>
+/// <param name="Height">Height in pixels.</param>
+/// <param name="Format">Layout of one pixel.</param>
+public sealed record ImagePixels(ReadOnlyMemory<byte> Pixels, int Width, int Height, PixelFormat Format)
+{
+    internal ImageBuffer Buffer => new(Pixels.Span, Width, Height, Format);
+}
+
+/// <summary>The outputs of one run.</summary>
+public sealed class FeatureBatch(int batch, ImmutableArray<FeatureTensor> tensors)
+{
+    /// <summary>Number of images.</summary>
+    public int Batch => batch;
+
+    /// <summary>The outputs, in the order of <see cref="FeatureExtractor.Outputs"/>.</summary>
+    public ImmutableArray<FeatureTensor> Tensors => tensors;
+
+    /// <summary>An output by number.</summary>
+    public FeatureTensor this[int index] => tensors[index];
+
+    /// <summary>An output by name.</summary>
+    /// <exception cref="KeyNotFoundException">There is none; the message has the names.</exception>
+    public FeatureTensor this[string name] => tensors.FirstOrDefault(t => t.Output.Name == name)
+        ?? throw new KeyNotFoundException($"There is no output '{name}'. Outputs are {string.Join(", ", tensors.Select(t => $"'{t.Output.Name}'"))}.");
+}
+
+/// <summary>One output of one run, <c>[batch, shape…]</c>.</summary>
+public sealed record FeatureTensor(FeatureOutput Output, int Batch, ReadOnlyMemory<float> Values)
+{
+    /// <summary>The values of one image.</summary>
+    public ReadOnlySpan<float> this[int image] => Values.Span.Slice(checked((int)(image * Output.Shape.Length)), (int)Output.Shape.Length);
+}

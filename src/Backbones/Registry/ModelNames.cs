@@ -1,0 +1,128 @@
+using System.Text.RegularExpressions;
+using Backbones.Graphs;
+
+namespace Backbones.Registry;
+
+/// <summary>timm's names: architectures, pretrained tags, configs, listings. What is named here need not have a builder.</summary>
+/// <remarks>Source: timm's registry and <c>timm.models._registry</c>.</remarks>
+public static class ModelNames
+{
+    private static RegistryData Data => RegistryData.Instance;
+
+    /// <summary>The version of timm that names and configs are from.</summary>
+    public static string TimmVersion => Data.TimmVersion;
+
+    /// <summary>timm's modules, such as <c>resnet</c> and <c>vision_transformer</c>, sorted.</summary>
+    public static IReadOnlyList<string> Modules => Data.Families;
+
+    /// <summary>Whether there is an architecture of this name (without tag; deprecated names do not count).</summary>
+    public static bool IsArchitecture(string name) => Data.Architectures.ContainsKey(name);
+
+    /// <summary>timm's module of an architecture.</summary>
+    /// <param name="architecture">Name without tag.</param>
+    /// <exception cref="UnknownModelException">There is no such architecture.</exception>
+    public static string ModuleOf(string architecture) => Find(architecture).Family;
+
+    /// <summary>The pretrained tags of an architecture, the default first; empty if it has none.</summary>
+    /// <param name="architecture">Name without tag.</param>
+    /// <exception cref="UnknownModelException">There is no such architecture.</exception>
+    public static IReadOnlyList<string> TagsOf(string architecture) => Find(architecture).Tags is [""] ? [] : Find(architecture).Tags;
+
+    /// <summary>The name that replaces a deprecated one, or null if <paramref name="name"/> (with or without a tag) is not deprecated.</summary>
+    /// <exception cref="UnknownModelException">The model was removed without a replacement.</exception>
+    public static string? ReplacementOf(string name)
+    {
+        (string architecture, string tag) = Split(name);
+        if (!Data.Deprecated.TryGetValue(architecture, out string? current))
+        {
+            return null;
+        }
+        if (current is null)
+        {
+            throw new UnknownModelException(name, $"The model '{architecture}' was removed from timm without a replacement.", []);
+        }
+        return tag.Length == 0 ? current : $"{Split(current).Architecture}.{tag}";
+    }
+
+    /// <summary>The config of a registry name: <c>architecture.tag</c>, or <c>architecture</c> for its default tag. Deprecated names give the config of what replaces them.</summary>
+    /// <exception cref="UnknownModelException">There is no such architecture or tag.</exception>
+    /// <exception cref="ArgumentException">The name is not one of a registry, see <see cref="ModelName.Parse"/>.</exception>
+    public static PretrainedConfig GetConfig(string name) => GetConfig(name, []);
+
+    /// <summary>The same, with names of local weights among the suggestions.</summary>
+    internal static PretrainedConfig GetConfig(string name, IReadOnlyCollection<string> localNames)
+    {
+        ModelName parsed = ModelName.Parse(name);
+        if (parsed.Source != ModelNameSource.Registry)
+        {
+            throw new ArgumentException($"'{name}' is not a name of the registry; expected one such as 'resnet50.a1_in1k'.", nameof(name));
+        }
+        if (ReplacementOf(name) is { } current)
+        {
+            parsed = ModelName.Parse(current);
+        }
+        RegistryData.Architecture architecture = Find(parsed.Id, localNames);
+        string tag = parsed.Tag.Length == 0 ? architecture.Tags[0] : parsed.Tag;
+        return architecture.Tags.Contains(tag)
+            ? architecture.Config(tag)
+            : throw UnknownTag(parsed, [.. TagsOf(parsed.Id), .. localNames.Select(Split).Where(n => n.Architecture == parsed.Id && n.Tag.Length > 0).Select(n => n.Tag)]);
+    }
+
+    /// <summary>Names that match, in natural order (timm: <c>list_models</c>).</summary>
+    /// <param name="filter">Wildcards (<c>*</c>, <c>?</c>, <c>[a-z]</c>, <c>[!a-z]</c>), one of which must match; all names if left out.</param>
+    /// <param name="module">timm's modules to look in; all if left out.</param>
+    /// <param name="pretrained">Only what has published weights.</param>
+    /// <param name="excludeFilters">Wildcards of what to leave out.</param>
+    /// <param name="includeTags">List <c>architecture.tag</c> for each tag, where a filter without a tag matches every tag; as <paramref name="pretrained"/> if left out.</param>
+    /// <exception cref="ArgumentException">There is no such module.</exception>
+    public static IReadOnlyList<string> List(IEnumerable<string>? filter = null, IEnumerable<string>? module = null, bool pretrained = false,
+        IEnumerable<string>? excludeFilters = null, bool? includeTags = null)
+    {
+        HashSet<string>? modules = module is null ? null : [.. module];
+        foreach (string name in modules ?? [])
+        {
+            if (!Modules.Contains(name))
+            {
+                throw new ArgumentException($"There is no module '{name}'.{NearestName.Suggest(name, Modules)}", nameof(module));
+            }
+        }
+        bool tagged = includeTags ?? pretrained;
+        Regex[]? wanted = filter is null ? null : Compile(filter, tagged);
+        Regex[] unwanted = Compile(excludeFilters ?? [], tagged);
+
+        IEnumerable<string> names = from a in Data.Architectures
+                                    where modules is null || modules.Contains(a.Value.Family)
+                                    from tag in tagged ? a.Value.Tags : a.Value.Tags.Take(1)
+                                    where !pretrained || a.Value.HasWeights(tag)
+                                    let name = tagged && tag.Length > 0 ? $"{a.Key}.{tag}" : a.Key
+                                    where wanted is null || wanted.Any(w => w.IsMatch(name))
+                                    where !unwanted.Any(u => u.IsMatch(name))
+                                    select name;
+        return [.. names.Order(NaturalOrder.Instance)];
+    }
+
+    private static Regex[] Compile(IEnumerable<string> filters, bool tagged)
+        => [.. filters.SelectMany(f => tagged && Split(f).Tag.Length == 0 ? [Split(f).Architecture + ".*", f] : new[] { f }).Select(Wildcard.Compile)];
+
+    private static RegistryData.Architecture Find(string architecture, IReadOnlyCollection<string>? localNames = null)
+    {
+        if (Data.Architectures.TryGetValue(architecture, out RegistryData.Architecture? found))
+        {
+            return found;
+        }
+        IReadOnlyList<string> nearest = NearestName.Find(architecture, Data.Architectures.Keys.Concat(localNames?.Select(n => Split(n).Architecture) ?? []).Distinct());
+        throw new UnknownModelException(architecture, $"Unknown model '{architecture}'.", nearest);
+    }
+
+    private static UnknownModelException UnknownTag(ModelName name, IReadOnlyList<string> tags)
+    {
+        string known = tags.Count == 0 ? " It has no tags." : $" Known tags: {string.Join(", ", tags)}.";
+        return new UnknownModelException($"{name.Id}.{name.Tag}", $"Unknown tag '{name.Tag}' of '{name.Id}'.", [.. NearestName.Find(name.Tag, tags).Select(t => $"{name.Id}.{t}")], known);
+    }
+
+    private static (string Architecture, string Tag) Split(string name)
+    {
+        int dot = name.IndexOf('.');
+        return dot < 0 ? (name, "") : (name[..dot], name[(dot + 1)..]);
+    }
+}

@@ -1,0 +1,88 @@
+using System.Collections.Immutable;
+using Backbones.Graphs;
+using Backbones.Imaging;
+
+namespace Backbones.Registry;
+
+/// <summary>Where a model's trained weights are and what input they expect (timm's <c>PretrainedCfg</c>, with its defaults).</summary>
+public sealed record PretrainedConfig
+{
+    /// <summary>The architecture, such as <c>resnet50</c>.</summary>
+    public required string Architecture { get; init; }
+
+    /// <summary>The tag that tells the trainings of one architecture apart, such as <c>a1_in1k</c>; empty if there is none.</summary>
+    public string Tag { get; init; } = "";
+
+    /// <summary>The full name, <c>architecture.tag</c>, or the architecture alone.</summary>
+    public string Name => Tag.Length == 0 ? Architecture : $"{Architecture}.{Tag}";
+
+    /// <summary>Where the original file is, if there is one; its name carries the first hex digits of its SHA-256.</summary>
+    public string? Url { get; init; }
+
+    /// <summary>Hugging Face Hub repository, <c>organization/model</c>.</summary>
+    public string? HfHubId { get; init; }
+
+    /// <summary>File in that repository, where it is not the usual one.</summary>
+    public string? HfHubFilename { get; init; }
+
+    /// <summary>Whether trained weights were published.</summary>
+    public bool HasWeights => Url is not null || HfHubId is not null;
+
+    /// <summary>Input size in training, <c>[C, H, W]</c>.</summary>
+    public Shape InputSize { get; init; } = [3, 224, 224];
+
+    /// <summary>Input size that tests best, <c>[C, H, W]</c>, if that is another.</summary>
+    public Shape? TestInputSize { get; init; }
+
+    /// <summary>Smallest input size that the model takes, <c>[C, H, W]</c>, if that is known.</summary>
+    public Shape? MinInputSize { get; init; }
+
+    /// <summary>Whether the weights fit one input size only.</summary>
+    public bool FixedInputSize { get; init; }
+
+    /// <summary>Resize filter: <c>bicubic</c> or <c>bilinear</c>, rarely another of Pillow's.</summary>
+    public string Interpolation { get; init; } = "bicubic";
+
+    /// <summary>Part of the resized image's side that the crop keeps; a few models have more than 1.</summary>
+    public double CropPct { get; init; } = 0.875;
+
+    /// <summary>The same for <see cref="TestInputSize"/>, if that is another.</summary>
+    public double? TestCropPct { get; init; }
+
+    /// <summary><c>center</c>, <c>squash</c> or <c>border</c>.</summary>
+    public string CropMode { get; init; } = "center";
+
+    /// <summary>Mean of each channel, of values in [0, 1].</summary>
+    public ImmutableArray<double> Mean { get; init; } = [0.485, 0.456, 0.406];
+
+    /// <summary>Standard deviation of each channel, of values in [0, 1].</summary>
+    public ImmutableArray<double> Std { get; init; } = [0.229, 0.224, 0.225];
+
+    /// <summary>Number of classes of the trained classifier; 0 if it has none.</summary>
+    public int NumClasses { get; init; } = 1000;
+
+    /// <summary>Size of the map before pooling, <c>[H, W]</c>, for <see cref="InputSize"/>.</summary>
+    public Shape? PoolSize { get; init; }
+
+    /// <summary>Modules that take the image's channels, adapted to another number of channels.</summary>
+    public ImmutableArray<string> FirstConv { get; init; } = [];
+
+    /// <summary>Modules of the classifier, dropped for another number of classes.</summary>
+    public ImmutableArray<string> Classifier { get; init; } = [];
+
+    /// <summary>License of the weights, such as <c>apache-2.0</c>, if it is known.</summary>
+    public string? License { get; init; }
+
+    /// <summary>What the config says about the input, for <see cref="ImageTransformOptions.Resolve"/>.</summary>
+    public DataConfig ToDataConfig() => new()
+    {
+        InputSize = (InputSize[0], InputSize[1], InputSize[2]),
+        TestInputSize = TestInputSize is { } test ? (test[0], test[1], test[2]) : null,
+        Interpolation = Interpolation,
+        CropPct = CropPct,
+        TestCropPct = TestCropPct,
+        CropMode = CropMode,
+        Mean = Mean,
+        Std = Std,
+    };
+}

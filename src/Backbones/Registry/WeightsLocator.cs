@@ -1,0 +1,135 @@
+using System.Text.Json;
+using Backbones.Weights;
+
+namespace Backbones.Registry;
+
+/// <summary>A model whose weights are on this machine.</summary>
+/// <param name="Config">What the weights are and expect.</param>
+/// <param name="WeightsFile">The weights file.</param>
+/// <param name="ModelArgs">Arguments that a model folder's config.json passes to the builder; often none.</param>
+public sealed record LocatedModel(PretrainedConfig Config, string WeightsFile, IReadOnlyDictionary<string, JsonElement> ModelArgs);
+
+/// <summary>Finds the weights of a model by name, in a file or folder given for it, or in folders of weights.</summary>
+public static class WeightsLocator
+{
+    /// <summary>Environment variable with more folders to look in, separated as in PATH; they come first.</summary>
+    public const string FoldersVariable = "TIMM_FEATURES_WEIGHTS";
+
+    private static readonly Dictionary<string, JsonElement> NoArguments = [];
+
+    /// <summary>Where weights are looked for unless said otherwise: the folders of <see cref="FoldersVariable"/>, then <c>weights</c> and
+    /// <c>samples/weights</c> in the current directory and beside the program.</summary>
+    public static IReadOnlyList<string> DefaultFolders =>
+    [
+        .. (Environment.GetEnvironmentVariable(FoldersVariable) ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries),
+        .. from root in new[] { Directory.GetCurrentDirectory(), AppContext.BaseDirectory }
+           from folder in new[] { "weights", Path.Combine("samples", "weights") }
+           select Path.Combine(root, folder),
+    ];
+
+    /// <summary>Finds a model's config and weights file.</summary>
+    /// <param name="modelName"><c>resnet50</c>, <c>resnet50.a1_in1k</c>, <c>local-dir:path</c>, or the name of a folder of weights such as <c>test_resnet.textures16</c>.</param>
+    /// <param name="weightsPath">The weights: a file, or a folder with a config.json and a weights file in timm's layout. Looked up by name if left out.</param>
+    /// <param name="folders">Folders with <c>NAME.safetensors</c> or <c>NAME/config.json</c> and its weights; <see cref="DefaultFolders"/> if left out.</param>
+    /// <exception cref="UnknownModelException">There is no such model or tag.</exception>
+    /// <exception cref="FileNotFoundException">The model exists, weights for it were not found; the message says where they were looked for.</exception>
+    /// <exception cref="WeightsFormatException">A folder's config.json is malformed or is for another architecture.</exception>
+    public static LocatedModel Find(string modelName, string? weightsPath = null, IEnumerable<string>? folders = null)
+    {
+        ModelName name = ModelName.Parse(modelName);
+        if (weightsPath is not null)
+        {
+            return Directory.Exists(weightsPath) && File.Exists(Path.Combine(weightsPath, ModelFolder.ConfigFile))
+                ? InFolder(weightsPath, ArchitectureOf(modelName, name))
+                : new LocatedModel(ConfigOf(modelName, name), Existing(weightsPath), NoArguments);
+        }
+        return name.Source switch
+        {
+            ModelNameSource.LocalDir => InFolder(name.Id, null),
+            ModelNameSource.HfHub => throw new FileNotFoundException(
+                $"The weights of '{modelName}' are not on this machine. Download the repository to a folder and give that as weights path, or as 'local-dir:PATH'."),
+            _ => ByName(modelName, [.. folders ?? DefaultFolders]),
+        };
+    }
+
+    private static LocatedModel ByName(string modelName, string[] folders)
+    {
+        foreach (string name in Candidates(modelName))
+        {
+            foreach (string folder in folders)
+            {
+                string sub = Path.Combine(folder, name), file = sub + ".safetensors";
+                if (File.Exists(Path.Combine(sub, ModelFolder.ConfigFile)))
+                {
+                    return InFolder(sub, ModelName.Parse(name).Id);
+                }
+                if (File.Exists(file))
+                {
+                    return new LocatedModel(ModelNames.GetConfig(name, LocalNames(folders)), file, NoArguments);
+                }
+            }
+        }
+        PretrainedConfig config = ModelNames.GetConfig(modelName, LocalNames(folders));
+        string download = config.HfHubId is null ? "" : $" The published ones are at https://huggingface.co/{config.HfHubId}.";
+        throw new FileNotFoundException(
+            $"No weights for '{modelName}' on this machine: there is no {config.Name}.safetensors and no folder {config.Name} with a {ModelFolder.ConfigFile} in "
+            + $"{string.Join(", ", folders.Select(f => $"'{f}'"))}. Give a file or folder as weights path.{download}");
+    }
+
+    /// <summary>The name as given, then as the registry completes it: replaced if deprecated, with its default tag.</summary>
+    private static IEnumerable<string> Candidates(string modelName)
+    {
+        yield return modelName;
+        string current = ModelNames.ReplacementOf(modelName) ?? modelName;
+        ModelName parsed = ModelName.Parse(current);
+        if (parsed.Tag.Length == 0 && ModelNames.IsArchitecture(parsed.Id))
+        {
+            current = ModelNames.GetConfig(current).Name;
+        }
+        if (current != modelName)
+        {
+            yield return current;
+        }
+    }
+
+    private static string[] LocalNames(string[] folders) =>
+    [
+        .. from folder in folders
+           where Directory.Exists(folder)
+           from entry in Directory.GetFileSystemEntries(folder)
+           let isFile = entry.EndsWith(".safetensors", StringComparison.Ordinal)
+           where isFile || File.Exists(Path.Combine(entry, ModelFolder.ConfigFile))
+           select isFile ? Path.GetFileNameWithoutExtension(entry) : Path.GetFileName(entry),
+    ];
+
+    private static LocatedModel InFolder(string path, string? architecture)
+    {
+        ModelFolder folder = ModelFolder.Read(path);
+        if (architecture is not null && folder.Config.Architecture != architecture)
+        {
+            throw new WeightsFormatException(Path.Combine(path, ModelFolder.ConfigFile),
+                $"the weights are for '{folder.Config.Architecture}', not for '{architecture}'.");
+        }
+        return new LocatedModel(folder.Config, ModelFolder.FindWeights(path), folder.ModelArgs);
+    }
+
+    /// <summary>The architecture that a folder's config must name, or null where the name says nothing about it.</summary>
+    private static string? ArchitectureOf(string modelName, ModelName name)
+        => name.Source == ModelNameSource.Registry ? ModelName.Parse(ModelNames.ReplacementOf(modelName) ?? modelName).Id : null;
+
+    private static PretrainedConfig ConfigOf(string modelName, ModelName name) => name.Source switch
+    {
+        ModelNameSource.Registry => ModelNames.GetConfig(modelName),
+        ModelNameSource.LocalDir => ModelFolder.Read(name.Id).Config,
+        _ => throw new FileNotFoundException($"'{modelName}' needs the repository's {ModelFolder.ConfigFile}; give the downloaded folder as weights path."),
+    };
+
+    private static string Existing(string path)
+    {
+        if (File.Exists(path))
+        {
+            return path;
+        }
+        return Directory.Exists(path) ? ModelFolder.FindWeights(path) : throw new FileNotFoundException($"There is no weights file or folder '{path}'.", path);
+    }
+}

@@ -1,0 +1,93 @@
+using Backbones.Graphs;
+
+namespace Backbones.Tests.Graphs;
+
+[TestClass]
+public class GraphBuilderTests
+{
+    [TestMethod]
+    public void ModulesAndFunctionsUsedAgainGetNumbers()
+    {
+        var b = new GraphBuilder([4, 8, 8]);
+        using (b.Scope("layer1.0"))
+        {
+            Node x = b.Act("relu", b.Input, UnaryKind.Relu);
+            x = b.Act("relu", x, UnaryKind.Relu);
+            x = b.Add(x, b.Input);
+            x = b.Act("relu", b.Add(x, b.Input), UnaryKind.Relu);
+            Graph graph = b.Build(x);
+            CollectionAssert.AreEqual(new[] { "x", "layer1.0.relu", "layer1.0.relu_1", "layer1.0.add", "layer1.0.add_1", "layer1.0.relu_2" }, graph.NodeNames.ToArray());
+        }
+    }
+
+    [TestMethod]
+    public void StateDictOrderIsThatOfRegistration()
+    {
+        var b = new GraphBuilder([4, 8, 8]);
+        b.Declare("late", "early");
+        Node x = b.BatchNorm("early", b.Input);
+        x = b.Conv2d("late", x, 4, 1, bias: true);
+        b.Parameter("gamma", [4]);
+        string[] keys = [.. b.Build(x).Parameters.Select(p => p.Name)];
+        CollectionAssert.AreEqual(new[] { "gamma", "late.weight", "late.bias", "early.weight", "early.bias", "early.running_mean", "early.running_var", "early.num_batches_tracked" }, keys);
+    }
+
+    [TestMethod]
+    public void ATruncatedNameIsTheLastNodeBelow()
+    {
+        var b = new GraphBuilder([4, 8, 8]);
+        Node x = b.Input;
+        using (b.Scope("layer1"))
+        {
+            x = b.Conv2d("0", x, 4, 1);
+            x = b.Act("1", x, UnaryKind.Relu);
+        }
+        using (b.Scope("layer10"))
+            x = b.Act("0", x, UnaryKind.Relu);
+        Graph graph = b.Build(x);
+        Assert.AreEqual("layer1.1", graph.Find("layer1").Name);
+        Assert.AreEqual("layer1.0", graph.Find("layer1.0").Name);
+    }
+
+    [TestMethod]
+    public void AnUnknownNodeNamesTheNearest()
+    {
+        var b = new GraphBuilder([4, 8, 8]);
+        Graph graph;
+        using (b.Scope("layer4.2"))
+            graph = b.Build(b.Act("relu", b.Input, UnaryKind.Relu));
+        string message = Assert.ThrowsExactly<GraphException>(() => graph.Find("layer4.2.rlu")).Message;
+        StringAssert.Contains(message, "'layer4.2.rlu'");
+        StringAssert.Contains(message, "Did you mean 'layer4.2.relu'");
+    }
+
+    [TestMethod]
+    public void ALeafHidesItsInsidesAndKeepsItsKeys()
+    {
+        var b = new GraphBuilder([4, 8, 8]);
+        Node x = b.Leaf("norm", () => b.Act("act", b.BatchNorm("bn", b.Input), UnaryKind.Relu));
+        Graph graph = b.Build(x);
+        CollectionAssert.AreEqual(new[] { "x", "norm" }, graph.NodeNames.ToArray());
+        Assert.AreEqual("norm.bn.weight", graph.Parameters[0].Name);
+        Assert.AreSame(x, graph.Find("norm"));
+    }
+
+    [TestMethod]
+    public void ShapesThatDoNotFitNameTheNodeAndTheShapes()
+    {
+        var b = new GraphBuilder([4, 8, 8]);
+        Node small = b.AvgPool2d("pool", b.Input, 2);
+        string message = Assert.ThrowsExactly<GraphException>(() => b.Add(b.Input, small)).Message;
+        StringAssert.Contains(message, "'add'");
+        StringAssert.Contains(message, "[4, 8, 8]");
+        StringAssert.Contains(message, "[4, 4, 4]");
+    }
+
+    [TestMethod]
+    public void AParameterDeclaredTwiceIsSharedOrRefused()
+    {
+        var b = new GraphBuilder([4, 8, 8]);
+        Assert.AreSame(b.Parameter("w", [4]), b.Parameter("w", [4]));
+        StringAssert.Contains(Assert.ThrowsExactly<GraphException>(() => b.Parameter("w", [5])).Message, "[5]");
+    }
+}

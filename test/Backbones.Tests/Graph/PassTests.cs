@@ -1,0 +1,111 @@
+using Backbones.Graphs;
+using Backbones.Graphs.Passes;
+using Backbones.Models;
+
+namespace Backbones.Tests.Graphs;
+
+/// <summary>Every pass leaves the values as they are: the same graph before and after, on the reference kernels.</summary>
+[TestClass]
+public class PassTests
+{
+    private static readonly string[] s_models = ["test_resnet", "resnet10t", "resnet14t", "ecaresnet26t", "resnetblur18", "resnetaa34d", "resnest14d"];
+
+    public static IEnumerable<object[]> Models => s_models.Select(m => new object[] { m });
+
+    [TestMethod]
+    [DynamicData(nameof(Models))]
+    public void AllPassesKeepTheValues(string model)
+    {
+        BackboneGraph backbone = ModelCatalog.Find(model).Build(new BuildOptions { ImageSize = 64 });
+        Graph graph = backbone.Graph.WithOutputs([backbone.Graph.Outputs[0], .. backbone.Levels.Select(l => l.Node)]);
+        Graph optimised = FuseEpilogues.Run(FoldBatchNorm.Run(RemoveIdentities.Run(graph)));
+
+        Assert.IsFalse(optimised.Nodes.Any(n => n.IsBatched && n.Operator is BatchNormOp or IdentityOp), "a foldable node is left");
+        Assert.IsTrue(optimised.Nodes.Any(n => n.Operator is Conv2dOp { Epilogue.AddsResidual: true, Epilogue.Activation: not null }), "no residual was fused");
+        float[][] before = TestGraphs.Run(graph), after = TestGraphs.Run(optimised);
+        for (int i = 0; i < before.Length; i++)
+            Assert.IsLessThan(1e-5, TestGraphs.Distance(before[i], after[i]), $"output {i}");
+    }
+
+    [TestMethod]
+    public void FoldingKeepsABatchNormWhoseInputIsUsedElsewhere()
+    {
+        var b = new GraphBuilder([4, 8, 8]);
+        Node conv = b.Conv2d("conv", b.Input, 8, 3, padding: 1, bias: true);
+        Node bn = b.BatchNorm("bn", conv);
+        Graph graph = b.Build(b.Add(conv, bn));
+        Graph folded = FoldBatchNorm.Run(graph);
+        Assert.IsTrue(folded.Nodes.Any(n => n.Operator is BatchNormOp));
+        CollectionAssert.AreEqual(TestGraphs.Run(graph)[0], TestGraphs.Run(folded)[0]);
+    }
+
+    [TestMethod]
+    public void FoldingIncludesTheBiasOfTheConvolutionAndLinearLayers()
+    {
+        var b = new GraphBuilder([4, 8, 8]);
+        Node x = b.BatchNorm("bn1", b.Conv2d("conv", b.Input, 8, 3, padding: 1, groups: 2, bias: true));
+        x = b.Reduce(x, ReduceKind.Mean, [1, 2]);
+        Graph graph = b.Build(b.BatchNorm("bn2", b.Linear("fc", x, 5), axis: -1));
+        Graph folded = FoldBatchNorm.Run(graph);
+        Assert.IsFalse(folded.Nodes.Any(n => n.IsBatched && n.Operator is BatchNormOp));
+        Assert.IsLessThan(1e-6, TestGraphs.Distance(TestGraphs.Run(graph)[0], TestGraphs.Run(folded)[0]));
+    }
+
+    [TestMethod]
+    public void AnOutputInTheMiddleIsNotFusedAway()
+    {
+        var b = new GraphBuilder([4, 8, 8]);
+        Node conv = b.Conv2d("conv", b.Input, 4, 3, padding: 1);
+        Node sum = b.Add(conv, b.Input);
+        Node act = b.Act("act", sum, UnaryKind.Relu);
+        Graph graph = b.Build(conv, sum, act);
+        Graph fused = FuseEpilogues.Run(graph);
+        float[][] before = TestGraphs.Run(graph), after = TestGraphs.Run(fused);
+        for (int i = 0; i < 3; i++)
+            CollectionAssert.AreEqual(before[i], after[i], $"output {i}");
+    }
+
+    [TestMethod]
+    public void AddingAConvolutionToItselfIsNotFused()
+    {
+        var b = new GraphBuilder([4, 8, 8]);
+        Node conv = b.Conv2d("conv", b.Input, 4, 3, padding: 1);
+        Graph graph = b.Build(b.Add(conv, conv));
+        CollectionAssert.AreEqual(TestGraphs.Run(graph)[0], TestGraphs.Run(FuseEpilogues.Run(graph))[0]);
+    }
+
+    [TestMethod]
+    public void PruningRemovesWhatNobodyNeedsAndItsParameters()
+    {
+        BackboneGraph backbone = ModelCatalog.Find("resnet18").Build(new BuildOptions { ImageSize = 64 });
+        Graph pruned = backbone.Graph.WithOutputs(backbone.Graph.Find("layer3"));
+        Assert.AreEqual(2_782_784, pruned.ParameterCount);
+        Assert.AreEqual(90, pruned.Parameters.Length);
+        Assert.IsFalse(pruned.Nodes.Any(n => n.Name.StartsWith("layer4", StringComparison.Ordinal) || n.Name.StartsWith("fc", StringComparison.Ordinal)));
+    }
+
+    [TestMethod]
+    public void AHeadCutFromTheHiddenStateGivesTheLogits()
+    {
+        BackboneGraph backbone = ModelCatalog.Find("test_resnet").Build(new BuildOptions { ImageSize = 64 });
+        Graph both = backbone.Graph.WithOutputs(backbone.Features, backbone.Graph.Outputs[0]);
+        float[][] values = TestGraphs.Run(both);
+        Graph head = backbone.Graph.From(backbone.Features);
+        Assert.AreEqual(backbone.Features.Shape, head.Inputs[0].Shape);
+
+        using var store = Backbones.Weights.ParameterStore.FromRecipe(head.Parameters, 1);
+        using var plan = new Backbones.Engines.Reference.ReferenceEngine().Compile(head, store, Backbones.Engines.EngineOptions.Default);
+        var logits = new float[values[1].Length];
+        plan.Run(2, [values[0]], [logits]);
+        CollectionAssert.AreEqual(values[1], logits);
+    }
+
+    [TestMethod]
+    public void ACutThatCanBePassedByIsRefused()
+    {
+        var b = new GraphBuilder([4, 8, 8]);
+        Node conv = b.Conv2d("conv", b.Input, 4, 3, padding: 1);
+        Graph graph = b.Build(b.Add(conv, b.Input));
+        StringAssert.Contains(Assert.ThrowsExactly<GraphException>(() => graph.From(conv)).Message, "way around 'conv'");
+    }
+}

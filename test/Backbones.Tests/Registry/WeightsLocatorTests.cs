@@ -1,0 +1,130 @@
+using Backbones.Registry;
+using Backbones.Tests.Weights;
+using Backbones.Weights;
+
+namespace Backbones.Tests.Registry;
+
+[TestClass]
+public sealed class WeightsLocatorTests
+{
+    private static readonly string[] Samples = [Path.GetDirectoryName(WeightsTestData.DemoFolder)!];
+
+    [TestMethod]
+    [DataRow("test_resnet.textures16", false)]
+    [DataRow("test_resnet.textures16", true)]
+    [DataRow("test_resnet", true)]
+    [DataRow("local-dir:", false)]
+    public void DemoWeightsAreFoundByNameOrFolder(string name, bool givePath)
+    {
+        name = name == "local-dir:" ? name + WeightsTestData.DemoFolder : name;
+        LocatedModel found = WeightsLocator.Find(name, givePath ? WeightsTestData.DemoFolder : null, Samples);
+        Assert.AreEqual(WeightsTestData.DemoFile, found.WeightsFile);
+        Assert.AreEqual("test_resnet.textures16", found.Config.Name);
+        Assert.AreEqual((16, 0.95, "bilinear", "[3, 160, 160]"),
+            (found.Config.NumClasses, found.Config.CropPct, found.Config.Interpolation, found.Config.InputSize.ToString()));
+        CollectionAssert.AreEqual(new[] { 0.5, 0.5, 0.5 }, found.Config.Mean.ToArray());
+        CollectionAssert.AreEqual(new[] { "conv1.0" }, found.Config.FirstConv.ToArray());
+        Assert.AreEqual(0, found.ModelArgs.Count);
+    }
+
+    [TestMethod]
+    public void SamplesBesideTheProgramAreSearchedByDefault()
+        => Assert.AreEqual(WeightsTestData.DemoFile, WeightsLocator.Find("test_resnet.textures16").WeightsFile);
+
+    [TestMethod]
+    [DataRow("resnet50", "resnet50.a1_in1k.safetensors", "resnet50.a1_in1k")]
+    [DataRow("resnet50.a1_in1k", "resnet50.a1_in1k.safetensors", "resnet50.a1_in1k")]
+    [DataRow("resnet50", "resnet50.safetensors", "resnet50.a1_in1k")]
+    [DataRow("tv_resnet50", "resnet50.tv_in1k.safetensors", "resnet50.tv_in1k")]
+    public void FilesAreFoundByNameWithDefaultTagAndReplacement(string name, string file, string config)
+    {
+        using TemporaryFolder folder = new();
+        File.WriteAllBytes(folder.File(file), []);
+        LocatedModel found = WeightsLocator.Find(name, folders: [folder.File("none"), folder.Path]);
+        Assert.AreEqual(folder.File(file), found.WeightsFile);
+        Assert.AreEqual(config, found.Config.Name);
+    }
+
+    [TestMethod]
+    public void AGivenFileIsTakenAndTheRegistryHasItsConfig()
+    {
+        LocatedModel found = WeightsLocator.Find("resnet50", WeightsTestData.DemoFile);
+        Assert.AreEqual((WeightsTestData.DemoFile, "resnet50.a1_in1k"), (found.WeightsFile, found.Config.Name));
+        Assert.AreEqual("test_resnet.textures16", WeightsLocator.Find("local-dir:" + WeightsTestData.DemoFolder, WeightsTestData.DemoFile).Config.Name);
+    }
+
+    [TestMethod]
+    public void WhatIsMissingIsNamedWithThePlacesLookedIn()
+    {
+        using TemporaryFolder folder = new();
+        string message = Assert.ThrowsExactly<FileNotFoundException>(() => WeightsLocator.Find("resnet50", folders: [folder.Path])).Message;
+        StringAssert.Contains(message, "no resnet50.a1_in1k.safetensors");
+        StringAssert.Contains(message, folder.Path);
+        StringAssert.Contains(message, "https://huggingface.co/timm/resnet50.a1_in1k");
+        string missing = folder.File("missing.safetensors");
+        StringAssert.Contains(Assert.ThrowsExactly<FileNotFoundException>(() => WeightsLocator.Find("resnet50", missing)).Message, missing);
+        StringAssert.Contains(Assert.ThrowsExactly<FileNotFoundException>(() => WeightsLocator.Find("resnet50", folder.Path)).Message, "has no weights");
+        StringAssert.Contains(Assert.ThrowsExactly<FileNotFoundException>(() => WeightsLocator.Find("local-dir:" + folder.Path)).Message, "has no config.json");
+        StringAssert.Contains(Assert.ThrowsExactly<FileNotFoundException>(() => WeightsLocator.Find("local-dir:" + missing)).Message, "There is no folder");
+        StringAssert.Contains(Assert.ThrowsExactly<FileNotFoundException>(() => WeightsLocator.Find("hf-hub:timm/resnet50")).Message, "not on this machine");
+    }
+
+    [TestMethod]
+    public void MistypedNamesAreSuggestedFromLocalFoldersToo()
+    {
+        UnknownModelException tag = Assert.ThrowsExactly<UnknownModelException>(() => WeightsLocator.Find("test_resnet.texture16", folders: Samples));
+        StringAssert.Contains(tag.Message, "Did you mean 'test_resnet.textures16'?");
+        UnknownModelException model = Assert.ThrowsExactly<UnknownModelException>(() => WeightsLocator.Find("tset_resnet.textures16", folders: Samples));
+        StringAssert.Contains(model.Message, "'test_resnet'");
+    }
+
+    [TestMethod]
+    public void WeightsOfAnotherArchitectureAreRefused()
+    {
+        WeightsFormatException e = Assert.ThrowsExactly<WeightsFormatException>(() => WeightsLocator.Find("resnet50", WeightsTestData.DemoFolder));
+        StringAssert.Contains(e.Message, "the weights are for 'test_resnet', not for 'resnet50'");
+    }
+
+    [TestMethod]
+    [DataRow("{", "not valid JSON")]
+    [DataRow("[]", "must be an object")]
+    [DataRow("{}", "'architecture' is missing")]
+    [DataRow("""{"architecture":1}""", "'architecture' is 1; it must be a text")]
+    [DataRow("""{"architecture":"a","pretrained_cfg":[]}""", "'pretrained_cfg' must be an object")]
+    [DataRow("""{"architecture":"a","num_classes":-1}""", "'num_classes' is -1; it must be a whole number, 0 or more")]
+    [DataRow("""{"architecture":"a","input_size":[3,224]}""", "'input_size' is [3,224]; it must be a list of 3 whole numbers above 0")]
+    [DataRow("""{"architecture":"a","mean":["x"]}""", "'mean' is [\"x\"]; it must be a list of numbers")]
+    [DataRow("""{"architecture":"a","crop_pct":"1"}""", "'crop_pct' is \"1\"; it must be a number")]
+    [DataRow("""{"architecture":"a","fixed_input_size":1}""", "'fixed_input_size' is 1; it must be true or false")]
+    [DataRow("""{"architecture":"a","classifier":{}}""", "'classifier' is {}; it must be a text or a list of texts")]
+    public void MalformedConfigsAreRefusedAndNamed(string json, string problem)
+    {
+        using TemporaryFolder folder = new();
+        File.WriteAllText(folder.File("config.json"), json);
+        WeightsFormatException e = Assert.ThrowsExactly<WeightsFormatException>(() => ModelFolder.Read(folder.Path));
+        StringAssert.StartsWith(e.Message, folder.File("config.json"));
+        StringAssert.Contains(e.Message, problem);
+    }
+
+    [TestMethod]
+    public void FlatConfigsAndModelArgumentsAreRead()
+    {
+        using TemporaryFolder folder = new();
+        File.WriteAllText(folder.File("config.json"),
+            """{"architecture":"resnet18","num_classes":7,"input_size":[1,64,64],"classifier":null,"model_args":{"global_pool":"max"}}""");
+        ModelFolder read = ModelFolder.Read(folder.Path);
+        Assert.AreEqual(("resnet18", 7, 0.875), (read.Config.Name, read.Config.NumClasses, read.Config.CropPct));
+        Assert.AreEqual("max", read.ModelArgs["global_pool"].GetString());
+    }
+
+    [TestMethod]
+    public void WeightsFilesAreChosenInTimmsOrder()
+    {
+        using TemporaryFolder folder = new();
+        foreach (string file in new[] { "z.bin", "checkpoint.pth.tar", "b.pth", "a.pth", "last.safetensors", "model.pth", "pytorch_model.bin", "model.safetensors" })
+        {
+            File.WriteAllBytes(folder.File(file), []);
+            Assert.AreEqual(folder.File(file), ModelFolder.FindWeights(folder.Path), "each one goes before those written so far");
+        }
+    }
+}
