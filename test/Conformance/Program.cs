@@ -10,6 +10,11 @@ const string Usage = """
     --structure  names, shapes, counts and checksums only, nothing is run
     """;
 
+if (args is ["preprocessing", .. var preprocessing])
+{
+    return Preprocessing.Run(preprocessing);
+}
+
 var files = new List<string>();
 string filter = "*", engineName = "reference";
 int max = int.MaxValue;
