@@ -42,12 +42,15 @@ internal sealed class Checks
             Fail(what, $"expected {e}, got {a}");
     }
 
-    /// <summary>Compares an output with a reference sample.</summary>
+    /// <summary>Compares an output with a reference sample; its shape alone where nothing was run.</summary>
     public void Close(string what, JsonElement sample, Node node, ReadOnlyMemory<float> values)
     {
         try
         {
-            double error = Sample.Error(sample, Batch, node.Shape, values.Span);
+            Sample.CheckShape(sample, Batch, node.Shape);
+            if (values.IsEmpty)
+                return;
+            double error = Sample.Error(sample, values.Span);
             Worst = Math.Max(Worst, error);
             if (!(error <= _tolerance))
                 Fail(what, $"relative error {error:0.0e-0} > {_tolerance:0.0e-0}");
@@ -60,9 +63,11 @@ internal sealed class Checks
         }
     }
 
-    /// <summary>Runs a graph on the recipe's input with recipe weights.</summary>
-    public float[][] Run(Graph graph, IEngine engine)
+    /// <summary>Runs a graph on the recipe's input with recipe weights; without an engine the results are empty.</summary>
+    public float[][] Run(Graph graph, IEngine? engine)
     {
+        if (engine is null)
+            return [.. graph.Outputs.Select(_ => Array.Empty<float>())];
         using ParameterStore store = ParameterStore.FromRecipe(graph.Parameters, ConvGain);
         using IPlan plan = engine.Compile(graph, store, EngineOptions.Default);
         var input = new float[Batch * graph.Inputs[0].Shape.Length];

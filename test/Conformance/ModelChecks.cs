@@ -19,10 +19,8 @@ internal static class ModelChecks
             checks.Done.Add("structure");
             return;
         }
-        Pruning(checks, backbone);
+        Pruning(checks, model, backbone);
         NodeNames.Check(checks, backbone.Graph);
-        if (engine is null)
-            return;
         Outputs(checks, backbone, engine);
         WithoutHead(checks, model, engine);
         OutputStrides(checks, model, engine);
@@ -53,7 +51,7 @@ internal static class ModelChecks
     }
 
     /// <summary>All that comes from the backbone as it is, in one run: logits, features, pre-logits, pyramid, intermediates.</summary>
-    private static void Outputs(Checks checks, BackboneGraph backbone, IEngine engine)
+    private static void Outputs(Checks checks, BackboneGraph backbone, IEngine? engine)
     {
         JsonElement root = checks.Root;
         var selections = new List<(SelectedFeatures Features, string What, JsonElement[] Samples)>();
@@ -95,7 +93,7 @@ internal static class ModelChecks
         }
     }
 
-    private static void WithoutHead(Checks checks, ModelEntry model, IEngine engine)
+    private static void WithoutHead(Checks checks, ModelEntry model, IEngine? engine)
     {
         if (checks.Root.TryGetProperty("params_no_head", out JsonElement count) && count.ValueKind == JsonValueKind.Number)
             checks.Equal("params_no_head", count.GetInt64(), model.Build(BuildOptions.Default with { NumClasses = 0 }).Graph.ParameterCount);
@@ -106,7 +104,7 @@ internal static class ModelChecks
         }
     }
 
-    private static void OutputStrides(Checks checks, ModelEntry model, IEngine engine)
+    private static void OutputStrides(Checks checks, ModelEntry model, IEngine? engine)
     {
         if (!checks.Root.TryGetProperty("output_stride", out JsonElement strides) || strides.ValueKind != JsonValueKind.Object)
             return;
@@ -135,13 +133,19 @@ internal static class ModelChecks
         }
     }
 
-    private static void Pruning(Checks checks, BackboneGraph backbone)
+    /// <summary>
+    /// timm's pruning takes the later blocks and the classifier away and leaves the head's other layers (a norm behind the pooling)
+    /// where they are, though nothing uses them any more: they come on top of what the selection needs.
+    /// </summary>
+    private static void Pruning(Checks checks, ModelEntry model, BackboneGraph backbone)
     {
         if (!checks.Root.TryGetProperty("prune_neg2", out JsonElement prune) || !prune.TryGetProperty("params", out JsonElement count))
             return;
         Graph pruned = SelectedFeatures.Choose(backbone, FeatureSelection.Intermediates([-2])).Graph;
-        checks.Equal("prune.params", count.GetInt64(), pruned.ParameterCount);
-        checks.Equal("prune.sd_entries", prune.GetProperty("sd_entries").GetInt32(), pruned.Parameters.Length);
+        BackboneGraph reset = model.Build(BuildOptions.Default with { NumClasses = 0, GlobalPool = "" });
+        Graph head = reset.Graph.From(reset.Features);
+        checks.Equal("prune.params", count.GetInt64(), pruned.ParameterCount + head.ParameterCount);
+        checks.Equal("prune.sd_entries", prune.GetProperty("sd_entries").GetInt32(), pruned.Parameters.Length + head.Parameters.Length);
     }
 
     internal static void PyramidInfo(Checks checks, string what, JsonElement pyramid, SelectedFeatures selected)
@@ -153,7 +157,11 @@ internal static class ModelChecks
         if (pyramid.TryGetProperty("module", out JsonElement module))
             checks.Equal($"{what}.module", string.Join(", ", module.EnumerateArray().Select(m => m.GetString())), string.Join(", ", selected.Outputs.Select(o => o.Level!.Module)));
         if (pyramid.TryGetProperty("out_indices", out JsonElement indices))
-            checks.Equal($"{what}.out_indices", Text(indices), $"[{string.Join(", ", selected.Outputs.Select(o => o.Level!.Index))}]");
+        {
+            // timm lists negative indices as they were given.
+            int count = selected.Backbone.Levels.Length;
+            checks.Equal($"{what}.out_indices", $"[{string.Join(", ", indices.EnumerateArray().Select(i => (i.GetInt32() + count) % count))}]", $"[{string.Join(", ", selected.Outputs.Select(o => o.Level!.Index))}]");
+        }
     }
 
     internal static IEnumerable<JsonElement> Flatten(JsonElement outputs)

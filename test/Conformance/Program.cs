@@ -7,7 +7,7 @@ const string Usage = """
     Usage: Conformance FILE… [--filter GLOB] [--engine managed|reference] [--max N] [--structure] [--quiet]
            Conformance preprocessing FILE IMAGE_FOLDER
     Reads model lines (plain or .gz), prints a line a model and last 'N passed, N failed, N missing'.
-    --structure  names, shapes, counts and checksums only, nothing is run
+    --structure  names, shapes, counts and checksums only, no model is run
     """;
 
 if (args is ["preprocessing", .. var preprocessing])

@@ -9,14 +9,19 @@ internal static class Sample
 {
     private static readonly ulong s_seed = Fnv1a64("sample");
 
-    /// <summary>Relative L2 error of a tensor <c>[batch, shape…]</c> over the sample's values.</summary>
+    /// <summary>Compares the shape of a tensor <c>[batch, shape…]</c> with the sample's.</summary>
     /// <exception cref="MismatchException">The shape differs.</exception>
-    public static double Error(JsonElement sample, int batch, Shape shape, ReadOnlySpan<float> values)
+    public static void CheckShape(JsonElement sample, int batch, Shape shape)
     {
-        int[] expectedShape = [.. sample.GetProperty("shape").EnumerateArray().Select(d => d.GetInt32())];
-        int[] actualShape = [batch, .. shape.Dimensions];
-        if (!expectedShape.SequenceEqual(actualShape))
-            throw new MismatchException($"shape expected [{string.Join(", ", expectedShape)}], got [{string.Join(", ", actualShape)}]");
+        int[] expected = [.. sample.GetProperty("shape").EnumerateArray().Select(d => d.GetInt32())];
+        int[] actual = [batch, .. shape.Dimensions];
+        if (!expected.SequenceEqual(actual))
+            throw new MismatchException($"shape expected [{string.Join(", ", expected)}], got [{string.Join(", ", actual)}]");
+    }
+
+    /// <summary>Relative L2 error of a tensor of the sample's shape over the sample's values.</summary>
+    public static double Error(JsonElement sample, ReadOnlySpan<float> values)
+    {
         double difference = 0, norm = 0;
         ulong k = 0;
         foreach (JsonElement element in sample.GetProperty("values").EnumerateArray())

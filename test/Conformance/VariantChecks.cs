@@ -8,7 +8,7 @@ namespace Backbones.Conformance;
 /// <summary>Lines with <c>variant</c> and <c>mode</c>: the same models made otherwise.</summary>
 internal static class VariantChecks
 {
-    public static void Run(Checks checks, ModelEntry model, string mode, IEngine engine)
+    public static void Run(Checks checks, ModelEntry model, string mode, IEngine? engine)
     {
         JsonElement root = checks.Root, create = root.GetProperty("create");
         int[] size = [.. root.GetProperty("input_size").EnumerateArray().Select(d => d.GetInt32())];
@@ -37,7 +37,7 @@ internal static class VariantChecks
         }
     }
 
-    private static void FeaturesOnly(Checks checks, ModelEntry model, BuildOptions options, JsonElement create, IEngine engine)
+    private static void FeaturesOnly(Checks checks, ModelEntry model, BuildOptions options, JsonElement create, IEngine? engine)
     {
         FeatureSelection selection = !create.TryGetProperty("out_indices", out JsonElement indices) ? FeatureSelection.Pyramid(outputStride: options.OutputStride)
             : indices.ValueKind == JsonValueKind.Number ? FeatureSelection.Pyramid(indices.GetInt32(), options.OutputStride)
@@ -50,7 +50,7 @@ internal static class VariantChecks
         Compare(checks, "features_only", [.. expected.GetProperty("levels").EnumerateArray()], selected.Graph, engine);
     }
 
-    private static void Intermediates(Checks checks, ModelEntry model, BuildOptions options, IEngine engine)
+    private static void Intermediates(Checks checks, ModelEntry model, BuildOptions options, IEngine? engine)
     {
         bool final = checks.Root.TryGetProperty("final", out JsonElement finalSample) && finalSample.ValueKind == JsonValueKind.Object;
         FeatureSelection selection = IntermediateArguments.Parse(checks.Root.GetProperty("args"), intermediatesOnly: !final);
@@ -58,7 +58,7 @@ internal static class VariantChecks
         Compare(checks, "intermediates", samples, SelectedFeatures.Create(model, selection, options).Graph, engine);
     }
 
-    private static void Forward(Checks checks, ModelEntry model, BuildOptions options, bool adapted, IEngine engine)
+    private static void Forward(Checks checks, ModelEntry model, BuildOptions options, bool adapted, IEngine? engine)
     {
         BackboneGraph backbone = model.Build(options);
         if (checks.Root.TryGetProperty("params", out JsonElement count))
@@ -70,7 +70,7 @@ internal static class VariantChecks
         Compare(checks, "forward", [checks.Root.GetProperty("logits"), features.ValueKind == JsonValueKind.Array ? features[0] : features], selected.Graph, engine);
     }
 
-    private static void Compare(Checks checks, string what, JsonElement[] samples, Graph graph, IEngine engine)
+    private static void Compare(Checks checks, string what, JsonElement[] samples, Graph graph, IEngine? engine)
     {
         if (samples.Length != graph.Outputs.Length)
             checks.Fail(what, $"expected {samples.Length} outputs, got {graph.Outputs.Length}");
