@@ -31,7 +31,8 @@ internal static partial class ReferenceKernels
     private static void RmsNorm(RmsNormOp op, ReferenceTensor[] x, ReferenceTensor y) => OverAxis(x[0], y, op.Axis, line =>
     {
         (double mean, double variance) = Moments(line);
-        double scale = 1 / Math.Sqrt((op.Centered ? variance : variance + mean * mean) + op.Eps);
+        double power = op.Centered ? variance * line.Length / (line.Length - 1) : variance + mean * mean;
+        double scale = 1 / Math.Sqrt(power + op.Eps);
         for (int i = 0; i < line.Length; i++)
             line[i] = (float)(line[i] * scale) * (x.Length > 1 ? x[1].Data[i] : 1);
     });

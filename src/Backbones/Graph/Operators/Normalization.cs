@@ -32,7 +32,7 @@ public sealed record LayerNormOp(int Axis, float Eps) : Operator
     }
 }
 
-/// <summary>x / sqrt(mean(x²) + eps) · weight over <see cref="Axis"/>; <see cref="Centered"/> subtracts the mean inside the variance alone (timm's SimpleNorm): inputs x, weight or x alone.</summary>
+/// <summary>x / sqrt(mean(x²) + eps) · weight over <see cref="Axis"/>; with <see cref="Centered"/> x / sqrt(var(x) + eps) · weight, the variance with the sample's denominator n - 1 (timm's SimpleNorm): inputs x, weight or x alone.</summary>
 public sealed record RmsNormOp(int Axis, float Eps, bool Centered = false) : Operator
 {
     internal override Shape InferShape(ImmutableArray<Node> inputs) => LayerNormOp.NormShape(inputs, Axis, biased: false);
