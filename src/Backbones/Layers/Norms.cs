@@ -5,9 +5,14 @@ namespace Backbones.Layers;
 /// <summary>A normalisation layer with its settings, to be placed under a name.</summary>
 public delegate Node NormLayer(GraphBuilder b, string name, Node x);
 
-/// <summary>The normalisations of <c>timm.layers.create_norm</c> for maps <c>[C, H, W]</c>.</summary>
+/// <summary>
+/// The normalisations of <c>timm.layers.create_norm</c>. FX looks into timm's own modules, so their steps are nodes that can be chosen;
+/// the result does not need them: it is one operator.
+/// </summary>
 public static class Norms
 {
+    private const float Eps = 1e-6f;
+
     /// <summary>nn.BatchNorm2d with PyTorch's eps.</summary>
     public static NormLayer BatchNorm { get; } = BatchNormWith(1e-5f);
 
@@ -23,4 +28,58 @@ public static class Norms
 
     /// <summary>nn.BatchNorm2d with another eps.</summary>
     public static NormLayer BatchNormWith(float eps) => (b, name, x) => b.BatchNorm(name, x, eps);
+
+    /// <summary>timm.layers.LayerNorm: over the last axis (tokens, channels-last maps).</summary>
+    public static NormLayer LayerNorm(float eps = Eps) => (b, name, x) =>
+    {
+        using (b.Scope(name))
+        {
+            Node weight = b.Parameter("weight", [x.Shape[^1]]), bias = b.Parameter("bias", [x.Shape[^1]]);
+            return b.Function("layer_norm", new LayerNormOp(-1, eps), x, weight, bias);
+        }
+    };
+
+    /// <summary>timm.layers.LayerNorm2d: over the channels of a map <c>[C, H, W]</c>.</summary>
+    public static NormLayer LayerNorm2d(float eps = Eps) => (b, name, x) =>
+    {
+        using (b.Scope(name))
+        {
+            Node weight = b.Parameter("weight", [x.Shape[0]]), bias = b.Parameter("bias", [x.Shape[0]]);
+            b.Function("layer_norm", new LayerNormOp(-1, eps), b.Permute(x, [1, 2, 0]), weight, bias);
+            return b.Function("permute", new LayerNormOp(0, eps), x, weight, bias);
+        }
+    };
+
+    /// <summary>timm.layers.RmsNorm: over the last axis. Paper: Root Mean Square Layer Normalization, https://arxiv.org/abs/1910.07467</summary>
+    public static NormLayer RmsNorm(float eps = Eps) => (b, name, x) =>
+    {
+        using (b.Scope(name))
+            return b.Function("rms_norm", new RmsNormOp(-1, eps), x, b.Parameter("weight", [x.Shape[^1]]));
+    };
+
+    /// <summary>timm.layers.RmsNorm2d: over the channels of a map <c>[C, H, W]</c>.</summary>
+    public static NormLayer RmsNorm2d(float eps = Eps) => (b, name, x) =>
+    {
+        using (b.Scope(name))
+        {
+            Node weight = b.Parameter("weight", [x.Shape[0]]);
+            Node mean = b.Reduce(b.Unary(x, UnaryKind.Square, "pow"), ReduceKind.Mean, [0], keepDims: true);
+            b.Multiply(x, b.Unary(b.Affine(mean, 1, eps, "add"), UnaryKind.Rsqrt, "rsqrt"));
+            return b.Function("mul", new RmsNormOp(0, eps), x, weight);
+        }
+    };
+
+    /// <summary>timm.layers.SimpleNorm2d: a map <c>[C, H, W]</c> divided by the standard deviation over its channels.</summary>
+    public static NormLayer SimpleNorm2d(float eps = Eps) => (b, name, x) =>
+    {
+        int channels = x.Shape[0];
+        using (b.Scope(name))
+        {
+            Node weight = b.Parameter("weight", [channels]), last = b.Permute(x, [1, 2, 0]);
+            Node variance = b.Leaf("var", () => b.Affine(b.Reduce(last, ReduceKind.Variance, [-1], keepDims: true), channels / (channels - 1f)));
+            b.Multiply(last, b.Unary(b.Affine(variance, 1, eps, "add"), UnaryKind.Rsqrt, "rsqrt"));
+            b.Function("mul", new RmsNormOp(-1, eps, Centered: true), last, weight);
+            return b.Function("permute", new RmsNormOp(0, eps, Centered: true), x, weight);
+        }
+    };
 }

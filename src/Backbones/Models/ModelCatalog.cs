@@ -28,6 +28,7 @@ public static class ModelCatalog
         [
             ("resnet", ResNet.Models),
             ("resnest", ResNeSt.Models),
+            ("convnext", ConvNeXt.Models),
         ];
         return families.SelectMany(f => f.Models.Select(m => (f.Family, Entry: m))).ToDictionary(m => m.Entry.Name, m => (m.Family, m.Entry));
     }

@@ -1,0 +1,58 @@
+using Backbones.Graphs;
+
+namespace Backbones.Layers;
+
+/// <summary>The heads of <c>timm.layers.classifier</c> over a map <c>[C, H, W]</c>. Each gives the classifier's input (<c>pre_logits</c>) and its result.</summary>
+public static class ClassifierHeads
+{
+    /// <summary>timm.layers.ClassifierHead: pool, classifier.</summary>
+    /// <param name="b">The builder.</param>
+    /// <param name="x">Map <c>[C, H, W]</c>.</param>
+    /// <param name="numClasses">0 for no classifier.</param>
+    /// <param name="pool">Pool type; '' for none.</param>
+    /// <param name="name">Module name.</param>
+    /// <exception cref="GraphException">A classifier over an unpooled map.</exception>
+    public static (Node PreLogits, Node Logits) Pool(GraphBuilder b, Node x, int numClasses, string pool, string name = "head")
+    {
+        if (pool.Length == 0 && numClasses > 0)
+            throw new GraphException($"Pool type '' leaves a map {x.Shape}, which this head's classifier cannot take; ask for no classes, or for one of {string.Join(", ", GlobalPool.Names.Skip(1).Select(n => $"'{n}'"))}.");
+        using (b.Scope(name))
+        {
+            x = b.Identity("drop", GlobalPool.Pool(b, "global_pool", x, pool, flatten: pool.Length > 0));
+            return (x, b.Identity("flatten", Classifier.Fc(b, "fc", x, numClasses)));
+        }
+    }
+
+    /// <summary>timm.layers.NormMlpClassifierHead: pool, norm, hidden layer (optional), classifier. Without pooling the layers are 1×1 convolutions.</summary>
+    /// <param name="b">The builder.</param>
+    /// <param name="x">Map <c>[C, H, W]</c>.</param>
+    /// <param name="numClasses">0 for no classifier.</param>
+    /// <param name="pool">Pool type; '' for none.</param>
+    /// <param name="norm">Normalisation of a map.</param>
+    /// <param name="hidden">Width of the hidden layer; null for none.</param>
+    /// <param name="act">Activation of the hidden layer.</param>
+    /// <param name="name">Module name.</param>
+    /// <exception cref="GraphException">A pool type that changes the number of channels, which the norm does not fit.</exception>
+    public static (Node PreLogits, Node Logits) PoolNormMlp(GraphBuilder b, Node x, int numClasses, string pool, NormLayer norm, int? hidden, ActLayer act, string name = "head")
+    {
+        if (GlobalPool.Multiplier(pool) != 1)
+            throw new GraphException($"Pool type '{pool}' doubles the {x.Shape[0]} channels, which this model's norm after pooling does not fit; valid types are 'avg', 'max', 'avgmax' and ''.");
+        bool useConv = pool.Length == 0;
+        using (b.Scope(name))
+        {
+            x = norm(b, "norm", GlobalPool.Pool(b, "global_pool", x, pool, flatten: false));
+            x = useConv ? b.Identity("flatten", x) : b.Module("flatten", new ReshapeOp([x.Shape[0]]), x);
+            if (hidden is { } width)
+            {
+                using (b.Scope("pre_logits"))
+                    x = act(b, "act", useConv ? b.Conv2d("fc", x, width, 1, bias: true) : b.Linear("fc", x, width));
+            }
+            else
+            {
+                x = b.Identity("pre_logits", x);
+            }
+            x = b.Identity("drop", x);
+            return (x, Classifier.Fc(b, "fc", x, numClasses, useConv));
+        }
+    }
+}

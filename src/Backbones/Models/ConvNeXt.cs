@@ -1,0 +1,209 @@
+using System.Collections.Immutable;
+using Backbones.Graphs;
+using Backbones.Layers;
+
+namespace Backbones.Models;
+
+/// <summary>
+/// ConvNeXt and ConvNeXt V2: residual networks of depthwise convolutions and perceptrons.
+/// timm: <c>convnext.py</c>. Papers: A ConvNet for the 2020s, https://arxiv.org/abs/2201.03545; ConvNeXt V2, https://arxiv.org/abs/2301.00808
+/// </summary>
+public static class ConvNeXt
+{
+    internal enum Stem
+    {
+        /// <summary>One 4×4 convolution of stride 4.</summary>
+        Patch,
+        /// <summary>Two 3×3 convolutions of stride 2.</summary>
+        Overlap,
+        /// <summary>The same, the first with half the channels.</summary>
+        OverlapTiered,
+        /// <summary>The same with an activation between.</summary>
+        OverlapAct,
+    }
+
+    internal enum Norm
+    {
+        LayerNorm,
+        RmsNorm,
+        SimpleNorm,
+    }
+
+    /// <summary>What tells one variant from another; the defaults are ConvNeXt's.</summary>
+    internal sealed record Config(ImmutableArray<int> Depths, ImmutableArray<int> Channels)
+    {
+        public ImmutableArray<int> Kernels { get; init; } = [7, 7, 7, 7];
+
+        public Stem Stem { get; init; } = Stem.Patch;
+
+        /// <summary>The blocks' perceptrons are 1×1 convolutions and no channels-last linear layers.</summary>
+        public bool ConvMlp { get; init; }
+
+        /// <summary>Global response norm in the perceptrons instead of a layer scale (V2).</summary>
+        public bool GlobalResponseNorm { get; init; }
+
+        public UnaryKind Act { get; init; } = UnaryKind.Gelu;
+
+        public Norm Norm { get; init; } = Norm.LayerNorm;
+
+        public float NormEps { get; init; } = 1e-6f;
+
+        /// <summary>The last norm stands before the pooling and not behind it.</summary>
+        public bool HeadNormFirst { get; init; }
+
+        public int? HeadHidden { get; init; }
+
+        public int ImageSize { get; init; } = 224;
+
+        public NormLayer MapNorm => Norm switch
+        {
+            Norm.RmsNorm => Norms.RmsNorm2d(NormEps),
+            Norm.SimpleNorm => Norms.SimpleNorm2d(NormEps),
+            _ => Norms.LayerNorm2d(NormEps),
+        };
+    }
+
+    internal static BackboneGraph Build(Config config, BuildOptions options)
+    {
+        if (options.OutputStride is not (8 or 16 or 32))
+            throw new GraphException($"output_stride {options.OutputStride} is not supported; valid strides are 8, 16 and 32.");
+        Size2 size = options.ImageSize ?? config.ImageSize;
+        var b = new GraphBuilder([options.InChannels, size.H, size.W]);
+
+        Node x = BuildStem(b, config, b.Input);
+        var levels = new List<FeatureLevel>();
+        int stride = 4, dilation = 1;
+        for (int stage = 0; stage < config.Depths.Length; stage++)
+        {
+            int stageStride = stage == 0 ? 1 : 2;
+            if (stride >= options.OutputStride)
+            {
+                dilation *= stageStride;
+                stageStride = 1;
+            }
+            stride *= stageStride;
+            using (b.Scope($"stages.{stage}"))
+            {
+                x = Downsample(b, config, x, config.Channels[stage], stageStride, dilation);
+                for (int i = 0; i < config.Depths[stage]; i++)
+                {
+                    using (b.Scope($"blocks.{i}"))
+                        x = Block(b, config, x, config.Kernels[stage], dilation);
+                }
+            }
+            levels.Add(new FeatureLevel(config.Channels[stage], stride, $"stages.{stage}", x));
+        }
+
+        Node features = config.HeadNormFirst ? config.MapNorm(b, "norm_pre", x) : b.Identity("norm_pre", x);
+        int numClasses = options.NumClasses ?? 1000;
+        string pool = options.GlobalPool ?? "avg";
+        (Node preLogits, Node logits) = config.HeadNormFirst
+            ? ClassifierHeads.Pool(b, features, numClasses, pool)
+            : ClassifierHeads.PoolNormMlp(b, features, numClasses, pool, config.MapNorm, config.HeadHidden, ActLayers.Timm(UnaryKind.Gelu));
+        return new BackboneGraph
+        {
+            Graph = b.Build(logits),
+            Features = features,
+            PreLogits = preLogits,
+            NumFeatures = x.Shape[0],
+            HeadHiddenSize = config.HeadHidden ?? x.Shape[0],
+            Levels = [.. levels],
+            // timm norms the last stage alone: the norm fits no other.
+            Intermediates = [.. levels.Select(l => new IntermediateLevel(l.Node, Norm: l.Node == x ? (_, _) => features : null))],
+            Adapters = ImmutableDictionary<string, ParameterAdapter>.Empty.Add("stem.0.weight", ParameterAdapters.InputConv),
+        };
+    }
+
+    private static Node BuildStem(GraphBuilder b, Config config, Node x)
+    {
+        int channels = config.Channels[0];
+        using (b.Scope("stem"))
+        {
+            if (config.Stem == Stem.Patch)
+                return config.MapNorm(b, "1", b.Conv2d("0", x, channels, 4, stride: 4, bias: true));
+            int firstChannels = config.Stem == Stem.OverlapTiered ? ChannelAttention.MakeDivisible(channels / 2) : channels;
+            x = b.Conv2d("0", x, firstChannels, 3, stride: 2, padding: 1, bias: true);
+            int next = 1;
+            if (config.Stem == Stem.OverlapAct)
+                x = ActLayers.Timm(config.Act)(b, $"{next++}", x);
+            x = b.Conv2d($"{next++}", x, channels, 3, stride: 2, padding: 1, bias: true);
+            return config.MapNorm(b, $"{next}", x);
+        }
+    }
+
+    /// <summary>The change of resolution and width before a stage's blocks.</summary>
+    /// <param name="b">The builder.</param>
+    /// <param name="config">The variant.</param>
+    /// <param name="x">The map.</param>
+    /// <param name="channels">Channels of the stage.</param>
+    /// <param name="stride">Its stride, 1 where a dilation stands in for it.</param>
+    /// <param name="dilation">The dilation of its blocks.</param>
+    private static Node Downsample(GraphBuilder b, Config config, Node x, int channels, int stride, int dilation)
+    {
+        int firstDilation = dilation > 2 ? 2 : 1;
+        if (x.Shape[0] == channels && stride == 1 && firstDilation == dilation)
+            return b.Identity("downsample", x);
+        int kernel = stride > 1 || firstDilation != dilation ? 2 : 1;
+        // A dilated 2×2 window keeps the size with as much padding in all as it spans: TensorFlow's SAME.
+        int total = dilation > 1 ? firstDilation * (kernel - 1) : 0;
+        var padding = new Padding(total / 2, total / 2, total - total / 2, total - total / 2);
+        using (b.Scope("downsample"))
+            return b.Conv2d("1", config.MapNorm(b, "0", x), channels, kernel, stride, padding, firstDilation, bias: true);
+    }
+
+    private static Node Block(GraphBuilder b, Config config, Node x, int kernel, int dilation)
+    {
+        Node shortcut = x;
+        int channels = x.Shape[0];
+        x = b.Conv2d("conv_dw", x, channels, kernel, padding: dilation * (kernel - 1) / 2, dilation: dilation, groups: channels, bias: true);
+        if (!config.ConvMlp)
+            x = b.Permute(x, [1, 2, 0]);
+        x = config.ConvMlp ? config.MapNorm(b, "norm", x) : Norms.LayerNorm(config.NormEps)(b, "norm", x);
+        ActLayer act = ActLayers.Timm(config.Act);
+        x = config.GlobalResponseNorm ? Mlp.GlobalResponseNorm(b, "mlp", x, channels * 4, act, config.ConvMlp) : Mlp.Build(b, "mlp", x, channels * 4, act, useConv: config.ConvMlp);
+        if (!config.ConvMlp)
+            x = b.Permute(x, [2, 0, 1]);
+        if (!config.GlobalResponseNorm)
+            x = b.Multiply(x, b.Reshape(b.Parameter("gamma", [channels]), [channels, 1, 1]));
+        x = b.Identity("drop_path", x);
+        return b.Add(x, b.Identity("shortcut", shortcut));
+    }
+
+    /// <summary>All variants.</summary>
+    public static IEnumerable<ModelEntry> Models =>
+    [
+        Model("convnext_zepto_rms", new([2, 2, 4, 2], [32, 64, 128, 256]) { ConvMlp = true, Norm = Norm.SimpleNorm }),
+        Model("convnext_zepto_rms_ols", new([2, 2, 4, 2], [32, 64, 128, 256]) { Stem = Stem.OverlapAct, ConvMlp = true, Norm = Norm.SimpleNorm }),
+        Model("convnext_atto", new([2, 2, 6, 2], [40, 80, 160, 320]) { ConvMlp = true }),
+        Model("convnext_atto_ols", new([2, 2, 6, 2], [40, 80, 160, 320]) { Stem = Stem.OverlapTiered, ConvMlp = true }),
+        Model("convnext_atto_rms", new([2, 2, 6, 2], [40, 80, 160, 320]) { ConvMlp = true, Norm = Norm.RmsNorm }),
+        Model("convnext_femto", new([2, 2, 6, 2], [48, 96, 192, 384]) { ConvMlp = true }),
+        Model("convnext_femto_ols", new([2, 2, 6, 2], [48, 96, 192, 384]) { Stem = Stem.OverlapTiered, ConvMlp = true }),
+        Model("convnext_pico", new([2, 2, 6, 2], [64, 128, 256, 512]) { ConvMlp = true }),
+        Model("convnext_pico_ols", new([2, 2, 6, 2], [64, 128, 256, 512]) { Stem = Stem.OverlapTiered, ConvMlp = true }),
+        Model("convnext_nano", new([2, 2, 8, 2], [80, 160, 320, 640]) { ConvMlp = true }),
+        Model("convnext_nano_ols", new([2, 2, 8, 2], [80, 160, 320, 640]) { Stem = Stem.Overlap, ConvMlp = true }),
+        Model("convnext_tiny_hnf", new([3, 3, 9, 3], [96, 192, 384, 768]) { ConvMlp = true, HeadNormFirst = true }),
+        Model("convnext_tiny", new([3, 3, 9, 3], [96, 192, 384, 768])),
+        Model("convnext_small", new([3, 3, 27, 3], [96, 192, 384, 768])),
+        Model("convnext_base", new([3, 3, 27, 3], [128, 256, 512, 1024])),
+        Model("convnext_large", new([3, 3, 27, 3], [192, 384, 768, 1536])),
+        Model("convnext_large_mlp", new([3, 3, 27, 3], [192, 384, 768, 1536]) { HeadHidden = 1536, ImageSize = 320 }),
+        Model("convnext_xlarge", new([3, 3, 27, 3], [256, 512, 1024, 2048])),
+        Model("convnext_xxlarge", new([3, 4, 30, 3], [384, 768, 1536, 3072]) { NormEps = 1e-5f, ImageSize = 256 }),
+        Model("convnextv2_atto", new([2, 2, 6, 2], [40, 80, 160, 320]) { ConvMlp = true, GlobalResponseNorm = true }),
+        Model("convnextv2_femto", new([2, 2, 6, 2], [48, 96, 192, 384]) { ConvMlp = true, GlobalResponseNorm = true }),
+        Model("convnextv2_pico", new([2, 2, 6, 2], [64, 128, 256, 512]) { ConvMlp = true, GlobalResponseNorm = true }),
+        Model("convnextv2_nano", new([2, 2, 8, 2], [80, 160, 320, 640]) { ConvMlp = true, GlobalResponseNorm = true }),
+        Model("convnextv2_tiny", new([3, 3, 9, 3], [96, 192, 384, 768]) { GlobalResponseNorm = true }),
+        Model("convnextv2_small", new([3, 3, 27, 3], [96, 192, 384, 768]) { GlobalResponseNorm = true }),
+        Model("convnextv2_base", new([3, 3, 27, 3], [128, 256, 512, 1024]) { GlobalResponseNorm = true }),
+        Model("convnextv2_large", new([3, 3, 27, 3], [192, 384, 768, 1536]) { GlobalResponseNorm = true }),
+        Model("convnextv2_huge", new([3, 3, 27, 3], [352, 704, 1408, 2816]) { GlobalResponseNorm = true, ImageSize = 384 }),
+        Model("test_convnext", new([1, 2, 4, 2], [24, 32, 48, 64]) { Act = UnaryKind.GeluTanh, NormEps = 1e-5f, ImageSize = 160 }),
+        Model("test_convnext2", new([1, 1, 1, 1], [32, 64, 96, 128]) { Act = UnaryKind.GeluTanh, NormEps = 1e-5f, ImageSize = 160 }),
+        Model("test_convnext3", new([1, 1, 1, 1], [32, 64, 96, 128]) { Kernels = [7, 5, 5, 3], Act = UnaryKind.Silu, NormEps = 1e-5f, ImageSize = 160 }),
+    ];
+
+    private static ModelEntry Model(string name, Config config) => new(name, options => Build(config, options));
+}
