@@ -1,0 +1,31 @@
+using Backbones.Graphs;
+using Backbones.Models;
+
+namespace Backbones.Tests.Models;
+
+[TestClass]
+public sealed class ConvNeXtTests
+{
+    [TestMethod]
+    public void EveryEntryPointOfTimmIsBuilt() => FamilyRegistration.AssertComplete("convnext");
+
+    [TestMethod]
+    [DataRow(32, new[] { 56, 28, 14, 7 })]
+    [DataRow(16, new[] { 56, 28, 14, 14 })]
+    [DataRow(8, new[] { 56, 28, 28, 28 })]
+    public void ThePyramidHasFourLevelsAtEveryOutputStride(int outputStride, int[] sizes)
+    {
+        SelectedFeatures features = SelectedFeatures.Create(ModelCatalog.Find("convnext_tiny"), FeatureSelection.Pyramid(outputStride: outputStride));
+        CollectionAssert.AreEqual(new[] { 96, 192, 384, 768 }.Zip(sizes, (c, s) => Shape.Create([c, s, s])).ToArray(), features.Outputs.Select(o => o.Shape).ToArray());
+    }
+
+    [TestMethod]
+    public void APoolThatDoublesTheChannelsIsRefused()
+        => StringAssert.Contains(
+            Assert.ThrowsExactly<GraphException>(() => ModelCatalog.Find("convnext_atto").Build(new BuildOptions { GlobalPool = "catavgmax" })).Message,
+            "valid types are 'avg', 'max', 'avgmax' and ''");
+
+    [TestMethod]
+    public void WithoutPoolingTheHeadIsConvolutional()
+        => Assert.AreEqual([10, 10, 10], ModelCatalog.Find("convnext_large_mlp").Build(new BuildOptions { GlobalPool = "", NumClasses = 10 }).Graph.Outputs[0].Shape);
+}

@@ -1,0 +1,23 @@
+using Backbones.Graphs;
+using Backbones.Models;
+using Backbones.Registry;
+
+namespace Backbones.Tests.Models;
+
+/// <summary>What holds for every family: it has exactly the architectures of timm's file, and each builds for its default input.</summary>
+internal static class FamilyRegistration
+{
+    public static void AssertComplete(string family)
+    {
+        string[] built = [.. ModelCatalog.Names.Where(n => ModelCatalog.FamilyOf(n) == family).Order(StringComparer.Ordinal)];
+        CollectionAssert.AreEqual(ModelNames.List(module: [family]).Order(StringComparer.Ordinal).ToArray(), built);
+        foreach (string name in built)
+        {
+            PretrainedConfig config = ModelNames.GetConfig(name);
+            BackboneGraph backbone = ModelCatalog.Find(name).Build(BuildOptions.Default);
+            Assert.AreEqual(config.InputSize, backbone.Graph.Inputs[0].Shape, name);
+            Shape expected = [config.NumClasses > 0 ? config.NumClasses : backbone.HeadHiddenSize];
+            Assert.AreEqual(expected, backbone.Graph.Outputs[0].Shape, name);
+        }
+    }
+}
