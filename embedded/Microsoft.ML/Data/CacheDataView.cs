@@ -12,7 +12,6 @@ internal sealed class CacheDataView : IDataView
 
     private readonly IHost _host;
     private readonly IDataView _source;
-    private readonly DataViewSchema.Column[] _sourceColumns;
     private readonly (CacheFill Fill, CachedColumn Values)[] _columns;
     private readonly Lock _lock = new();
     private CacheFill _anyFill;
@@ -21,21 +20,17 @@ internal sealed class CacheDataView : IDataView
     {
         _host = env.Register("Cache");
         _host.CheckValue(source, nameof(source));
-        _source = source;
         if (prefetch.FirstOrDefault(c => !source.Schema[c].Type.IsCacheable(), -1) is var bad and >= 0)
             throw _host.Except($"Asked to prefetch column '{source.Schema[bad].Name}' into cache, but it is of unhandled type '{source.Schema[bad].Type}'");
-        _sourceColumns = [.. source.Schema.Where(c => c.Type.IsCacheable())];
-
-        // The same instance where nothing is left out.
-        Schema = _sourceColumns.Length == source.Schema.Count ? source.Schema : SchemaExtensions.MakeSchema(_sourceColumns.Select(c => new DataViewSchema.DetachedColumn(c)));
-        _columns = new (CacheFill, CachedColumn)[_sourceColumns.Length];
+        _source = ColumnSubsetView.KeepCacheable(_host, source);
+        _columns = new (CacheFill, CachedColumn)[_source.Schema.Count];
         if (prefetch.Length > 0)
-            EnsureFilling(Array.ConvertAll(_sourceColumns, c => prefetch.Contains(c.Index)));
+            EnsureFilling([.. source.Schema.Where(c => c.Type.IsCacheable()).Select(c => prefetch.Contains(c.Index))]);
     }
 
     public bool CanShuffle => true;
 
-    public DataViewSchema Schema { get; }
+    public DataViewSchema Schema => _source.Schema;
 
     public long? GetRowCount() => _source.GetRowCount() ?? _anyFill?.KnownRowCount;
 
@@ -77,8 +72,8 @@ internal sealed class CacheDataView : IDataView
             int[] missing = [.. Enumerable.Range(0, active.Length).Where(c => active[c] && _columns[c].Fill is null)];
             if (missing.Length > 0 || _anyFill is null)
             {
-                var cursor = _source.GetRowCursor(missing.Select(c => _sourceColumns[c]), null);
-                var values = Array.ConvertAll(missing, c => CachedColumn.Create(cursor, _sourceColumns[c]));
+                var cursor = _source.GetRowCursor(missing.Select(c => Schema[c]), null);
+                var values = Array.ConvertAll(missing, c => CachedColumn.Create(cursor, Schema[c]));
                 _anyFill = new CacheFill(_host, cursor, values);
                 for (int i = 0; i < missing.Length; i++)
                     _columns[missing[i]] = (_anyFill, values[i]);

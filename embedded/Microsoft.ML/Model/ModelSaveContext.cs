@@ -17,6 +17,7 @@ public sealed class ModelSaveContext : IDisposable
     private readonly Dictionary<string, int> _stringIds = [];
     private ModelHeader _header;
     private string _loaderAssemblyName;
+    private bool _disposed;
 
     internal ModelSaveContext(RepositoryWriter repository, string directory, string name)
     {
@@ -107,6 +108,9 @@ public sealed class ModelSaveContext : IDisposable
     /// <summary>Closes the entry.</summary>
     public void Dispose()
     {
+        if (_disposed)
+            return;
+        _disposed = true;
         Writer.Dispose();
         _entry.Dispose();
     }

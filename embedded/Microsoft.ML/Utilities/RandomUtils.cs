@@ -1,3 +1,4 @@
+using Microsoft.ML.Internal.Utilities;
 using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML;
@@ -24,9 +25,9 @@ internal sealed class TauswortheHybrid : Random
     public TauswortheHybrid(uint seed)
     {
         _z1 = seed;
-        _z2 = MurmurRound(_z1, seed);
-        _z3 = MurmurRound(_z2, seed);
-        _z4 = MurmurRound(_z3, seed);
+        _z2 = MurmurHash3.Round(_z1, seed);
+        _z3 = MurmurHash3.Round(_z2, seed);
+        _z4 = MurmurHash3.Round(_z3, seed);
     }
 
     public TauswortheHybrid(Random source)
@@ -59,6 +60,9 @@ internal sealed class TauswortheHybrid : Random
         return (int)((long)(NextDouble() * ((long)maxValue - minValue)) + minValue);
     }
 
+    /// <summary>Any of the 32-bit integers, negative ones too.</summary>
+    public int NextSigned() => (int)NextUInt32();
+
     public override void NextBytes(byte[] buffer) => NextBytes(buffer.AsSpan());
 
     public override void NextBytes(Span<byte> buffer)
@@ -88,11 +92,5 @@ internal sealed class TauswortheHybrid : Random
             u = Draw(source);
         while (u < 128);
         return u;
-    }
-
-    private static uint MurmurRound(uint hash, uint chunk)
-    {
-        hash ^= uint.RotateLeft(chunk * 0xCC9E2D51, 15) * 0x1B873593;
-        return uint.RotateLeft(hash, 13) * 5 + 0xE6546B64;
     }
 }
