@@ -31,6 +31,15 @@ internal static class VectorMath
         return sum;
     }
 
+    /// <summary>Σ aᵢ·bᵢ over the slots at which b is not zero.</summary>
+    public static float DotSparse(ReadOnlySpan<float> a, ReadOnlySpan<int> slots, ReadOnlySpan<float> values)
+    {
+        float sum = 0;
+        for (int i = 0; i < slots.Length; i++)
+            sum += a[slots[i]] * values[i];
+        return sum;
+    }
+
     /// <summary>The products of <paramref name="a"/> with four rows at once: <paramref name="a"/> is read from memory once instead of four times.</summary>
     public static Vector4 Dot4(ReadOnlySpan<float> a, ReadOnlySpan<float> x0, ReadOnlySpan<float> x1, ReadOnlySpan<float> x2, ReadOnlySpan<float> x3)
     {
