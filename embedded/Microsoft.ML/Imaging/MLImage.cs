@@ -188,7 +188,9 @@ public sealed class MLImage : IDisposable
     /// <summary>Frees the pixels. Members other than this one then throw <see cref="InvalidOperationException"/>.</summary>
     public void Dispose() => _pixels = null;
 
-    private static MLImage Decode(ReadOnlyMemory<byte> encoded)
+    /// <summary>Decodes a whole file.</summary>
+    /// <exception cref="InvalidDataException">It isn't an image that can be decoded.</exception>
+    internal static MLImage Decode(ReadOnlyMemory<byte> encoded)
     {
         DecodedImage image = ImageDecoder.Decode(encoded);
         return new MLImage(image.Width, image.Height, MLPixelFormat.Bgra32, image.Bgra);
