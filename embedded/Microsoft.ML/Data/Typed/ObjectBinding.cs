@@ -76,7 +76,7 @@ internal sealed class ObjectBinding<TRow> where TRow : class
         {
             get(ref value);
             var texts = read(target);
-            if (texts?.Length != value.Length)
+            if ((texts?.Length ?? 0) != value.Length)
                 texts = new string[value.Length];
             foreach (var (slot, text) in value.Items(all: true))
                 texts[slot] = text.ToString();
@@ -84,7 +84,7 @@ internal sealed class ObjectBinding<TRow> where TRow : class
         };
     }
 
-    // An array of the right size in the target is filled; any other is replaced.
+    // An array of the right size in the target is filled, any other is replaced; for an empty vector null stays null.
     private static Action<TRow> ArraySetter<T>(DataViewRow row, MappedMember member, DataViewSchema.Column column)
     {
         var get = row.GetGetter<VBuffer<T>>(column);
@@ -95,7 +95,7 @@ internal sealed class ObjectBinding<TRow> where TRow : class
         {
             get(ref value);
             var items = read(target);
-            if (items?.Length != value.Length || !value.IsDense)
+            if ((items?.Length ?? 0) != value.Length || !value.IsDense)
                 items = new T[value.Length];
             value.CopyTo(items.AsSpan());
             write(target, items);
