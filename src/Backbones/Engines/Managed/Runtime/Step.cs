@@ -1,0 +1,17 @@
+namespace Backbones.Engines.Managed;
+
+/// <summary>One operation of a plan. Steps are immutable after planning: what changes from run to run is in the <see cref="RunContext"/>.</summary>
+internal abstract class Step
+{
+    /// <summary>Scratch floats that each worker needs.</summary>
+    public virtual long WorkerScratch(int threads) => 0;
+
+    /// <summary>Scratch floats shared by all workers, for a run of that many batch items.</summary>
+    public virtual long SharedScratch(int batch) => 0;
+
+    /// <summary>Runs the step for the whole batch, sharing pieces through <see cref="RunContext.Share"/>.</summary>
+    public abstract void Execute(RunContext context);
+
+    /// <summary>Runs one piece of one phase.</summary>
+    public abstract void RunPiece(RunContext context, int phase, int index, int worker);
+}

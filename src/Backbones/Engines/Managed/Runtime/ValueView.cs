@@ -1,0 +1,79 @@
+namespace Backbones.Engines.Managed;
+
+/// <summary>
+/// A value as the kernels see it: dimensions of one batch item with a distance in memory for each, so that permutations, slices and
+/// most reshapes are other views of the same storage. Feature maps [C, H, W] are stored with the channels innermost.
+/// </summary>
+internal sealed class ValueView
+{
+    public ValueView(Storage storage, long offset, ReadOnlySpan<int> dims, ReadOnlySpan<long> strides)
+    {
+        Storage = storage;
+        Offset = offset;
+        Dims = dims.ToArray();
+        Strides = strides.ToArray();
+    }
+
+    public Storage Storage { get; }
+
+    /// <summary>First element, in floats from the start of an item's storage.</summary>
+    public long Offset { get; }
+
+    public int[] Dims { get; }
+
+    public long[] Strides { get; }
+
+    /// <summary>Floats from one batch item to the next; 0 for constants.</summary>
+    public long ItemStride => Storage.ItemSize;
+
+    /// <summary>The axis whose elements are contiguous; -1 where there is none.</summary>
+    private int InnerAxis
+    {
+        get
+        {
+            int inner = -1;
+            for (int i = 0; i < Dims.Length; i++)
+            {
+                if (Strides[i] == 1 && (inner < 0 || Dims[i] >= Dims[inner]))
+                    inner = i;
+            }
+            return inner;
+        }
+    }
+
+    public long Length => Dims.Aggregate(1L, (n, d) => n * d);
+
+    /// <summary>
+    /// The view as a matrix whose rows are contiguous: the axis with distance 1 gives the columns, all others, in the order of memory, the rows.
+    /// Null where the rows are not equally far apart.
+    /// </summary>
+    public RowLayout? Rows()
+    {
+        int inner = InnerAxis;
+        int columns = inner < 0 ? 1 : Dims[inner];
+        long rows = 1, distance = 0;
+        foreach (int axis in Enumerable.Range(0, Dims.Length).Where(i => i != inner && Dims[i] != 1).OrderBy(i => Strides[i]))
+        {
+            if (rows == 1)
+                distance = Strides[axis];
+            else if (Strides[axis] != rows * distance)
+                return null;
+            rows *= Dims[axis];
+        }
+        if (rows == 1)
+            distance = ItemStride;
+        else if (ItemStride != 0 && ItemStride != rows * distance)
+            return null;
+        return distance < columns && ItemStride != 0 ? null : new RowLayout(rows, columns, distance);
+    }
+
+    /// <summary>The axes other than the innermost one in the order in which <see cref="Rows"/> walks them, outermost first.</summary>
+    public int[] RowAxes()
+    {
+        int inner = InnerAxis;
+        return [.. Enumerable.Range(0, Dims.Length).Where(i => i != inner && Dims[i] != 1).OrderByDescending(i => Strides[i])];
+    }
+}
+
+/// <summary>A matrix in memory: <paramref name="Count"/> rows per batch item of <paramref name="Columns"/> contiguous floats, <paramref name="Distance"/> floats apart across items too.</summary>
+internal readonly record struct RowLayout(long Count, int Columns, long Distance);

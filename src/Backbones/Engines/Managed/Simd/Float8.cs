@@ -1,0 +1,101 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace Backbones.Engines.Managed;
+
+/// <summary>8 floats in a 256-bit register.</summary>
+internal readonly unsafe struct Float8(Vector256<float> value) : IVector<Float8>
+{
+    private readonly Vector256<float> _v = value;
+
+    public static int Count => 8;
+
+    public static int TileColumns => Avx512F.VL.IsSupported ? 4 : 2;
+
+    public static Float8 Zero => new(Vector256<float>.Zero);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float8 Create(float value) => new(Vector256.Create(value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float8 Load(float* source) => new(Vector256.Load(source));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float8 LoadFirst(float* source, nint count)
+    {
+        if (Avx.IsSupported)
+            return new(Avx.MaskLoad(source, Mask(count)));
+        return new(LaneCopy.Load<Vector256<float>>(source, count));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreFirst(Float8 value, float* target, nint count)
+    {
+        if (Avx.IsSupported)
+            Avx.MaskStore(target, Mask(count), value._v);
+        else
+            LaneCopy.Store(value._v, target, count);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> Mask(nint count)
+        => Vector256.LessThan(Vector256<int>.Indices, Vector256.Create((int)count)).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(Float8 value, float* target) => value._v.Store(target);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float8 MultiplyAdd(Float8 a, Float8 b, Float8 c) => new(Vector256.MultiplyAddEstimate(a._v, b._v, c._v));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float8 Max(Float8 a, Float8 b) => new(Vector256.MaxNative(a._v, b._v));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float8 Min(Float8 a, Float8 b) => new(Vector256.MinNative(a._v, b._v));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float8 Abs(Float8 value) => new(Vector256.Abs(value._v));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float8 Sqrt(Float8 value) => new(Vector256.Sqrt(value._v));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float8 Round(Float8 value) => new(Vector256.Round(value._v));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float8 Scale2(Float8 value, Float8 n)
+        => new((value._v.AsInt32() + Vector256.ShiftLeft(Vector256.ConvertToInt32Native(n._v), 23)).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float8 CopySign(Float8 magnitude, Float8 sign) => new(Vector256.CopySign(magnitude._v, sign._v));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float8 SelectLess(Float8 a, Float8 b, Float8 whenTrue, Float8 otherwise)
+        => new(Vector256.ConditionalSelect(Vector256.LessThan(a._v, b._v), whenTrue._v, otherwise._v));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Sum(Float8 value) => Vector256.Sum(value._v);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float MaxLane(Float8 value)
+    {
+        Vector128<float> half = Vector128.MaxNative(value._v.GetLower(), value._v.GetUpper());
+        return Float4.MaxLane(new Float4(half));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float8 operator +(Float8 a, Float8 b) => new(a._v + b._v);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float8 operator -(Float8 a, Float8 b) => new(a._v - b._v);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float8 operator *(Float8 a, Float8 b) => new(a._v * b._v);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float8 operator /(Float8 a, Float8 b) => new(a._v / b._v);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float8 operator -(Float8 a) => new(-a._v);
+}

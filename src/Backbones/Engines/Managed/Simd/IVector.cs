@@ -1,0 +1,61 @@
+using System.Numerics;
+
+namespace Backbones.Engines.Managed;
+
+/// <summary>
+/// A register of floats. Kernels are written once over <typeparamref name="T"/>; the JIT compiles them for each width,
+/// with <see cref="Count"/> and the other properties as constants, so branches on them cost nothing.
+/// </summary>
+internal unsafe interface IVector<T> :
+    IAdditionOperators<T, T, T>, ISubtractionOperators<T, T, T>, IMultiplyOperators<T, T, T>, IDivisionOperators<T, T, T>, IUnaryNegationOperators<T, T>
+    where T : struct, IVector<T>
+{
+    /// <summary>Floats in the register.</summary>
+    static abstract int Count { get; }
+
+    /// <summary>Registers side by side in a GEMM tile: with 6 rows, 24 accumulators where there are 32 registers, 12 where there are 16.</summary>
+    static abstract int TileColumns { get; }
+
+    static abstract T Zero { get; }
+
+    static abstract T Create(float value);
+
+    static abstract T Load(float* source);
+
+    /// <summary>The first <paramref name="count"/> floats (1 to <see cref="Count"/>), zero in the other lanes; reads nothing beyond.</summary>
+    static abstract T LoadFirst(float* source, nint count);
+
+    static abstract void Store(T value, float* target);
+
+    /// <summary>Stores the first <paramref name="count"/> lanes (1 to <see cref="Count"/>) and nothing beyond.</summary>
+    static abstract void StoreFirst(T value, float* target, nint count);
+
+    /// <summary>a · b + c, in one rounding where the machine can.</summary>
+    static abstract T MultiplyAdd(T a, T b, T c);
+
+    /// <summary>The larger of both; <paramref name="b"/> where either is NaN on x86.</summary>
+    static abstract T Max(T a, T b);
+
+    /// <summary>The smaller of both; <paramref name="b"/> where either is NaN on x86.</summary>
+    static abstract T Min(T a, T b);
+
+    static abstract T Abs(T value);
+
+    static abstract T Sqrt(T value);
+
+    /// <summary>Rounds to the nearest integer, ties to even.</summary>
+    static abstract T Round(T value);
+
+    /// <summary>value · 2^n for an integral n with a normal result.</summary>
+    static abstract T Scale2(T value, T n);
+
+    /// <summary>The magnitude of the first argument with the sign of the second.</summary>
+    static abstract T CopySign(T magnitude, T sign);
+
+    /// <summary><paramref name="whenTrue"/> in the lanes where a &lt; b, else <paramref name="otherwise"/>.</summary>
+    static abstract T SelectLess(T a, T b, T whenTrue, T otherwise);
+
+    static abstract float Sum(T value);
+
+    static abstract float MaxLane(T value);
+}
