@@ -58,30 +58,30 @@ internal static unsafe class GemmTile<T> where T : struct, IVector<T>
     private static delegate*<TileArguments*, void>[] MakeTiles()
     {
         var tiles = new delegate*<TileArguments*, void>[Rows * 4];
-        tiles[0] = &Tile<Size1, Size1>;
-        tiles[1] = &Tile<Size1, Size2>;
-        tiles[2] = &Tile<Size1, Size3>;
-        tiles[3] = &Tile<Size1, Size4>;
-        tiles[4] = &Tile<Size2, Size1>;
-        tiles[5] = &Tile<Size2, Size2>;
-        tiles[6] = &Tile<Size2, Size3>;
-        tiles[7] = &Tile<Size2, Size4>;
-        tiles[8] = &Tile<Size3, Size1>;
-        tiles[9] = &Tile<Size3, Size2>;
-        tiles[10] = &Tile<Size3, Size3>;
-        tiles[11] = &Tile<Size3, Size4>;
-        tiles[12] = &Tile<Size4, Size1>;
-        tiles[13] = &Tile<Size4, Size2>;
-        tiles[14] = &Tile<Size4, Size3>;
-        tiles[15] = &Tile<Size4, Size4>;
-        tiles[16] = &Tile<Size5, Size1>;
-        tiles[17] = &Tile<Size5, Size2>;
-        tiles[18] = &Tile<Size5, Size3>;
-        tiles[19] = &Tile<Size5, Size4>;
-        tiles[20] = &Tile<Size6, Size1>;
-        tiles[21] = &Tile<Size6, Size2>;
-        tiles[22] = &Tile<Size6, Size3>;
-        tiles[23] = &Tile<Size6, Size4>;
+        tiles[0] = &Tile<Count1, Count1>;
+        tiles[1] = &Tile<Count1, Count2>;
+        tiles[2] = &Tile<Count1, Count3>;
+        tiles[3] = &Tile<Count1, Count4>;
+        tiles[4] = &Tile<Count2, Count1>;
+        tiles[5] = &Tile<Count2, Count2>;
+        tiles[6] = &Tile<Count2, Count3>;
+        tiles[7] = &Tile<Count2, Count4>;
+        tiles[8] = &Tile<Count3, Count1>;
+        tiles[9] = &Tile<Count3, Count2>;
+        tiles[10] = &Tile<Count3, Count3>;
+        tiles[11] = &Tile<Count3, Count4>;
+        tiles[12] = &Tile<Count4, Count1>;
+        tiles[13] = &Tile<Count4, Count2>;
+        tiles[14] = &Tile<Count4, Count3>;
+        tiles[15] = &Tile<Count4, Count4>;
+        tiles[16] = &Tile<Count5, Count1>;
+        tiles[17] = &Tile<Count5, Count2>;
+        tiles[18] = &Tile<Count5, Count3>;
+        tiles[19] = &Tile<Count5, Count4>;
+        tiles[20] = &Tile<Count6, Count1>;
+        tiles[21] = &Tile<Count6, Count2>;
+        tiles[22] = &Tile<Count6, Count3>;
+        tiles[23] = &Tile<Count6, Count4>;
         return tiles;
     }
 
@@ -90,7 +90,7 @@ internal static unsafe class GemmTile<T> where T : struct, IVector<T>
         => accumulate ? T.Load(c + column * T.Count) : bias == null ? T.Zero : T.Load(bias + column * T.Count);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile<TRows, TColumns>(TileArguments* args) where TRows : struct, ISize where TColumns : struct, ISize
+    private static void Tile<TRows, TColumns>(TileArguments* args) where TRows : struct, ICount where TColumns : struct, ICount
     {
         nint lda = args->Lda;
         float* a0 = args->A, a3 = args->A + 3 * lda, b = args->B;
@@ -231,7 +231,7 @@ internal static unsafe class GemmTile<T> where T : struct, IVector<T>
 
     /// <summary>Adds the residual, clamps and stores one row.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Finish<TColumns>(TileArguments* args, float* target, float* residual, T c0, T c1, T c2, T c3) where TColumns : struct, ISize
+    private static void Finish<TColumns>(TileArguments* args, float* target, float* residual, T c0, T c1, T c2, T c3) where TColumns : struct, ICount
     {
         if (residual != null)
         {

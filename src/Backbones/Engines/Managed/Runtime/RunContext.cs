@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Backbones.Engines.Managed;
 
 /// <summary>The memory and threads of one run at a time: an arena, scratch, and the caller's inputs and outputs. Kept and used again.</summary>
@@ -27,11 +29,15 @@ internal sealed unsafe class RunContext : IParallelWork, IDisposable
         _scratch = [.. Enumerable.Range(0, pool.Threads).Select(_ => new AlignedBuffer(workerScratch))];
         _inputs = new nint[inputs];
         _outputs = new nint[outputs];
+        Pins = new MemoryHandle[inputs + outputs];
     }
 
     public WorkerPool Pool { get; }
 
     public int Capacity { get; }
+
+    /// <summary>Room for the handles of the caller's buffers while a run uses them.</summary>
+    public MemoryHandle[] Pins { get; }
 
     /// <summary>Batch items of this pass.</summary>
     public int Batch { get; private set; }

@@ -1,37 +1,37 @@
 namespace Backbones.Engines.Managed;
 
 /// <summary>A number as a type: a constant to the JIT, so one generic kernel compiles to a version for each size.</summary>
-internal interface ISize
+internal interface ICount
 {
     static abstract int Value { get; }
 }
 
-internal readonly struct Size1 : ISize
+internal readonly struct Count1 : ICount
 {
     public static int Value => 1;
 }
 
-internal readonly struct Size2 : ISize
+internal readonly struct Count2 : ICount
 {
     public static int Value => 2;
 }
 
-internal readonly struct Size3 : ISize
+internal readonly struct Count3 : ICount
 {
     public static int Value => 3;
 }
 
-internal readonly struct Size4 : ISize
+internal readonly struct Count4 : ICount
 {
     public static int Value => 4;
 }
 
-internal readonly struct Size5 : ISize
+internal readonly struct Count5 : ICount
 {
     public static int Value => 5;
 }
 
-internal readonly struct Size6 : ISize
+internal readonly struct Count6 : ICount
 {
     public static int Value => 6;
 }

@@ -1,0 +1,56 @@
+using Backbones.Graphs;
+
+namespace Backbones.Engines.Managed;
+
+/// <summary>Sizes of a 2-D convolution of one batch item.</summary>
+internal sealed record ConvolutionGeometry(int Channels, int Height, int Width, int OutChannels, int OutHeight, int OutWidth,
+    Size2 Kernel, Size2 Stride, Size2 Dilation, int Top, int Left, int Groups)
+{
+    public int GroupChannels => Channels / Groups;
+
+    public int GroupOutChannels => OutChannels / Groups;
+
+    public bool IsPointwise => Kernel == 1 && Stride == 1 && Top == 0 && Left == 0 && OutHeight == Height && OutWidth == Width;
+
+    public bool IsDepthwise => Groups == Channels && OutChannels == Channels && Groups > 1;
+
+    public static ConvolutionGeometry Of(Conv2dOp op, Shape input, Shape weight, Shape output)
+        => new(input[0], input[1], input[2], output[0], output[1], output[2], new Size2(weight[2], weight[3]), op.Stride, op.Dilation, op.Padding.Top, op.Padding.Left, op.Groups);
+
+    /// <summary>
+    /// The same convolution with neighbouring groups joined, weights between them zero, so that a group fills a vector:
+    /// lanes would be idle otherwise, and idle lanes cost as much as zeros.
+    /// </summary>
+    /// <param name="weights">[O, C/groups, kH, kW].</param>
+    /// <param name="join">How many groups become one; divides the number of groups.</param>
+    public (ConvolutionGeometry Geometry, float[] Weights) JoinGroups(ReadOnlySpan<float> weights, int join)
+    {
+        int taps = Kernel.H * Kernel.W, row = GroupChannels * taps;
+        var joined = new float[(long)OutChannels * row * join];
+        for (int o = 0; o < OutChannels; o++)
+        {
+            int place = o / GroupOutChannels % join;
+            weights.Slice(o * row, row).CopyTo(joined.AsSpan((o * join + place) * row));
+        }
+        return (this with { Groups = Groups / join }, joined);
+    }
+
+    /// <summary>How many groups to join for vectors of that many lanes.</summary>
+    public int BestJoin(int lanes)
+    {
+        int best = 1;
+        for (int join = 2; join <= Groups && join * GroupOutChannels <= 4 * lanes; join++)
+        {
+            if (Groups % join == 0 && Cost(join) < Cost(best))
+                best = join;
+        }
+        return best;
+
+        // Multiply-adds, idle lanes included; a tile of one vector reaches about half the speed of wider ones.
+        double Cost(int join)
+        {
+            int vectors = (join * GroupOutChannels + lanes - 1) / lanes;
+            return (double)Groups / join * (join * GroupChannels) * (vectors == 1 ? 1.6 : vectors);
+        }
+    }
+}

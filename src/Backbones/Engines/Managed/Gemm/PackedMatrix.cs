@@ -1,0 +1,75 @@
+namespace Backbones.Engines.Managed;
+
+/// <summary>
+/// Weights of a matrix product, laid out once as <see cref="GemmTile{T}"/> reads them: for each group of channels, panels of
+/// <see cref="GemmTile{T}.Width"/> output columns, each K rows of contiguous columns. The last panel is only as many vectors wide as it needs.
+/// </summary>
+internal sealed unsafe class PackedMatrix<T> : IDisposable where T : struct, IVector<T>
+{
+    private readonly AlignedBuffer _panels;
+    private readonly AlignedBuffer? _bias;
+    private readonly long _groupSize;
+    private readonly int _paddedColumns;
+
+    /// <param name="source">Weights, output-major: element (n, k) of group g at (g · columns + n) · sourceOffsets.Length + sourceOffsets[k].</param>
+    /// <param name="sourceOffsets">For each k the position in a source row: how the source orders what the kernel reads one after another.</param>
+    /// <param name="columns">Output columns of one group.</param>
+    /// <param name="groups">Number of groups.</param>
+    /// <param name="bias">One value per output column of all groups; empty for none.</param>
+    public PackedMatrix(ReadOnlyMemory<float> source, int[] sourceOffsets, int columns, int groups, ReadOnlySpan<float> bias)
+    {
+        K = sourceOffsets.Length;
+        Columns = columns;
+        Groups = groups;
+        Panels = (columns + GemmTile<T>.Width - 1) / GemmTile<T>.Width;
+        _paddedColumns = (columns + T.Count - 1) / T.Count * T.Count;
+        _groupSize = (long)_paddedColumns * K;
+        _panels = new AlignedBuffer(_groupSize * groups);
+        Parallel.For(0, groups * Panels, i => PackPanel(source.Span, sourceOffsets, i / Panels, i % Panels));
+        if (bias.IsEmpty)
+            return;
+        _bias = new AlignedBuffer((long)_paddedColumns * groups);
+        for (int g = 0; g < groups; g++)
+            bias.Slice(g * columns, columns).CopyTo(_bias.Span[(g * _paddedColumns)..]);
+    }
+
+    public int K { get; }
+
+    public int Columns { get; }
+
+    public int Groups { get; }
+
+    public int Panels { get; }
+
+    /// <summary>Vectors in a row of that panel.</summary>
+    public int Vectors(int panel) => Math.Min(T.TileColumns, _paddedColumns / T.Count - panel * T.TileColumns);
+
+    /// <summary>Valid lanes of the last vector of that panel.</summary>
+    public int LastLanes(int panel) => panel == Panels - 1 && Columns % T.Count != 0 ? Columns % T.Count : T.Count;
+
+    /// <summary>The rows of a panel from <paramref name="k"/> on.</summary>
+    public float* Panel(int group, int panel, int k)
+        => _panels.Pointer + group * _groupSize + (long)panel * GemmTile<T>.Width * K + (long)k * Vectors(panel) * T.Count;
+
+    /// <summary>The bias of a panel's columns, or null.</summary>
+    public float* Bias(int group, int panel) => _bias is null ? null : _bias.Pointer + group * _paddedColumns + panel * GemmTile<T>.Width;
+
+    public void Dispose()
+    {
+        _panels.Dispose();
+        _bias?.Dispose();
+    }
+
+    private void PackPanel(ReadOnlySpan<float> source, int[] sourceOffsets, int group, int panel)
+    {
+        int first = panel * GemmTile<T>.Width, width = Vectors(panel) * T.Count;
+        float* target = Panel(group, panel, 0);
+        for (int n = first; n < Math.Min(first + width, Columns); n++)
+        {
+            ReadOnlySpan<float> row = source.Slice((group * Columns + n) * K, K);
+            float* column = target + (n - first);
+            for (int k = 0; k < sourceOffsets.Length; k++)
+                column[(long)k * width] = row[sourceOffsets[k]];
+        }
+    }
+}

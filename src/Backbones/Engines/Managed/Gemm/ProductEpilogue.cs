@@ -1,0 +1,52 @@
+using Backbones.Graphs;
+
+namespace Backbones.Engines.Managed;
+
+/// <summary>
+/// What happens to a product before it leaves the cache: a residual is added and the result clamped inside the tile;
+/// other activations run over each panel just written.
+/// </summary>
+internal sealed unsafe class ProductEpilogue<T> where T : struct, IVector<T>
+{
+    private readonly ValueView? _residual;
+    private readonly RowLayout _rows;
+    private readonly float _low = float.NegativeInfinity;
+    private readonly float _high = float.PositiveInfinity;
+    private readonly bool _clamp;
+    private readonly UnaryOp? _activation;
+
+    /// <param name="residual">Added before the activation; its rows are those of the result.</param>
+    /// <param name="activation">Applied at the end.</param>
+    public ProductEpilogue(ValueView? residual, UnaryOp? activation)
+    {
+        _residual = residual;
+        if (residual is not null)
+            _rows = residual.Rows() ?? throw new ArgumentException("The rows of the residual must be equally far apart.", nameof(residual));
+        switch (activation)
+        {
+            case null: break;
+            case { Kind: UnaryKind.Relu }: (_low, _clamp) = (0, true); break;
+            case { Kind: UnaryKind.Relu6 }: (_low, _high, _clamp) = (0, 6, true); break;
+            case { Kind: UnaryKind.Clamp }: (_low, _high, _clamp) = (activation.Alpha, activation.Beta, true); break;
+            default: _activation = activation; break;
+        }
+    }
+
+    public void Prepare(RunContext context, ref TileArguments args, long row, int column)
+    {
+        args.Clamp = _clamp;
+        args.Low = _low;
+        args.High = _high;
+        if (_residual is not null)
+        {
+            args.Residual = context.Address(_residual) + row * _rows.Distance + column;
+            args.Ldr = (nint)_rows.Distance;
+        }
+    }
+
+    public void Finish(float* target, int rows, int columns, nint distance)
+    {
+        if (_activation is not null)
+            ActivationKernel<T>.Run(_activation, target, distance, target, distance, rows, columns);
+    }
+}

@@ -1,0 +1,39 @@
+using System.Runtime.Intrinsics;
+using Backbones.Engines.Reference;
+using Backbones.Graphs;
+using Backbones.Graphs.Passes;
+
+namespace Backbones.Engines.Managed;
+
+/// <summary>Runs graphs on the CPU with C# vector code alone: 512, 256 or 128 bits, whichever the machine is fastest with.</summary>
+public sealed class ManagedEngine : IEngine
+{
+    /// <inheritdoc/>
+    public string Name => "managed";
+
+    /// <inheritdoc/>
+    public IPlan Compile(Graph graph, IParameterSource parameters, EngineOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(graph);
+        ArgumentNullException.ThrowIfNull(parameters);
+        ArgumentNullException.ThrowIfNull(options);
+        int width = Vector512.IsHardwareAccelerated ? Float16.Count : Vector256.IsHardwareAccelerated ? Float8.Count : Float4.Count;
+        return Compile(graph, parameters, options, width);
+    }
+
+    /// <summary>Compiles for vectors of 16, 8 or 4 floats; wider ones than the machine has still compute the same, slowly.</summary>
+    internal static IPlan Compile(Graph graph, IParameterSource parameters, EngineOptions options, int width)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(options.Threads);
+        WorkerPool pool = WorkerPool.Of(options.Threads == 0 ? Environment.ProcessorCount : options.Threads);
+        Graph prepared = FuseEpilogues.Run(FoldBatchNorm.Run(RemoveIdentities.Run(graph)));
+        IReadOnlyDictionary<Node, ReferenceTensor> constants = ParameterArithmetic.Evaluate(prepared, parameters);
+        return width switch
+        {
+            16 => new PlanBuilder<Float16>(prepared, constants, pool).Build(graph),
+            8 => new PlanBuilder<Float8>(prepared, constants, pool).Build(graph),
+            4 => new PlanBuilder<Float4>(prepared, constants, pool).Build(graph),
+            _ => throw new ArgumentOutOfRangeException(nameof(width), width, "Valid widths are 16, 8 and 4 floats."),
+        };
+    }
+}

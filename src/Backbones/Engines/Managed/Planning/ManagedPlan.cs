@@ -1,0 +1,138 @@
+using System.Buffers;
+using Backbones.Graphs;
+
+namespace Backbones.Engines.Managed;
+
+/// <summary>A graph compiled for the managed engine: steps in order, and the memory they need for each batch item.</summary>
+internal sealed unsafe class ManagedPlan : IPlan
+{
+    /// <summary>Most items that go through the steps together; larger batches run in several passes, so that memory stays bounded and warm.</summary>
+    private const int MaxPass = 16;
+
+    private readonly Step[] _steps;
+    private readonly IDisposable[] _resources;
+    private readonly WorkerPool _pool;
+    private readonly long _arenaItemSize;
+    private readonly long _workerScratch;
+    private readonly Lock _gate = new();
+    private readonly Stack<RunContext> _idle = new();
+    private int _active;
+    private bool _disposed;
+
+    public ManagedPlan(Graph graph, Step[] steps, long arenaItemSize, IDisposable[] resources, WorkerPool pool)
+    {
+        Graph = graph;
+        _steps = steps;
+        _arenaItemSize = arenaItemSize;
+        _resources = resources;
+        _pool = pool;
+        _workerScratch = steps.Select(s => s.WorkerScratch(pool.Threads)).DefaultIfEmpty().Max();
+    }
+
+    public Graph Graph { get; }
+
+    public void Run(int batch, ReadOnlySpan<ReadOnlyMemory<float>> inputs, ReadOnlySpan<Memory<float>> outputs, CancellationToken cancellation = default)
+    {
+        PlanArguments.Check(Graph, batch, inputs, outputs);
+        RunContext context = Rent(Math.Min(batch, MaxPass));
+        try
+        {
+            RunPinned(context, batch, inputs, outputs, cancellation);
+        }
+        finally
+        {
+            GiveBack(context);
+        }
+    }
+
+    /// <summary>Frees weights and memory, after the runs that are under way.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            if (_disposed)
+                return;
+            _disposed = true;
+            if (_active == 0)
+                Free();
+        }
+    }
+
+    private void RunPinned(RunContext context, int batch, ReadOnlySpan<ReadOnlyMemory<float>> inputs, ReadOnlySpan<Memory<float>> outputs, CancellationToken cancellation)
+    {
+        MemoryHandle[] pins = context.Pins;
+        int pinned = 0;
+        try
+        {
+            foreach (ReadOnlyMemory<float> input in inputs)
+                pins[pinned++] = input.Pin();
+            foreach (Memory<float> output in outputs)
+                pins[pinned++] = output.Pin();
+            for (int first = 0; first < batch; first += MaxPass)
+            {
+                context.SetBatch(Math.Min(MaxPass, batch - first));
+                for (int i = 0; i < inputs.Length; i++)
+                    context.SetInput(i, (float*)pins[i].Pointer + first * Graph.Inputs[i].Shape.Length);
+                for (int i = 0; i < outputs.Length; i++)
+                    context.SetOutput(i, (float*)pins[inputs.Length + i].Pointer + first * Graph.Outputs[i].Shape.Length);
+                foreach (Step step in _steps)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    step.Execute(context);
+                }
+            }
+        }
+        finally
+        {
+            while (pinned > 0)
+            {
+                pins[--pinned].Dispose();
+                pins[pinned] = default;
+            }
+        }
+    }
+
+    private RunContext Rent(int batch)
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            _active++;
+            while (_idle.TryPop(out RunContext? context))
+            {
+                if (context.Capacity >= batch)
+                    return context;
+                context.Dispose();
+            }
+        }
+        try
+        {
+            long shared = _steps.Select(s => s.SharedScratch(batch)).DefaultIfEmpty().Max();
+            return new RunContext(_pool, batch, _arenaItemSize, shared, _workerScratch, Graph.Inputs.Length, Graph.Outputs.Length);
+        }
+        catch
+        {
+            GiveBack(null);
+            throw;
+        }
+    }
+
+    private void GiveBack(RunContext? context)
+    {
+        lock (_gate)
+        {
+            if (context is not null)
+                _idle.Push(context);
+            if (--_active == 0 && _disposed)
+                Free();
+        }
+    }
+
+    private void Free()
+    {
+        while (_idle.TryPop(out RunContext? context))
+            context.Dispose();
+        foreach (IDisposable resource in _resources)
+            resource.Dispose();
+    }
+}

@@ -1,0 +1,101 @@
+using Backbones.Graphs;
+
+namespace Backbones.Engines.Managed;
+
+/// <content>Functions of elements, pooling and reductions.</content>
+internal sealed partial class PlanBuilder<T>
+{
+    private ValueView Unary(Node node, UnaryOp op)
+    {
+        ValueView input = Contiguous(Value(node.Inputs[0]));
+        ValueView result = AllocateLike(input);
+        Add(new UnaryStep<T>(op, input, result), result, input);
+        return result;
+    }
+
+    private ValueView Binary(Node node, BinaryOp op)
+    {
+        ValueView left = Value(node.Inputs[0]), right = Value(node.Inputs[1]);
+        // The result lies as the operand that it has the shape of does.
+        ValueView? model = node.Inputs[0].Shape == node.Shape && node.Inputs[0].IsBatched ? left : node.Inputs[1].Shape == node.Shape ? right : null;
+        ValueView result = model is null ? Allocate(node.Shape) : AllocateLike(model);
+        int inner = Array.FindLastIndex(result.Strides, s => s == 1);
+        (left, right) = (Broadcast(left, result, inner), Broadcast(right, result, inner));
+        Add(new BinaryStep<T>(op.Kind, left, right, result), result, left, right);
+        return result;
+    }
+
+    /// <summary>The view with the result's dimensions, repeated axes with stride 0, contiguous or repeated along the innermost axis.</summary>
+    private ValueView Broadcast(ValueView view, ValueView result, int inner)
+    {
+        ValueView Expand(ValueView v)
+        {
+            var strides = new long[result.Dims.Length];
+            int missing = result.Dims.Length - v.Dims.Length;
+            for (int i = missing; i < strides.Length; i++)
+                strides[i] = v.Dims[i - missing] == 1 ? 0 : v.Strides[i - missing];
+            return new ValueView(v.Storage, v.Offset, result.Dims, strides);
+        }
+        ValueView expanded = Expand(view);
+        if (inner < 0 || result.Dims[inner] == 1 || expanded.Strides[inner] is 0 or 1)
+            return expanded;
+        int first = result.Dims.Length - view.Dims.Length;
+        int[] order = [.. Enumerable.Range(0, view.Dims.Length).OrderByDescending(a => result.Strides[first + a])];
+        ValueView copy = Allocate(view.Dims, order);
+        Copy(view, copy);
+        return Expand(copy);
+    }
+
+    private ValueView Pool(Node node)
+    {
+        Shape x = node.Inputs[0].Shape, y = node.Shape;
+        (PoolWindow[] lines, PoolWindow[] columns) = node.Operator switch
+        {
+            MaxPool2dOp op => (PoolWindow.Max(y[1], x[1], op.Kernel.H, op.Stride.H, op.Padding.Top, op.Dilation.H),
+                PoolWindow.Max(y[2], x[2], op.Kernel.W, op.Stride.W, op.Padding.Left, op.Dilation.W)),
+            AvgPool2dOp op => (PoolWindow.Mean(y[1], x[1], op.Kernel.H, op.Stride.H, op.Padding.Top, op.Padding.Bottom, op.CountIncludePad),
+                PoolWindow.Mean(y[2], x[2], op.Kernel.W, op.Stride.W, op.Padding.Left, op.Padding.Right, op.CountIncludePad)),
+            _ => (PoolWindow.Adaptive(y[1], x[1]), PoolWindow.Adaptive(y[2], x[2])),
+        };
+        ValueView input = ChannelsLast(Value(node.Inputs[0]));
+        ValueView result = AllocateMap(y);
+        if (node.Operator is AdaptiveAvgPool2dOp { H: 1, W: 1 })
+            return GlobalPool(ReduceKind.Mean, PixelRows(input), result);
+        Add(new PoolStep<T>(node.Operator is MaxPool2dOp, lines, columns, input, result), result, input);
+        return result;
+    }
+
+    private ValueView Reduce(Node node, ReduceOp op)
+    {
+        ValueView input = Value(node.Inputs[0]);
+        bool[] reduced = op.ReducedAxes(node.Inputs[0].Shape);
+        int kept = Array.IndexOf(reduced, false);
+        // Everything but one axis: columns over rows where that axis can be the contiguous one.
+        if (op.Kind is not (ReduceKind.Mean or ReduceKind.Sum or ReduceKind.Max) || reduced.Count(r => !r) != 1)
+            return Fallback(node);
+        if (input.Storage.Kind != StorageKind.Arena || input.Strides[kept] != 1 || input.Rows() is not { } rows || rows.Columns != input.Dims[kept])
+        {
+            ValueView copy = Allocate(input.Dims, [.. Enumerable.Range(0, input.Dims.Length).Where(a => a != kept), kept]);
+            Copy(input, copy);
+            input = copy;
+        }
+        return GlobalPool(op.Kind, input, Allocate(node.Shape));
+    }
+
+    private ValueView GlobalPool(ReduceKind kind, ValueView input, ValueView result)
+    {
+        RowLayout rows = input.Rows() ?? throw new ArgumentException("The rows to pool must be equally far apart.", nameof(input));
+        Add(new GlobalPoolStep<T>(kind, rows, input, result), result, input);
+        return result;
+    }
+
+    /// <summary>The value with one contiguous axis; a row-major copy where it has none.</summary>
+    private ValueView Contiguous(ValueView view)
+    {
+        if (view.Strides.AsSpan().Contains(1L))
+            return view;
+        ValueView copy = Allocate(view.Dims, [.. Enumerable.Range(0, view.Dims.Length)]);
+        Copy(view, copy);
+        return copy;
+    }
+}

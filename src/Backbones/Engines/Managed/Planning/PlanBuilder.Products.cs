@@ -1,0 +1,64 @@
+using Backbones.Engines.Reference;
+using Backbones.Graphs;
+
+namespace Backbones.Engines.Managed;
+
+/// <content>Convolutions and linear layers.</content>
+internal sealed partial class PlanBuilder<T>
+{
+    /// <summary>Channels up to which planar images are read in place: beyond, channels-last patches are longer runs.</summary>
+    private const int MaxPlanarChannels = 4;
+
+    private ValueView Conv2d(Node node, Conv2dOp op)
+    {
+        if (ConstantOf(node.Inputs[1]) is not { } weight || (op.HasBias && ConstantOf(node.Inputs[2]) is null))
+            return Fallback(node);
+        ReadOnlyMemory<float> weights = weight.Data;
+        ReadOnlySpan<float> bias = op.HasBias ? ConstantOf(node.Inputs[2])!.Value.Data : default;
+        var geometry = ConvolutionGeometry.Of(op, node.Inputs[0].Shape, weight.Shape, node.Shape);
+        ValueView input = Value(node.Inputs[0]);
+        ValueView? residual = op.Epilogue is { AddsResidual: true } ? PixelRows(Value(node.Inputs[^1])) : null;
+        ValueView result = AllocateMap(node.Shape);
+        var epilogue = new ProductEpilogue<T>(residual, op.Epilogue?.Activation);
+
+        int join = geometry.BestJoin(T.Count);
+        if (join > 1)
+            (geometry, weights) = geometry.JoinGroups(weights.Span, join);
+
+        Step step;
+        if (geometry is { Groups: 1, Channels: <= MaxPlanarChannels } && input.Strides[2] == 1 && geometry.Kernel.H * geometry.Kernel.W > 1)
+        {
+            int[] order = [.. Enumerable.Range(0, geometry.Channels * geometry.Kernel.H * geometry.Kernel.W)];
+            step = new PlanarPatchStep<T>(geometry, input, Pack(weights, order, geometry, bias), result, epilogue);
+        }
+        else if (geometry is { Groups: 1, IsPointwise: true })
+        {
+            input = PixelRows(input);
+            step = new PointwiseStep<T>(input, Pack(weights, PatchStep<T>.WeightOrder(geometry), geometry, bias), result, epilogue);
+        }
+        else
+        {
+            input = ChannelsLast(input);
+            step = new PatchStep<T>(geometry, input, Pack(weights, PatchStep<T>.WeightOrder(geometry), geometry, bias), result, epilogue);
+        }
+        Add(step, result, input, residual);
+        return result;
+    }
+
+    private ValueView Linear(Node node, LinearOp op)
+    {
+        if (ConstantOf(node.Inputs[1]) is not { } weight || (op.HasBias && ConstantOf(node.Inputs[2]) is null))
+            return Fallback(node);
+        ReadOnlySpan<float> bias = op.HasBias ? ConstantOf(node.Inputs[2])!.Value.Data : default;
+        ValueView input = LastAxisRows(Value(node.Inputs[0]));
+        ValueView? residual = op.Epilogue is { AddsResidual: true } ? LastAxisRows(Value(node.Inputs[^1])) : null;
+        ValueView result = Allocate(node.Shape);
+        int[] order = [.. Enumerable.Range(0, weight.Shape[1])];
+        var packed = Own(new PackedMatrix<T>(weight.Data, order, weight.Shape[0], 1, bias));
+        Add(new PointwiseStep<T>(input, packed, result, new ProductEpilogue<T>(residual, op.Epilogue?.Activation)), result, input, residual);
+        return result;
+    }
+
+    private PackedMatrix<T> Pack(ReadOnlyMemory<float> weights, int[] order, ConvolutionGeometry geometry, ReadOnlySpan<float> bias)
+        => Own(new PackedMatrix<T>(weights, order, geometry.GroupOutChannels, geometry.Groups, bias));
+}

@@ -1,0 +1,105 @@
+using Backbones.Engines.Reference;
+using Backbones.Graphs;
+
+namespace Backbones.Engines.Managed;
+
+/// <summary>Turns a graph into steps: chooses a kernel and a memory layout for each node, then plans the memory.</summary>
+internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
+{
+    private readonly Graph _graph;
+    private readonly IReadOnlyDictionary<Node, ReferenceTensor> _constants;
+    private readonly WorkerPool _pool;
+    private readonly List<PlannedStep> _steps = [];
+    private readonly Dictionary<Node, ValueView> _values = [];
+    private readonly List<IDisposable> _resources = [];
+
+    public PlanBuilder(Graph graph, IReadOnlyDictionary<Node, ReferenceTensor> constants, WorkerPool pool)
+    {
+        _graph = graph;
+        _constants = constants;
+        _pool = pool;
+    }
+
+    /// <param name="original">The graph that the caller knows; its inputs and outputs correspond to those of the prepared one.</param>
+    public ManagedPlan Build(Graph original)
+    {
+        try
+        {
+            for (int i = 0; i < _graph.Inputs.Length; i++)
+                _values[_graph.Inputs[i]] = Dense(StorageKind.Input, i, _graph.Inputs[i].Shape);
+            foreach (Node node in _graph.Nodes)
+            {
+                if (node.IsBatched && node.Operator is not InputOp)
+                    _values[node] = Lower(node);
+            }
+            for (int i = 0; i < _graph.Outputs.Length; i++)
+                Copy(Value(_graph.Outputs[i]), Dense(StorageKind.Output, i, _graph.Outputs[i].Shape));
+            long arena = MemoryPlanner.Place(_steps);
+            return new ManagedPlan(original, [.. _steps.Select(s => s.Step)], arena, [.. _resources], _pool);
+        }
+        catch
+        {
+            foreach (IDisposable resource in _resources)
+                resource.Dispose();
+            throw;
+        }
+    }
+
+    private ValueView Lower(Node node) => node.Operator switch
+    {
+        Conv2dOp op => Conv2d(node, op),
+        LinearOp op => Linear(node, op),
+        UnaryOp op => Unary(node, op),
+        BinaryOp op => Binary(node, op),
+        MaxPool2dOp or AvgPool2dOp or AdaptiveAvgPool2dOp => Pool(node),
+        ReduceOp op => Reduce(node, op),
+        ReshapeOp => Reshape(node),
+        PermuteOp op => Permute(node, op),
+        SliceOp op => Slice(node, op),
+        _ => Fallback(node),
+    };
+
+    /// <summary>The view of a node's value; constants are stored on first use.</summary>
+    private ValueView Value(Node node)
+    {
+        if (_values.TryGetValue(node, out ValueView? view))
+            return view;
+        ReferenceTensor constant = _constants[node];
+        var buffer = Own(new AlignedBuffer(constant.Data.Length));
+        constant.Data.CopyTo(buffer.Span);
+        int[] strides = node.Shape.Strides();
+        return _values[node] = new ValueView(new Storage(StorageKind.Constant, 0) { Constant = buffer }, 0, node.Shape.Dimensions, [.. strides.Select(s => (long)s)]);
+    }
+
+    private ReferenceTensor? ConstantOf(Node node) => _constants.TryGetValue(node, out ReferenceTensor tensor) ? tensor : null;
+
+    private TResource Own<TResource>(TResource resource) where TResource : IDisposable
+    {
+        _resources.Add(resource);
+        return resource;
+    }
+
+    private void Add(Step step, ValueView result, params ReadOnlySpan<ValueView?> inputs)
+    {
+        var reads = new List<Storage>();
+        foreach (ValueView? input in inputs)
+        {
+            if (input is not null)
+                reads.Add(input.Storage);
+        }
+        _steps.Add(new PlannedStep(step, [.. reads], result.Storage));
+    }
+
+    private void Copy(ValueView source, ValueView target) => Add(new CopyStep<T>(source, target), target, source);
+
+    private ValueView Fallback(Node node)
+    {
+        ValueView[] inputs = [.. node.Inputs.Select(Value)];
+        ValueView result = IsMap(node.Inputs[0], node) ? AllocateMap(node.Shape) : Allocate(node.Shape);
+        Add(new ReferenceStep(node, inputs, result), result, inputs);
+        return result;
+    }
+
+    /// <summary>Whether a rank 3 result should be stored as a map: its input is.</summary>
+    private bool IsMap(Node input, Node node) => node.Shape.Rank == 3 && input.IsBatched && input.Shape.Rank == 3 && IsChannelsLast(Value(input));
+}

@@ -1,0 +1,93 @@
+using Backbones.Graphs;
+
+namespace Backbones.Tests.Engines;
+
+[TestClass]
+public sealed class ManagedConvolutionTests
+{
+    [TestMethod]
+    [DataRow(64, 64, 1, 1, 14, 14, DisplayName = "pointwise")]
+    [DataRow(24, 40, 1, 1, 7, 9, DisplayName = "pointwise, partial vectors")]
+    [DataRow(3, 32, 7, 2, 32, 33, DisplayName = "7×7 on planar RGB")]
+    [DataRow(3, 24, 3, 2, 17, 15, DisplayName = "3×3 on planar RGB")]
+    [DataRow(3, 48, 4, 4, 16, 16, DisplayName = "patches on planar RGB")]
+    [DataRow(1, 5, 3, 1, 6, 6, DisplayName = "one channel")]
+    [DataRow(64, 96, 1, 2, 9, 14, DisplayName = "pointwise with stride")]
+    [DataRow(32, 48, 2, 2, 8, 10, DisplayName = "2×2 patches")]
+    public void MatchesReference(int channels, int outChannels, int kernel, int stride, int height, int width)
+    {
+        foreach (int batch in (int[])[1, 3])
+            Check([channels, height, width], outChannels, kernel, stride, (kernel - 1) / 2, 1, 1, batch);
+    }
+
+    [TestMethod]
+    public void RandomConvolutionsMatchReference()
+    {
+        var random = new Random(3);
+        for (int i = 0; i < 60; i++)
+        {
+            int groups = random.Next(3) == 0 ? random.Next(2, 6) : 1;
+            int channels = groups * random.Next(1, 40), outChannels = groups * random.Next(1, 70);
+            int kernel = random.Next(1, 6), stride = random.Next(1, 4), dilation = random.Next(1, 3);
+            int height = random.Next(kernel * dilation, 20), width = random.Next(kernel * dilation, 20);
+            var padding = new Padding(random.Next(0, 4), random.Next(0, 4), random.Next(0, 4), random.Next(0, 4));
+            Check([channels, height, width], outChannels, kernel, stride, padding, dilation, groups, random.Next(1, 6));
+        }
+    }
+
+    [TestMethod]
+    [DataRow(128, 32, DisplayName = "ResNeXt 32x4d")]
+    [DataRow(128, 16, DisplayName = "groups of 8")]
+    [DataRow(96, 4, DisplayName = "groups of 24")]
+    [DataRow(224, 2, DisplayName = "groups of 112")]
+    [DataRow(264, 1, DisplayName = "one group of 264")]
+    [DataRow(30, 15, DisplayName = "groups of 2")]
+    public void GroupedConvolutionsMatchReference(int channels, int groups)
+    {
+        foreach (int stride in (int[])[1, 2])
+            Check([channels, 9, 10], channels, 3, stride, 1, 1, groups, 2);
+    }
+
+    [TestMethod]
+    public void BatchNormResidualAndActivationAreFusedRight()
+    {
+        foreach (UnaryKind kind in (UnaryKind[])[UnaryKind.Relu, UnaryKind.Relu6, UnaryKind.Silu, UnaryKind.HardSwish, UnaryKind.Gelu, UnaryKind.Mish])
+        {
+            foreach (int channels in (int[])[64, 20])
+            {
+                var b = new GraphBuilder([3, 12, 12]);
+                Node x = b.Act("act0", b.BatchNorm("bn0", b.Conv2d("conv0", b.Input, channels, 3, padding: 1)), kind);
+                Node y = b.BatchNorm("bn1", b.Conv2d("conv1", x, channels, 3, padding: 1));
+                y = b.Act("act1", b.Add(y, x), kind);
+                Node z = b.Act("act2", b.Add(b.BatchNorm("bn2", b.Conv2d("conv2", y, channels, 1)), x), kind);
+                EngineComparison.Check(b.Build(z, y), 2, what: $"{kind}, {channels} channels");
+            }
+        }
+    }
+
+    [TestMethod]
+    public void ManyThreadsAndBatchesMatchReference()
+    {
+        var b = new GraphBuilder([3, 20, 20]);
+        Node x = b.Conv2d("conv1", b.Input, 40, 3, 2, 1);
+        x = b.Conv2d("conv2", x, 70, 3, padding: 1);
+        x = b.Conv2d("conv3", x, 130, 1);
+        Graph graph = b.Build(x);
+        foreach (int batch in (int[])[1, 2, 5, 19])
+            EngineComparison.Check(graph, batch, threads: 5);
+    }
+
+    private static void Check(Shape input, int outChannels, int kernel, int stride, Padding padding, int dilation, int groups, int batch)
+    {
+        var b = new GraphBuilder(input);
+        Node y = b.Conv2d("conv", b.Input, outChannels, kernel, stride, padding, dilation, groups, bias: true);
+        // The second convolution reads what the first wrote, channels last.
+        Node z = b.Conv2d("again", y, 20, 1);
+        EngineComparison.Check(b.Build(y, z), batch, what: $"{input} → {outChannels}, kernel {kernel}, stride {stride}, {padding}, dilation {dilation}, {groups} groups");
+
+        var channelsLast = new GraphBuilder(input);
+        Node first = channelsLast.Conv2d("conv0", channelsLast.Input, input[0], 1);
+        EngineComparison.Check(channelsLast.Build(channelsLast.Conv2d("conv", first, outChannels, kernel, stride, padding, dilation, groups)), batch,
+            what: $"channels last {input} → {outChannels}, kernel {kernel}, stride {stride}, {padding}, dilation {dilation}, {groups} groups");
+    }
+}
