@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using Backbones.Conformance;
 using Backbones.Engines;
+using Backbones.Engines.Managed;
 using Backbones.Engines.Reference;
 
 const string Usage = """
@@ -16,7 +17,7 @@ if (args is ["preprocessing", .. var preprocessing])
 }
 
 var files = new List<string>();
-string filter = "*", engineName = "reference";
+string filter = "*", engineName = "managed";
 int max = int.MaxValue;
 bool quiet = false, structure = false;
 for (int i = 0; i < args.Length; i++)
@@ -39,6 +40,7 @@ if (files.Count == 0)
 }
 IEngine? engine = engineName switch
 {
+    "managed" => new ManagedEngine(),
     "reference" => new ReferenceEngine(),
     _ => null,
 };

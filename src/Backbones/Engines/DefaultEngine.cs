@@ -4,5 +4,5 @@ namespace Backbones.Engines;
 public static class DefaultEngine
 {
     /// <summary>Runs on any CPU, without native libraries.</summary>
-    public static IEngine Instance { get; } = new Reference.ReferenceEngine();
+    public static IEngine Instance { get; } = new Managed.ManagedEngine();
 }

@@ -94,7 +94,7 @@ internal sealed partial class PlanBuilder<T>
     {
         if (view.Strides.AsSpan().Contains(1L))
             return view;
-        ValueView copy = Allocate(view.Dims, [.. Enumerable.Range(0, view.Dims.Length)]);
+        ValueView copy = Allocate(view.Dims, RowMajorOrder(view.Dims));
         Copy(view, copy);
         return copy;
     }

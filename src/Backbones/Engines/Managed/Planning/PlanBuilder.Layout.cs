@@ -20,8 +20,14 @@ internal sealed partial class PlanBuilder<T>
         return new ValueView(new Storage(StorageKind.Arena, RoundUp(stride)), 0, dims, strides);
     }
 
-    /// <summary>Memory for a row-major value.</summary>
-    private static ValueView Allocate(Shape shape) => Allocate(shape.Dimensions, [.. Enumerable.Range(0, shape.Rank)]);
+    /// <summary>Memory for a row-major value. Axes of size 1 go to the outside, so that the innermost is a real one.</summary>
+    private static ValueView Allocate(Shape shape) => Allocate(shape.Dimensions, RowMajorOrder(shape.Dimensions));
+
+    private static int[] RowMajorOrder(ReadOnlySpan<int> dims)
+    {
+        int[] sizes = dims.ToArray();
+        return [.. Enumerable.Range(0, sizes.Length).OrderBy(a => sizes[a] != 1)];
+    }
 
     /// <summary>Memory for a map [C, H, W] with the channels innermost.</summary>
     private static ValueView AllocateMap(Shape shape) => Allocate(shape.Dimensions, [1, 2, 0]);
@@ -98,9 +104,9 @@ internal sealed partial class PlanBuilder<T>
         if (TryReshape(x, node.Shape) is { } view)
             return view;
         // Merged axes must lie without gaps: a row-major copy, without padding unless the last axis stays as it is.
-        bool padded = node.Shape.Rank > 0 && x.Dims.Length > 0 && node.Shape[node.Shape.Rank - 1] == x.Dims[^1];
+        bool padded = node.Shape.Rank > 0 && x.Dims.Length > 0 && x.Dims[^1] > 1 && node.Shape[node.Shape.Rank - 1] == x.Dims[^1];
         ValueView copy = padded
-            ? Allocate(x.Dims, [.. Enumerable.Range(0, x.Dims.Length)])
+            ? Allocate(x.Dims, RowMajorOrder(x.Dims))
             : new ValueView(new Storage(StorageKind.Arena, RoundUp(x.Length)), 0, x.Dims, RowMajorStrides(x.Dims));
         Copy(x, copy);
         return TryReshape(copy, node.Shape) ?? throw new InvalidOperationException($"A row-major copy of [{string.Join(", ", x.Dims)}] has no view {node.Shape}.");
