@@ -1,0 +1,55 @@
+using System.Globalization;
+
+namespace Bench;
+
+/// <summary>What the command line asks for.</summary>
+internal sealed record BenchOptions
+{
+    public const string Usage = """
+        Usage: Bench models NAME… [--batch 1,8] [--threads N] [--runs N] [--json] [--no-onnxruntime]
+               Bench kernels [--batch 1] [--threads N] [--runs N] [--json]
+          models   milliseconds per image of whole models, beside ONNX Runtime (npm's onnxruntime-node) where it can be had
+          kernels  GFLOP/s of ResNet-50's convolutions, one by one
+        """;
+
+    public required string Command { get; init; }
+
+    public IReadOnlyList<string> Models { get; init; } = [];
+
+    public IReadOnlyList<int> Batches { get; init; } = [1];
+
+    public int Threads { get; init; } = Environment.ProcessorCount;
+
+    public int Runs { get; init; } = 20;
+
+    public bool Json { get; init; }
+
+    public bool WithOnnxRuntime { get; init; } = true;
+
+    /// <exception cref="ArgumentException">An argument is unknown or malformed.</exception>
+    public static BenchOptions Parse(string[] args)
+    {
+        if (args.Length == 0 || args[0] is not ("models" or "kernels"))
+            throw new ArgumentException($"Received '{args.FirstOrDefault()}'; valid commands are 'models' and 'kernels'.");
+        var options = new BenchOptions { Command = args[0] };
+        for (int i = 1; i < args.Length; i++)
+        {
+            options = args[i] switch
+            {
+                "--batch" => options with { Batches = [.. Next().Split(',').Select(Positive)] },
+                "--threads" => options with { Threads = Positive(Next()) },
+                "--runs" => options with { Runs = Positive(Next()) },
+                "--json" => options with { Json = true },
+                "--no-onnxruntime" => options with { WithOnnxRuntime = false },
+                ['-', ..] => throw new ArgumentException($"Unknown option '{args[i]}'."),
+                string model => options with { Models = [.. options.Models, model] },
+            };
+
+            string Next() => ++i < args.Length ? args[i] : throw new ArgumentException($"{args[i - 1]} needs a value.");
+        }
+        return options;
+
+        static int Positive(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value > 0
+            ? value : throw new ArgumentException($"Received '{text}'; expected a positive number.");
+    }
+}

@@ -1,0 +1,102 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using Backbones.Engines;
+using Backbones.Engines.Managed;
+using Backbones.Graphs;
+using Backbones.Models;
+using Backbones.Weights;
+
+namespace Bench;
+
+/// <summary>Times whole models on the managed engine and ONNX Runtime side by side: rounds of both alternate, so that a busy machine hits both.</summary>
+internal sealed class ModelBenchmark(BenchOptions options)
+{
+    /// <summary>Time for the threads of the engine that ran before to go to sleep.</summary>
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(30);
+
+    public void Run(string model)
+    {
+        Graph graph = ModelCatalog.Find(model).Build(BuildOptions.Default).Graph;
+        using ParameterStore parameters = ParameterStore.FromRecipe(graph.Parameters, 1.0);
+        using IPlan plan = new ManagedEngine().Compile(graph, parameters, new EngineOptions { Threads = options.Threads });
+        using OnnxRuntimeProcess? runtime = options.WithOnnxRuntime ? StartOnnxRuntime(model, graph, parameters) : null;
+        foreach (int batch in options.Batches)
+            Measure(model, plan, runtime, batch);
+    }
+
+    private OnnxRuntimeProcess? StartOnnxRuntime(string model, Graph graph, ParameterStore parameters)
+    {
+        string path = Path.Combine(Repository.Artifacts, "bench", model + ".onnx");
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        if (!File.Exists(path))
+        {
+            try
+            {
+                OnnxFile.Save(graph, parameters, path);
+            }
+            catch (NotSupportedException e)
+            {
+                Console.Error.WriteLine($"{e.Message} Measuring {model} without ONNX Runtime.");
+                return null;
+            }
+        }
+        return OnnxRuntimeProcess.Start(path, options.Threads);
+    }
+
+    private void Measure(string model, IPlan plan, OnnxRuntimeProcess? runtime, int batch)
+    {
+        Shape shape = plan.Graph.Inputs[0].Shape;
+        var input = new float[batch * shape.Length];
+        for (int i = 0; i < input.Length; i++)
+            input[i] = (float)Math.Sin(i * 0.37);
+        Memory<float>[] outputs = [.. plan.Graph.Outputs.Select(o => new Memory<float>(new float[batch * o.Shape.Length]))];
+
+        var managed = new List<double>();
+        var onnx = new List<double>();
+        plan.Run(batch, [input], outputs);
+        double first = runtime?.Run(batch, 1, shape).First ?? 0;
+        if (runtime is not null)
+            CheckSame(model, outputs[0].Span[0], first);
+        for (int done = 0; done < options.Runs;)
+        {
+            int runs = Math.Min(5, options.Runs - done);
+            Thread.Sleep(Pause);
+            plan.Run(batch, [input], outputs);
+            for (int i = 0; i < runs; i++)
+            {
+                long start = Stopwatch.GetTimestamp();
+                plan.Run(batch, [input], outputs);
+                managed.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds / batch);
+            }
+            if (runtime is not null)
+            {
+                Thread.Sleep(Pause);
+                onnx.AddRange(runtime.Run(batch, runs + 1, shape).Milliseconds.Skip(1).Select(t => t / batch));
+            }
+            done += runs;
+        }
+        Report(model, "managed", batch, managed);
+        if (runtime is null)
+            return;
+        Report(model, "onnxruntime", batch, onnx);
+        if (!options.Json)
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{model} batch {batch}: managed / onnxruntime = {managed.Min() / onnx.Min():f3} (min), {Median(managed) / Median(onnx):f3} (median)"));
+    }
+
+    private static void CheckSame(string model, float managed, double onnx)
+    {
+        if (Math.Abs(managed - onnx) > 1e-3 * Math.Max(1, Math.Abs(onnx)))
+            throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture, $"{model}: the engines disagree: {managed} here, {onnx} in ONNX Runtime."));
+    }
+
+    private void Report(string model, string engine, int batch, List<double> times)
+    {
+        if (options.Json)
+            Console.WriteLine(JsonSerializer.Serialize(new { model, engine, batch, threads = options.Threads, min_ms = Math.Round(times.Min(), 4), median_ms = Math.Round(Median(times), 4) }));
+        else
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{model} batch {batch} {engine}: min {times.Min():f2} ms, median {Median(times):f2} ms per image"));
+    }
+
+    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
+}

@@ -1,0 +1,16 @@
+using Bench;
+
+BenchOptions options;
+try
+{
+    options = BenchOptions.Parse(args);
+}
+catch (ArgumentException e)
+{
+    Console.Error.WriteLine(e.Message);
+    Console.Error.WriteLine(BenchOptions.Usage);
+    return 2;
+}
+foreach (string model in options.Models)
+    new ModelBenchmark(options).Run(model);
+return 0;
