@@ -26,7 +26,7 @@ public static class ModelNames
     /// <summary>The pretrained tags of an architecture, the default first; empty if it has none.</summary>
     /// <param name="architecture">Name without tag.</param>
     /// <exception cref="UnknownModelException">There is no such architecture.</exception>
-    public static IReadOnlyList<string> TagsOf(string architecture) => Find(architecture).Tags is [""] ? [] : Find(architecture).Tags;
+    public static IReadOnlyList<string> TagsOf(string architecture) => [.. Find(architecture).Tags.Where(t => t.Length > 0)];
 
     /// <summary>The name that replaces a deprecated one, or null if <paramref name="name"/> (with or without a tag) is not deprecated.</summary>
     /// <exception cref="UnknownModelException">The model was removed without a replacement.</exception>

@@ -3,10 +3,11 @@ using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using System.Text;
 using Backbones.Graphs;
+using Backbones.Weights.Pth;
 
 namespace Backbones.Weights;
 
-/// <summary>A model's weights: named tensors from a file, a folder, memory or the recipe.</summary>
+/// <summary>A model's weights: named tensors from a file, from memory or from the recipe.</summary>
 /// <remarks>Immutable, safe to share between threads, plans and models. A mapped file's bytes are in memory once, whoever uses them;
 /// conversion to float32 happens where a tensor is read.</remarks>
 public sealed class ParameterStore : IParameterSource, IDisposable
@@ -55,6 +56,34 @@ public sealed class ParameterStore : IParameterSource, IDisposable
     {
         ParameterTensor tensor = this[spec.Name];
         return tensor.Shape == spec.Shape ? tensor.AsFloats() : throw new ParameterMismatchException(Source, [], [], [Misshape(spec, tensor)], []);
+    }
+
+    /// <summary>Weights from a file: safetensors by its extension, otherwise a PyTorch checkpoint, of which nothing is run.</summary>
+    /// <param name="path">A .safetensors, .pth, .pt or .bin file.</param>
+    /// <remarks>Of a checkpoint the weights are taken from <c>state_dict_ema</c>, <c>model_ema</c>, <c>state_dict</c>, <c>model</c> or
+    /// the top level, whichever is there first; the prefixes <c>module.</c> and <c>_orig_mod.</c> are dropped, as timm does.</remarks>
+    /// <exception cref="FileNotFoundException">There is no such file, or it is a folder.</exception>
+    /// <exception cref="WeightsFormatException">The file is malformed.</exception>
+    public static ParameterStore Open(string path)
+    {
+        if (Directory.Exists(path))
+        {
+            throw new FileNotFoundException($"'{path}' is a folder; expected a weights file.", path);
+        }
+        if (!path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
+        {
+            return FromFile(PthFile.Read(path), path, null);
+        }
+        SafetensorsFile file = SafetensorsFile.Open(path);
+        try
+        {
+            return FromFile(file.Tensors, path, file);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Weights over an open safetensors file, which the store then owns.</summary>
@@ -115,6 +144,14 @@ public sealed class ParameterStore : IParameterSource, IDisposable
 
     /// <summary>Releases a mapped file as soon as the last open view is closed.</summary>
     public void Dispose() => _owner?.Dispose();
+
+    private static ParameterStore FromFile(IEnumerable<ParameterTensor> tensors, string path, IDisposable? owner)
+    {
+        ParameterTensor[] cleaned = [.. tensors.Select(t => StateDict.CleanKey(t.Name) is var key && key != t.Name ? new RenamedTensor(key, t) : t)];
+        return cleaned.GroupBy(t => t.Name, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1) is { } twice
+            ? throw new WeightsFormatException(path, $"'{twice.Key}' is there twice, with and without a wrapper's prefix.")
+            : new ParameterStore(cleaned, path, owner);
+    }
 
     private static string Misshape(ParameterSpec spec, ParameterTensor tensor)
         => $"{spec.Name}: the weights have {tensor.Shape}, the model takes {spec.Shape}";

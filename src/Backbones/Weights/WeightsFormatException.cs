@@ -1,6 +1,6 @@
 namespace Backbones.Weights;
 
-/// <summary>A weights file breaks the rules of its format. The message names the file, the key where there is one, and the rule.</summary>
+/// <summary>A weights file, or the config beside it, breaks the rules of its format. The message names the file, the key where there is one, and the rule.</summary>
 public sealed class WeightsFormatException : FormatException
 {
     /// <summary>An error in a file.</summary>

@@ -131,6 +131,17 @@ public sealed class ParameterStoreTests
     }
 
     [TestMethod]
+    [DataRow("missing.safetensors")]
+    [DataRow("missing.pth")]
+    [DataRow("")]
+    public void MissingFilesAndFoldersAreNamed(string name)
+    {
+        using TemporaryFolder folder = new();
+        string path = name.Length == 0 ? folder.Path : folder.File(name);
+        StringAssert.Contains(Assert.ThrowsExactly<FileNotFoundException>(() => ParameterStore.Open(path)).Message, path);
+    }
+
+    [TestMethod]
     public void RepeatedNameIsRefused()
     {
         ParameterTensor tensor = WeightsTestData.Tensor("a", [1], 1);

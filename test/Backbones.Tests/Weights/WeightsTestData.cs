@@ -12,8 +12,9 @@ internal static class WeightsTestData
 
     public static string DemoFile => Path.Combine(DemoFolder, "model.safetensors");
 
-    public static JsonDocument Json(string file)
-        => JsonDocument.Parse(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Weights", "Data", file)));
+    public static string File(string name) => Path.Combine(AppContext.BaseDirectory, "Weights", "Data", name);
+
+    public static JsonDocument Json(string name) => JsonDocument.Parse(System.IO.File.ReadAllBytes(File(name)));
 
     /// <summary>The state dict of timm's test_resnet with 1000 classes, as the reference data list it.</summary>
     public static ParameterSpec[] TestResNet(JsonDocument model)
