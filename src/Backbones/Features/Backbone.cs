@@ -120,7 +120,11 @@ public sealed class Backbone : IDisposable
     /// <param name="engine">What runs it; null for the managed engine.</param>
     /// <param name="options">Threads.</param>
     public FeatureExtractor Extract(FeatureSelection selection, IEngine? engine = null, EngineOptions? options = null)
-        => new(this, Select(selection), engine ?? DefaultEngine.Instance, options ?? EngineOptions.Default);
+        => Extract(Select(selection), engine, options);
+
+    /// <summary>Compiles what was selected before.</summary>
+    public FeatureExtractor Extract(SelectedFeatures selected, IEngine? engine = null, EngineOptions? options = null)
+        => new(this, selected, engine ?? DefaultEngine.Instance, options ?? EngineOptions.Default);
 
     /// <summary>Releases the weights. Extractors that were made go on working.</summary>
     public void Dispose()

@@ -68,6 +68,13 @@ public sealed record SelectedFeatures(Graph Graph, ImmutableArray<FeatureOutput>
             backbone);
     }
 
+    /// <summary>Some of the outputs, without what only the others need.</summary>
+    public SelectedFeatures Only(Func<int, bool> isWanted)
+    {
+        int[] kept = [.. Enumerable.Range(0, Outputs.Length).Where(isWanted)];
+        return kept.Length == Outputs.Length ? this : this with { Graph = Graph.WithOutputs(kept.Select(i => Graph.Outputs[i])), Outputs = [.. kept.Select(i => Outputs[i])] };
+    }
+
     /// <summary>The same outputs over the default model's checkpoint: entries whose shapes differ (another image size, other channels) are adapted as timm does.</summary>
     public SelectedFeatures AdaptedTo(IEnumerable<ParameterSpec> checkpoint) => this with
     {

@@ -1,0 +1,35 @@
+using Backbones.Imaging;
+using Microsoft.ML.Data;
+
+namespace Microsoft.ML.TimmFeatures.Inputs;
+
+/// <summary>
+/// Reads one input column in two steps: <see cref="Capture"/> takes what the current row holds (on the thread that moves the cursor),
+/// <see cref="Prepare"/> turns it into a normalised input (on any thread, rows in parallel).
+/// </summary>
+internal abstract class InputReader
+{
+    /// <summary>Takes over the current row's value.</summary>
+    public abstract void Capture(int slot);
+
+    /// <summary>Writes the captured image as float32 <c>[C, H, W]</c>, transformed as timm does.</summary>
+    public abstract void Prepare(int slot, Span<float> target);
+
+    /// <summary>What to call the captured value in a message: a path, or nothing.</summary>
+    public virtual string Describe(int slot) => "";
+
+    /// <summary>A reader for a column of any supported type.</summary>
+    /// <param name="row">The row or cursor to read from.</param>
+    /// <param name="column">The column.</param>
+    /// <param name="slots">Rows held at once.</param>
+    /// <param name="transform">timm's eval transform.</param>
+    /// <param name="options">Folder, orientation.</param>
+    public static InputReader Create(DataViewRow row, DataViewSchema.Column column, int slots, ImageTransform transform, FeaturizerOptions options) => InputTypes.KindOf(column.Type) switch
+    {
+        InputKind.Image => new ImageColumnReader(row.GetGetter<MLImage>(column), slots, transform),
+        InputKind.Path => new PathColumnReader(row.GetGetter<ReadOnlyMemory<char>>(column), slots, transform, options),
+        InputKind.Bytes => new BytesColumnReader(row.GetGetter<VBuffer<byte>>(column), slots, transform, options),
+        InputKind.Tensor => new TensorColumnReader(row.GetGetter<VBuffer<float>>(column), slots, transform),
+        _ => throw InputTypes.Wrong(column.Name, column.Type),
+    };
+}

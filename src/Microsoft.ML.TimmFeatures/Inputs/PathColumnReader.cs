@@ -1,0 +1,28 @@
+using Backbones.Imaging;
+using Microsoft.ML.Data;
+
+namespace Microsoft.ML.TimmFeatures.Inputs;
+
+/// <summary>Reads paths; files are read and decoded where rows are prepared, in parallel.</summary>
+internal sealed class PathColumnReader(ValueGetter<ReadOnlyMemory<char>> getter, int slots, ImageTransform transform, FeaturizerOptions options) : InputReader
+{
+    private readonly string[] _paths = new string[slots];
+    private ReadOnlyMemory<char> _path;
+
+    public override void Capture(int slot)
+    {
+        getter(ref _path);
+        _paths[slot] = _path.ToString();
+    }
+
+    public override void Prepare(int slot, Span<float> target)
+    {
+        string path = _paths[slot];
+        if (string.IsNullOrWhiteSpace(path))
+            throw new InvalidDataException("The path is empty.");
+        byte[] bytes = File.ReadAllBytes(options.ImageFolder is { } folder ? Path.Combine(folder, path) : path);
+        EncodedImage.Prepare(bytes, bytes.Length, path, transform, options, target);
+    }
+
+    public override string Describe(int slot) => _paths[slot];
+}
