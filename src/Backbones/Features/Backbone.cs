@@ -10,7 +10,7 @@ namespace Backbones;
 
 /// <summary>
 /// A timm backbone with its weights: <c>Backbone.Create("resnet50.a1_in1k")</c>. Ask it for features with
-/// <see cref="Extract"/>; its <see cref="FeatureInfo"/> and node names are there without running anything. Thread safe.
+/// <c>Extract</c>; its <see cref="FeatureInfo"/> and node names are there without running anything. Thread safe.
 /// </summary>
 public sealed class Backbone : IDisposable
 {
@@ -83,16 +83,21 @@ public sealed class Backbone : IDisposable
         }
     }
 
+    /// <summary>What a selection of a model comes to, without weights and without running: names and shapes of its outputs.</summary>
+    /// <exception cref="UnknownModelException">There is no such model or tag; the message has the nearest names.</exception>
+    /// <exception cref="GraphException">A name, pool or stride that the model does not have.</exception>
+    public static ImmutableArray<FeatureOutput> Describe(string name, FeatureSelection selection, BackboneOptions? options = null)
+    {
+        options ??= new BackboneOptions();
+        PretrainedConfig config = options.RandomWeights ? ModelNames.GetConfig(name) : WeightsLocator.ConfigOf(name, options.WeightsPath);
+        RequireBuildable(name, config);
+        return SelectedFeatures.Create(ModelCatalog.Find(config.Architecture), selection, BuildOptionsFor(config, options)).Outputs;
+    }
+
     /// <summary>Makes a backbone over weights that are already there (also pruned ones: what a selection lacks is an error when it is extracted).</summary>
     public static Backbone FromParameters(PretrainedConfig config, ParameterStore parameters, BackboneOptions? options = null, bool ownsParameters = false)
     {
-        options ??= new BackboneOptions();
-        return new Backbone(config, new BuildOptions
-        {
-            ImageSize = options.ImageSize ?? new Size2(config.InputSize[1], config.InputSize[2]),
-            InChannels = options.InChannels ?? config.InputSize[0],
-            NumClasses = config.NumClasses,
-        }, parameters, ownsParameters);
+        return new Backbone(config, BuildOptionsFor(config, options ?? new BackboneOptions()), parameters, ownsParameters);
     }
 
     /// <summary>timm's eval transform for these weights and this input size.</summary>
@@ -135,12 +140,15 @@ public sealed class Backbone : IDisposable
 
     private bool IsAdapted => _build.InChannels != Config.InputSize[0] || _build.ImageSize != new Size2(Config.InputSize[1], Config.InputSize[2]);
 
-    private static IEnumerable<ParameterSpec> DefaultSpecs(PretrainedConfig config) => ModelCatalog.Find(config.Architecture).Build(new BuildOptions
+    private static BuildOptions BuildOptionsFor(PretrainedConfig config, BackboneOptions options) => new()
     {
-        ImageSize = new Size2(config.InputSize[1], config.InputSize[2]),
-        InChannels = config.InputSize[0],
+        ImageSize = options.ImageSize ?? new Size2(config.InputSize[1], config.InputSize[2]),
+        InChannels = options.InChannels ?? config.InputSize[0],
         NumClasses = config.NumClasses,
-    }).Graph.Parameters;
+    };
+
+    private static IEnumerable<ParameterSpec> DefaultSpecs(PretrainedConfig config)
+        => ModelCatalog.Find(config.Architecture).Build(BuildOptionsFor(config, new BackboneOptions())).Graph.Parameters;
 
     private static void RequireBuildable(string name, PretrainedConfig config)
     {

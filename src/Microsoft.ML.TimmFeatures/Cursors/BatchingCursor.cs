@@ -158,7 +158,7 @@ internal sealed class BatchingCursor : DataViewRowCursor
         if (_started && _watch.IsRunning)
         {
             _watch.Stop();
-            _channel?.Trace(MessageSensitivity.None, ChannelMessageKind.Info,
+            _channel?.Info(MessageSensitivity.None,
                 $"{_view.Options.ModelName}: {_rows} rows in {_watch.Elapsed.TotalSeconds:0.0} s, {_rows / Math.Max(_watch.Elapsed.TotalSeconds, 1e-9):0.0} rows/s, batches of {_options.EffectiveBatchSize}.");
         }
         _done = true;

@@ -81,7 +81,7 @@ internal sealed class FeatureComputation
                 continue;
             for (int i = 0; i < _outputs.Length; i++)
                 _outputs[i].AsSpan(slot * _lengths[i], _lengths[i]).Fill(float.NaN);
-            channel?.Trace(MessageSensitivity.UserData, ChannelMessageKind.Warning, Explain(slot, positionOf(slot), error).Message + " Its features are NaN.");
+            channel?.Warning(MessageSensitivity.UserData, Explain(slot, positionOf(slot), error).Message + " Its features are NaN.");
         }
     }
 

@@ -1,0 +1,26 @@
+using System.Collections.Immutable;
+using Backbones;
+
+namespace Microsoft.ML.TimmFeatures;
+
+/// <summary>
+/// Turns images into the values of any nodes of a backbone's graph (<c>create_feature_extractor</c>), one column per node.
+/// </summary>
+/// <remarks>
+/// <format type="text/markdown"><![CDATA[
+/// ###  Estimator Characteristics
+/// |  |  |
+/// | -- | -- |
+/// | Does this estimator need to look at the data to train its parameters? | No |
+/// | Input column data type | MLImage, text (path), vector of Byte (encoded image) or vector of Single (normalised tensor) |
+/// | Output column data type | Known-sized vectors of Single with the nodes' dimensions |
+/// | Required NuGet in addition to Microsoft.ML | Microsoft.ML.TimmFeatures, Microsoft.ML.ImageAnalytics |
+/// ]]></format>
+/// </remarks>
+public sealed class NodeFeaturizer : FeaturizerEstimator
+{
+    internal NodeFeaturizer(TransformsCatalog catalog, IEnumerable<(string Node, string Output)> nodes, string input, FeaturizerOptions options)
+        : base(catalog, options, FeatureSelection.Nodes(nodes), [(input, (ImmutableArray<string>?)null)], (node, _) => node.Name)
+    {
+    }
+}
