@@ -9,7 +9,7 @@ using Microsoft.ML.TimmFeatures.Cursors;
 using Microsoft.ML.TimmFeatures.Serialization;
 using Microsoft.ML.TimmFeatures.Sessions;
 
-[assembly: ModelLoaderStub::Microsoft.ML.LoadableClass(typeof(FeaturizerTransformer), null, typeof(ModelLoaderStub::Microsoft.ML.Runtime.SignatureLoadModel), "timm features", FeaturizerTransformer.LoaderSignature)]
+[assembly: ModelLoaderStub::Microsoft.ML.LoadableClass(typeof(FeaturizerTransformer), null, typeof(ModelLoaderStub::Microsoft.ML.SignatureLoadModel), "timm features", FeaturizerTransformer.LoaderSignature)]
 
 namespace Microsoft.ML.TimmFeatures;
 

@@ -89,7 +89,7 @@ public sealed class Backbone : IDisposable
     public static ImmutableArray<FeatureOutput> Describe(string name, FeatureSelection selection, BackboneOptions? options = null)
     {
         options ??= new BackboneOptions();
-        PretrainedConfig config = options.RandomWeights ? ModelNames.GetConfig(name) : WeightsLocator.ConfigOf(name, options.WeightsPath);
+        PretrainedConfig config = options.RandomWeights ? ModelNames.GetConfig(name) : WeightsLocator.FindConfig(name, options.WeightsPath);
         RequireBuildable(name, config);
         return SelectedFeatures.Create(ModelCatalog.Find(config.Architecture), selection, BuildOptionsFor(config, options)).Outputs;
     }

@@ -52,7 +52,40 @@ public static class WeightsLocator
         };
     }
 
+    /// <summary>A model's config, whether its weights are here or not: that of the given folder, of a folder of weights by that name, or the registry's.</summary>
+    /// <param name="modelName">As for <see cref="Find"/>.</param>
+    /// <param name="weightsPath">As for <see cref="Find"/>; only a folder's config.json is looked at.</param>
+    /// <param name="folders">As for <see cref="Find"/>.</param>
+    /// <exception cref="UnknownModelException">There is no such model or tag.</exception>
+    public static PretrainedConfig FindConfig(string modelName, string? weightsPath = null, IEnumerable<string>? folders = null)
+    {
+        ModelName name = ModelName.Parse(modelName);
+        if (weightsPath is not null && File.Exists(Path.Combine(weightsPath, ModelFolder.ConfigFile)))
+        {
+            return ModelFolder.Read(weightsPath).Config;
+        }
+        if (weightsPath is not null || name.Source != ModelNameSource.Registry)
+        {
+            return ConfigOf(modelName, name);
+        }
+        string[] places = [.. folders ?? DefaultFolders];
+        return TryFindByName(modelName, places)?.Config ?? ModelNames.GetConfig(modelName, LocalNames(places));
+    }
+
     private static LocatedModel ByName(string modelName, string[] folders)
+    {
+        if (TryFindByName(modelName, folders) is { } found)
+        {
+            return found;
+        }
+        PretrainedConfig config = ModelNames.GetConfig(modelName, LocalNames(folders));
+        string download = config.HfHubId is null ? "" : $" The published ones are at https://huggingface.co/{config.HfHubId}.";
+        throw new FileNotFoundException(
+            $"No weights for '{modelName}' on this machine: there is no {config.Name}.safetensors and no folder {config.Name} with a {ModelFolder.ConfigFile} in "
+            + $"{string.Join(", ", folders.Select(f => $"'{f}'"))}. Give a file or folder as weights path.{download}");
+    }
+
+    private static LocatedModel? TryFindByName(string modelName, string[] folders)
     {
         foreach (string name in Candidates(modelName))
         {
@@ -69,11 +102,7 @@ public static class WeightsLocator
                 }
             }
         }
-        PretrainedConfig config = ModelNames.GetConfig(modelName, LocalNames(folders));
-        string download = config.HfHubId is null ? "" : $" The published ones are at https://huggingface.co/{config.HfHubId}.";
-        throw new FileNotFoundException(
-            $"No weights for '{modelName}' on this machine: there is no {config.Name}.safetensors and no folder {config.Name} with a {ModelFolder.ConfigFile} in "
-            + $"{string.Join(", ", folders.Select(f => $"'{f}'"))}. Give a file or folder as weights path.{download}");
+        return null;
     }
 
     /// <summary>The name as given, then as the registry completes it: replaced if deprecated, with its default tag.</summary>

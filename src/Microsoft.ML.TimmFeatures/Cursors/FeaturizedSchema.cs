@@ -27,7 +27,7 @@ internal sealed class FeaturizedSchema
             for (int o = 0; o < session.Outputs.Length; o++)
             {
                 FeatureOutput output = session.Outputs[o];
-                builder.AddColumn(mappings[m].Outputs[o], new VectorDataViewType(NumberDataViewType.Single, [.. output.Shape.Dimensions]), AnnotationsOf(output, session.Backbone.Name));
+                builder.AddColumn(mappings[m].Outputs[o], new VectorDataViewType(NumberDataViewType.Single, output.Shape.Dimensions.ToArray()), AnnotationsOf(output, session.Backbone.Name));
                 features.Add((m, o));
             }
         }
