@@ -70,7 +70,7 @@ public sealed class Backbone : IDisposable
         }
         LocatedModel located = WeightsLocator.Find(name, options.WeightsPath);
         RequireBuildable(name, located.Config);
-        ParameterStore store = WeightsFile.Open(located.WeightsFile);
+        ParameterStore store = ParameterStore.Open(located.WeightsFile);
         try
         {
             store.EnsureMatches(DefaultSpecs(located.Config), options.CheckFinite);
