@@ -84,6 +84,21 @@ public sealed class LbfgsMaximumEntropyTests
     }
 
     [TestMethod]
+    public void DefaultsGiveTheModelThatMLNetGives()
+    {
+        // As trained by Microsoft.ML 5.0.0.
+        float[] biases = [0.2058f, 0.2071f, -0.4129f];
+        float[][] weights = [[-0.9760f, -1.4042f], [2.2564f, 0], [-0.4409f, 1.6120f]];
+        var (actualWeights, actualBiases) = Train(TrainingData.Overlapping(300), l1: 1, l2: 1);
+        for (int c = 0; c < 3; c++)
+        {
+            Assert.AreEqual(biases[c], actualBiases[c], 1e-3f, $"bias {c}");
+            for (int j = 0; j < 2; j++)
+                Assert.AreEqual(weights[c][j], actualWeights[c][j], 1e-3f, $"weight {c}, {j}");
+        }
+    }
+
+    [TestMethod]
     public void AWeightCountsAsThatManyRows()
     {
         Example[] once = TrainingData.Overlapping(120);

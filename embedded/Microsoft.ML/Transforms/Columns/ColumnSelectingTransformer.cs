@@ -82,19 +82,19 @@ public sealed class ColumnSelectingTransformer : ITransformer
         return new ColumnSelectingTransformer(env, names.ToArray(), keep, keepHidden);
     }
 
-    private ColumnSelectionView Bind(DataViewSchema inputSchema)
+    private ColumnSubsetView Bind(DataViewSchema inputSchema)
     {
         _host.CheckValue(inputSchema, nameof(inputSchema));
         return Bind(new EmptyDataView(_host, inputSchema));
     }
 
-    private ColumnSelectionView Bind(IDataView input)
+    private ColumnSubsetView Bind(IDataView input)
     {
         CheckNames(input.Schema.Select(column => column.Name));
         // Kept columns come in the order in which they are named, the rest after dropping in that of the input.
         IEnumerable<DataViewSchema.Column> columns = _keep
             ? _names.SelectMany(name => input.Schema.Where(column => column.Name == name && (_keepHidden || !column.IsHidden)))
             : input.Schema.Where(column => IsKept(column.Name));
-        return new ColumnSelectionView(_host, input, columns.ToArray());
+        return new ColumnSubsetView(_host, input, columns.Select(column => column.Index).ToArray());
     }
 }
