@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Microsoft.ML.Imaging.Codecs;
 
 /// <summary>Checks that run on a header alone, before memory for pixels is asked for.</summary>
@@ -13,12 +11,12 @@ internal static class ImageLimits
     {
         if (width <= 0 || height <= 0)
         {
-            throw new InvalidDataException(Invariant($"The {format} header gives a size of {width} x {height} pixels; both sides must be at least 1."));
+            throw new InvalidDataException($"The {format} header gives a size of {width} x {height} pixels; both sides must be at least 1.");
         }
 
         if (width > MaxPixels / height)
         {
-            throw new InvalidDataException(Invariant($"The {format} header gives a size of {width} x {height} pixels; at most {MaxPixels} pixels are decoded."));
+            throw new InvalidDataException($"The {format} header gives a size of {width} x {height} pixels; at most {MaxPixels} pixels are decoded.");
         }
     }
 
@@ -30,10 +28,8 @@ internal static class ImageLimits
     {
         if (bytesAvailable < bytesNeeded)
         {
-            throw new InvalidDataException(Invariant(
-                $"The {format} data is truncated: {width} x {height} pixels take at least {bytesNeeded} bytes, {bytesAvailable} are there."));
+            throw new InvalidDataException(
+                $"The {format} data is truncated: {width} x {height} pixels take at least {bytesNeeded} bytes, {bytesAvailable} are there.");
         }
     }
-
-    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

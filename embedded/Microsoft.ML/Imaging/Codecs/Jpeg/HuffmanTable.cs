@@ -12,6 +12,7 @@ internal sealed class HuffmanTable
     private readonly byte[] _symbols;
     private readonly int[] _lastCode = new int[17];
     private readonly int[] _symbolOffset = new int[17];
+    private int[] _values;
 
     /// <summary>By the next <see cref="LookupBits"/> bits: code length * 256 + symbol, or 0 for a longer code.</summary>
     public ushort[] Lookup { get; } = new ushort[1 << LookupBits];
@@ -19,8 +20,9 @@ internal sealed class HuffmanTable
     /// <summary>
     /// By the next <see cref="LookupBits"/> bits, where they hold both an AC code and the bits of its value:
     /// value * 65536 + run of zeros * 256 + bits in all. Elsewhere 0 (end of block, sixteen zeros, longer codes).
+    /// Made when it is first asked for: only sequential scans do, of their AC tables.
     /// </summary>
-    public int[] Values { get; } = new int[1 << LookupBits];
+    public int[] Values => _values ??= MakeValues();
 
     /// <summary>Builds the table from the DHT segment's two lists.</summary>
     /// <param name="counts">How many codes there are of length 1 to 16.</param>
@@ -47,8 +49,6 @@ internal sealed class HuffmanTable
 
             code <<= 1;
         }
-
-        AddValues();
     }
 
     /// <summary>Whether every symbol is a valid size of a DC difference.</summary>
@@ -80,8 +80,9 @@ internal sealed class HuffmanTable
         }
     }
 
-    private void AddValues()
+    private int[] MakeValues()
     {
+        var values = new int[1 << LookupBits];
         for (int bits = 0; bits < Lookup.Length; bits++)
         {
             int length = Lookup[bits] >> 8, run = (Lookup[bits] >> 4) & 15, size = Lookup[bits] & 15;
@@ -89,8 +90,10 @@ internal sealed class HuffmanTable
             {
                 int raw = (bits >> (LookupBits - length - size)) & ((1 << size) - 1);
                 int value = raw < 1 << (size - 1) ? raw - (1 << size) + 1 : raw;
-                Values[bits] = (value << 16) | (run << 8) | (length + size);
+                values[bits] = (value << 16) | (run << 8) | (length + size);
             }
         }
+
+        return values;
     }
 }

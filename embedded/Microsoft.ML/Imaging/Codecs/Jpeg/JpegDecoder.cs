@@ -183,7 +183,7 @@ internal sealed class JpegDecoder
     private InvalidDataException Unsupported(int marker) => new(marker switch
     {
         JpegMarkers.StartOfImage => "The JPEG has a second start-of-image marker.",
-        < JpegMarkers.FirstFrame or > JpegMarkers.ArithmeticConditioning + 3 or JpegMarkers.Extension => $"The JPEG has an unknown marker (FF{marker:X2}).",
+        < JpegMarkers.FirstFrame or > JpegMarkers.LastFrame or JpegMarkers.Extension => $"The JPEG has an unknown marker (FF{marker:X2}).",
         _ when _frame != null => "The JPEG has a second frame header.",
         0xC9 or 0xCA => "The JPEG is arithmetic-coded; Huffman-coded ones are decoded.",
         0xC3 or 0xCB => "The JPEG is lossless; baseline, extended sequential and progressive ones are decoded.",

@@ -11,6 +11,7 @@ internal static class JpegMarkers
     public const int HuffmanTables = 0xC4;
     public const int Extension = 0xC8;
     public const int ArithmeticConditioning = 0xCC;
+    public const int LastFrame = 0xCF;
     public const int Restart0 = 0xD0;
     public const int StartOfImage = 0xD8;
     public const int EndOfImage = 0xD9;
