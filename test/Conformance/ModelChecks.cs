@@ -20,7 +20,7 @@ internal static class ModelChecks
             return;
         }
         Pruning(checks, model, backbone);
-        NodeNames.Check(checks, backbone.Graph);
+        NodeNames.Check(checks, backbone);
         Outputs(checks, backbone, engine);
         WithoutHead(checks, model, engine);
         OutputStrides(checks, model, engine);
@@ -96,7 +96,7 @@ internal static class ModelChecks
     private static void WithoutHead(Checks checks, ModelEntry model, IEngine? engine)
     {
         if (checks.Root.TryGetProperty("params_no_head", out JsonElement count) && count.ValueKind == JsonValueKind.Number)
-            checks.Equal("params_no_head", count.GetInt64(), model.Build(BuildOptions.Default with { NumClasses = 0 }).Graph.ParameterCount);
+            checks.Equal("params_no_head", count.GetInt64(), model.Build(SelectedFeatures.OptionsFor(FeatureSelection.Pooled(""), BuildOptions.Default)).Graph.ParameterCount);
         if (checks.Root.TryGetProperty("reset_classifier_0_nopool", out JsonElement sample) && sample.TryGetProperty("shape", out _))
         {
             Graph graph = SelectedFeatures.Create(model, FeatureSelection.Pooled("")).Graph;
@@ -134,18 +134,18 @@ internal static class ModelChecks
     }
 
     /// <summary>
-    /// timm's pruning takes the later blocks and the classifier away and leaves the head's other layers (a norm behind the pooling)
-    /// where they are, though nothing uses them any more: they come on top of what the selection needs.
+    /// timm's pruning takes away what the wanted blocks do not need, except that convolutional families keep their head's norm,
+    /// though nothing uses it any more: there it comes on top of what the selection needs.
     /// </summary>
     private static void Pruning(Checks checks, ModelEntry model, BackboneGraph backbone)
     {
         if (!checks.Root.TryGetProperty("prune_neg2", out JsonElement prune) || !prune.TryGetProperty("params", out JsonElement count))
             return;
         Graph pruned = SelectedFeatures.Choose(backbone, FeatureSelection.Intermediates([-2])).Graph;
-        BackboneGraph reset = model.Build(BuildOptions.Default with { NumClasses = 0, GlobalPool = "" });
-        Graph head = reset.Graph.From(reset.Features);
-        checks.Equal("prune.params", count.GetInt64(), pruned.ParameterCount + head.ParameterCount);
-        checks.Equal("prune.sd_entries", prune.GetProperty("sd_entries").GetInt32(), pruned.Parameters.Length + head.Parameters.Length);
+        BackboneGraph reset = model.Build(SelectedFeatures.OptionsFor(FeatureSelection.Pooled(""), BuildOptions.Default));
+        Graph? idle = backbone.FeaturesFromIntermediates ? null : reset.Graph.From(reset.Features);
+        checks.Equal("prune.params", count.GetInt64(), pruned.ParameterCount + (idle?.ParameterCount ?? 0));
+        checks.Equal("prune.sd_entries", prune.GetProperty("sd_entries").GetInt32(), pruned.Parameters.Length + (idle?.Parameters.Length ?? 0));
     }
 
     internal static void PyramidInfo(Checks checks, string what, JsonElement pyramid, SelectedFeatures selected)
