@@ -38,7 +38,8 @@ public sealed record SelectedFeatures(Graph Graph, ImmutableArray<FeatureOutput>
     /// <summary>What a selection changes in the structure of the backbone: a pool in place of the classifier, an output stride.</summary>
     public static BuildOptions OptionsFor(FeatureSelection selection, BuildOptions options) => selection switch
     {
-        PooledSelection pooled => options with { NumClasses = 0, GlobalPool = pooled.Pool ?? options.GlobalPool },
+        PooledSelection { Pool: { } pool } => options with { NumClasses = 0, GlobalPool = pool, ResetsClassifier = true },
+        PooledSelection => options with { NumClasses = 0 },
         PyramidSelection pyramid => options with { OutputStride = pyramid.OutputStride },
         _ => options,
     };

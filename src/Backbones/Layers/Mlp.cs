@@ -12,8 +12,41 @@ public static class Mlp
         using (b.Scope(name))
         {
             x = b.Identity("drop1", act(b, "act", Layer(b, "fc1", x, hidden, useConv, bias)));
-            x = norm is null ? b.Identity("norm", x) : norm(b, "norm", x);
+            x = Norms.OrIdentity(norm)(b, "norm", x);
             return b.Identity("drop2", Layer(b, "fc2", x, width, useConv, bias));
+        }
+    }
+
+    /// <summary>
+    /// timm.layers.SwiGLUPacked: fc1, whose one half gates the other by SiLU, fc2.
+    /// Paper: GLU Variants Improve Transformer, https://arxiv.org/abs/2002.05202
+    /// </summary>
+    /// <param name="b">The builder.</param>
+    /// <param name="name">Module name.</param>
+    /// <param name="x">Tokens.</param>
+    /// <param name="hidden">Width of fc1, both halves together.</param>
+    /// <param name="bias">Whether the layers have biases.</param>
+    public static Node SwiGluPacked(GraphBuilder b, string name, Node x, int hidden, bool bias = true)
+    {
+        int width = x.Shape[^1], half = hidden / 2, last = x.Shape.Rank - 1;
+        using (b.Scope(name))
+        {
+            x = b.Linear("fc1", x, hidden, bias);
+            Node gate = b.Act("act", b.Slice(x, last, 0, half), UnaryKind.Silu);
+            x = b.Identity("drop1", b.Multiply(gate, b.Slice(x, last, half, half)));
+            return b.Identity("drop2", b.Linear("fc2", b.Identity("norm", x), width, bias));
+        }
+    }
+
+    /// <summary>timm.layers.SwiGLU: the same with a layer for the gate (fc1_g) and one for the values (fc1_x), each <paramref name="hidden"/> wide.</summary>
+    public static Node SwiGlu(GraphBuilder b, string name, Node x, int hidden, bool bias = true)
+    {
+        int width = x.Shape[^1];
+        using (b.Scope(name))
+        {
+            Node gate = b.Linear("fc1_g", x, hidden, bias), value = b.Linear("fc1_x", x, hidden, bias);
+            x = b.Identity("drop1", b.Multiply(b.Act("act", gate, UnaryKind.Silu), value));
+            return b.Identity("drop2", b.Linear("fc2", b.Identity("norm", x), width, bias));
         }
     }
 

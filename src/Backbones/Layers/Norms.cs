@@ -26,6 +26,9 @@ public static class Norms
         }
     };
 
+    /// <summary>A norm, or an identity where there is none.</summary>
+    public static NormLayer OrIdentity(NormLayer? norm) => norm ?? ((b, name, x) => b.Identity(name, x));
+
     /// <summary>nn.BatchNorm2d with another eps.</summary>
     public static NormLayer BatchNormWith(float eps) => (b, name, x) => b.BatchNorm(name, x, eps);
 

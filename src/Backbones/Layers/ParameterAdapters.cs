@@ -20,12 +20,13 @@ public static class ParameterAdapters
     /// <param name="prefixTokens">Entries for class and register tokens, first.</param>
     /// <param name="sourceGrid">Patch grid of the checkpoint.</param>
     /// <param name="targetGrid">Patch grid wanted.</param>
-    public static ParameterAdapter PositionEmbedding(int prefixTokens, Size2 sourceGrid, Size2 targetGrid) => (b, source, target) =>
+    /// <param name="bilinear">Resize bilinearly without antialiasing instead (FlexiViT).</param>
+    public static ParameterAdapter PositionEmbedding(int prefixTokens, Size2 sourceGrid, Size2 targetGrid, bool bilinear = false) => (b, source, target) =>
     {
         int channels = source.Shape[^1], length = sourceGrid.H * sourceGrid.W;
         Node patches = b.Slice(source, 1, prefixTokens, length);
         Node map = b.Permute(b.Reshape(patches, [sourceGrid.H, sourceGrid.W, channels]), [2, 0, 1]);
-        Node resized = b.Resize(map, targetGrid.H, targetGrid.W, ResizeMode.Bicubic, antialias: true);
+        Node resized = b.Resize(map, targetGrid.H, targetGrid.W, bilinear ? ResizeMode.Bilinear : ResizeMode.Bicubic, antialias: !bilinear);
         Node tokens = b.Reshape(b.Permute(resized, [1, 2, 0]), [1, targetGrid.H * targetGrid.W, channels]);
         return prefixTokens == 0 ? tokens : b.Concat(1, [b.Slice(source, 1, 0, prefixTokens), tokens]);
     };

@@ -17,6 +17,12 @@ public sealed record BuildOptions
     /// <summary>Pooling before the classifier (<c>global_pool</c>): 'avg', 'max', 'avgmax', 'catavgmax', 'fast…', 'token', 'map', '' for none; null for the model's own.</summary>
     public string? GlobalPool { get; init; }
 
+    /// <summary>
+    /// <see cref="GlobalPool"/> is what <c>reset_classifier</c> put in place of the model's own pooling: layers that depend on it
+    /// (where a vision transformer has its last norm) stay as the model has them. Otherwise it is what the model was created with.
+    /// </summary>
+    public bool ResetsClassifier { get; init; }
+
     /// <summary>Stride of the last feature map (<c>output_stride</c>): 32, 16 or 8; below 32 strides become dilations.</summary>
     public int OutputStride { get; init; } = 32;
 

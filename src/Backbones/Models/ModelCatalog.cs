@@ -29,6 +29,8 @@ public static class ModelCatalog
             ("resnet", ResNet.Models),
             ("resnest", ResNeSt.Models),
             ("convnext", ConvNeXt.Models),
+            ("vision_transformer", VisionTransformer.Models),
+            ("deit", DeiT.Models),
         ];
         return families.SelectMany(f => f.Models.Select(m => (f.Family, Entry: m))).ToDictionary(m => m.Entry.Name, m => (m.Family, m.Entry));
     }

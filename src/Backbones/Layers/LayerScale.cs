@@ -1,0 +1,16 @@
+using Backbones.Graphs;
+
+namespace Backbones.Layers;
+
+/// <summary>timm.layers.LayerScale: a learned factor for each channel. Paper: Going deeper with Image Transformers, https://arxiv.org/abs/2103.17239</summary>
+public static class LayerScale
+{
+    /// <summary>x <c>[…, C]</c> times <c>gamma</c>, or x itself where the model has no layer scale.</summary>
+    public static Node Build(GraphBuilder b, string name, Node x, bool enabled)
+    {
+        if (!enabled)
+            return b.Identity(name, x);
+        using (b.Scope(name))
+            return b.Multiply(x, b.Parameter("gamma", [x.Shape[^1]]));
+    }
+}

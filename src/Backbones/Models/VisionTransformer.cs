@@ -1,0 +1,201 @@
+using System.Collections.Immutable;
+using Backbones.Graphs;
+using Backbones.Layers;
+
+namespace Backbones.Models;
+
+/// <summary>
+/// Vision Transformer and its many descendants: AugReg, CLIP, SigLIP, DINOv2, FlexiViT, AIMv2, BEiT-3, TIPSv2, ViTs with registers, parallel or differential blocks.
+/// timm: <c>vision_transformer.py</c>. Papers: An Image is Worth 16x16 Words, https://arxiv.org/abs/2010.11929; How to train your ViT?, https://arxiv.org/abs/2106.10270;
+/// DINOv2, https://arxiv.org/abs/2304.07193; Vision Transformers Need Registers, https://arxiv.org/abs/2309.16588; SigLIP, https://arxiv.org/abs/2303.15343
+/// </summary>
+public static partial class VisionTransformer
+{
+    internal enum Block
+    {
+        /// <summary>Attention, then a perceptron, a norm before each.</summary>
+        PreNorm,
+        /// <summary>The norm behind attention and perceptron.</summary>
+        PostNorm,
+        /// <summary>Attention and perceptron side by side, from one projection.</summary>
+        ParallelScaling,
+        /// <summary>The same with differential attention.</summary>
+        DiffParallelScaling,
+        /// <summary>Two attentions side by side, then two perceptrons.</summary>
+        ParallelThings,
+    }
+
+    internal enum Perceptron
+    {
+        Mlp,
+        SwiGlu,
+        SwiGluPacked,
+    }
+
+    /// <summary>What tells one variant from another; the defaults are ViT's.</summary>
+    internal sealed record Config(int PatchSize, int Width, int Depth, int Heads, double MlpRatio = 4)
+    {
+        public Block Block { get; init; } = Block.PreNorm;
+
+        public Perceptron Perceptron { get; init; } = Perceptron.Mlp;
+
+        public ActLayer Act { get; init; } = ActLayers.Torch(UnaryKind.Gelu);
+
+        public NormLayer Norm { get; init; } = Norms.LayerNorm();
+
+        /// <summary>Norm of the patch embedding.</summary>
+        public NormLayer? EmbedNorm { get; init; }
+
+        public bool DiffAttention { get; init; }
+
+        public bool QkvBias { get; init; } = true;
+
+        public bool ProjBias { get; init; } = true;
+
+        public bool QkNorm { get; init; }
+
+        /// <summary>Norms before the output projections of attention and perceptron.</summary>
+        public bool ScaleNorms { get; init; }
+
+        public bool LayerScale { get; init; }
+
+        public bool ClassToken { get; init; } = true;
+
+        public int RegTokens { get; init; }
+
+        /// <summary>A second token and classifier for distillation (DeiT).</summary>
+        public bool DistillationToken { get; init; }
+
+        /// <summary>The position embedding covers the patches alone.</summary>
+        public bool NoEmbedClass { get; init; }
+
+        /// <summary>timm's dynamic image size: the same values by other steps.</summary>
+        public bool DynamicImageSize { get; init; }
+
+        /// <summary>A norm before the blocks.</summary>
+        public bool PreNorm { get; init; }
+
+        public bool FinalNorm { get; init; } = true;
+
+        /// <summary>Whether the final norm stands behind the pooling; by default where the patches are pooled.</summary>
+        public bool? FcNorm { get; init; }
+
+        public string GlobalPool { get; init; } = "token";
+
+        public bool PoolIncludePrefix { get; init; }
+
+        /// <summary>The position embedding is resized bilinearly (FlexiViT).</summary>
+        public bool ResizesBilinearly { get; init; }
+
+        public int ImageSize { get; init; } = 224;
+
+        public int NumClasses { get; init; } = 1000;
+
+        public int PrefixTokens => (ClassToken ? 1 : 0) + RegTokens + (DistillationToken ? 1 : 0);
+
+        public int PositionPrefix => NoEmbedClass ? 0 : PrefixTokens;
+
+        public int MlpHidden => (int)(Width * MlpRatio);
+    }
+
+    internal static BackboneGraph Build(Config config, BuildOptions options)
+    {
+        if (options.OutputStride != 32)
+            throw new GraphException($"output_stride {options.OutputStride} is not supported: all blocks of a vision transformer work on one grid of patches. Leave it at 32.");
+        Head head = Head.For(config, options);
+        Size2 size = options.ImageSize ?? config.ImageSize;
+        var b = new GraphBuilder([options.InChannels, size.H, size.W]);
+
+        (Node x, Size2 grid) = Embed(b, config);
+        x = b.Identity("patch_drop", x);
+        x = config.PreNorm ? config.Norm(b, "norm_pre", x) : b.Identity("norm_pre", x);
+        var blocks = new List<Node>();
+        for (int i = 0; i < config.Depth; i++)
+        {
+            using (b.Scope($"blocks.{i}"))
+                x = BuildBlock(b, config, x, i);
+            blocks.Add(x);
+        }
+
+        Node features = head.Norm ? config.Norm(b, "norm", x) : b.Identity("norm", x);
+        (Node preLogits, Node logits) = config.DistillationToken ? DeiT.DistilledHead(b, features, head.NumClasses) : BuildHead(b, config, features, head);
+        return new BackboneGraph
+        {
+            Graph = b.Build(logits),
+            Features = features,
+            PreLogits = preLogits,
+            NumFeatures = config.Width,
+            HeadHiddenSize = config.Width,
+            Levels = [.. blocks.Select((node, i) => new FeatureLevel(config.Width, config.PatchSize, $"blocks.{i}", node))],
+            Intermediates = [.. blocks.Select(node => new IntermediateLevel(node, FeatureLayout.Nlc, grid, config.PrefixTokens, FinalNorm(node)))],
+            DefaultOutIndices = [-3, -2, -1],
+            FeaturesFromIntermediates = true,
+            Adapters = ImmutableDictionary<string, ParameterAdapter>.Empty
+                .Add("patch_embed.proj.weight", ParameterAdapters.InputConv)
+                .Add("pos_embed", ParameterAdapters.PositionEmbedding(config.PositionPrefix, config.ImageSize / config.PatchSize, grid, config.ResizesBilinearly)),
+        };
+
+        Func<GraphBuilder, Node, Node>? FinalNorm(Node block) => !head.Norm ? null : block == x ? (_, _) => features : (extended, node) => config.Norm(extended, "norm", node);
+    }
+
+    /// <summary>Patches, class and register tokens, and the position embedding.</summary>
+    private static (Node Tokens, Size2 Grid) Embed(GraphBuilder b, Config config)
+    {
+        Node? classToken = config.ClassToken ? Token("cls_token", 1) : null;
+        Node? regTokens = config.RegTokens > 0 ? Token("reg_token", config.RegTokens) : null;
+        (Node x, Size2 grid) = PatchEmbed.Build(b, "patch_embed", b.Input, config.PatchSize, config.Width, bias: !config.PreNorm, config.EmbedNorm, config.DynamicImageSize);
+        int positions = grid.H * grid.W + config.PositionPrefix;
+        Node embedding = b.Reshape(b.Parameter("pos_embed", [1, positions, config.Width]), [positions, config.Width]);
+        Node? distillationToken = config.DistillationToken ? Token("dist_token", 1) : null;
+
+        Node[] prefix = [.. new[] { classToken, regTokens, distillationToken }.OfType<Node>()];
+        if (config.NoEmbedClass)
+            x = b.Add(x, embedding);
+        if (prefix.Length > 0)
+            x = b.Concat(0, [.. prefix, x]);
+        if (!config.NoEmbedClass)
+            x = b.Add(x, embedding);
+        return (b.Identity("pos_drop", x), grid);
+
+        Node Token(string name, int count) => b.Reshape(b.Parameter(name, [1, count, config.Width]), [count, config.Width]);
+    }
+
+    /// <summary>Pooling, norm and classifier.</summary>
+    private static (Node PreLogits, Node Logits) BuildHead(GraphBuilder b, Config config, Node x, Head head)
+    {
+        int leftOut = head.IncludesPrefix ? 0 : config.PrefixTokens;
+        x = head.Pool switch
+        {
+            "map" => AttentionPool.Latent(b, "attn_pool", TokenPool.WithoutPrefix(b, x, leftOut), config.Heads, config.MlpHidden, config.Norm, config.Act),
+            "prr" => AttentionPool.Refine(b, "attn_pool", TokenPool.WithoutPrefix(b, x, leftOut), config.Heads, takeFirst: config.ClassToken),
+            _ => TokenPool.Pool(b, x, head.Pool, leftOut),
+        };
+        x = head.FcNorm ? config.Norm(b, "fc_norm", x) : b.Identity("fc_norm", x);
+        x = b.Identity("head_drop", x);
+        return (x, Classifier.Fc(b, "head", x, head.NumClasses));
+    }
+
+    /// <summary>What follows from the pool type: where the final norm stands, and what is pooled.</summary>
+    private sealed record Head(string Pool, bool Norm, bool FcNorm, bool IncludesPrefix, int NumClasses)
+    {
+        private static readonly string[] s_pools = [.. TokenPool.Names, "map", "prr"];
+
+        public static Head For(Config config, BuildOptions options)
+        {
+            string pool = options.GlobalPool ?? config.GlobalPool;
+            if (!s_pools.Contains(pool))
+                throw new GraphException($"Unknown pool type '{pool}'. Valid types of a vision transformer are {string.Join(", ", s_pools.Select(n => $"'{n}'"))}.{NearestName.Suggest(pool, s_pools)}");
+            if (pool == "token" && !config.ClassToken)
+                throw new GraphException("Pool type 'token' needs a class token, which this model does not have; pool with 'avg' instead.");
+
+            // Changed behind the model's back, the pool type leaves the layers as they are.
+            string created = options.ResetsClassifier ? config.GlobalPool : pool;
+            if (pool is "map" or "prr" && pool != created)
+                throw new GraphException($"Attention pooling '{pool}' has layers that this model was not made with; make the model with it, or pool with one of {string.Join(", ", TokenPool.Names.Select(n => $"'{n}'"))}.");
+            if (config.DistillationToken && created != "token")
+                throw new GraphException($"A distilled model pools by its two tokens, not by '{created}'; leave the pool type at 'token'.");
+            bool fcNorm = config.FcNorm ?? created is "avg" or "max" or "avgmax";
+            return new(pool, config.FinalNorm && !fcNorm, config.FinalNorm && fcNorm, config.PoolIncludePrefix || created == "prr", options.NumClasses ?? config.NumClasses);
+        }
+    }
+}
