@@ -24,8 +24,8 @@ public static class NormalizationCatalog
     public static NormalizingEstimator NormalizeMinMax(this TransformsCatalog catalog, InputOutputColumnPair[] columns,
         long maximumExampleCount = NormalizingEstimator.Defaults.MaximumExampleCount,
         bool fixZero = NormalizingEstimator.Defaults.EnsureZeroUntouched)
-        => new(catalog.GetEnvironment(), Array.ConvertAll(columns, pair => new NormalizingEstimator.ColumnOptions(
-            Mode.MinMax, pair.OutputColumnName, pair.InputColumnName, maximumExampleCount, fixZero)));
+        => Make(catalog, columns, pair => new NormalizingEstimator.ColumnOptions(
+            Mode.MinMax, pair.OutputColumnName, pair.InputColumnName, maximumExampleCount, fixZero));
 
     /// <summary>Scales each slot to unit variance around its mean, or around zero if zero stays zero.</summary>
     /// <param name="catalog">The catalog.</param>
@@ -46,6 +46,14 @@ public static class NormalizationCatalog
         long maximumExampleCount = NormalizingEstimator.Defaults.MaximumExampleCount,
         bool fixZero = NormalizingEstimator.Defaults.EnsureZeroUntouched,
         bool useCdf = NormalizingEstimator.Defaults.MeanVarCdf)
-        => new(catalog.GetEnvironment(), Array.ConvertAll(columns, pair => new NormalizingEstimator.ColumnOptions(
-            Mode.MeanVariance, pair.OutputColumnName, pair.InputColumnName, maximumExampleCount, fixZero, useCdf)));
+        => Make(catalog, columns, pair => new NormalizingEstimator.ColumnOptions(
+            Mode.MeanVariance, pair.OutputColumnName, pair.InputColumnName, maximumExampleCount, fixZero, useCdf));
+
+    private static NormalizingEstimator Make(TransformsCatalog catalog, InputOutputColumnPair[] columns,
+        Converter<InputOutputColumnPair, NormalizingEstimator.ColumnOptions> toOptions)
+    {
+        IHostEnvironment env = catalog.GetEnvironment();
+        env.CheckValue(columns, nameof(columns));
+        return new NormalizingEstimator(env, Array.ConvertAll(columns, toOptions));
+    }
 }

@@ -145,6 +145,22 @@ public sealed class LbfgsMaximumEntropyTests
     }
 
     [TestMethod]
+    public void FeaturesMayHaveSeveralDimensions()
+    {
+        Example[] examples = TrainingData.Overlapping(100);
+        IDataView data = _mlContext.Data.LoadFromEnumerable(examples.Select(e => new Map { Name = e.Name, Features = [e.Features[0], 0, e.Features[1], 0] }));
+        data = _mlContext.Transforms.Conversion.MapValueToKey("Label", "Name").Fit(data).Transform(data);
+
+        var trainer = _mlContext.MulticlassClassification.Trainers.LbfgsMaximumEntropy();
+        var model = trainer.Fit(data);
+        Assert.AreEqual(new VectorDataViewType(NumberDataViewType.Single, 2, 2), model.FeatureColumnType);
+        float[] ofMaps = model.Transform(data).GetColumn<float[]>("Score").First();
+        float[] ofVectors = trainer.Fit(Keyed(examples)).Transform(Keyed(examples)).GetColumn<float[]>("Score").First();
+        for (int c = 0; c < 3; c++)
+            Assert.AreEqual(ofVectors[c], ofMaps[c], 1e-3f);
+    }
+
+    [TestMethod]
     public void RowsWithMissingFeaturesAreLeftOut()
     {
         Example[] examples = TrainingData.Overlapping(200);
@@ -323,6 +339,13 @@ public sealed class LbfgsMaximumEntropyTests
     {
         public string Answer { get; set; } = "";
         public float[] Score { get; set; } = [];
+    }
+
+    private sealed class Map
+    {
+        public string Name { get; set; } = "";
+        [VectorType(2, 2)]
+        public float[] Features { get; set; } = [];
     }
 
     private sealed class Other

@@ -69,8 +69,13 @@ internal sealed class TermMapBuilder<T>(DataViewRow row, DataViewSchema.Column c
 
     private bool Add(T value)
     {
-        if (_terms.Count < maximum && !PrimitiveValues.IsMissing(_type, value) && _seen.Add(value))
-            _terms.Add(value is ReadOnlyMemory<char> text ? (T)(object)text.ToString().AsMemory() : value);
+        if (_terms.Count < maximum && !PrimitiveValues.IsMissing(_type, value) && !_seen.Contains(value))
+        {
+            // Text may live in a buffer that the next row overwrites.
+            T term = value is ReadOnlyMemory<char> text ? (T)(object)text.ToString().AsMemory() : value;
+            _seen.Add(term);
+            _terms.Add(term);
+        }
         return _terms.Count < maximum;
     }
 }
