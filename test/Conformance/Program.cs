@@ -53,11 +53,11 @@ if (engine is null)
 (int passed, int failed, int missing) = (0, 0, 0);
 foreach (string line in files.SelectMany(ReadLines))
 {
+    if (passed + failed + missing >= max)
+        break;
     ModelResult? result = ModelRunner.Run(line, filter, structure ? null : engine);
     if (result is null)
         continue;
-    if (passed + failed + missing >= max)
-        break;
     switch (result.Outcome)
     {
         case Outcome.Passed: passed++; break;
