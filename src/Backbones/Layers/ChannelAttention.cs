@@ -25,6 +25,18 @@ public static class ChannelAttention
     }
 
     /// <summary>
+    /// timm.layers.EffectiveSEModule: one convolution that keeps the width. Paper: CenterMask, https://arxiv.org/abs/1911.06667
+    /// </summary>
+    public static Node EffectiveSqueezeExcite(GraphBuilder b, string name, Node x)
+    {
+        using (b.Scope(name))
+        {
+            Node s = b.Conv2d("fc", b.Reduce(x, ReduceKind.Mean, [1, 2], keepDims: true), x.Shape[0], 1, bias: true);
+            return b.Multiply(x, ActLayers.Timm(UnaryKind.HardSigmoid)(b, "gate", s));
+        }
+    }
+
+    /// <summary>
     /// timm.layers.EcaModule: a 1-D convolution over the channel means.
     /// Paper: ECA-Net, https://arxiv.org/abs/1910.03151
     /// </summary>

@@ -65,8 +65,7 @@ public static class ConvNeXt
 
     internal static BackboneGraph Build(Config config, BuildOptions options)
     {
-        if (options.OutputStride is not (8 or 16 or 32))
-            throw new GraphException($"output_stride {options.OutputStride} is not supported; valid strides are 8, 16 and 32.");
+        options.RequireOutputStride(8, 16, 32);
         Size2 size = options.ImageSize ?? config.ImageSize;
         var b = new GraphBuilder([options.InChannels, size.H, size.W]);
 

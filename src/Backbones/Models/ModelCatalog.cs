@@ -31,6 +31,11 @@ public static class ModelCatalog
             ("convnext", ConvNeXt.Models),
             ("vision_transformer", VisionTransformer.Models),
             ("deit", DeiT.Models),
+            ("regnet", RegNet.Models),
+            ("densenet", DenseNet.Models),
+            ("vovnet", VovNet.Models),
+            ("xception", Xception.Models),
+            ("xception_aligned", XceptionAligned.Models),
         ];
         return families.SelectMany(f => f.Models.Select(m => (f.Family, Entry: m))).ToDictionary(m => m.Entry.Name, m => (m.Family, m.Entry));
     }

@@ -95,8 +95,7 @@ public static class ResNet
 
     internal static BackboneGraph Build(Config config, BuildOptions options)
     {
-        if (options.OutputStride is not (8 or 16 or 32))
-            throw new GraphException($"output_stride {options.OutputStride} is not supported; valid strides are 8, 16 and 32.");
+        options.RequireOutputStride(8, 16, 32);
         Size2 size = options.ImageSize ?? config.ImageSize;
         var b = new GraphBuilder([options.InChannels, size.H, size.W]) { ConvWidths = config.PrunedWidths is { } table ? PrunedModels.Load(table) : null };
 
@@ -239,10 +238,7 @@ public static class ResNet
                 x = b.Conv2d("0", x, outChannels, kernel, stride, (stride - 1 + d * (kernel - 1)) / 2, d);
                 return config.Norm(b, "1", x);
             }
-            x = dilation == 1 && stride > 1 ? b.AvgPool2d("0", x, 2, stride, ceilMode: true, countIncludePad: false)
-                // A window of 2 with stride 1 needs one more row and column to keep the size: TensorFlow's SAME, at the end.
-                : dilation > 1 ? b.AvgPool2d("0", x, 2, 1, new Padding(0, 0, 1, 1), countIncludePad: true)
-                : b.Identity("0", x);
+            x = DownsamplePool.Build(b, "0", x, stride, dilation);
             x = b.Conv2d("1", x, outChannels, 1);
             return config.Norm(b, "2", x);
         }

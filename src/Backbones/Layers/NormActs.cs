@@ -1,0 +1,74 @@
+using Backbones.Graphs;
+
+namespace Backbones.Layers;
+
+/// <summary>A normalisation with the activation behind it, to be placed under a name; null for no activation.</summary>
+public delegate Node NormActLayer(GraphBuilder b, string name, Node x, UnaryKind? act);
+
+/// <summary>The normalisations with activation of <c>timm.layers.get_norm_act_layer</c>, over a map <c>[C, H, W]</c>.</summary>
+public static class NormActs
+{
+    private const float Eps = 1e-5f;
+
+    /// <summary>timm's BatchNormAct2d with PyTorch's eps.</summary>
+    public static NormActLayer BatchNorm { get; } = BatchNormWith(Eps);
+
+    /// <summary>timm's BatchNormAct2d with another eps: one module, which FX does not look into.</summary>
+    public static NormActLayer BatchNormWith(float eps) => (b, name, x, act) => b.Leaf(name, () =>
+    {
+        Node y = b.BatchNorm("", x, eps);
+        return act is { } kind ? b.Act("act", y, kind) : y;
+    });
+
+    /// <summary>timm's GroupNormAct with groups of that many channels.</summary>
+    public static NormActLayer GroupNorm(int groupSize) => (b, name, x, act) =>
+    {
+        using (b.Scope(name))
+        {
+            Node weight = b.Parameter("weight", [x.Shape[0]]), bias = b.Parameter("bias", [x.Shape[0]]);
+            return DropAct(b, b.Function("group_norm", new GroupNormOp(x.Shape[0] / groupSize, Eps), x, weight, bias), act);
+        }
+    };
+
+    /// <summary>timm's LayerNormAct2d: over the channels.</summary>
+    public static NormActLayer LayerNorm2d { get; } = (b, name, x, act) =>
+    {
+        Node y = Norms.LayerNorm2d(Eps)(b, name, x);
+        using (b.Scope(name))
+            return DropAct(b, y, act);
+    };
+
+    /// <summary>
+    /// timm's EvoNorm2dS0: a gate and the deviation of groups of that many channels in one; without activation only scale and shift.
+    /// Paper: Evolving Normalization-Activation Layers, https://arxiv.org/abs/2004.02967
+    /// </summary>
+    public static NormActLayer EvoNorm2dS0(int groupSize) => (b, name, x, act) =>
+    {
+        int channels = x.Shape[0];
+        using (b.Scope(name))
+        {
+            Node Vector(string key) => b.Reshape(b.Parameter(key, [channels]), [channels, 1, 1], "view");
+            Node weight = Vector("weight"), bias = Vector("bias");
+            if (act is not null)
+            {
+                Node gated = b.Multiply(x, b.Unary(b.Multiply(x, Vector("v")), UnaryKind.Sigmoid, "sigmoid"));
+                x = b.Divide(gated, GroupDeviation(b, x, channels / groupSize));
+            }
+            return b.Add(b.Multiply(x, weight), bias);
+        }
+    };
+
+    private static Node GroupDeviation(GraphBuilder b, Node x, int groups)
+    {
+        Shape grouped = [groups, x.Shape[0] / groups, x.Shape[1], x.Shape[2]];
+        Node variance = b.Reduce(b.Reshape(x, grouped), ReduceKind.Variance, [1, 2, 3], keepDims: true);
+        Node deviation = b.Unary(b.Affine(variance, 1, Eps, "add"), UnaryKind.Sqrt, "sqrt");
+        return b.Reshape(b.Expand(deviation, grouped), x.Shape);
+    }
+
+    private static Node DropAct(GraphBuilder b, Node x, UnaryKind? act)
+    {
+        x = b.Identity("drop", x);
+        return act is { } kind ? ActLayers.Timm(kind)(b, "act", x) : b.Identity("act", x);
+    }
+}

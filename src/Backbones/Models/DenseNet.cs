@@ -1,0 +1,123 @@
+using System.Collections.Immutable;
+using Backbones.Graphs;
+using Backbones.Layers;
+
+namespace Backbones.Models;
+
+/// <summary>
+/// DenseNet: every layer of a block gets the maps of all layers before it.
+/// timm: <c>densenet.py</c>. Paper: Densely Connected Convolutional Networks, https://arxiv.org/abs/1608.06993
+/// </summary>
+public static class DenseNet
+{
+    // Channels of a layer's 1×1 convolution, in growth rates.
+    private const int BottleneckWidth = 4;
+
+    /// <summary>What tells one variant from another: channels that a layer adds, and the number of layers per block.</summary>
+    internal sealed record Config(int GrowthRate, ImmutableArray<int> Layers)
+    {
+        /// <summary>Three 3×3 convolutions in place of the 7×7 one.</summary>
+        public bool DeepStem { get; init; }
+
+        /// <summary>The stem's pooling is anti-aliased.</summary>
+        public bool BlurStem { get; init; }
+    }
+
+    internal static BackboneGraph Build(Config config, BuildOptions options)
+    {
+        options.RequireOutputStride(32);
+        Size2 size = options.ImageSize ?? 224;
+        var b = new GraphBuilder([options.InChannels, size.H, size.W]);
+
+        var levels = new List<FeatureLevel>();
+        Node x;
+        using (b.Scope("features"))
+        {
+            x = BuildStem(b, config, b.Input);
+            levels.Add(new FeatureLevel(x.Shape[0], 2, config.DeepStem ? "features.norm2" : "features.norm0", x));
+            x = BuildStemPool(b, config, x);
+            int stride = 4;
+            for (int block = 1; block < config.Layers.Length; block++)
+            {
+                x = DenseBlock(b, config, x, block);
+                levels.Add(new FeatureLevel(x.Shape[0], stride, $"features.denseblock{block}", x));
+                using (b.Scope($"transition{block}"))
+                {
+                    x = NormActs.BatchNorm(b, "norm", x, UnaryKind.Relu);
+                    x = b.Conv2d("conv", x, x.Shape[0] / 2, 1);
+                    x = b.AvgPool2d("pool", x, 2);
+                }
+                stride *= 2;
+            }
+            x = DenseBlock(b, config, x, config.Layers.Length);
+            x = NormActs.BatchNorm(b, "norm5", x, UnaryKind.Relu);
+            levels.Add(new FeatureLevel(x.Shape[0], stride, "features.norm5", x));
+        }
+
+        string pool = options.GlobalPool ?? "avg";
+        Node pooled = b.Identity("head_drop", GlobalPool.Pool(b, "global_pool", x, pool, flatten: pool.Length > 0));
+        return new BackboneGraph
+        {
+            Graph = b.Build(Classifier.Fc(b, "classifier", pooled, options.NumClasses ?? 1000)),
+            Features = x,
+            PreLogits = pooled,
+            NumFeatures = x.Shape[0],
+            HeadHiddenSize = x.Shape[0],
+            Levels = [.. levels],
+            Adapters = ImmutableDictionary<string, ParameterAdapter>.Empty.Add("features.conv0.weight", ParameterAdapters.InputConv),
+        };
+    }
+
+    private static Node BuildStem(GraphBuilder b, Config config, Node x)
+    {
+        int growth = config.GrowthRate;
+        if (!config.DeepStem)
+            return NormActs.BatchNorm(b, "norm0", b.Conv2d("conv0", x, growth * 2, 7, stride: 2, padding: 3), UnaryKind.Relu);
+        x = NormActs.BatchNorm(b, "norm0", b.Conv2d("conv0", x, growth, 3, stride: 2, padding: 1), UnaryKind.Relu);
+        x = NormActs.BatchNorm(b, "norm1", b.Conv2d("conv1", x, growth, 3, padding: 1), UnaryKind.Relu);
+        return NormActs.BatchNorm(b, "norm2", b.Conv2d("conv2", x, growth * 2, 3, padding: 1), UnaryKind.Relu);
+    }
+
+    private static Node BuildStemPool(GraphBuilder b, Config config, Node x)
+    {
+        if (!config.BlurStem)
+            return b.MaxPool2d("pool0", x, 3, stride: 2, padding: 1);
+        using (b.Scope("pool0"))
+            return BlurPool2d.Build(b, "1", b.MaxPool2d("0", x, 3, stride: 1, padding: 1));
+    }
+
+    private static Node DenseBlock(GraphBuilder b, Config config, Node x, int number)
+    {
+        var maps = new List<Node> { x };
+        using (b.Scope($"denseblock{number}"))
+        {
+            for (int i = 1; i <= config.Layers[number - 1]; i++)
+            {
+                using (b.Scope($"denselayer{i}"))
+                    maps.Add(DenseLayer(b, config, maps));
+            }
+            return b.Concat(0, [.. maps]);
+        }
+    }
+
+    private static Node DenseLayer(GraphBuilder b, Config config, List<Node> maps)
+    {
+        Node x = NormActs.BatchNorm(b, "norm1", b.Concat(0, [.. maps]), UnaryKind.Relu);
+        x = b.Conv2d("conv1", x, BottleneckWidth * config.GrowthRate, 1);
+        x = NormActs.BatchNorm(b, "norm2", x, UnaryKind.Relu);
+        return b.Conv2d("conv2", x, config.GrowthRate, 3, padding: 1);
+    }
+
+    /// <summary>All variants.</summary>
+    public static IEnumerable<ModelEntry> Models =>
+    [
+        Model("densenet121", new(32, [6, 12, 24, 16])),
+        Model("densenetblur121d", new(32, [6, 12, 24, 16]) { DeepStem = true, BlurStem = true }),
+        Model("densenet169", new(32, [6, 12, 32, 32])),
+        Model("densenet201", new(32, [6, 12, 48, 32])),
+        Model("densenet161", new(48, [6, 12, 36, 24])),
+        Model("densenet264d", new(48, [6, 12, 64, 48]) { DeepStem = true }),
+    ];
+
+    private static ModelEntry Model(string name, Config config) => new(name, options => Build(config, options));
+}
