@@ -32,6 +32,9 @@ internal sealed class Checks
 
     public List<string> Failures { get; } = [];
 
+    /// <summary>The mechanisms that were compared: what stands before the level, mode or error in each entry.</summary>
+    public IReadOnlyCollection<string> Mechanisms => [.. Done.Select(d => d.StartsWith("node names", StringComparison.Ordinal) ? "node names" : d.Split([' ', '[', '.'])[0]).Distinct()];
+
     public void Fail(string what, string why) => Failures.Add($"{what}: {why}");
 
     /// <summary>Compares two values by their text.</summary>

@@ -14,7 +14,11 @@ internal enum Outcome
 }
 
 /// <summary>What a model line came to, and the line to print.</summary>
-internal sealed record ModelResult(Outcome Outcome, string Text);
+/// <param name="Outcome">Whether it passed.</param>
+/// <param name="Text">The line to print.</param>
+/// <param name="Family">timm's file, where the model is known.</param>
+/// <param name="Mechanisms">What was compared, such as <c>features_only</c>.</param>
+internal sealed record ModelResult(Outcome Outcome, string Text, string Family = "", IReadOnlyCollection<string>? Mechanisms = null);
 
 /// <summary>Runs one reference line against an engine.</summary>
 internal static class ModelRunner
@@ -47,8 +51,9 @@ internal static class ModelRunner
         {
             checks.Fail("run", $"{e.GetType().Name}: {e.Message}");
         }
+        string family = ModelCatalog.FamilyOf(name);
         return checks.Failures.Count == 0
-            ? new ModelResult(Outcome.Passed, $"{label} ok {checks.Worst.ToString("0.0e-0", CultureInfo.InvariantCulture)} ({string.Join(", ", checks.Done)})")
-            : new ModelResult(Outcome.Failed, $"{label} FAIL {string.Join("; ", checks.Failures)}");
+            ? new ModelResult(Outcome.Passed, $"{label} ok {checks.Worst.ToString("0.0e-0", CultureInfo.InvariantCulture)} ({string.Join(", ", checks.Done)})", family, checks.Mechanisms)
+            : new ModelResult(Outcome.Failed, $"{label} FAIL {string.Join("; ", checks.Failures)}", family, checks.Mechanisms);
     }
 }

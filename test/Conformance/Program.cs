@@ -5,9 +5,10 @@ using Backbones.Engines.Managed;
 using Backbones.Engines.Reference;
 
 const string Usage = """
-    Usage: Conformance FILE… [--filter GLOB] [--engine managed|reference] [--max N] [--structure] [--quiet]
+    Usage: Conformance FILE… [--filter GLOB] [--engine managed|reference] [--max N] [--report MD] [--structure] [--quiet]
            Conformance preprocessing FILE IMAGE_FOLDER
     Reads model lines (plain or .gz), prints a line a model and last 'N passed, N failed, N missing'.
+    --report MD  also writes a table of families and mechanisms
     --structure  names, shapes, counts and checksums only, no model is run
     """;
 
@@ -18,6 +19,7 @@ if (args is ["preprocessing", .. var preprocessing])
 
 var files = new List<string>();
 string filter = "*", engineName = "managed";
+string? report = null;
 int max = int.MaxValue;
 bool quiet = false, structure = false;
 for (int i = 0; i < args.Length; i++)
@@ -27,6 +29,7 @@ for (int i = 0; i < args.Length; i++)
         case "--filter": filter = args[++i]; break;
         case "--engine": engineName = args[++i]; break;
         case "--max": max = int.Parse(args[++i]); break;
+        case "--report": report = args[++i]; break;
         case "--quiet": quiet = true; break;
         case "--structure": structure = true; break;
         case "--help" or "-h": Console.WriteLine(Usage); return 0;
@@ -50,6 +53,7 @@ if (engine is null)
     return 2;
 }
 
+var results = new List<ModelResult>();
 (int passed, int failed, int missing) = (0, 0, 0);
 foreach (string line in files.SelectMany(ReadLines))
 {
@@ -58,6 +62,7 @@ foreach (string line in files.SelectMany(ReadLines))
     ModelResult? result = ModelRunner.Run(line, filter, structure ? null : engine);
     if (result is null)
         continue;
+    results.Add(result);
     switch (result.Outcome)
     {
         case Outcome.Passed: passed++; break;
@@ -67,6 +72,8 @@ foreach (string line in files.SelectMany(ReadLines))
     if (!quiet || result.Outcome == Outcome.Failed)
         Console.WriteLine(result.Text);
 }
+if (report is not null)
+    ConformanceReport.Write(report, engineName, results);
 Console.WriteLine($"{passed} passed, {failed} failed, {missing} missing");
 return failed == 0 ? 0 : 1;
 

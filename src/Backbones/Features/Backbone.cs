@@ -131,6 +131,15 @@ public sealed class Backbone : IDisposable
     public FeatureExtractor Extract(SelectedFeatures selected, IEngine? engine = null, EngineOptions? options = null)
         => new(this, selected, engine ?? DefaultEngine.Instance, options ?? EngineOptions.Default);
 
+    /// <summary>Writes the weights as safetensors: all of them, or only those that a selection needs (timm's pruning).</summary>
+    /// <param name="path">The file to write.</param>
+    /// <param name="selection">What the weights are for; null for all.</param>
+    public void SaveWeights(string path, FeatureSelection? selection = null)
+    {
+        IEnumerable<ParameterSpec> needed = selection is null ? Graph.Parameters : Select(selection).Graph.Parameters;
+        SafetensorsWriter.Write(path, needed.Where(p => Parameters.TryGet(p.Name, out _)).Select(p => Parameters[p.Name]));
+    }
+
     /// <summary>Releases the weights. Extractors that were made go on working.</summary>
     public void Dispose()
     {

@@ -1,0 +1,131 @@
+using Backbones.Graphs;
+using Backbones.Models;
+using Backbones.Registry;
+using Backbones.Tests.Graphs;
+using Backbones.Weights;
+
+namespace Backbones.Tests.Features;
+
+/// <summary>Each mechanism over every registered model, by structure: nothing is run. The numbers are the conformance runner's.</summary>
+[TestClass]
+public sealed class MechanismTests
+{
+    public static IEnumerable<object[]> Models => ModelCatalog.Names.Select(n => new object[] { n });
+
+    [TestMethod]
+    [DynamicData(nameof(Models))]
+    public void Every_mechanism_has_consistent_shapes(string name)
+    {
+        ModelEntry model = ModelCatalog.Find(name);
+        BackboneGraph backbone = model.Build(BuildOptions.Default);
+
+        SelectedFeatures pooled = SelectedFeatures.Create(model, FeatureSelection.Pooled());
+        Assert.AreEqual(pooled.Outputs[0].Shape.Length, backbone.PreLogits.Shape.Length, "pooled features are what the classifier gets");
+        SelectedFeatures unpooled = SelectedFeatures.Choose(backbone, FeatureSelection.Unpooled);
+        Assert.IsLessThanOrEqualTo(backbone.Graph.ParameterCount, unpooled.Graph.ParameterCount);
+
+        if (!backbone.Levels.IsEmpty)
+        {
+            SelectedFeatures pyramid = SelectedFeatures.Choose(backbone, FeatureSelection.Pyramid());
+            Shape input = backbone.Graph.Inputs[0].Shape;
+            foreach (FeatureOutput output in pyramid.Outputs)
+            {
+                Assert.AreEqual(3, output.Shape.Rank, output.Name);
+                Assert.IsTrue(Math.Abs(input[1] / (double)output.Level!.Reduction - output.Shape[1]) <= 1, $"level {output.Name}: {output.Shape} at reduction {output.Level.Reduction} of {input}");
+            }
+            SelectedFeatures last = SelectedFeatures.Choose(backbone, FeatureSelection.Pyramid([-1]));
+            Assert.AreEqual(pyramid.Outputs[^1].Shape, last.Outputs[0].Shape);
+        }
+        if (backbone.Intermediates is { } blocks)
+        {
+            SelectedFeatures all = SelectedFeatures.Choose(backbone, FeatureSelection.Intermediates());
+            Assert.HasCount(blocks.Length, all.Outputs);
+            SelectedFeatures first = SelectedFeatures.Choose(backbone, FeatureSelection.Intermediates([0]));
+            Assert.IsLessThan(backbone.Graph.ParameterCount, first.Graph.ParameterCount, "later blocks are pruned");
+            Assert.IsNotEmpty(first.RemovedParameters);
+        }
+        // Every listed name can be chosen, and is the value that it names.
+        foreach (string node in backbone.Graph.NodeNames)
+            Assert.AreEqual(node, backbone.Graph.Find(node).Name);
+    }
+
+    [TestMethod]
+    [DataRow("resnet18", 1)]
+    [DataRow("resnet18", 5)]
+    public void Other_channels_read_the_default_models_weights(string name, int channels)
+    {
+        using Backbone backbone = Backbone.Create(name, new BackboneOptions { RandomWeights = true, InChannels = channels, ImageSize = 64 });
+        SelectedFeatures selected = backbone.Select(FeatureSelection.Pooled());
+        Assert.AreEqual(Shape.Create([64, 3, 7, 7]), selected.Graph.Parameters[0].Shape);
+        Assert.AreEqual(Shape.Create([channels, 64, 64]), selected.Graph.Inputs[0].Shape);
+    }
+
+    [TestMethod]
+    public void Pruned_weights_are_saved_and_load_again()
+    {
+        string file = Path.Combine(Path.GetTempPath(), $"pruned-{Guid.NewGuid():N}.safetensors");
+        try
+        {
+            var selection = FeatureSelection.Pyramid([1]);
+            float[] expected;
+            PretrainedConfig config;
+            using (Backbone backbone = Backbone.Create("resnet18", new BackboneOptions { RandomWeights = true, ImageSize = 64 }))
+            {
+                config = backbone.Config;
+                backbone.SaveWeights(file, selection);
+                expected = Run(backbone, selection);
+            }
+            using ParameterStore store = ParameterStore.Open(file);
+            Assert.IsFalse(store.TryGet("layer2.0.conv1.weight", out _), "a pruned weight was saved");
+            using Backbone pruned = Backbone.FromParameters(config, store, new BackboneOptions { ImageSize = 64 });
+            CollectionAssert.AreEqual(expected, Run(pruned, selection));
+            Assert.ThrowsExactly<KeyNotFoundException>(() => pruned.Extract(FeatureSelection.Pooled()));
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+
+        static float[] Run(Backbone backbone, FeatureSelection selection)
+        {
+            using FeatureExtractor extractor = backbone.Extract(selection);
+            return extractor.Run(1, TestGraphs.Input(1, extractor.InputShape))[0].Values.ToArray();
+        }
+    }
+
+    [TestMethod]
+    public void Selections_survive_json()
+    {
+        FeatureSelection[] selections =
+        [
+            FeatureSelection.Unpooled, FeatureSelection.Logits, FeatureSelection.Pooled(), FeatureSelection.Pooled("avgmax"), FeatureSelection.Pyramid([2, -1], 8), FeatureSelection.Pyramid(),
+            FeatureSelection.Intermediates([-2], norm: true, returnPrefixTokens: true, FeatureFormat.Nlc, stopEarly: true, intermediatesOnly: false), FeatureSelection.Nodes("layer1", "layer2.0.act1"),
+        ];
+        foreach (FeatureSelection selection in selections)
+            Assert.AreEqual(selection, System.Text.Json.JsonSerializer.Deserialize<FeatureSelection>(System.Text.Json.JsonSerializer.Serialize(selection)));
+    }
+
+    [TestMethod]
+    public void What_a_model_does_not_have_is_refused_with_what_it_has()
+    {
+        ModelEntry model = ModelCatalog.Find("resnet18");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => SelectedFeatures.Create(model, FeatureSelection.Pyramid([5]))).Message, "0 to 4");
+        StringAssert.Contains(Assert.ThrowsExactly<GraphException>(() => SelectedFeatures.Create(model, FeatureSelection.Pyramid(outputStride: 12))).Message, "8, 16 and 32");
+        StringAssert.Contains(Assert.ThrowsExactly<GraphException>(() => SelectedFeatures.Create(model, FeatureSelection.Pooled("avgmx"))).Message, "'avgmax'");
+        StringAssert.Contains(Assert.ThrowsExactly<GraphException>(() => SelectedFeatures.Create(model, FeatureSelection.Nodes("layer4.1.cnv1"))).Message, "'layer4.1.conv1'");
+        StringAssert.Contains(Assert.ThrowsExactly<GraphException>(() => SelectedFeatures.Create(model, FeatureSelection.Intermediates([-1], outputFormat: FeatureFormat.Nlc))).Message, "NLC");
+    }
+
+    [TestMethod]
+    public void One_run_serves_several_selections()
+    {
+        using Backbone backbone = Backbone.Create("test_resnet", new BackboneOptions { RandomWeights = true, ImageSize = 64 });
+        SelectedFeatures merged = backbone.Select([FeatureSelection.Unpooled, FeatureSelection.Pyramid([1, 2]), FeatureSelection.Logits]);
+        using FeatureExtractor together = backbone.Extract(merged);
+        float[] input = TestGraphs.Input(2, together.InputShape);
+        FeatureBatch batch = together.Run(2, input);
+        using FeatureExtractor alone = backbone.Extract(FeatureSelection.Logits);
+        Assert.IsLessThan(1e-6, TestGraphs.Distance(alone.Run(2, input)[0].Values.Span, batch["logits"].Values.Span));
+        Assert.AreEqual(4, batch.Tensors.Length);
+    }
+}
