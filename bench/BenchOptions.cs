@@ -6,10 +6,10 @@ namespace Bench;
 internal sealed record BenchOptions
 {
     public const string Usage = """
-        Usage: Bench models NAME… [--batch 1,8] [--threads N] [--runs N] [--json] [--no-onnxruntime]
-               Bench kernels [--batch 1] [--threads N] [--runs N] [--json]
+        Usage: Bench models [NAME…] [--batch 1,8] [--threads N] [--runs N] [--json] [--no-onnxruntime]
+               Bench kernels [NAME…] [--batch 1] [--threads N] [--runs N] [--json]
           models   milliseconds per image of whole models, beside ONNX Runtime (npm's onnxruntime-node) where it can be had
-          kernels  GFLOP/s of ResNet-50's convolutions, one by one
+          kernels  time and GFLOP/s of each step of a model (resnet50 if none is named)
         """;
 
     public required string Command { get; init; }
@@ -47,7 +47,7 @@ internal sealed record BenchOptions
 
             string Next() => ++i < args.Length ? args[i] : throw new ArgumentException($"{args[i - 1]} needs a value.");
         }
-        return options;
+        return options.Models.Count > 0 ? options : options with { Models = ["resnet50"] };
 
         static int Positive(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value > 0
             ? value : throw new ArgumentException($"Received '{text}'; expected a positive number.");

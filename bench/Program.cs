@@ -12,5 +12,10 @@ catch (ArgumentException e)
     return 2;
 }
 foreach (string model in options.Models)
-    new ModelBenchmark(options).Run(model);
+{
+    if (options.Command == "kernels")
+        new KernelBenchmark(options).Run(model);
+    else
+        new ModelBenchmark(options).Run(model);
+}
 return 0;

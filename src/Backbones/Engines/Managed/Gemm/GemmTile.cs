@@ -55,6 +55,25 @@ internal static unsafe class GemmTile<T> where T : struct, IVector<T>
     /// <summary>Runs a tile of 1 to 6 rows and 1 to <see cref="IVector{T}.TileColumns"/> vectors.</summary>
     public static void Run(int rows, int columns, TileArguments* args) => s_tiles[(rows - 1) * 4 + columns - 1](args);
 
+    /// <summary>All rows of a panel: A and C are those of the first row, and the residual where there is one.</summary>
+    public static void RunPanel(TileArguments* args, float* a, float* target, int rows, int vectors)
+    {
+        // Tiles of nearly equal height: a single row left over would take as long as three.
+        int tiles = (rows + Rows - 1) / Rows, row = 0;
+        float* residual = args->Residual;
+        for (int i = 0; i < tiles; i++)
+        {
+            int height = (rows - row) / (tiles - i);
+            args->A = a + row * args->Lda;
+            args->C = target + row * args->Ldc;
+            if (residual != null)
+                args->Residual = residual + row * args->Ldr;
+            Run(height, vectors, args);
+            row += height;
+        }
+        args->Residual = null;
+    }
+
     private static delegate*<TileArguments*, void>[] MakeTiles()
     {
         var tiles = new delegate*<TileArguments*, void>[Rows * 4];

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Backbones.Graphs;
 
 namespace Backbones.Engines.Managed;
@@ -48,5 +49,26 @@ internal sealed unsafe class ProductEpilogue<T> where T : struct, IVector<T>
     {
         if (_activation is not null)
             ActivationKernel<T>.Run(_activation, target, distance, target, distance, rows, columns);
+    }
+
+    /// <summary>Finishes a line of <paramref name="pixels"/> vectors, one per pixel, that lie one after another, and stores their first lanes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Store(RunContext context, float* values, T bias, float* target, nint pixelDistance, int pixels, int lanes, long row, int column)
+    {
+        T low = T.Create(_low), high = T.Create(_high);
+        float* residual = _residual is null ? null : context.Address(_residual) + row * _rows.Distance + column;
+        for (int x = 0; x < pixels; x++)
+        {
+            T value = T.Load(values + x * T.Count) + bias;
+            if (residual != null)
+                value += T.Load(residual + x * _rows.Distance);
+            if (_clamp)
+                value = T.Min(high, T.Max(low, value));
+            if (lanes == T.Count)
+                T.Store(value, target + x * pixelDistance);
+            else
+                T.StoreFirst(value, target + x * pixelDistance, lanes);
+        }
+        Finish(target, pixels, lanes, pixelDistance);
     }
 }

@@ -47,6 +47,8 @@ internal abstract unsafe class ProductStep<T>(PackedMatrix<T> weights, ValueView
     /// <summary>K values between stores of the accumulators.</summary>
     protected int BlockK { get; } = (weights.K + (weights.K + MaxBlockK - 1) / MaxBlockK - 1) / ((weights.K + MaxBlockK - 1) / MaxBlockK);
 
+    public override long MultiplyAdds => _result.Count * Weights.K * Weights.Columns * Weights.Groups;
+
     public override void Execute(RunContext context)
     {
         ProductGrid grid = Grid(context);
@@ -79,7 +81,7 @@ internal abstract unsafe class ProductStep<T>(PackedMatrix<T> weights, ValueView
                 float* panelTarget = target + panel * GemmTile<T>.Width;
                 if (last)
                     epilogue.Prepare(context, ref args, firstRow, group * Weights.Columns + panel * GemmTile<T>.Width);
-                RunPanel(&args, a, panelTarget, rows, Weights.Vectors(panel));
+                GemmTile<T>.RunPanel(&args, a, panelTarget, rows, Weights.Vectors(panel));
                 if (last)
                     epilogue.Finish(panelTarget, rows, (Weights.Vectors(panel) - 1) * T.Count + (int)args.LastLanes, args.Ldc);
             }
@@ -93,22 +95,4 @@ internal abstract unsafe class ProductStep<T>(PackedMatrix<T> weights, ValueView
 
     private ProductGrid Grid(RunContext context)
         => ProductGrid.Of(_result.Count * context.Batch, Weights.K, Weights.Panels, GemmTile<T>.Width, Weights.Groups, context.Pool.Threads);
-
-    private static void RunPanel(TileArguments* args, float* a, float* target, int rows, int vectors)
-    {
-        // Tiles of nearly equal height: a single row left over would take as long as three.
-        int tiles = (rows + GemmTile<T>.Rows - 1) / GemmTile<T>.Rows, row = 0;
-        float* residual = args->Residual;
-        for (int i = 0; i < tiles; i++)
-        {
-            int height = (rows - row) / (tiles - i);
-            args->A = a + row * args->Lda;
-            args->C = target + row * args->Ldc;
-            if (residual != null)
-                args->Residual = residual + row * args->Ldr;
-            GemmTile<T>.Run(height, vectors, args);
-            row += height;
-        }
-        args->Residual = null;
-    }
 }

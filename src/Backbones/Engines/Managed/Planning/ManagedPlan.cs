@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using Backbones.Graphs;
 
 namespace Backbones.Engines.Managed;
@@ -9,7 +10,7 @@ internal sealed unsafe class ManagedPlan : IPlan
     /// <summary>Most items that go through the steps together; larger batches run in several passes, so that memory stays bounded and warm.</summary>
     private const int MaxPass = 16;
 
-    private readonly Step[] _steps;
+    private readonly PlannedStep[] _steps;
     private readonly IDisposable[] _resources;
     private readonly WorkerPool _pool;
     private readonly long _arenaItemSize;
@@ -19,17 +20,23 @@ internal sealed unsafe class ManagedPlan : IPlan
     private int _active;
     private bool _disposed;
 
-    public ManagedPlan(Graph graph, Step[] steps, long arenaItemSize, IDisposable[] resources, WorkerPool pool)
+    public ManagedPlan(Graph graph, PlannedStep[] steps, long arenaItemSize, IDisposable[] resources, WorkerPool pool)
     {
         Graph = graph;
         _steps = steps;
         _arenaItemSize = arenaItemSize;
         _resources = resources;
         _pool = pool;
-        _workerScratch = steps.Select(s => s.WorkerScratch(pool.Threads)).DefaultIfEmpty().Max();
+        _workerScratch = steps.Select(s => s.Step.WorkerScratch(pool.Threads)).DefaultIfEmpty().Max();
     }
 
     public Graph Graph { get; }
+
+    /// <summary>The steps, in the order of execution.</summary>
+    internal ReadOnlySpan<PlannedStep> Steps => _steps;
+
+    /// <summary>Where set, gets the time of each step added (in ticks of <see cref="Stopwatch"/>): for measurements, one run at a time.</summary>
+    internal long[]? StepTimes { get; set; }
 
     public void Run(int batch, ReadOnlySpan<ReadOnlyMemory<float>> inputs, ReadOnlySpan<Memory<float>> outputs, CancellationToken cancellation = default)
     {
@@ -75,10 +82,13 @@ internal sealed unsafe class ManagedPlan : IPlan
                     context.SetInput(i, (float*)pins[i].Pointer + first * Graph.Inputs[i].Shape.Length);
                 for (int i = 0; i < outputs.Length; i++)
                     context.SetOutput(i, (float*)pins[inputs.Length + i].Pointer + first * Graph.Outputs[i].Shape.Length);
-                foreach (Step step in _steps)
+                for (int i = 0; i < _steps.Length; i++)
                 {
                     cancellation.ThrowIfCancellationRequested();
-                    step.Execute(context);
+                    long start = StepTimes is null ? 0 : Stopwatch.GetTimestamp();
+                    _steps[i].Step.Execute(context);
+                    if (StepTimes is { } times)
+                        times[i] += Stopwatch.GetTimestamp() - start;
                 }
             }
         }
@@ -107,7 +117,7 @@ internal sealed unsafe class ManagedPlan : IPlan
         }
         try
         {
-            long shared = _steps.Select(s => s.SharedScratch(batch)).DefaultIfEmpty().Max();
+            long shared = _steps.Select(s => s.Step.SharedScratch(batch)).DefaultIfEmpty().Max();
             return new RunContext(_pool, batch, _arenaItemSize, shared, _workerScratch, Graph.Inputs.Length, Graph.Outputs.Length);
         }
         catch

@@ -1,7 +1,7 @@
 namespace Backbones.Engines.Managed;
 
-/// <summary>A step with the storages it reads and writes.</summary>
-internal sealed record PlannedStep(Step Step, Storage[] Reads, Storage Writes);
+/// <summary>A step, the node it computes, and the storages it reads and writes.</summary>
+internal sealed record PlannedStep(Step Step, string Node, Storage[] Reads, Storage Writes);
 
 /// <summary>Places the storages of a plan in one arena: storages that are alive at the same time do not overlap, others share memory.</summary>
 internal static class MemoryPlanner

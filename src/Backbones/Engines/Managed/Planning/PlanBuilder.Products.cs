@@ -36,6 +36,11 @@ internal sealed partial class PlanBuilder<T>
             input = PixelRows(input);
             step = new PointwiseStep<T>(input, Pack(weights, PatchStep<T>.WeightOrder(geometry), geometry, bias), result, epilogue);
         }
+        else if (UsesWinograd(geometry))
+        {
+            input = ChannelsLast(input);
+            step = Winograd(geometry, input, weights, bias, result, epilogue);
+        }
         else
         {
             input = ChannelsLast(input);
@@ -57,6 +62,25 @@ internal sealed partial class PlanBuilder<T>
         var packed = Own(new PackedMatrix<T>(weight.Data, order, weight.Shape[0], 1, bias));
         Add(new PointwiseStep<T>(input, packed, result, new ProductEpilogue<T>(residual, op.Epilogue?.Activation)), result, input, residual);
         return result;
+    }
+
+    /// <summary>Where fewer products pay for the transforms: 3×3 with stride 1, enough channels on both sides, and maps that hold more than a few tiles.</summary>
+    private static bool UsesWinograd(ConvolutionGeometry g)
+        => g is { Groups: 1, Channels: >= 32, OutChannels: >= 32 } && g.Kernel == new Size2(3, 3) && g.Stride == new Size2(1, 1) && g.Dilation == new Size2(1, 1)
+        && g.OutHeight >= 4 && g.OutWidth >= 4;
+
+    private Step Winograd(ConvolutionGeometry geometry, ValueView input, ReadOnlyMemory<float> weights, ReadOnlySpan<float> bias, ValueView result, ProductEpilogue<T> epilogue)
+    {
+        AlignedBuffer? paddedBias = null;
+        if (!bias.IsEmpty)
+        {
+            paddedBias = Own(new AlignedBuffer(RoundUp(bias.Length)));
+            bias.CopyTo(paddedBias.Span);
+        }
+        // Small maps fit 4×4 tiles badly, and the larger tile's weights, four times the filter's, come from memory for few tiles.
+        return geometry.OutHeight * geometry.OutWidth < 100
+            ? new WinogradStep<T, Winograd2<T>>(geometry, input, Own(WinogradStep<T, Winograd2<T>>.Pack(weights, geometry.OutChannels, geometry.Channels)), paddedBias, result, epilogue)
+            : new WinogradStep<T, Winograd4<T>>(geometry, input, Own(WinogradStep<T, Winograd4<T>>.Pack(weights, geometry.OutChannels, geometry.Channels)), paddedBias, result, epilogue);
     }
 
     private PackedMatrix<T> Pack(ReadOnlyMemory<float> weights, int[] order, ConvolutionGeometry geometry, ReadOnlySpan<float> bias)

@@ -12,6 +12,7 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
     private readonly List<PlannedStep> _steps = [];
     private readonly Dictionary<Node, ValueView> _values = [];
     private readonly List<IDisposable> _resources = [];
+    private string _node = "";
 
     public PlanBuilder(Graph graph, IReadOnlyDictionary<Node, ReferenceTensor> constants, WorkerPool pool)
     {
@@ -29,13 +30,15 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
                 _values[_graph.Inputs[i]] = Dense(StorageKind.Input, i, _graph.Inputs[i].Shape);
             foreach (Node node in _graph.Nodes)
             {
-                if (node.IsBatched && node.Operator is not InputOp)
-                    _values[node] = Lower(node);
+                if (!node.IsBatched || node.Operator is InputOp)
+                    continue;
+                _node = node.Name;
+                _values[node] = Lower(node);
             }
             for (int i = 0; i < _graph.Outputs.Length; i++)
                 Copy(Value(_graph.Outputs[i]), Dense(StorageKind.Output, i, _graph.Outputs[i].Shape));
             long arena = MemoryPlanner.Place(_steps);
-            return new ManagedPlan(original, [.. _steps.Select(s => s.Step)], arena, [.. _resources], _pool);
+            return new ManagedPlan(original, [.. _steps], arena, [.. _resources], _pool);
         }
         catch
         {
@@ -87,7 +90,7 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
             if (input is not null)
                 reads.Add(input.Storage);
         }
-        _steps.Add(new PlannedStep(step, [.. reads], result.Storage));
+        _steps.Add(new PlannedStep(step, _node, [.. reads], result.Storage));
     }
 
     private void Copy(ValueView source, ValueView target) => Add(new CopyStep<T>(source, target), target, source);

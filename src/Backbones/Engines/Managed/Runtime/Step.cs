@@ -3,6 +3,9 @@ namespace Backbones.Engines.Managed;
 /// <summary>One operation of a plan. Steps are immutable after planning: what changes from run to run is in the <see cref="RunContext"/>.</summary>
 internal abstract class Step
 {
+    /// <summary>Multiply-adds for each batch item, for measurements; 0 where memory is what counts.</summary>
+    public virtual long MultiplyAdds => 0;
+
     /// <summary>Scratch floats that each worker needs.</summary>
     public virtual long WorkerScratch(int threads) => 0;
 

@@ -1,0 +1,107 @@
+using System.Runtime.CompilerServices;
+
+namespace Backbones.Engines.Managed;
+
+/// <summary>Winograd's minimal filtering F(m×m, 3×3): the transforms of one size m, along one dimension at a time.</summary>
+internal unsafe interface IWinogradTile<T> where T : struct, IVector<T>
+{
+    /// <summary>Output pixels of a tile along one dimension: m.</summary>
+    static abstract int Outputs { get; }
+
+    /// <summary>Input pixels, and products, of a tile along one dimension: m + 2.</summary>
+    static abstract int Inputs { get; }
+
+    /// <summary>Transforms <see cref="Inputs"/> vectors <paramref name="stride"/> floats apart into as many.</summary>
+    static abstract void TransformInput(float* source, nint stride, float* target, nint targetStride);
+
+    /// <summary>Transforms <see cref="Inputs"/> vectors of products into <see cref="Outputs"/> results.</summary>
+    static abstract void TransformOutput(float* source, nint stride, float* target, nint targetStride);
+
+    /// <summary>Transforms three filter taps into <see cref="Inputs"/> factors.</summary>
+    static abstract void TransformFilter(double g0, double g1, double g2, Span<double> target);
+}
+
+/// <summary>F(2×2, 3×3) at the points 0, ±1, ∞: 2.25 times fewer products, as exact as the direct sum.</summary>
+internal readonly unsafe struct Winograd2<T> : IWinogradTile<T> where T : struct, IVector<T>
+{
+    public static int Outputs => 2;
+
+    public static int Inputs => 4;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void TransformInput(float* source, nint stride, float* target, nint targetStride)
+    {
+        T d0 = T.Load(source), d1 = T.Load(source + stride), d2 = T.Load(source + 2 * stride), d3 = T.Load(source + 3 * stride);
+        T.Store(d0 - d2, target);
+        T.Store(d1 + d2, target + targetStride);
+        T.Store(d2 - d1, target + 2 * targetStride);
+        T.Store(d3 - d1, target + 3 * targetStride);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void TransformOutput(float* source, nint stride, float* target, nint targetStride)
+    {
+        T m0 = T.Load(source), m1 = T.Load(source + stride), m2 = T.Load(source + 2 * stride), m3 = T.Load(source + 3 * stride);
+        T.Store(m0 + m1 + m2, target);
+        T.Store(m1 - m2 + m3, target + targetStride);
+    }
+
+    public static void TransformFilter(double g0, double g1, double g2, Span<double> target)
+    {
+        target[0] = g0;
+        target[1] = (g0 + g1 + g2) / 2;
+        target[2] = (g0 - g1 + g2) / 2;
+        target[3] = g2;
+    }
+}
+
+/// <summary>
+/// F(4×4, 3×3) at the points 0, ±a, ±b, ∞ with a = 3/4, b = 3/2: 4 times fewer products. Of the pairs tried these kept the error lowest,
+/// 9e-7 relative over 128 channels where the direct sum had 4.5e-7 and the usual points ±1, ±2 had 1.6e-6; squares and products are exact.
+/// </summary>
+internal readonly unsafe struct Winograd4<T> : IWinogradTile<T> where T : struct, IVector<T>
+{
+    private const float A = 0.75f, B = 1.5f, A2 = A * A, B2 = B * B, A3 = A2 * A, B3 = B2 * B;
+
+    public static int Outputs => 4;
+
+    public static int Inputs => 6;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void TransformInput(float* source, nint stride, float* target, nint targetStride)
+    {
+        T d0 = T.Load(source), d1 = T.Load(source + stride), d2 = T.Load(source + 2 * stride);
+        T d3 = T.Load(source + 3 * stride), d4 = T.Load(source + 4 * stride), d5 = T.Load(source + 5 * stride);
+        T evenA = T.MultiplyAdd(T.Create(-B2), d2, d4), oddA = T.MultiplyAdd(T.Create(-B2), d1, d3);
+        T evenB = T.MultiplyAdd(T.Create(-A2), d2, d4), oddB = T.MultiplyAdd(T.Create(-A2), d1, d3);
+        T.Store(T.MultiplyAdd(T.Create(A2 * B2), d0, T.MultiplyAdd(T.Create(-A2 - B2), d2, d4)), target);
+        T.Store(T.MultiplyAdd(T.Create(A), oddA, evenA), target + targetStride);
+        T.Store(T.MultiplyAdd(T.Create(-A), oddA, evenA), target + 2 * targetStride);
+        T.Store(T.MultiplyAdd(T.Create(B), oddB, evenB), target + 3 * targetStride);
+        T.Store(T.MultiplyAdd(T.Create(-B), oddB, evenB), target + 4 * targetStride);
+        T.Store(T.MultiplyAdd(T.Create(A2 * B2), d1, T.MultiplyAdd(T.Create(-A2 - B2), d3, d5)), target + 5 * targetStride);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void TransformOutput(float* source, nint stride, float* target, nint targetStride)
+    {
+        T m0 = T.Load(source), m1 = T.Load(source + stride), m2 = T.Load(source + 2 * stride);
+        T m3 = T.Load(source + 3 * stride), m4 = T.Load(source + 4 * stride), m5 = T.Load(source + 5 * stride);
+        T sumA = m1 + m2, differenceA = m1 - m2, sumB = m3 + m4, differenceB = m3 - m4;
+        T.Store(m0 + sumA + sumB, target);
+        T.Store(T.MultiplyAdd(T.Create(A), differenceA, T.Create(B) * differenceB), target + targetStride);
+        T.Store(T.MultiplyAdd(T.Create(A2), sumA, T.Create(B2) * sumB), target + 2 * targetStride);
+        T.Store(T.MultiplyAdd(T.Create(A3), differenceA, T.MultiplyAdd(T.Create(B3), differenceB, m5)), target + 3 * targetStride);
+    }
+
+    public static void TransformFilter(double g0, double g1, double g2, Span<double> target)
+    {
+        double a = A, b = B, na = 2 * a * a * (a * a - b * b), nb = 2 * b * b * (b * b - a * a);
+        target[0] = g0 / (a * a * b * b);
+        target[1] = (g0 + a * g1 + a * a * g2) / na;
+        target[2] = (g0 - a * g1 + a * a * g2) / na;
+        target[3] = (g0 + b * g1 + b * b * g2) / nb;
+        target[4] = (g0 - b * g1 + b * b * g2) / nb;
+        target[5] = g2;
+    }
+}

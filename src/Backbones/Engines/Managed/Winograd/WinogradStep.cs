@@ -1,0 +1,213 @@
+using System.Runtime.CompilerServices;
+
+namespace Backbones.Engines.Managed;
+
+/// <summary>
+/// 3×3 convolutions with stride 1 by Winograd's filtering. The map is worked on in bands of tiles whose transforms stay in the cache:
+/// first the inputs of the band are transformed (shared by all threads), then for blocks of tiles and panels of output channels the
+/// products of all positions are made, transformed back and stored, without leaving the second-level cache.
+/// </summary>
+internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVector<T> where TTile : struct, IWinogradTile<T>
+{
+    /// <summary>Floats of transformed input in a band: 2 MB.</summary>
+    private const long BandFloats = 512 * 1024;
+
+    /// <summary>Most tiles of a block: their products of one panel (36 positions) take up to 442 KB.</summary>
+    private const int MostBlockTiles = 48;
+
+    private readonly ConvolutionGeometry _geometry;
+    private readonly ValueView _input;
+    private readonly ValueView _result;
+    private readonly PackedMatrix<T> _weights;
+    private readonly AlignedBuffer? _bias;
+    private readonly ProductEpilogue<T> _epilogue;
+    private readonly int _tilesX;
+    private readonly int _tilesPerItem;
+    private readonly nint _rowDistance;
+
+    /// <param name="geometry">3×3, stride 1, dilation 1, one group.</param>
+    /// <param name="input">Channels-last map.</param>
+    /// <param name="weights">What <see cref="Pack"/> made: one group per position.</param>
+    /// <param name="bias">Padded to whole vectors; null for none.</param>
+    /// <param name="result">Channels-last map.</param>
+    /// <param name="epilogue">Residual and activation.</param>
+    public WinogradStep(ConvolutionGeometry geometry, ValueView input, PackedMatrix<T> weights, AlignedBuffer? bias, ValueView result, ProductEpilogue<T> epilogue)
+    {
+        (_geometry, _input, _weights, _bias, _result, _epilogue) = (geometry, input, weights, bias, result, epilogue);
+        _tilesX = (geometry.OutWidth + TTile.Outputs - 1) / TTile.Outputs;
+        _tilesPerItem = _tilesX * ((geometry.OutHeight + TTile.Outputs - 1) / TTile.Outputs);
+        _rowDistance = (geometry.Channels + T.Count - 1) / T.Count * T.Count;
+    }
+
+    private static int Positions => TTile.Inputs * TTile.Inputs;
+
+    /// <summary>Transforms filters [O, C, 3, 3] and packs them, one group for each position.</summary>
+    public static PackedMatrix<T> Pack(ReadOnlyMemory<float> filters, int outChannels, int channels)
+    {
+        int positions = Positions, n = TTile.Inputs;
+        var factors = new float[(long)positions * outChannels * channels];
+        Parallel.For(0, outChannels, o =>
+        {
+            ReadOnlySpan<float> source = filters.Span.Slice(o * channels * 9, channels * 9);
+            Span<double> half = stackalloc double[3 * n], line = stackalloc double[n];
+            for (int c = 0; c < channels; c++)
+            {
+                ReadOnlySpan<float> g = source.Slice(c * 9, 9);
+                for (int x = 0; x < 3; x++)
+                    TTile.TransformFilter(g[x], g[3 + x], g[6 + x], half.Slice(x * n, n));
+                for (int y = 0; y < n; y++)
+                {
+                    TTile.TransformFilter(half[y], half[n + y], half[2 * n + y], line);
+                    for (int x = 0; x < n; x++)
+                        factors[((long)(y * n + x) * outChannels + o) * channels + c] = (float)line[x];
+                }
+            }
+        });
+        return new PackedMatrix<T>(factors, [.. Enumerable.Range(0, channels)], outChannels, positions, default);
+    }
+
+    public override long MultiplyAdds => (long)_geometry.OutHeight * _geometry.OutWidth * _geometry.OutChannels * _geometry.Channels * 9;
+
+    public override long SharedScratch(int batch) => Positions * PositionDistance(Math.Min(BandTiles, (long)batch * _tilesPerItem));
+
+    public override long WorkerScratch(int threads) => (long)Positions * (MostBlockTiles * GemmTile<T>.Width + 2 * T.Count);
+
+    private long BandTiles => Math.Max(MostBlockTiles, BandFloats / (Positions * _rowDistance));
+
+    // One line more than the rows need: positions a power of two apart would share the same few lines of the first-level cache.
+    private long PositionDistance(long tiles) => tiles * _rowDistance + 16;
+
+    public override void Execute(RunContext context)
+    {
+        long tiles = (long)_tilesPerItem * context.Batch;
+        for (int band = 0; band * BandTiles < tiles; band++)
+        {
+            long bandTiles = Math.Min(BandTiles, tiles - band * BandTiles);
+            context.Share(this, 2 * band, Pieces.Count(bandTiles, Positions * _rowDistance, context.Pool.Threads));
+            context.Share(this, 2 * band + 1, Blocks(bandTiles, context.Pool.Threads) * _weights.Panels);
+        }
+    }
+
+    public override void RunPiece(RunContext context, int phase, int index, int worker)
+    {
+        long firstTile = phase / 2 * BandTiles, tiles = Math.Min(BandTiles, (long)_tilesPerItem * context.Batch - firstTile);
+        if (phase % 2 == 0)
+        {
+            (long first, long end) = Pieces.Range(tiles, Pieces.Count(tiles, Positions * _rowDistance, context.Pool.Threads), index);
+            for (long tile = first; tile < end; tile++)
+                TransformInput(context, worker, firstTile + tile, context.SharedScratch + tile * _rowDistance, (nint)PositionDistance(tiles));
+        }
+        else
+        {
+            int blocks = Blocks(tiles, context.Pool.Threads);
+            // Neighbouring pieces use the same panel of weights: it comes from memory once for all threads.
+            int panel = index / blocks;
+            (long first, long end) = Pieces.Range(tiles, blocks, index % blocks);
+            Multiply(context, worker, panel, first, (int)(end - first), (nint)PositionDistance(tiles));
+            for (long tile = first; tile < end; tile++)
+                TransformOutput(context, worker, panel, firstTile + tile, (int)(tile - first), (int)(end - first));
+        }
+    }
+
+    private int Blocks(long tiles, int threads)
+    {
+        long blocks = (tiles + MostBlockTiles - 1) / MostBlockTiles;
+        if (threads > 1 && blocks * _weights.Panels < 4 * threads)
+            blocks = Math.Max(blocks, Math.Min((4 * threads + _weights.Panels - 1) / _weights.Panels, tiles / 12));
+        return (int)blocks;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void TransformInput(RunContext context, int worker, long tile, float* target, nint positionDistance)
+    {
+        int n = TTile.Inputs;
+        long item = tile / _tilesPerItem;
+        int inItem = (int)(tile % _tilesPerItem);
+        int top = inItem / _tilesX * TTile.Outputs - _geometry.Top, left = inItem % _tilesX * TTile.Outputs - _geometry.Left;
+        nint line = (nint)_input.Strides[1], pixel = (nint)_input.Strides[2];
+        float* source = context.Address(_input) + item * _input.ItemStride + top * line + left * pixel;
+        bool inside = top >= 0 && left >= 0 && top + n <= _geometry.Height && left + n <= _geometry.Width;
+        float* half = context.WorkerScratch(worker), border = half + Positions * T.Count;
+        for (nint c = 0; c < _geometry.Channels; c += T.Count)
+        {
+            float* from = source + c;
+            nint fromLine = line, fromPixel = pixel;
+            if (!inside)
+            {
+                CopyWithBorder(from, top, left, border);
+                from = border;
+                (fromLine, fromPixel) = (n * T.Count, T.Count);
+            }
+            for (int x = 0; x < n; x++)
+                TTile.TransformInput(from + x * fromPixel, fromLine, half + x * T.Count, n * T.Count);
+            for (int y = 0; y < n; y++)
+                TTile.TransformInput(half + y * n * T.Count, T.Count, target + y * n * positionDistance + c, positionDistance);
+        }
+    }
+
+    private void CopyWithBorder(float* source, int top, int left, float* target)
+    {
+        nint line = (nint)_input.Strides[1], pixel = (nint)_input.Strides[2];
+        for (int y = 0; y < TTile.Inputs; y++)
+        {
+            for (int x = 0; x < TTile.Inputs; x++)
+            {
+                bool inside = (uint)(top + y) < (uint)_geometry.Height && (uint)(left + x) < (uint)_geometry.Width;
+                T.Store(inside ? T.Load(source + y * line + x * pixel) : T.Zero, target);
+                target += T.Count;
+            }
+        }
+    }
+
+    /// <summary>Products of all positions for a block of tiles and a panel, to the worker's scratch: [position][tile][column].</summary>
+    private void Multiply(RunContext context, int worker, int panel, long firstTile, int tiles, nint positionDistance)
+    {
+        int vectors = _weights.Vectors(panel), width = vectors * T.Count;
+        TileArguments args = default;
+        args.Lda = _rowDistance;
+        args.Ldc = width;
+        args.K = _weights.K;
+        args.LastLanes = T.Count;
+        float* source = context.SharedScratch + firstTile * _rowDistance, target = context.WorkerScratch(worker);
+        for (int position = 0; position < Positions; position++)
+        {
+            args.B = _weights.Panel(position, panel, 0);
+            GemmTile<T>.RunPanel(&args, source, target, tiles, vectors);
+            source += positionDistance;
+            target += tiles * width;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void TransformOutput(RunContext context, int worker, int panel, long tile, int tileInBlock, int blockTiles)
+    {
+        int n = TTile.Inputs, m = TTile.Outputs;
+        int vectors = _weights.Vectors(panel), width = vectors * T.Count, firstColumn = panel * GemmTile<T>.Width;
+        float* scratch = context.WorkerScratch(worker);
+        float* half = scratch + (long)Positions * MostBlockTiles * GemmTile<T>.Width, full = half + n * m * T.Count;
+        nint positionDistance = (nint)blockTiles * width;
+
+        long item = tile / _tilesPerItem;
+        int inItem = (int)(tile % _tilesPerItem);
+        int top = inItem / _tilesX * m, left = inItem % _tilesX * m;
+        int height = Math.Min(m, _geometry.OutHeight - top), columns = Math.Min(m, _geometry.OutWidth - left);
+        nint line = (nint)_result.Strides[1], pixel = (nint)_result.Strides[2];
+        float* target = context.Address(_result) + item * _result.ItemStride + top * line + left * pixel + firstColumn;
+        long row = item * _geometry.OutHeight * _geometry.OutWidth + (long)top * _geometry.OutWidth + left;
+        for (int v = 0; v < vectors; v++)
+        {
+            float* products = scratch + tileInBlock * width + v * T.Count;
+            for (int x = 0; x < n; x++)
+                TTile.TransformOutput(products + x * positionDistance, n * positionDistance, half + x * T.Count, n * T.Count);
+            for (int y = 0; y < height; y++)
+                TTile.TransformOutput(half + y * n * T.Count, T.Count, full + y * m * T.Count, T.Count);
+            T bias = _bias is null ? T.Zero : T.Load(_bias.Pointer + firstColumn + v * T.Count);
+            int lanes = Math.Min(T.Count, _geometry.OutChannels - firstColumn - v * T.Count);
+            for (int y = 0; y < height; y++)
+            {
+                _epilogue.Store(context, full + y * m * T.Count, bias, target + y * line + v * T.Count, pixel, columns, lanes,
+                    row + y * _geometry.OutWidth, firstColumn + v * T.Count);
+            }
+        }
+    }
+}
