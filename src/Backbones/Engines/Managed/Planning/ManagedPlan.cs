@@ -7,24 +7,26 @@ namespace Backbones.Engines.Managed;
 /// <summary>A graph compiled for the managed engine: steps in order, and the memory they need for each batch item.</summary>
 internal sealed unsafe class ManagedPlan : IPlan
 {
-    /// <summary>Most items that go through the steps together; larger batches run in several passes, so that memory stays bounded and warm.</summary>
-    private const int MaxPass = 16;
+    /// <summary>Most items of one pass through all segments; larger batches run in several, so that memory stays bounded.</summary>
+    private const int MaxPass = 32;
 
     private readonly PlannedStep[] _steps;
     private readonly IDisposable[] _resources;
     private readonly WorkerPool _pool;
-    private readonly long _arenaItemSize;
+    private readonly Segment[] _segments;
+    private readonly long _batchItemSize;
     private readonly long _workerScratch;
     private readonly Lock _gate = new();
     private readonly Stack<RunContext> _idle = new();
     private int _active;
     private bool _disposed;
 
-    public ManagedPlan(Graph graph, PlannedStep[] steps, long arenaItemSize, IDisposable[] resources, WorkerPool pool)
+    public ManagedPlan(Graph graph, PlannedStep[] steps, Segment[] segments, long batchItemSize, IDisposable[] resources, WorkerPool pool)
     {
         Graph = graph;
         _steps = steps;
-        _arenaItemSize = arenaItemSize;
+        _segments = segments;
+        _batchItemSize = batchItemSize;
         _resources = resources;
         _pool = pool;
         _workerScratch = steps.Select(s => s.Step.WorkerScratch(pool.Threads)).DefaultIfEmpty().Max();
@@ -77,19 +79,12 @@ internal sealed unsafe class ManagedPlan : IPlan
                 pins[pinned++] = output.Pin();
             for (int first = 0; first < batch; first += MaxPass)
             {
-                context.SetBatch(Math.Min(MaxPass, batch - first));
+                context.SetPass(Math.Min(MaxPass, batch - first));
                 for (int i = 0; i < inputs.Length; i++)
                     context.SetInput(i, (float*)pins[i].Pointer + first * Graph.Inputs[i].Shape.Length);
                 for (int i = 0; i < outputs.Length; i++)
                     context.SetOutput(i, (float*)pins[inputs.Length + i].Pointer + first * Graph.Outputs[i].Shape.Length);
-                for (int i = 0; i < _steps.Length; i++)
-                {
-                    cancellation.ThrowIfCancellationRequested();
-                    long start = StepTimes is null ? 0 : Stopwatch.GetTimestamp();
-                    _steps[i].Step.Execute(context);
-                    if (StepTimes is { } times)
-                        times[i] += Stopwatch.GetTimestamp() - start;
-                }
+                RunPass(context, Math.Min(MaxPass, batch - first), cancellation);
             }
         }
         finally
@@ -98,6 +93,25 @@ internal sealed unsafe class ManagedPlan : IPlan
             {
                 pins[--pinned].Dispose();
                 pins[pinned] = default;
+            }
+        }
+    }
+
+    private void RunPass(RunContext context, int batch, CancellationToken cancellation)
+    {
+        foreach (Segment segment in _segments)
+        {
+            for (int first = 0; first < batch; first += segment.Slice)
+            {
+                context.SetSlice(first, Math.Min(segment.Slice, batch - first));
+                for (int i = segment.First; i < segment.End; i++)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    long start = StepTimes is null ? 0 : Stopwatch.GetTimestamp();
+                    _steps[i].Step.Execute(context);
+                    if (StepTimes is { } times)
+                        times[i] += Stopwatch.GetTimestamp() - start;
+                }
             }
         }
     }
@@ -118,7 +132,8 @@ internal sealed unsafe class ManagedPlan : IPlan
         try
         {
             long shared = _steps.Select(s => s.Step.SharedScratch(batch)).DefaultIfEmpty().Max();
-            return new RunContext(_pool, batch, _arenaItemSize, shared, _workerScratch, Graph.Inputs.Length, Graph.Outputs.Length);
+            long slice = _segments.Select(s => s.ItemSize * Math.Min(s.Slice, batch)).DefaultIfEmpty().Max();
+            return new RunContext(_pool, batch, slice, checked(_batchItemSize * batch), shared, _workerScratch, Graph.Inputs.Length, Graph.Outputs.Length);
         }
         catch
         {

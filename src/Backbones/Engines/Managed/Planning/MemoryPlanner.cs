@@ -1,21 +1,81 @@
 namespace Backbones.Engines.Managed;
 
 /// <summary>A step, the node it computes, and the storages it reads and writes.</summary>
-internal sealed record PlannedStep(Step Step, string Node, Storage[] Reads, Storage Writes);
+internal sealed record PlannedStep(Step Step, string Node, Storage[] Reads, Storage Writes)
+{
+    /// <summary>Floats of one batch item that the step touches, weights not counted.</summary>
+    public long ItemFloats => Reads.Append(Writes).Distinct().Sum(s => s.ItemSize);
+}
 
-/// <summary>Places the storages of a plan in one arena: storages that are alive at the same time do not overlap, others share memory.</summary>
+/// <summary>Consecutive steps that run together for <paramref name="Slice"/> batch items at a time.</summary>
+/// <param name="First">First step.</param>
+/// <param name="End">Past the last step.</param>
+/// <param name="Slice">Items that go through these steps before the next ones follow.</param>
+/// <param name="ItemSize">Floats per item of the storages that live inside this segment only.</param>
+internal readonly record struct Segment(int First, int End, int Slice, long ItemSize);
+
+/// <summary>
+/// Cuts the steps into segments and places their storages. Large maps at the start of a network go through a segment one image after
+/// the other, so that what one step wrote is in the cache for the next; small maps at the end go through in larger slices, so that
+/// weights are read once for several images. Storages that are alive at the same time do not overlap, others share memory.
+/// </summary>
 internal static class MemoryPlanner
 {
-    /// <summary>Sets every storage's offset (floats per batch item) and returns the arena's size.</summary>
-    public static long Place(IReadOnlyList<PlannedStep> steps)
+    /// <summary>Bytes that the activations of a slice may take: they stay in a usual third-level cache beside weights.</summary>
+    private const long SliceBytes = 8 << 20;
+
+    /// <summary>Largest slice.</summary>
+    private const int MaxSlice = 64;
+
+    /// <summary>Sets every storage's place. Returns the segments and the floats per batch item of the storages that several segments use.</summary>
+    public static (Segment[] Segments, long SharedItemSize) Place(IReadOnlyList<PlannedStep> steps, int threads)
     {
-        var lives = new Dictionary<Storage, (int First, int Last)>();
+        int[] slices = Slices(steps, threads);
+        int[] segmentOf = new int[steps.Count];
+        for (int i = 1; i < steps.Count; i++)
+            segmentOf[i] = segmentOf[i - 1] + (slices[i] == slices[i - 1] ? 0 : 1);
+
+        var uses = new Dictionary<Storage, (int First, int Last)>();
         for (int i = 0; i < steps.Count; i++)
         {
             foreach (Storage storage in steps[i].Reads.Append(steps[i].Writes).Where(s => s.Kind == StorageKind.Arena))
-                lives[storage] = lives.TryGetValue(storage, out var life) ? (life.First, i) : (i, i);
+                uses[storage] = uses.TryGetValue(storage, out var life) ? (life.First, i) : (i, i);
+        }
+        var segments = new List<Segment>();
+        foreach (var group in Enumerable.Range(0, steps.Count).GroupBy(i => segmentOf[i]))
+        {
+            int first = group.First(), end = group.Last() + 1;
+            segments.Add(new(first, end, slices[first], Place(uses.Where(u => u.Value.First >= first && u.Value.Last < end))));
         }
 
+        // What crosses a border is there for all slices of the segments that use it.
+        var shared = new List<KeyValuePair<Storage, (int First, int Last)>>();
+        foreach ((Storage storage, (int first, int last)) in uses.Where(u => segmentOf[u.Value.First] != segmentOf[u.Value.Last]))
+        {
+            storage.SpansSegments = true;
+            shared.Add(new(storage, (segments[segmentOf[first]].First, segments[segmentOf[last]].End - 1)));
+        }
+        return ([.. segments], Place(shared));
+    }
+
+    /// <summary>For each step the slice that its own and all later steps' activations allow: slices only grow along the network.</summary>
+    private static int[] Slices(IReadOnlyList<PlannedStep> steps, int threads)
+    {
+        var slices = new int[steps.Count];
+        long largest = 1, budget = SliceBytes * Math.Max(1, threads / 4) / sizeof(float);
+        for (int i = steps.Count - 1; i >= 0; i--)
+        {
+            largest = Math.Max(largest, steps[i].ItemFloats);
+            slices[i] = 1;
+            while (slices[i] < MaxSlice && 2 * slices[i] * largest <= budget)
+                slices[i] *= 2;
+        }
+        return slices;
+    }
+
+    /// <summary>Places storages by the range of steps in which they live; returns the size of them all.</summary>
+    private static long Place(IEnumerable<KeyValuePair<Storage, (int First, int Last)>> lives)
+    {
         // The largest first: they decide the size, the small ones fit between them.
         var placed = new List<(Storage Storage, int First, int Last)>();
         long size = 0;

@@ -37,8 +37,8 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
             }
             for (int i = 0; i < _graph.Outputs.Length; i++)
                 Copy(Value(_graph.Outputs[i]), Dense(StorageKind.Output, i, _graph.Outputs[i].Shape));
-            long arena = MemoryPlanner.Place(_steps);
-            return new ManagedPlan(original, [.. _steps], arena, [.. _resources], _pool);
+            (Segment[] segments, long batchItemSize) = MemoryPlanner.Place(_steps, _pool.Threads);
+            return new ManagedPlan(original, [.. _steps], segments, batchItemSize, [.. _resources], _pool);
         }
         catch
         {

@@ -5,7 +5,9 @@ namespace Backbones.Engines.Managed;
 /// <summary>Zeroed native memory on a 64-byte boundary (a cache line and a 512-bit register), with room to read one register past its end.</summary>
 internal sealed unsafe class AlignedBuffer : IDisposable
 {
+    private const int Alignment = 64;
     private const int Slack = 64;
+    private void* _memory;
     private float* _pointer;
     private readonly long _bytes;
 
@@ -14,9 +16,10 @@ internal sealed unsafe class AlignedBuffer : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         Length = length;
-        _bytes = checked(length * sizeof(float) + Slack);
-        _pointer = (float*)NativeMemory.AlignedAlloc(checked((nuint)_bytes), 64);
-        NativeMemory.Clear(_pointer, (nuint)_bytes);
+        _bytes = checked(length * sizeof(float) + Slack + Alignment);
+        // Zeroed by the system page by page on first use: memory that a run never touches costs nothing.
+        _memory = NativeMemory.AllocZeroed(checked((nuint)_bytes));
+        _pointer = (float*)(((nuint)_memory + Alignment - 1) / Alignment * Alignment);
         GC.AddMemoryPressure(_bytes);
     }
 
@@ -41,8 +44,8 @@ internal sealed unsafe class AlignedBuffer : IDisposable
     {
         if (_pointer == null)
             return;
-        NativeMemory.AlignedFree(_pointer);
-        _pointer = null;
+        NativeMemory.Free(_memory);
+        _memory = _pointer = null;
         GC.RemoveMemoryPressure(_bytes);
     }
 }

@@ -14,8 +14,8 @@ internal enum StorageKind
 }
 
 /// <summary>
-/// Memory of one or more values. Sizes and offsets in the arena are for one batch item and multiplied by the batch at run time:
-/// item i of a storage lies at (ArenaOffset · batch + ItemSize · i).
+/// Memory of one or more values. Sizes and offsets in an arena are for one batch item and multiplied at run time by the number of items
+/// there: item i of a storage lies at (ArenaOffset · items + ItemSize · i).
 /// </summary>
 internal sealed class Storage(StorageKind kind, long itemSize)
 {
@@ -26,6 +26,9 @@ internal sealed class Storage(StorageKind kind, long itemSize)
 
     /// <summary>Floats per batch item before this storage in the arena; set by the memory planner.</summary>
     public long ArenaOffset { get; set; } = -1;
+
+    /// <summary>Whether several segments of the plan use it, so that all items of the batch have their place; otherwise those of a slice.</summary>
+    public bool SpansSegments { get; set; }
 
     /// <summary>Which input or output of the caller.</summary>
     public int ExternalIndex { get; init; }
