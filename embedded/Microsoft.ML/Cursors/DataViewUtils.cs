@@ -13,18 +13,6 @@ internal static class DataViewUtils
     /// <summary>Number of threads worth using.</summary>
     public static int GetThreadCount() => Math.Max(2, Environment.ProcessorCount - 1);
 
-    /// <summary>Number of rows, if need be by reading them.</summary>
-    public static long ComputeRowCount(IDataView view)
-    {
-        if (view.GetRowCount() is long known)
-            return known;
-        long count = 0;
-        using var cursor = view.GetRowCursor();
-        while (cursor.MoveNext())
-            count++;
-        return count;
-    }
-
     /// <summary>Reads a view in parallel behind one cursor. Not possible where a column's values can't be buffered.</summary>
     public static bool TryCreateConsolidatingCursor(out DataViewRowCursor cursor, IDataView view, IEnumerable<DataViewSchema.Column> columnsNeeded, IHost host, Random rand)
     {

@@ -37,12 +37,5 @@ internal static class RowCursorUtils
         return active;
     }
 
-    /// <summary>Which columns, as a question.</summary>
-    public static Func<int, bool> FromColumnsToPredicate(IEnumerable<DataViewSchema.Column> columnsNeeded, DataViewSchema schema)
-    {
-        bool[] active = ToActive(columnsNeeded, schema);
-        return column => active[column];
-    }
-
     private static Delegate GetGetter<T>(DataViewRow row, DataViewSchema.Column column) => row.GetGetter<T>(column);
 }

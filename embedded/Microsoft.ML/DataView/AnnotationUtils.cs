@@ -1,5 +1,3 @@
-using Microsoft.ML.Runtime;
-
 namespace Microsoft.ML.Data;
 
 /// <summary>Names and shapes of the annotations that components agree on.</summary>
@@ -13,18 +11,14 @@ internal static class AnnotationUtils
         public const string ScoreColumnKind = "ScoreColumnKind";
         public const string ScoreValueKind = "ScoreValueKind";
         public const string IsNormalized = "IsNormalized";
-        public const string IsUserVisible = "IsUserVisible";
         public const string TrainingLabelValues = "TrainingLabelValues";
-        public const string CategoricalSlotRanges = "CategoricalSlotRanges";
     }
 
     public static class Const
     {
         public static class ScoreColumnKind
         {
-            public const string BinaryClassification = "BinaryClassification";
             public const string MulticlassClassification = "MulticlassClassification";
-            public const string Regression = "Regression";
             public const string Clustering = "Clustering";
         }
 
@@ -38,13 +32,6 @@ internal static class AnnotationUtils
 
     /// <summary>The type of the annotation that numbers the sets of score columns of a schema.</summary>
     public static KeyDataViewType ScoreColumnSetIdType { get; } = new(typeof(uint), int.MaxValue);
-
-    /// <summary>The type of a names vector.</summary>
-    public static VectorDataViewType GetNamesType(int size)
-    {
-        Contracts.CheckParam(size > 0, nameof(size), "must be known size");
-        return new VectorDataViewType(TextDataViewType.Instance, size);
-    }
 
     /// <summary>Largest value of a key annotation over all columns, 0 where none has it.</summary>
     public static uint GetMaxAnnotationKind(this DataViewSchema schema, out int colMax, string annotationKind, Func<DataViewSchema, int, bool> filterFunc = null)
@@ -65,20 +52,6 @@ internal static class AnnotationUtils
         return max;
     }
 
-    /// <summary>The indices of the columns whose key annotation has the value.</summary>
-    public static IEnumerable<int> GetColumnSet(this DataViewSchema schema, string annotationKind, uint value)
-    {
-        foreach (var column in schema)
-        {
-            if (column.Annotations.Schema.GetColumnOrNull(annotationKind)?.Type is not KeyDataViewType type || type.RawType != typeof(uint))
-                continue;
-            uint has = 0;
-            column.Annotations.GetValue(annotationKind, ref has);
-            if (has == value)
-                yield return column.Index;
-        }
-    }
-
     /// <summary>Whether the column has text slot names for a vector of that size.</summary>
     public static bool HasSlotNames(this DataViewSchema.Column column, int vectorSize)
         => vectorSize > 0
@@ -90,11 +63,6 @@ internal static class AnnotationUtils
         => column.Kind == SchemaShape.Column.VectorKind.Vector
             && column.Annotations.TryFindColumn(Kinds.SlotNames, out var names)
             && names.Kind == SchemaShape.Column.VectorKind.Vector && !names.IsKey && names.ItemType is TextDataViewType;
-
-    /// <summary>Whether the column's shape has text key values, out of which slot names can be made.</summary>
-    public static bool NeedsSlotNames(this SchemaShape.Column column)
-        => column.Annotations.TryFindColumn(Kinds.KeyValues, out var values)
-            && values.Kind == SchemaShape.Column.VectorKind.Vector && values.ItemType is TextDataViewType;
 
     /// <summary>Whether the column's shape promises normalized values.</summary>
     public static bool IsNormalized(this SchemaShape.Column column)

@@ -1,5 +1,3 @@
-using Microsoft.ML.Runtime;
-
 namespace Microsoft.ML.Data;
 
 /// <summary>Questions about column types that transforms ask often.</summary>
@@ -11,13 +9,6 @@ internal static class ColumnTypeExtensions
 
     /// <summary>Number of categories; 0 for anything but a key.</summary>
     public static ulong GetKeyCount(this DataViewType type) => (type as KeyDataViewType)?.Count ?? 0;
-
-    public static int GetKeyCountAsInt32(this DataViewType type, IExceptionContext ectx = null)
-    {
-        ulong count = type.GetKeyCount();
-        ectx.Check(count <= int.MaxValue, "The key's count exceeds Int32.MaxValue.");
-        return (int)count;
-    }
 
     /// <summary>The type of a vector's items; anything else is its own item.</summary>
     public static DataViewType GetItemType(this DataViewType type) => (type as VectorDataViewType)?.ItemType ?? type;

@@ -56,12 +56,6 @@ public static class DataViewTypeManager
             return _byRawType.ContainsKey((type, Single(type, typeAttributes)));
     }
 
-    internal static bool Knows(DataViewType dataViewType)
-    {
-        lock (_lock)
-            return _byDataViewType.ContainsKey(dataViewType);
-    }
-
     internal static DataViewType GetDataViewType(Type type, IEnumerable<Attribute> typeAttributes = null)
     {
         var attribute = Single(type, typeAttributes);

@@ -106,10 +106,6 @@ public readonly struct ChannelMessage
 /// <summary>Shorter forms for messages that are not sorted by sensitivity.</summary>
 internal static class ChannelExtensions
 {
-    public static void Trace(this IChannel channel, string message) => channel.Trace(MessageSensitivity.Unknown, message);
-
-    public static void Error(this IChannel channel, string message) => channel.Error(MessageSensitivity.Unknown, message);
-
     public static void Warning(this IChannel channel, string message) => channel.Warning(MessageSensitivity.Unknown, message);
 
     public static void Info(this IChannel channel, string message) => channel.Info(MessageSensitivity.Unknown, message);

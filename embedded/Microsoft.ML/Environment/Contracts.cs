@@ -56,11 +56,6 @@ internal static partial class Contracts
             throw ExceptValue(ctx, paramName);
     }
 
-    /// <summary>Says, to the reader only, that null is fine.</summary>
-    public static void CheckValueOrNull<T>(this IExceptionContext ctx, T value) where T : class
-    {
-    }
-
     public static T CheckRef<T>(T value, string paramName) where T : class => CheckRef(null, value, paramName);
 
     public static T CheckRef<T>(this IExceptionContext ctx, T value, string paramName) where T : class => value ?? throw ExceptValue(ctx, paramName);

@@ -18,11 +18,6 @@ internal static partial class Contracts
     public static Exception ExceptParam(this IExceptionContext ctx, string paramName, string message = null)
         => Process(message is null ? new ArgumentOutOfRangeException(paramName) : new ArgumentOutOfRangeException(paramName, message), ctx);
 
-    public static Exception ExceptParamValue<T>(T value, string paramName, string message) => ExceptParamValue(null, value, paramName, message);
-
-    public static Exception ExceptParamValue<T>(this IExceptionContext ctx, T value, string paramName, string message)
-        => Process(new ArgumentOutOfRangeException(paramName, value, message), ctx);
-
     public static Exception ExceptUserArg(string name, string message = null) => ExceptParam(null, name, message);
 
     public static Exception ExceptUserArg(this IExceptionContext ctx, string name, string message = null) => ExceptParam(ctx, name, message);
@@ -41,13 +36,9 @@ internal static partial class Contracts
 
     public static Exception ExceptDecode(this IExceptionContext ctx, Exception inner, string message) => Process(new FormatException(message, inner), ctx);
 
-    public static Exception ExceptIO(this IExceptionContext ctx, string message) => Process(new IOException(message), ctx);
-
     public static Exception ExceptNotSupp(string message) => ExceptNotSupp(null, message);
 
     public static Exception ExceptNotSupp(this IExceptionContext ctx, string message) => Process(new NotSupportedException(message), ctx);
-
-    public static Exception ExceptNotImpl(this IExceptionContext ctx, string message) => Process(new NotImplementedException(message), ctx);
 
     public static Exception ExceptSchemaMismatch(string paramName, string columnRole, string columnName) => ExceptSchemaMismatch(null, paramName, columnRole, columnName);
 

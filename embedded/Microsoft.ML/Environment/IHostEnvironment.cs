@@ -41,11 +41,3 @@ internal interface IHostEnvironmentInternal : IHostEnvironment
 
     bool RemoveOption(string name);
 }
-
-/// <summary>Work that can be told to stop.</summary>
-internal interface ICancelable
-{
-    bool IsCanceled { get; }
-
-    void CancelExecution();
-}

@@ -3,13 +3,12 @@ using Microsoft.ML.Runtime;
 namespace Microsoft.ML.Data;
 
 /// <summary>The root of the environments of one <see cref="MLContext"/>, and (as <see cref="Host"/>) those of its components.</summary>
-internal class LocalEnvironment : MessageSource, IHostEnvironmentInternal, ICancelable
+internal class LocalEnvironment : MessageSource, IHostEnvironmentInternal
 {
     private readonly LocalEnvironment _parent;
     private readonly Random _rand;
     private readonly MessageListeners _listeners;
     private readonly Dictionary<string, object> _options = [];
-    private readonly List<WeakReference<LocalEnvironment>> _children = [];
     private readonly Lock _lock = new();
 
     public LocalEnvironment(int? seed = null) : base(null, null)
@@ -31,7 +30,6 @@ internal class LocalEnvironment : MessageSource, IHostEnvironmentInternal, ICanc
         TempFilePath = parent.TempFilePath;
         GpuDeviceId = parent.GpuDeviceId;
         FallbackToCpu = parent.FallbackToCpu;
-        IsCanceled = parent.IsCanceled;
     }
 
     public ComponentCatalog ComponentCatalog { get; }
@@ -43,8 +41,6 @@ internal class LocalEnvironment : MessageSource, IHostEnvironmentInternal, ICanc
     public bool FallbackToCpu { get; set; }
 
     public int? GpuDeviceId { get; set; }
-
-    public bool IsCanceled { get; private set; }
 
     public override string ContextDescription => "HostEnvironment";
 
@@ -59,16 +55,10 @@ internal class LocalEnvironment : MessageSource, IHostEnvironmentInternal, ICanc
     public IHost Register(string name, int? seed = null, bool? verbose = null)
     {
         Contracts.CheckNonEmpty(name, nameof(name));
+
+        // A child seeded by its parent makes a whole pipeline repeatable from one seed.
         lock (_lock)
-        {
-            // A child seeded by its parent makes a whole pipeline repeatable from one seed.
-            var rand = seed is int own ? RandomUtils.Create(own) : RandomUtils.Create(_rand);
-            var host = new Host(this, name, rand);
-            _children.RemoveAll(child => !child.TryGetTarget(out _));
-            if (!IsCanceled)
-                _children.Add(new(host));
-            return host;
-        }
+            return new Host(this, name, seed is int own ? RandomUtils.Create(own) : RandomUtils.Create(_rand));
     }
 
     public IChannel Start(string name) => new Channel(this, name, _listeners);
@@ -79,20 +69,6 @@ internal class LocalEnvironment : MessageSource, IHostEnvironmentInternal, ICanc
     {
         Contracts.CheckNonEmpty(name, nameof(name));
         return new ProgressChannel(this);
-    }
-
-    void ICancelable.CancelExecution()
-    {
-        lock (_lock)
-        {
-            foreach (var reference in _children)
-            {
-                if (reference.TryGetTarget(out var child))
-                    ((ICancelable)child).CancelExecution();
-            }
-            _children.Clear();
-            IsCanceled = true;
-        }
     }
 
     public bool TryAddOption<T>(string name, T value) => _options.TryAdd(CheckName(name), value);

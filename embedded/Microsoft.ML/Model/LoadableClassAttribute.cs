@@ -5,17 +5,15 @@ namespace Microsoft.ML;
 /// <summary>Put on an assembly, it says which class a saved model's loader signature stands for.</summary>
 internal abstract class LoadableClassAttributeBase : Attribute
 {
-    protected LoadableClassAttributeBase(string summary, Type instType, Type loaderType, Type argType, Type[] sigTypes, string userName, params string[] loadNames)
+    protected LoadableClassAttributeBase(Type instType, Type loaderType, Type argType, Type[] sigTypes, string userName, params string[] loadNames)
     {
         Contracts.CheckValue(instType, nameof(instType));
         Contracts.CheckValue(loaderType, nameof(loaderType));
         Contracts.CheckNonEmpty(sigTypes, nameof(sigTypes));
-        Summary = summary;
         InstanceType = instType;
         LoaderType = loaderType;
         ArgType = argType;
         SigTypes = sigTypes;
-        UserName = userName;
         LoadNames = loadNames is { Length: > 0 } ? loadNames : [userName];
         if (LoadNames.Any(string.IsNullOrWhiteSpace))
             throw Contracts.ExceptParam(nameof(loadNames), "LoadableClass loadName parameter can't be empty");
@@ -40,10 +38,6 @@ internal abstract class LoadableClassAttributeBase : Attribute
     /// <summary>All arguments, except for the environment that may come before them.</summary>
     public Type[] CtorTypes { get; }
 
-    public string Summary { get; }
-
-    public string UserName { get; }
-
     /// <summary>The names, compared without regard to case.</summary>
     public string[] LoadNames { get; }
 
@@ -60,22 +54,12 @@ internal abstract class LoadableClassAttributeBase : Attribute
 internal sealed class LoadableClassAttribute : LoadableClassAttributeBase
 {
     public LoadableClassAttribute(Type instType, Type argType, Type sigType, string userName, params string[] loadNames)
-        : base(null, instType, instType, argType, [sigType], userName, loadNames)
+        : base(instType, instType, argType, [sigType], userName, loadNames)
     {
     }
 
     public LoadableClassAttribute(Type instType, Type loaderType, Type argType, Type sigType, string userName, params string[] loadNames)
-        : base(null, instType, loaderType, argType, [sigType], userName, loadNames)
-    {
-    }
-
-    public LoadableClassAttribute(string summary, Type instType, Type argType, Type sigType, string userName, params string[] loadNames)
-        : base(summary, instType, instType, argType, [sigType], userName, loadNames)
-    {
-    }
-
-    public LoadableClassAttribute(string summary, Type instType, Type loaderType, Type argType, Type sigType, string userName, params string[] loadNames)
-        : base(summary, instType, loaderType, argType, [sigType], userName, loadNames)
+        : base(instType, loaderType, argType, [sigType], userName, loadNames)
     {
     }
 }

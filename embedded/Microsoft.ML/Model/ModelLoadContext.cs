@@ -64,9 +64,6 @@ internal sealed class ModelLoadContext : IDisposable
         return text;
     }
 
-    /// <summary>Whether a part was saved under that name.</summary>
-    public bool ContainsModel(string name) => !string.IsNullOrEmpty(name) && Repository.Contains(Path.Combine(Directory ?? "", name), ModelStreamName);
-
     /// <summary>Loads a part that was saved under a name.</summary>
     public void LoadModel<TRes, TSig>(IHostEnvironment env, out TRes result, string name, params object[] extra) where TRes : class
         => LoadModel<TRes, TSig>(env, out result, Repository, Path.Combine(Directory ?? "", name), extra);
@@ -87,30 +84,6 @@ internal sealed class ModelLoadContext : IDisposable
         using var ctx = new ModelLoadContext(repository, entry, directory);
         result = ctx.Create<TRes, TSig>(env, extra) ?? throw env.ExceptDecode(
             $"Couldn't load model: '{directory}'. No loadable class '{ctx._header.LoaderSignature}' that gives {typeof(TRes).Name} is registered by '{ctx._loaderAssemblyName}'.");
-        return true;
-    }
-
-    /// <summary>Reads another file beside the entry.</summary>
-    public bool TryLoadBinaryStream(string name, Action<BinaryReader> action)
-    {
-        _ectx.CheckNonEmpty(name, nameof(name));
-        using var entry = Repository.OpenEntryOrNull(Directory, name);
-        if (entry is null)
-            return false;
-        using var reader = new BinaryReader(entry, Encoding.UTF8, leaveOpen: true);
-        action(reader);
-        return true;
-    }
-
-    /// <summary>Reads another text file beside the entry.</summary>
-    public bool TryLoadTextStream(string name, Action<TextReader> action)
-    {
-        _ectx.CheckNonEmpty(name, nameof(name));
-        using var entry = Repository.OpenEntryOrNull(Directory, name);
-        if (entry is null)
-            return false;
-        using var reader = new StreamReader(entry);
-        action(reader);
         return true;
     }
 

@@ -52,8 +52,6 @@ public sealed class ModelSaveContext : IDisposable
         Writer.Write(id);
     }
 
-    internal void SaveString(ReadOnlyMemory<char> str) => SaveString(str.ToString());
-
     internal void SaveNonEmptyString(string str)
     {
         _ectx.CheckParam(!string.IsNullOrEmpty(str), nameof(str));
@@ -78,24 +76,6 @@ public sealed class ModelSaveContext : IDisposable
         using var ctx = new ModelSaveContext(repository, path, ModelLoadContext.ModelStreamName);
         value.Save(ctx);
         ctx.Done();
-    }
-
-    /// <summary>Writes another file beside the entry.</summary>
-    internal void SaveBinaryStream(string name, Action<BinaryWriter> action)
-    {
-        _ectx.CheckNonEmpty(name, nameof(name));
-        using var entry = Repository.CreateEntry(Directory, name);
-        using var writer = new BinaryWriter(entry, Encoding.UTF8, leaveOpen: true);
-        action(writer);
-    }
-
-    /// <summary>Writes another text file beside the entry.</summary>
-    internal void SaveTextStream(string name, Action<TextWriter> action)
-    {
-        _ectx.CheckNonEmpty(name, nameof(name));
-        using var entry = Repository.CreateEntry(Directory, name);
-        using var writer = new StreamWriter(entry, leaveOpen: true);
-        action(writer);
     }
 
     internal void Done()

@@ -52,7 +52,5 @@ internal sealed class RepositoryReader : IDisposable
         }
     }
 
-    public bool Contains(string directory, string name) => _entries.ContainsKey(RepositoryPath.Of(directory, name, ExceptionContext));
-
     public void Dispose() => _archive.Dispose();
 }

@@ -44,7 +44,7 @@ internal sealed class ObjectColumns<TRow> where TRow : class
             return (Delegate)Generic.Invoke(VectorGetter<int>, vector.ItemType.RawType, member);
         if (member.ColumnType is KeyDataViewType key)
             return KeyGetter(member, key);
-        return (Delegate)Generic.Invoke(ValueGetter<int>, type, member);
+        return (Delegate)Generic.Invoke(PlainGetter<int>, type, member);
     }
 
     private Delegate TextGetter(Func<TRow, string> read)
@@ -86,7 +86,7 @@ internal sealed class ObjectColumns<TRow> where TRow : class
         return getter;
     }
 
-    private Delegate ValueGetter<T>(MappedMember member)
+    private Delegate PlainGetter<T>(MappedMember member)
     {
         var read = MemberAccess.Reader<TRow, T>(member.Member);
         ValueGetter<T> getter = (ref T value) => value = read(_current());
