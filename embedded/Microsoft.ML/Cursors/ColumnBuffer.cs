@@ -1,6 +1,3 @@
-using Microsoft.ML.Internal.Utilities;
-using Microsoft.ML.Runtime;
-
 namespace Microsoft.ML.Data;
 
 /// <summary>Values of one column for some rows, whose arrays are used again and again.</summary>
@@ -56,17 +53,4 @@ internal abstract class ColumnBuffer
     {
         protected override void Read(int row, ref VBuffer<T> value) => Values[row].CopyTo(ref value);
     }
-}
-
-/// <summary>Some successive rows of a cursor: the active columns' values and, last, the rows' ids.</summary>
-internal sealed class RowBatch(ColumnBuffer[] columns)
-{
-    public ColumnBuffer[] Columns { get; } = columns;
-
-    public int Count { get; set; }
-
-    public long Number { get; set; }
-
-    /// <summary>What went wrong while the rows were made, instead of rows.</summary>
-    public Exception Error { get; init; }
 }

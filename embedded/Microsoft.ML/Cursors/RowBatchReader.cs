@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.Data;
 

@@ -24,29 +24,29 @@ public readonly struct DataViewRowId : IComparable<DataViewRowId>, IEquatable<Da
         High = high;
     }
 
-    /// <summary>An id for a row made out of this one: a round with the block (1, 0).</summary>
-    public DataViewRowId Fork() => Round(BitOperations.RotateLeft(C1, 31) * C2, 0, forkOnly: true);
+    /// <summary>An id for a row made out of this one, other than <see cref="Next"/>.</summary>
+    public DataViewRowId Fork()
+    {
+        // The block 1 comes after the round instead of before it. Ids show up in saved data, so ML.NET's order is kept.
+        var next = Next();
+        return new DataViewRowId(next.Low ^ BitOperations.RotateLeft(C1, 31) * C2, next.High);
+    }
 
-    /// <summary>An id for the next row made out of this one: a round with the block (0, 0).</summary>
-    public DataViewRowId Next() => Round(0, 0, forkOnly: true);
+    /// <summary>An id for another row made out of this one.</summary>
+    public DataViewRowId Next() => Round(0, 0);
 
-    /// <summary>An id for a row made out of two: a round with the other id's fork as the block.</summary>
+    /// <summary>An id for a row made out of two.</summary>
     public DataViewRowId Combine(DataViewRowId other)
     {
         other = other.Fork();
-        ulong k1 = BitOperations.RotateLeft(other.Low * C1, 31) * C2;
-        ulong k2 = BitOperations.RotateLeft(other.High * C2, 33) * C1;
-        return Round(k1, k2, forkOnly: false);
+        return Round(BitOperations.RotateLeft(other.Low * C1, 31) * C2, BitOperations.RotateLeft(other.High * C2, 33) * C1);
     }
 
-    // ML.NET adds a fork's block after the mixing and a combined id's block before it. Ids reach the user's eyes (and split columns), so the order is kept.
-    private DataViewRowId Round(ulong k1, ulong k2, bool forkOnly)
+    private DataViewRowId Round(ulong k1, ulong k2)
     {
-        ulong low = forkOnly ? Low : Low ^ k1;
-        ulong high = High;
-        low = (BitOperations.RotateLeft(low, 27) + high) * 5 + 0x52dce729;
-        high = (BitOperations.RotateLeft(high ^ k2, 31) + low) * 5 + 0x38495ab5;
-        return new DataViewRowId(forkOnly ? low ^ k1 : low, high);
+        ulong low = (BitOperations.RotateLeft(Low ^ k1, 27) + High) * 5 + 0x52dce729;
+        ulong high = (BitOperations.RotateLeft(High ^ k2, 31) + low) * 5 + 0x38495ab5;
+        return new DataViewRowId(low, high);
     }
 
     /// <inheritdoc/>
