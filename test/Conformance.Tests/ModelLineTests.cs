@@ -30,6 +30,12 @@ public sealed class ModelLineTests
     [DataRow("resnet", "ecaresnet26t")]
     [DataRow("resnet", "resnetblur18")]
     [DataRow("resnest", "resnest14d")]
+    [DataRow("convnext", "test_convnext*")]
+    [DataRow("convnext", "convnext_zepto_rms_ols")]
+    [DataRow("convnext", "convnextv2_atto")]
+    [DataRow("vision_transformer", "test_vit*")]
+    [DataRow("vision_transformer", "vit_dpwee_patch16_reg1_gap_256")]
+    [DataRow("deit", "deit_tiny_distilled_patch16_224")]
     public void Small_models_have_timms_outputs(string family, string model)
         => AssertPassed([.. Lines(Path.Combine("models", $"{family}.jsonl.gz")).Select(l => ModelRunner.Run(l, model, new ManagedEngine())).OfType<ModelResult>()]);
 
@@ -42,6 +48,7 @@ public sealed class ModelLineTests
     [DataRow("resnet34/*")]
     [DataRow("resnet50/neg2")]
     [DataRow("resnet50/pool_*")]
+    [DataRow("vit_small_patch16_224/*")]
     public void Variants_have_timms_outputs(string filter)
         => AssertPassed([.. Lines("variants.jsonl").Select(l => ModelRunner.Run(l, filter, new ManagedEngine())).OfType<ModelResult>()]);
 

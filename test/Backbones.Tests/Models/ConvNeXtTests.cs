@@ -10,6 +10,14 @@ public sealed class ConvNeXtTests
     public void EveryEntryPointOfTimmIsBuilt() => FamilyRegistration.AssertComplete("convnext");
 
     [TestMethod]
+    [DataRow("convnext_atto_ols", 3.7)]
+    [DataRow("convnext_femto", 5.22)]
+    [DataRow("convnext_pico_ols", 9.06)]
+    [DataRow("convnextv2_pico", 9.07)]
+    [DataRow("convnextv2_small", 50.32)]
+    public void ParameterCountsAreTimms(string name, double millions) => ParameterCounts.AssertMillions(name, millions);
+
+    [TestMethod]
     [DataRow(32, new[] { 56, 28, 14, 7 })]
     [DataRow(16, new[] { 56, 28, 14, 14 })]
     [DataRow(8, new[] { 56, 28, 28, 28 })]

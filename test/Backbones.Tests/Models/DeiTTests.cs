@@ -11,6 +11,11 @@ public sealed class DeiTTests
     public void EveryEntryPointOfTimmIsBuilt() => FamilyRegistration.AssertComplete("deit");
 
     [TestMethod]
+    [DataRow("deit_base_patch16_224", 86.57)]
+    [DataRow("deit_small_distilled_patch16_224", 22.44)]
+    public void ParameterCountsAreTimms(string name, double millions) => ParameterCounts.AssertMillions(name, millions);
+
+    [TestMethod]
     public void ADistilledModelWithoutClassesGivesTheMeanOfItsTwoTokens()
     {
         BackboneGraph backbone = ModelCatalog.Find("deit_tiny_distilled_patch16_224").Build(new BuildOptions { ImageSize = 32, NumClasses = 0 });

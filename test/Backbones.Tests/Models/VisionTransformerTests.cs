@@ -10,6 +10,24 @@ public sealed class VisionTransformerTests
     public void EveryEntryPointOfTimmIsBuilt() => FamilyRegistration.AssertComplete("vision_transformer");
 
     [TestMethod]
+    [DataRow("flexivit_base", 86.59)]
+    [DataRow("vit_base_patch8_224", 86.58)]
+    [DataRow("vit_base_patch16_clip_224", 86.57)]
+    [DataRow("vit_base_patch16_clip_384", 86.86)]
+    [DataRow("vit_base_patch16_gap_224", 86.57)]
+    [DataRow("vit_base_patch16_siglip_384", 93.18)]
+    [DataRow("vit_base_patch16_siglip_gap_256", 85.84)]
+    [DataRow("vit_base_patch16_xp_224", 86.51)]
+    [DataRow("vit_base_patch32_224", 88.22)]
+    [DataRow("vit_base_patch32_siglip_gap_256", 87.47)]
+    [DataRow("vit_betwixt_patch16_gap_256", 60.37)]
+    [DataRow("vit_betwixt_patch16_reg1_gap_256", 60.4)]
+    [DataRow("vit_medium_patch16_clip_224", 38.59)]
+    [DataRow("vit_wee_patch16_reg1_gap_256", 13.42)]
+    [DataRow("vit_xsmall_patch16_clip_224", 8.28)]
+    public void ParameterCountsAreTimms(string name, double millions) => ParameterCounts.AssertMillions(name, millions);
+
+    [TestMethod]
     public void FeaturesHaveAllTokensAndIntermediatesAreMaps()
     {
         ModelEntry model = ModelCatalog.Find("vit_medium_patch16_reg1_gap_256");
