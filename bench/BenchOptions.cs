@@ -8,6 +8,8 @@ internal sealed record BenchOptions
     public const string Usage = """
         Usage: Bench models [NAME…] [--batch 1,8] [--threads N] [--runs N] [--json] [--no-onnxruntime]
                Bench kernels [NAME…] [--batch 1] [--threads N] [--runs N] [--json]
+               Bench pipeline [NAME…] [--images FOLDER] [--batch 16] [--threads N] [--runs N] [--json]
+          pipeline images per second of ML.NET pipelines over JPEG files, beside the bare engine
           models   milliseconds per image of whole models, beside ONNX Runtime (npm's onnxruntime-node) where it can be had
           kernels  time and GFLOP/s of each step of a model (resnet50 if none is named)
         """;
@@ -24,13 +26,15 @@ internal sealed record BenchOptions
 
     public bool Json { get; init; }
 
+    public string? Images { get; init; }
+
     public bool WithOnnxRuntime { get; init; } = true;
 
     /// <exception cref="ArgumentException">An argument is unknown or malformed.</exception>
     public static BenchOptions Parse(string[] args)
     {
-        if (args.Length == 0 || args[0] is not ("models" or "kernels"))
-            throw new ArgumentException($"Received '{args.FirstOrDefault()}'; valid commands are 'models' and 'kernels'.");
+        if (args.Length == 0 || args[0] is not ("models" or "kernels" or "pipeline"))
+            throw new ArgumentException($"Received '{args.FirstOrDefault()}'; valid commands are 'models', 'kernels' and 'pipeline'.");
         var options = new BenchOptions { Command = args[0] };
         for (int i = 1; i < args.Length; i++)
         {
@@ -39,6 +43,7 @@ internal sealed record BenchOptions
                 "--batch" => options with { Batches = [.. Next().Split(',').Select(Positive)] },
                 "--threads" => options with { Threads = Positive(Next()) },
                 "--runs" => options with { Runs = Positive(Next()) },
+                "--images" => options with { Images = Next() },
                 "--json" => options with { Json = true },
                 "--no-onnxruntime" => options with { WithOnnxRuntime = false },
                 ['-', ..] => throw new ArgumentException($"Unknown option '{args[i]}'."),

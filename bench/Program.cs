@@ -13,9 +13,11 @@ catch (ArgumentException e)
 }
 foreach (string model in options.Models)
 {
-    if (options.Command == "kernels")
-        new KernelBenchmark(options).Run(model);
-    else
-        new ModelBenchmark(options).Run(model);
+    switch (options.Command)
+    {
+        case "kernels": new KernelBenchmark(options).Run(model); break;
+        case "pipeline": new PipelineBenchmark(options).Run(model); break;
+        default: new ModelBenchmark(options).Run(model); break;
+    }
 }
 return 0;
