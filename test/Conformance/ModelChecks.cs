@@ -34,20 +34,10 @@ internal static class ModelChecks
         checks.Equal("num_features", root.GetProperty("num_features").GetInt32(), backbone.NumFeatures);
         checks.Equal("head_hidden_size", root.GetProperty("head_hidden_size").GetInt32(), backbone.HeadHiddenSize);
 
-        string[] expected = [.. root.GetProperty("state_dict").EnumerateArray().Select(e => $"{e[0].GetString()} {Text(e[1])}{(e.GetArrayLength() > 2 ? " " + e[2].GetString() : "")}")];
-        string[] actual = [.. backbone.Graph.Parameters.Select(p => $"{p.Name} {p.Shape}{(p.ElementType == ElementType.Int64 ? " int64" : "")}")];
-        int at = Enumerable.Range(0, Math.Max(expected.Length, actual.Length)).FirstOrDefault(i => i >= expected.Length || i >= actual.Length || expected[i] != actual[i], -1);
-        if (at >= 0)
-            checks.Fail("state_dict", $"entry {at} expected {(at < expected.Length ? expected[at] : "end")}, got {(at < actual.Length ? actual[at] : "end")} ({expected.Length} against {actual.Length} entries)");
-
+        StateDictChecks.Run(checks, backbone.Graph);
         if (root.TryGetProperty("feature_info", out JsonElement info) && info.ValueKind == JsonValueKind.Array)
             checks.Equal("feature_info", string.Join(" ", info.EnumerateArray().Select(l => $"{l.GetProperty("num_chs")}/{l.GetProperty("reduction")}/{l.GetProperty("module").GetString()}")),
                 string.Join(" ", backbone.Levels.Select(l => $"{l.Channels}/{l.Reduction}/{l.Module}")));
-        if (root.TryGetProperty("weights_crc32", out JsonElement crc))
-        {
-            string[] keep = [.. root.GetProperty("keep").EnumerateArray().Select(k => k.GetString()!)];
-            checks.Equal("weights_crc32", crc.GetString(), $"0x{RecipeWeights.Checksum(backbone.Graph.Parameters.Where(p => !keep.Contains(p.Name)), checks.ConvGain):x8}");
-        }
     }
 
     /// <summary>All that comes from the backbone as it is, in one run: logits, features, pre-logits, pyramid, intermediates.</summary>

@@ -38,20 +38,27 @@ internal static class ModelRunner
         if (!ModelCatalog.Contains(name))
             return new ModelResult(Outcome.Missing, $"{label} missing");
 
-        var checks = new Checks(root);
         ModelEntry model = ModelCatalog.Find(name);
-        try
+        return Report(label, ModelCatalog.FamilyOf(name), new Checks(root), checks =>
         {
             if (root.TryGetProperty("mode", out JsonElement mode))
                 VariantChecks.Run(checks, model, mode.GetString()!, engine);
             else
                 ModelChecks.Run(checks, model, engine);
+        });
+    }
+
+    /// <summary>Runs checks and says what they came to.</summary>
+    public static ModelResult Report(string label, string family, Checks checks, Action<Checks> run)
+    {
+        try
+        {
+            run(checks);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
             checks.Fail("run", $"{e.GetType().Name}: {e.Message}");
         }
-        string family = ModelCatalog.FamilyOf(name);
         return checks.Failures.Count == 0
             ? new ModelResult(Outcome.Passed, $"{label} ok {checks.Worst.ToString("0.0e-0", CultureInfo.InvariantCulture)} ({string.Join(", ", checks.Done)})", family, checks.Mechanisms)
             : new ModelResult(Outcome.Failed, $"{label} FAIL {string.Join("; ", checks.Failures)}", family, checks.Mechanisms);

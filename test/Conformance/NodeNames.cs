@@ -24,12 +24,18 @@ internal static partial class NodeNames
             HashSet<string> named = [.. actual];
             expected = [.. expected.Where(n => named.Contains(n) || !ParameterArithmetic().IsMatch(n))];
         }
+        Compare(checks, expected, actual);
+    }
+
+    /// <summary>Compares two lists of names, name by name.</summary>
+    public static void Compare(Checks checks, IReadOnlyList<string> expected, IReadOnlyList<string> actual)
+    {
         if (expected.SequenceEqual(actual))
         {
             checks.Done.Add("node names");
             return;
         }
-        int at = Enumerable.Range(0, Math.Min(expected.Length, actual.Length)).FirstOrDefault(i => expected[i] != actual[i], Math.Min(expected.Length, actual.Length));
+        int at = Enumerable.Range(0, Math.Min(expected.Count, actual.Count)).FirstOrDefault(i => expected[i] != actual[i], Math.Min(expected.Count, actual.Count));
         checks.Fail("node names", $"name {at} expected {expected.ElementAtOrDefault(at)}, got {actual.ElementAtOrDefault(at)}");
     }
 

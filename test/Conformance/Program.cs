@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using Backbones.Conformance;
 using Backbones.Engines;
 using Backbones.Engines.Managed;
@@ -7,7 +6,8 @@ using Backbones.Engines.Reference;
 const string Usage = """
     Usage: Conformance FILE… [--filter GLOB] [--engine managed|reference] [--max N] [--report MD] [--structure] [--quiet]
            Conformance preprocessing FILE IMAGE_FOLDER
-    Reads model lines (plain or .gz), prints a line a model and last 'N passed, N failed, N missing'.
+    Reads model lines (.jsonl) or torchvision's models in one object (.json), both also as .gz;
+    prints a line a model and last 'N passed, N failed, N missing'.
     --report MD  also writes a table of families and mechanisms
     --structure  names, shapes, counts and checksums only, no model is run
     """;
@@ -55,13 +55,8 @@ if (engine is null)
 
 var results = new List<ModelResult>();
 (int passed, int failed, int missing) = (0, 0, 0);
-foreach (string line in files.SelectMany(ReadLines))
+foreach (ModelResult result in files.SelectMany(f => ReferenceFile.Run(f, filter, structure ? null : engine)).Take(max))
 {
-    if (passed + failed + missing >= max)
-        break;
-    ModelResult? result = ModelRunner.Run(line, filter, structure ? null : engine);
-    if (result is null)
-        continue;
     results.Add(result);
     switch (result.Outcome)
     {
@@ -76,15 +71,3 @@ if (report is not null)
     ConformanceReport.Write(report, engineName, results);
 Console.WriteLine($"{passed} passed, {failed} failed, {missing} missing");
 return failed == 0 ? 0 : 1;
-
-static IEnumerable<string> ReadLines(string path)
-{
-    using Stream file = File.OpenRead(path);
-    using Stream stream = path.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(file, CompressionMode.Decompress) : file;
-    using var reader = new StreamReader(stream);
-    while (reader.ReadLine() is { } line)
-    {
-        if (line.Length > 0)
-            yield return line;
-    }
-}

@@ -76,6 +76,19 @@ public sealed record SelectedFeatures(Graph Graph, ImmutableArray<FeatureOutput>
         return kept.Length == Outputs.Length ? this : this with { Graph = Graph.WithOutputs(kept.Select(i => Graph.Outputs[i])), Outputs = [.. kept.Select(i => Outputs[i])] };
     }
 
+    /// <summary>A neck or head on top: what <paramref name="build"/> makes of the outputs becomes the outputs. Its parameters are the graph's, beside the backbone's.</summary>
+    /// <param name="build">Gets a builder that continues the graph, and the outputs with their names; gives the new ones.</param>
+    public SelectedFeatures Extend(Func<GraphBuilder, IReadOnlyList<(string Name, Node Map)>, IEnumerable<(string Name, Node Map)>> build)
+    {
+        GraphBuilder b = GraphBuilder.Extend(Graph);
+        (string Name, Node Map)[] outputs = [.. build(b, [.. Outputs.Zip(Graph.Outputs, (o, n) => (o.Name, n))])];
+        return this with
+        {
+            Graph = b.Build(Graph.Outputs).WithOutputs(outputs.Select(o => o.Map)),
+            Outputs = [.. outputs.Select(o => new FeatureOutput(o.Name, o.Map.Shape))],
+        };
+    }
+
     /// <summary>The same outputs over the default model's checkpoint: entries whose shapes differ (another image size, other channels) are adapted as timm does.</summary>
     public SelectedFeatures AdaptedTo(IEnumerable<ParameterSpec> checkpoint) => this with
     {

@@ -36,6 +36,7 @@ public static class ModelCatalog
             ("vovnet", VovNet.Models),
             ("xception", Xception.Models),
             ("xception_aligned", XceptionAligned.Models),
+            ("torchvision", TorchvisionResNet.Models),
         ];
         return families.SelectMany(f => f.Models.Select(m => (f.Family, Entry: m))).ToDictionary(m => m.Entry.Name, m => (m.Family, m.Entry));
     }
