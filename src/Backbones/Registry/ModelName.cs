@@ -3,7 +3,7 @@ namespace Backbones.Registry;
 /// <summary>Where a model name points.</summary>
 public enum ModelNameSource
 {
-    /// <summary>timm's registry: <c>resnet50.a1_in1k</c>.</summary>
+    /// <summary>timm's registry: <c>resnet50.a1_in1k</c>; torchvision's own models: <c>torchvision/resnet50.imagenet1k_v2</c>.</summary>
     Registry,
     /// <summary>A repository of the Hugging Face Hub: <c>hf-hub:org/name@revision</c>.</summary>
     HfHub,
@@ -18,7 +18,7 @@ public enum ModelNameSource
 /// <param name="Revision">The revision of a repository; empty if there is none.</param>
 public sealed record ModelName(ModelNameSource Source, string Id, string Tag = "", string Revision = "")
 {
-    private const string HfHubPrefix = "hf-hub", LocalDirPrefix = "local-dir";
+    private const string HfHubPrefix = "hf-hub", LocalDirPrefix = "local-dir", TorchvisionPrefix = RegistryData.TorchvisionFamily + "/";
 
     /// <summary>Takes a name apart without asking whether such a model exists.</summary>
     /// <exception cref="ArgumentException">The name is empty, has an unknown prefix, looks like a path, or is no repository's name.</exception>
@@ -52,11 +52,16 @@ public sealed record ModelName(ModelNameSource Source, string Id, string Tag = "
             throw new ArgumentException("The model name is empty; expected a name such as 'resnet50' or 'resnet50.a1_in1k'.", nameof(name));
         }
         // A path or repository must not be taken for a registry model that happens to have the same last part: other weights.
-        if (name.AsSpan().ContainsAny('/', '\\', ':'))
+        ReadOnlySpan<char> plain = name.StartsWith(TorchvisionPrefix, StringComparison.Ordinal) ? name.AsSpan(TorchvisionPrefix.Length) : name;
+        if (plain.ContainsAny('/', '\\', ':'))
         {
             throw new ArgumentException(
                 $"'{name}' looks like a path or a repository, not like a model of the registry. "
                 + $"For a folder write '{LocalDirPrefix}:{name}', for the Hugging Face Hub '{HfHubPrefix}:{name}'.", nameof(name));
+        }
+        if (plain is "" or ['.', ..])
+        {
+            throw new ArgumentException($"'{name}' names no model; expected a name such as 'resnet50', 'resnet50.a1_in1k' or '{TorchvisionPrefix}resnet50'.", nameof(name));
         }
         int dot = name.IndexOf('.');
         return dot < 0

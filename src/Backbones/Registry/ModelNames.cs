@@ -3,7 +3,7 @@ using Backbones.Graphs;
 
 namespace Backbones.Registry;
 
-/// <summary>timm's names: architectures, pretrained tags, configs, listings. What is named here need not have a builder.</summary>
+/// <summary>timm's names, and torchvision's as <c>torchvision/resnet50</c>: architectures, pretrained tags, configs, listings. What is named here need not have a builder.</summary>
 /// <remarks>Source: timm's registry and <c>timm.models._registry</c>.</remarks>
 public static class ModelNames
 {
@@ -70,7 +70,7 @@ public static class ModelNames
 
     /// <summary>Names that match, in natural order (timm: <c>list_models</c>).</summary>
     /// <param name="filter">Wildcards (<c>*</c>, <c>?</c>, <c>[a-z]</c>, <c>[!a-z]</c>), one of which must match; all names if left out.</param>
-    /// <param name="module">timm's modules to look in; all if left out.</param>
+    /// <param name="module">timm's modules to look in, all if left out; <c>torchvision</c> for torchvision's own models, which are listed only so.</param>
     /// <param name="pretrained">Only what has published weights.</param>
     /// <param name="excludeFilters">Wildcards of what to leave out.</param>
     /// <param name="includeTags">List <c>architecture.tag</c> for each tag, where a filter without a tag matches every tag; as <paramref name="pretrained"/> if left out.</param>
@@ -81,7 +81,7 @@ public static class ModelNames
         HashSet<string>? modules = module is null ? null : [.. module];
         foreach (string name in modules ?? [])
         {
-            if (!Modules.Contains(name))
+            if (name != RegistryData.TorchvisionFamily && !Modules.Contains(name))
             {
                 throw new ArgumentException($"There is no module '{name}'.{NearestName.Suggest(name, Modules)}", nameof(module));
             }
@@ -91,7 +91,7 @@ public static class ModelNames
         Regex[] unwanted = Compile(excludeFilters ?? [], tagged);
 
         IEnumerable<string> names = from a in Data.Architectures
-                                    where modules is null || modules.Contains(a.Value.Family)
+                                    where modules is null ? a.Value.Family != RegistryData.TorchvisionFamily : modules.Contains(a.Value.Family)
                                     from tag in tagged ? a.Value.Tags : a.Value.Tags.Take(1)
                                     where !pretrained || a.Value.HasWeights(tag)
                                     let name = tagged && tag.Length > 0 ? $"{a.Key}.{tag}" : a.Key

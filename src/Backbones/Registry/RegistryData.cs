@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Backbones.Registry;
 
-/// <summary>timm's registry, from the embedded file that eng/registry.cs makes. Configs are read when they are asked for.</summary>
+/// <summary>timm's registry, from the embedded file that eng/registry.cs makes, and torchvision's own models. Configs are read when they are asked for.</summary>
 internal sealed class RegistryData
 {
     private static readonly Lazy<RegistryData> Loaded = new(() => new RegistryData());
@@ -13,7 +13,7 @@ internal sealed class RegistryData
 
     private RegistryData()
     {
-        using Stream resource = typeof(RegistryData).Assembly.GetManifestResourceStream("Backbones.Registry.registry.json.br")!;
+        using Stream resource = Open("registry.json.br");
         using BrotliStream brotli = new(resource, CompressionMode.Decompress);
         JsonElement root = JsonDocument.Parse(brotli).RootElement;
         TimmVersion = root.GetProperty("timm").GetString()!;
@@ -29,19 +29,30 @@ internal sealed class RegistryData
             }
         }
         Families = [.. _architectures.Values.Select(a => a.Family).Distinct().Order(StringComparer.Ordinal)];
+        using Stream torchvision = Open("torchvision.json");
+        foreach (JsonProperty architecture in JsonDocument.Parse(torchvision).RootElement.EnumerateObject())
+        {
+            _architectures.Add(architecture.Name, new Architecture(architecture.Name, TorchvisionFamily, architecture.Value));
+        }
     }
+
+    /// <summary>The family of torchvision's own models, whose names begin with it and a slash.</summary>
+    public const string TorchvisionFamily = "torchvision";
 
     public static RegistryData Instance => Loaded.Value;
 
     /// <summary>The version of timm that the data are from.</summary>
     public string TimmVersion { get; }
 
+    /// <summary>timm's families.</summary>
     public IReadOnlyList<string> Families { get; }
 
     public IReadOnlyDictionary<string, Architecture> Architectures => _architectures;
 
     /// <summary>Old names with the names that replace them, or null where a model was removed.</summary>
     public IReadOnlyDictionary<string, string?> Deprecated => _deprecated;
+
+    private static Stream Open(string file) => typeof(RegistryData).Assembly.GetManifestResourceStream($"Backbones.Registry.{file}")!;
 
     /// <summary>One architecture: its family (timm's file) and its configs by tag, the default first.</summary>
     public sealed class Architecture(string name, string family, JsonElement configs)

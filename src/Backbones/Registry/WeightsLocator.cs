@@ -79,7 +79,8 @@ public static class WeightsLocator
             return found;
         }
         PretrainedConfig config = ModelNames.GetConfig(modelName, LocalNames(folders));
-        string download = config.HfHubId is null ? "" : $" The published ones are at https://huggingface.co/{config.HfHubId}.";
+        string? published = config.HfHubId is null ? config.Url : $"https://huggingface.co/{config.HfHubId}";
+        string download = published is null ? "" : $" The published ones are at {published}.";
         throw new FileNotFoundException(
             $"No weights for '{modelName}' on this machine: there is no {config.Name}.safetensors and no folder {config.Name} with a {ModelFolder.ConfigFile} in "
             + $"{string.Join(", ", folders.Select(f => $"'{f}'"))}. Give a file or folder as weights path.{download}");
