@@ -1,11 +1,11 @@
-using System.IO.Compression;
+using Backbones.Engines;
 using Backbones.Engines.Managed;
 using Backbones.Engines.Reference;
 
 namespace Backbones.Conformance.Tests;
 
 /// <summary>
-/// timm's reference numbers: names, shapes and counts of every model, and the outputs of small models of every family.
+/// timm's and torchvision's reference numbers: names, shapes and counts of every model, and the outputs of small models of every family.
 /// <c>./test.sh --all</c> runs every line in full.
 /// </summary>
 [TestClass]
@@ -18,11 +18,7 @@ public sealed class ModelLineTests
     [TestMethod]
     [DynamicData(nameof(Families))]
     public void Every_model_has_timms_keys_shapes_counts_and_levels(string family)
-    {
-        ModelResult[] results = [.. Lines(Path.Combine("models", $"{family}.jsonl.gz")).Select(l => ModelRunner.Run(l, "*", engine: null)!)];
-        Assert.IsNotEmpty(results);
-        AssertPassed(results);
-    }
+        => AssertPass(Path.Combine("models", $"{family}.jsonl.gz"), "*", engine: null);
 
     [TestMethod]
     [DataRow("resnet", "test_resnet")]
@@ -33,38 +29,45 @@ public sealed class ModelLineTests
     [DataRow("convnext", "test_convnext*")]
     [DataRow("convnext", "convnext_zepto_rms_ols")]
     [DataRow("convnext", "convnextv2_atto")]
+    [DataRow("regnet", "regnety_002")]
+    [DataRow("regnet", "regnetx_004_tv")]
+    [DataRow("vovnet", "ese_vovnet19b_dw")]
+    [DataRow("densenet", "densenet121")]
     [DataRow("vision_transformer", "test_vit*")]
     [DataRow("vision_transformer", "vit_dpwee_patch16_reg1_gap_256")]
     [DataRow("deit", "deit_tiny_distilled_patch16_224")]
     public void Small_models_have_timms_outputs(string family, string model)
-        => AssertPassed([.. Lines(Path.Combine("models", $"{family}.jsonl.gz")).Select(l => ModelRunner.Run(l, model, new ManagedEngine())).OfType<ModelResult>()]);
+        => AssertPass(Path.Combine("models", $"{family}.jsonl.gz"), model, new ManagedEngine());
 
     [TestMethod]
     public void The_reference_engine_has_timms_outputs()
-        => AssertPassed([.. Lines(Path.Combine("models", "resnet.jsonl.gz")).Select(l => ModelRunner.Run(l, "test_resnet", new ReferenceEngine())).OfType<ModelResult>()]);
+        => AssertPass(Path.Combine("models", "resnet.jsonl.gz"), "test_resnet", new ReferenceEngine());
 
     [TestMethod]
     [DataRow("resnet18/*")]
     [DataRow("resnet34/*")]
     [DataRow("resnet50/neg2")]
     [DataRow("resnet50/pool_*")]
+    [DataRow("densenet121/*")]
+    [DataRow("ese_vovnet19b_dw/*")]
     [DataRow("vit_small_patch16_224/*")]
     public void Variants_have_timms_outputs(string filter)
-        => AssertPassed([.. Lines("variants.jsonl").Select(l => ModelRunner.Run(l, filter, new ManagedEngine())).OfType<ModelResult>()]);
+        => AssertPass("variants.jsonl", filter, new ManagedEngine());
 
-    private static void AssertPassed(ModelResult[] results)
+    [TestMethod]
+    public void Torchvisions_models_have_its_node_names_shapes_and_kept_parameters() => AssertPass("torchvision.json.gz", "torchvision/resn*", engine: null);
+
+    [TestMethod]
+    [DataRow("torchvision/resnet18")]
+    [DataRow("torchvision/resnet50_fpn")]
+    public void Torchvisions_models_have_its_outputs(string model) => AssertPass("torchvision.json.gz", model, new ManagedEngine());
+
+    private static void AssertPass(string file, string filter, IEngine? engine)
     {
+        ModelResult[] results = [.. ReferenceFile.Run(Path.Combine(s_data, file), filter, engine)];
         Assert.IsNotEmpty(results);
         string[] wrong = [.. results.Where(r => r.Outcome != Outcome.Passed).Select(r => r.Text)];
         Assert.IsEmpty(wrong, string.Join(Environment.NewLine, wrong));
-    }
-
-    private static IEnumerable<string> Lines(string file)
-    {
-        using Stream stream = File.OpenRead(Path.Combine(s_data, file));
-        using var reader = new StreamReader(file.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(stream, CompressionMode.Decompress) : stream);
-        while (reader.ReadLine() is { } line)
-            yield return line;
     }
 
     private static string FindRoot()
