@@ -49,6 +49,29 @@ public sealed class ManagedConvolutionTests
     }
 
     [TestMethod]
+    [DataRow(32, 3, 1, 56, 56)]
+    [DataRow(40, 3, 2, 31, 20)]
+    [DataRow(72, 5, 1, 14, 14)]
+    [DataRow(16, 5, 2, 28, 29)]
+    [DataRow(96, 7, 1, 7, 13)]
+    [DataRow(20, 7, 2, 9, 9)]
+    [DataRow(1030, 3, 1, 7, 7)]
+    [DataRow(24, 2, 2, 8, 8)]
+    [DataRow(7, 9, 1, 9, 12)]
+    public void DepthwiseConvolutionsMatchReference(int channels, int kernel, int stride, int height, int width)
+    {
+        Check([channels, height, width], channels, kernel, stride, kernel / 2, 1, channels, 2);
+        Check([channels, height, width], channels, kernel, stride, new Padding(0, 1, kernel, kernel - 1), 2, channels, 1);
+        Check([channels, height, width], 2 * channels, kernel, stride, kernel / 2, 1, channels, 1);
+
+        var b = new GraphBuilder([channels, height, width]);
+        Node x = b.Conv2d("conv0", b.Input, channels, 1);
+        Node y = b.Act("act", b.BatchNorm("bn", b.Conv2d("conv1", x, channels, kernel | 1, 1, kernel / 2, groups: channels)), UnaryKind.Relu6);
+        Node z = b.Act("act2", b.Add(b.BatchNorm("bn2", b.Conv2d("conv2", y, channels, kernel | 1, 1, kernel / 2, groups: channels)), x), UnaryKind.HardSwish);
+        EngineComparison.Check(b.Build(y, z), 2, what: $"depthwise {channels}, kernel {kernel}");
+    }
+
+    [TestMethod]
     [DataRow(64, 64, 14, 14, DisplayName = "4×4 tiles, partial at the border")]
     [DataRow(40, 72, 13, 17, DisplayName = "4×4 tiles, partial vectors")]
     [DataRow(32, 200, 30, 11, DisplayName = "4×4 tiles, several bands")]

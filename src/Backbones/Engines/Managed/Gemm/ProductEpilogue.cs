@@ -45,6 +45,18 @@ internal sealed unsafe class ProductEpilogue<T> where T : struct, IVector<T>
         }
     }
 
+    public void Prepare(RunContext context, ref DepthwiseLine args, long row, int column)
+    {
+        args.Clamp = _clamp;
+        args.Low = _low;
+        args.High = _high;
+        if (_residual is not null)
+        {
+            args.Residual = context.Address(_residual) + row * _rows.Distance + column;
+            args.ResidualPixel = (nint)_rows.Distance;
+        }
+    }
+
     public void Finish(float* target, int rows, int columns, nint distance)
     {
         if (_activation is not null)

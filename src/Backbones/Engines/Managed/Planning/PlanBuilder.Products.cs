@@ -21,6 +21,12 @@ internal sealed partial class PlanBuilder<T>
         ValueView result = AllocateMap(node.Shape);
         var epilogue = new ProductEpilogue<T>(residual, op.Epilogue?.Activation);
 
+        if (geometry.IsDepthwise)
+        {
+            input = ChannelsLast(input);
+            Add(new DepthwiseStep<T>(geometry, input, Own(DepthwiseStep<T>.Pack(weights.Span, bias, geometry)), result, epilogue), result, input, residual);
+            return result;
+        }
         int join = geometry.BestJoin(T.Count);
         if (join > 1)
             (geometry, weights) = geometry.JoinGroups(weights.Span, join);
