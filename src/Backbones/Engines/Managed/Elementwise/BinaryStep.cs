@@ -1,18 +1,31 @@
 using System.Runtime.CompilerServices;
-using Backbones.Graphs;
 
 namespace Backbones.Engines.Managed;
+
+/// <summary>Functions of two values.</summary>
+internal enum ElementFunction
+{
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Max,
+    Min,
+
+    /// <summary>The first where positive, else their product.</summary>
+    PRelu,
+}
 
 /// <summary>A function of two values element by element. Broadcast axes have stride 0; along the innermost axis each input is contiguous or constant.</summary>
 internal sealed unsafe class BinaryStep<T> : Step where T : struct, IVector<T>
 {
-    private readonly BinaryKind _kind;
+    private readonly ElementFunction _kind;
     private readonly ValueView _left;
     private readonly ValueView _right;
     private readonly ValueView _result;
     private readonly LoopNest _loops;
 
-    public BinaryStep(BinaryKind kind, ValueView left, ValueView right, ValueView result)
+    public BinaryStep(ElementFunction kind, ValueView left, ValueView right, ValueView result)
     {
         (_kind, _left, _right, _result) = (kind, left, right, result);
         _loops = new LoopNest(result, left, right);
@@ -27,12 +40,13 @@ internal sealed unsafe class BinaryStep<T> : Step where T : struct, IVector<T>
         (long first, long end) = Pieces.Range(rows, Pieces.Count(rows, _loops.Columns, context.Pool.Threads), index);
         switch (_kind)
         {
-            case BinaryKind.Add: Rows<Add>(context, first, end); break;
-            case BinaryKind.Subtract: Rows<Subtract>(context, first, end); break;
-            case BinaryKind.Multiply: Rows<Multiply>(context, first, end); break;
-            case BinaryKind.Divide: Rows<Divide>(context, first, end); break;
-            case BinaryKind.Max: Rows<Larger>(context, first, end); break;
-            default: Rows<Smaller>(context, first, end); break;
+            case ElementFunction.Add: Rows<Add>(context, first, end); break;
+            case ElementFunction.Subtract: Rows<Subtract>(context, first, end); break;
+            case ElementFunction.Multiply: Rows<Multiply>(context, first, end); break;
+            case ElementFunction.Divide: Rows<Divide>(context, first, end); break;
+            case ElementFunction.Max: Rows<Larger>(context, first, end); break;
+            case ElementFunction.Min: Rows<Smaller>(context, first, end); break;
+            default: Rows<PRelu>(context, first, end); break;
         }
     }
 
@@ -114,5 +128,11 @@ internal sealed unsafe class BinaryStep<T> : Step where T : struct, IVector<T>
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static T Of(T a, T b) => T.Min(a, b);
+    }
+
+    private readonly struct PRelu : IFunction2
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static T Of(T a, T b) => T.SelectLess(T.Zero, a, a, a * b);
     }
 }

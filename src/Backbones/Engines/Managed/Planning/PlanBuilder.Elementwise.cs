@@ -21,7 +21,7 @@ internal sealed partial class PlanBuilder<T>
         ValueView result = model is null ? Allocate(node.Shape) : AllocateLike(model);
         int inner = Array.FindLastIndex(result.Strides, s => s == 1);
         (left, right) = (Broadcast(left, result, inner), Broadcast(right, result, inner));
-        Add(new BinaryStep<T>(op.Kind, left, right, result), result, left, right);
+        Add(new BinaryStep<T>(Enum.Parse<ElementFunction>(op.Kind.ToString()), left, right, result), result, left, right);
         return result;
     }
 
@@ -69,17 +69,32 @@ internal sealed partial class PlanBuilder<T>
     {
         ValueView input = Value(node.Inputs[0]);
         bool[] reduced = op.ReducedAxes(node.Inputs[0].Shape);
-        int kept = Array.IndexOf(reduced, false);
-        // Everything but one axis: columns over rows where that axis can be the contiguous one.
-        if (op.Kind is not (ReduceKind.Mean or ReduceKind.Sum or ReduceKind.Max) || reduced.Count(r => !r) != 1)
-            return Fallback(node);
-        if (input.Storage.Kind != StorageKind.Arena || input.Strides[kept] != 1 || input.Rows() is not { } rows || rows.Columns != input.Dims[kept])
+        int[] axes = [.. Enumerable.Range(0, reduced.Length).Where(a => reduced[a])], kept = [.. Enumerable.Range(0, reduced.Length).Where(a => !reduced[a])];
+        // Everything but one axis, which can be the contiguous one: sums of columns.
+        if (op.Kind is ReduceKind.Mean or ReduceKind.Sum or ReduceKind.Max && kept.Length == 1 && axes.Any(a => input.Dims[a] > 1))
         {
-            ValueView copy = Allocate(input.Dims, [.. Enumerable.Range(0, input.Dims.Length).Where(a => a != kept), kept]);
+            if (input.Storage.Kind != StorageKind.Arena || input.Strides[kept[0]] != 1 || input.Rows() is not { } rows || rows.Columns != input.Dims[kept[0]])
+            {
+                ValueView copy = Allocate(input.Dims, [.. axes, kept[0]]);
+                Copy(input, copy);
+                input = copy;
+            }
+            return GlobalPool(op.Kind, input, Allocate(node.Shape));
+        }
+        int run = axes.Aggregate(1, (n, a) => n * input.Dims[a]);
+        if (axes.Length != 1 || input.Strides[axes[0]] != 1)
+        {
+            int[] order = [.. kept, .. axes], dims = [.. order.Select(a => input.Dims[a])];
+            long[] dense = RowMajorStrides(dims), strides = new long[dims.Length];
+            for (int i = 0; i < order.Length; i++)
+                strides[order[i]] = dense[i];
+            var copy = new ValueView(new Storage(StorageKind.Arena, RoundUp(input.Length)), 0, input.Dims, strides);
             Copy(input, copy);
             input = copy;
         }
-        return GlobalPool(op.Kind, input, Allocate(node.Shape));
+        ValueView result = Allocate(node.Shape);
+        Add(new RowReduceStep<T>(op.Kind, input, kept.Select((a, i) => (a, op.KeepDims ? a : i)), run, result), result, input);
+        return result;
     }
 
     private ValueView GlobalPool(ReduceKind kind, ValueView input, ValueView result)

@@ -63,7 +63,7 @@ internal sealed partial class PlanBuilder<T>
         ReadOnlySpan<float> bias = op.HasBias ? ConstantOf(node.Inputs[2])!.Value.Data : default;
         ValueView input = LastAxisRows(Value(node.Inputs[0]));
         ValueView? residual = op.Epilogue is { AddsResidual: true } ? LastAxisRows(Value(node.Inputs[^1])) : null;
-        ValueView result = Allocate(node.Shape);
+        ValueView result = Allocate(node.Shape.Dimensions, [.. Enumerable.Range(0, node.Shape.Rank)]);
         int[] order = [.. Enumerable.Range(0, weight.Shape[1])];
         var packed = Own(new PackedMatrix<T>(weight.Data, order, weight.Shape[0], 1, bias));
         Add(new PointwiseStep<T>(input, packed, result, new ProductEpilogue<T>(residual, op.Epilogue?.Activation)), result, input, residual);

@@ -11,6 +11,7 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
     private readonly WorkerPool _pool;
     private readonly List<PlannedStep> _steps = [];
     private readonly Dictionary<Node, ValueView> _values = [];
+    private readonly Dictionary<Node, List<Node>> _users = [];
     private readonly List<IDisposable> _resources = [];
     private string _node = "";
 
@@ -19,6 +20,15 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
         _graph = graph;
         _constants = constants;
         _pool = pool;
+        foreach (Node node in graph.Nodes)
+        {
+            foreach (Node input in node.Inputs.Distinct())
+            {
+                if (!_users.TryGetValue(input, out List<Node>? users))
+                    _users[input] = users = [];
+                users.Add(node);
+            }
+        }
     }
 
     /// <param name="original">The graph that the caller knows; its inputs and outputs correspond to those of the prepared one.</param>
@@ -30,7 +40,8 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
                 _values[_graph.Inputs[i]] = Dense(StorageKind.Input, i, _graph.Inputs[i].Shape);
             foreach (Node node in _graph.Nodes)
             {
-                if (!node.IsBatched || node.Operator is InputOp)
+                // A step may have taken in a node that follows it.
+                if (!node.IsBatched || _values.ContainsKey(node))
                     continue;
                 _node = node.Name;
                 _values[node] = Lower(node);
@@ -59,6 +70,21 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
         ReshapeOp => Reshape(node),
         PermuteOp op => Permute(node, op),
         SliceOp op => Slice(node, op),
+        IdentityOp => Value(node.Inputs[0]),
+        BatchNormOp op => BatchNorm(node, op),
+        LayerNormOp op => LayerNorm(node, RowNorm.Layer, op.Axis, op.Eps),
+        RmsNormOp op => LayerNorm(node, op.Centered ? RowNorm.Deviation : RowNorm.Rms, op.Axis, op.Eps),
+        GroupNormOp op => GroupNorm(node, op),
+        SoftmaxOp op => Softmax(node, op),
+        MatMulOp op => MatMul(node, op),
+        AttentionOp op => Attention(node, op),
+        ConcatOp op => Concat(node, op),
+        ExpandOp => Expand(node),
+        Pad2dOp op => Pad(node, op),
+        RollOp op => Roll(node, op),
+        GatherOp op => Gather(node, op),
+        ResizeOp op => Resize(node, op),
+        PReluOp => PRelu(node),
         _ => Fallback(node),
     };
 

@@ -1,0 +1,114 @@
+namespace Backbones.Engines.Managed;
+
+/// <summary>
+/// softmax(q · kᵀ · scale + mask) · v. Keys and values of every head are packed once; then blocks of queries compute their scores,
+/// normalise them and multiply with the values inside the second-level cache: the whole score matrix never exists.
+/// </summary>
+internal sealed unsafe class AttentionStep<T> : Step where T : struct, IVector<T>
+{
+    private const int BlockRows = 48;
+
+    private readonly float _scale;
+    private readonly ValueView _q;
+    private readonly ValueView _k;
+    private readonly ValueView _v;
+    private readonly ValueView? _mask;
+    private readonly ValueView _result;
+    private readonly LeadingAxes _qHeads;
+    private readonly LeadingAxes _kHeads;
+    private readonly LeadingAxes _vHeads;
+    private readonly LeadingAxes? _maskHeads;
+    private readonly LeadingAxes _resultHeads;
+    private readonly int _queries;
+    private readonly int _keys;
+    private readonly int _depth;
+    private readonly int _valueDepth;
+
+    /// <param name="scale">Factor of the scores.</param>
+    /// <param name="q">[…, Lq, d], contiguous along d, as are <paramref name="k"/> [.., Lk, d], <paramref name="v"/> [.., Lk, dv] and the result.</param>
+    /// <param name="k">Keys.</param>
+    /// <param name="v">Values.</param>
+    /// <param name="mask">Broadcast to [.., Lq, Lk], contiguous along Lk; null for none.</param>
+    /// <param name="result">[.., Lq, dv].</param>
+    public AttentionStep(float scale, ValueView q, ValueView k, ValueView v, ValueView? mask, ValueView result)
+    {
+        (_scale, _q, _k, _v, _mask, _result) = (scale, q, k, v, mask, result);
+        (_queries, _depth, _keys, _valueDepth) = (q.Dims[^2], q.Dims[^1], k.Dims[^2], v.Dims[^1]);
+        ReadOnlySpan<int> leading = result.Dims.AsSpan(..^2);
+        (_qHeads, _kHeads, _vHeads, _resultHeads) = (new(q, leading), new(k, leading), new(v, leading), new(result, leading));
+        _maskHeads = mask is null ? null : new(mask, leading);
+    }
+
+    public override long MultiplyAdds => (long)_resultHeads.Count * _queries * _keys * (_depth + _valueDepth);
+
+    public override long SharedScratch(int batch) => batch * _resultHeads.Count * HeadSize;
+
+    public override long WorkerScratch(int threads) => (long)BlockRows * PanelPacker<T>.Padded(_keys);
+
+    private long HeadSize => PanelPacker<T>.Size(_depth, _keys) + PanelPacker<T>.Size(_keys, _valueDepth);
+
+    private int Blocks => (_queries + BlockRows - 1) / BlockRows;
+
+    private int PackPieces(RunContext context) => Pieces.Count(context.Batch * _resultHeads.Count, HeadSize, context.Pool.Threads);
+
+    private int RowPieces(RunContext context) => Pieces.Count((long)context.Batch * _resultHeads.Count * Blocks, (long)Math.Min(BlockRows, _queries) * _keys * (_depth + _valueDepth) / 16, context.Pool.Threads);
+
+    public override void Execute(RunContext context)
+    {
+        context.Share(this, 0, PackPieces(context));
+        context.Share(this, 1, RowPieces(context));
+    }
+
+    public override void RunPiece(RunContext context, int phase, int index, int worker)
+    {
+        int heads = context.Batch * _resultHeads.Count;
+        if (phase == 0)
+        {
+            (long start, long stop) = Pieces.Range(heads, PackPieces(context), index);
+            for (int i = (int)start; i < stop; i++)
+                PackHead(context, i);
+            return;
+        }
+        (long first, long end) = Pieces.Range((long)heads * Blocks, RowPieces(context), index);
+        for (long block = first; block < end; block++)
+            RunBlock(context, worker, (int)(block / Blocks), (int)(block % Blocks) * BlockRows);
+    }
+
+    private void PackHead(RunContext context, int index)
+    {
+        int item = index / _resultHeads.Count, head = index % _resultHeads.Count;
+        float* target = context.SharedScratch + index * HeadSize;
+        PanelPacker<T>.Pack(context.Address(_k) + item * _k.ItemStride + _kHeads.Offset(head), 1, (nint)_k.Strides[^2], _depth, _keys, target);
+        PanelPacker<T>.Pack(context.Address(_v) + item * _v.ItemStride + _vHeads.Offset(head), (nint)_v.Strides[^2], 1, _keys, _valueDepth, target + PanelPacker<T>.Size(_depth, _keys));
+    }
+
+    private void RunBlock(RunContext context, int worker, int index, int row)
+    {
+        int item = index / _resultHeads.Count, head = index % _resultHeads.Count, rows = Math.Min(BlockRows, _queries - row);
+        float* keys = context.SharedScratch + index * HeadSize, values = keys + PanelPacker<T>.Size(_depth, _keys);
+        float* scores = context.WorkerScratch(worker);
+        nint distance = PanelPacker<T>.Padded(_keys);
+        float* q = context.Address(_q) + item * _q.ItemStride + _qHeads.Offset(head) + row * _q.Strides[^2];
+        PanelPacker<T>.Multiply(q, (nint)_q.Strides[^2], rows, keys, _depth, _keys, scores, distance, wholeVectors: true);
+
+        float* sums = stackalloc float[BlockRows];
+        for (int r = 0; r < rows; r++)
+        {
+            float* line = scores + r * distance;
+            float scale = _scale;
+            if (_mask is not null)
+            {
+                RowMath<T>.Scale(line, line, _keys, scale);
+                RowMath<T>.Add(context.Address(_mask) + item * _mask.ItemStride + _maskHeads!.Offset(head) + (_mask.Dims[^2] == 1 ? 0 : (row + r) * _mask.Strides[^2]), line, _keys);
+                scale = 1;
+            }
+            sums[r] = RowMath<T>.ExpSum(line, line, _keys, scale, RowMath<T>.Max(line, _keys) * scale);
+        }
+
+        float* target = context.Address(_result) + item * _result.ItemStride + _resultHeads.Offset(head) + row * _result.Strides[^2];
+        nint targetDistance = (nint)_result.Strides[^2];
+        PanelPacker<T>.Multiply(scores, distance, rows, values, _keys, _valueDepth, target, targetDistance, wholeVectors: false);
+        for (int r = 0; r < rows; r++)
+            RowMath<T>.Scale(target + r * targetDistance, target + r * targetDistance, _valueDepth, 1 / sums[r]);
+    }
+}

@@ -1,0 +1,56 @@
+using Backbones.Graphs;
+
+namespace Backbones.Engines.Managed;
+
+/// <summary>Combines each contiguous run of values to one.</summary>
+internal sealed unsafe class RowReduceStep<T> : Step where T : struct, IVector<T>
+{
+    private readonly ReduceKind _kind;
+    private readonly ValueView _input;
+    private readonly ValueView _result;
+    private readonly (int Size, long Source, long Target)[] _kept;
+    private readonly int _run;
+    private readonly long _rows;
+
+    /// <param name="kind">How values are combined.</param>
+    /// <param name="input">The reduced axes lie without gaps.</param>
+    /// <param name="kept">For each kept axis its number in the input and in the result.</param>
+    /// <param name="run">Values to combine.</param>
+    /// <param name="result">Result.</param>
+    public RowReduceStep(ReduceKind kind, ValueView input, IEnumerable<(int Input, int Result)> kept, int run, ValueView result)
+    {
+        (_kind, _input, _result, _run) = (kind, input, result, run);
+        _kept = [.. kept.Select(a => (input.Dims[a.Input], input.Strides[a.Input], result.Strides[a.Result]))];
+        _rows = _kept.Aggregate(1L, (n, a) => n * a.Size);
+    }
+
+    public override void Execute(RunContext context) => context.Share(this, 0, Pieces.Count(_rows * context.Batch, _run, context.Pool.Threads));
+
+    public override void RunPiece(RunContext context, int phase, int index, int worker)
+    {
+        long rows = _rows * context.Batch;
+        (long first, long end) = Pieces.Range(rows, Pieces.Count(rows, _run, context.Pool.Threads), index);
+        for (long row = first; row < end; row++)
+        {
+            long item = row / _rows, rest = row % _rows;
+            float* source = context.Address(_input) + item * _input.ItemStride, target = context.Address(_result) + item * _result.ItemStride;
+            for (int i = _kept.Length - 1; i >= 0; i--)
+            {
+                long position = rest % _kept[i].Size;
+                rest /= _kept[i].Size;
+                source += position * _kept[i].Source;
+                target += position * _kept[i].Target;
+            }
+            *target = Reduce(source);
+        }
+    }
+
+    private float Reduce(float* x) => _kind switch
+    {
+        ReduceKind.Mean => RowMath<T>.Sum(x, _run) / _run,
+        ReduceKind.Sum => RowMath<T>.Sum(x, _run),
+        ReduceKind.Max => RowMath<T>.Max(x, _run),
+        ReduceKind.L2 => MathF.Sqrt(RowMath<T>.SquaredDeviations(x, _run, 0)),
+        _ => RowMath<T>.SquaredDeviations(x, _run, RowMath<T>.Sum(x, _run) / _run) / _run,
+    };
+}

@@ -1,0 +1,173 @@
+using Backbones.Graphs;
+
+namespace Backbones.Tests.Engines;
+
+/// <summary>Every operator on the managed engine against its reference kernel, on row-major inputs and on channels-last maps.</summary>
+[TestClass]
+public sealed class ManagedOperatorTests
+{
+    private static readonly Shape[] s_maps = [[32, 9, 7], [20, 6, 5], [3, 8, 8], [1, 5, 4], [48, 1, 1]];
+
+    [TestMethod]
+    public void UnaryFunctions()
+    {
+        foreach (UnaryKind kind in Enum.GetValues<UnaryKind>())
+        {
+            UnaryOp op = kind switch
+            {
+                UnaryKind.Affine => new UnaryOp(kind, -1.5f, 0.25f),
+                UnaryKind.Clamp => new UnaryOp(kind, -0.3f, 0.6f),
+                _ => Activations.Of(kind),
+            };
+            OnMaps(kind.ToString(), (b, x) =>
+            {
+                // Ranges in which the functions bend; positive where they need it.
+                x = kind is UnaryKind.Log or UnaryKind.Sqrt or UnaryKind.Rsqrt or UnaryKind.Reciprocal ? b.Affine(b.Unary(x, UnaryKind.Abs, "abs"), 1, 0.5f) : b.Affine(x, 6);
+                return b.Function("f", op, x);
+            });
+        }
+    }
+
+    [TestMethod]
+    public void BinaryFunctionsWithBroadcasting()
+    {
+        foreach (BinaryKind kind in Enum.GetValues<BinaryKind>())
+        {
+            OnMaps(kind.ToString(), (b, x) =>
+            {
+                Shape s = x.Shape;
+                Node same = b.Affine(x, 0.5f, 2), channel = b.Affine(b.Reduce(x, ReduceKind.Mean, [1, 2], keepDims: true), 1, 2);
+                Node row = b.Parameter("row", [s[2]]), plane = b.Parameter("plane", [s[1], s[2]]), one = b.Parameter("one", [1]);
+                return b.Function("f", new BinaryOp(kind), [b.Function("g", new BinaryOp(kind), x, same), b.Add(b.Add(b.Add(channel, row), plane), one)]);
+            }, tolerance: 1e-5);
+        }
+    }
+
+    [TestMethod]
+    public void Pooling()
+    {
+        foreach ((int kernel, int stride, int padding, bool ceil) in ((int, int, int, bool)[])[(3, 2, 1, false), (2, 2, 0, true), (3, 3, 1, true), (3, 1, 1, false)])
+        {
+            OnMaps($"pool {kernel} {stride} {padding} {ceil}", (b, x) => b.MaxPool2d("pool", x, kernel, stride, padding, ceilMode: ceil), minSize: 4);
+            OnMaps($"avg {kernel} {stride} {padding} {ceil}", (b, x) => b.AvgPool2d("pool", x, kernel, stride, padding, ceil, countIncludePad: true), minSize: 4);
+            OnMaps($"avg {kernel} {stride} {padding} {ceil} without padding", (b, x) => b.AvgPool2d("pool", x, kernel, stride, padding, ceil, countIncludePad: false), minSize: 4);
+        }
+        OnMaps("dilated", (b, x) => b.MaxPool2d("pool", x, 2, 1, 1, dilation: 2), minSize: 4);
+        OnMaps("adaptive", (b, x) => b.Function("pool", new AdaptiveAvgPool2dOp(3, 2), x), minSize: 4);
+        OnMaps("global", (b, x) => b.Function("pool", new AdaptiveAvgPool2dOp(1, 1), x));
+    }
+
+    [TestMethod]
+    public void Reductions()
+    {
+        int[][] axes = [[1, 2], [0], [2], [1], [0, 1, 2], [-1], [0, 2]];
+        foreach (ReduceKind kind in Enum.GetValues<ReduceKind>())
+        {
+            foreach (int[] a in axes)
+            {
+                foreach (bool keep in (bool[])[true, false])
+                    OnMaps($"{kind} over {string.Join(' ', a)}, keep {keep}", (b, x) => b.Reduce(b.Affine(x, 1, 0.3f), kind, a, keep), tolerance: 1e-5);
+            }
+        }
+    }
+
+    [TestMethod]
+    public void Normalisations()
+    {
+        OnMaps("batch", (b, x) => b.BatchNorm("norm", x));
+        OnMaps("batch and activation", (b, x) => b.Act("act", b.BatchNorm("norm", x), UnaryKind.Silu));
+        OnMaps("batch of tokens", (b, x) => b.BatchNorm("norm", Tokens(b, x), axis: -1));
+        OnMaps("layer over channels", (b, x) => b.LayerNorm("norm", x, axis: 0), tolerance: 2e-5, minChannels: 3);
+        OnMaps("layer over tokens", (b, x) => b.LayerNorm("norm", Tokens(b, x)), tolerance: 2e-5, minChannels: 3);
+        OnMaps("layer over tokens, no affine", (b, x) => b.LayerNorm("norm", Tokens(b, x), affine: false), tolerance: 2e-5, minChannels: 3);
+        OnMaps("rms", (b, x) => b.RmsNorm("norm", Tokens(b, x)), tolerance: 1e-5);
+        OnMaps("simple", (b, x) => b.RmsNorm("norm", x, axis: 0, centered: true), tolerance: 1e-5, minChannels: 3);
+        OnMaps("group", (b, x) => b.GroupNorm("norm", x, x.Shape[0] % 4 == 0 ? 4 : 1), tolerance: 1e-5);
+        OnMaps("softmax over channels", (b, x) => b.Softmax(x, 0));
+        OnMaps("softmax over columns", (b, x) => b.Softmax(x, -1));
+        OnMaps("PReLU", (b, x) => b.Function("f", new PReluOp(), x, b.Parameter("slope", [x.Shape[0]])));
+        OnMaps("PReLU with one slope", (b, x) => b.Function("f", new PReluOp(), x, b.Parameter("slope", [1])));
+    }
+
+    [TestMethod]
+    public void LinearLayersAndProducts()
+    {
+        OnMaps("linear", (b, x) => b.Linear("fc", Tokens(b, x), 37));
+        OnMaps("linear and residual", (b, x) => b.Add(Tokens(b, x), b.Linear("fc", b.Act("act", b.Linear("fc0", Tokens(b, x), 70), UnaryKind.Gelu), x.Shape[0])));
+        OnMaps("linear over columns", (b, x) => b.Linear("fc", x, 5, bias: false));
+        OnMaps("product", (b, x) => b.MatMul(Tokens(b, x), b.Transpose(Tokens(b, x), 0, 1)));
+        OnMaps("product, transposed", (b, x) => b.MatMul(Tokens(b, x), Tokens(b, x), transposeB: true));
+        OnMaps("product, left transposed", (b, x) => b.MatMul(Tokens(b, x), Tokens(b, x), transposeA: true), tolerance: 1e-5);
+        OnMaps("product of stacks", (b, x) => b.MatMul(x, b.Transpose(x, 1, 2)));
+        OnMaps("product with a constant", (b, x) => b.MatMul(b.Parameter("m", [x.Shape[1], x.Shape[1]]), x));
+    }
+
+    [TestMethod]
+    public void Attention()
+    {
+        foreach ((int heads, int depth, int length) in ((int, int, int)[])[(3, 32, 50), (2, 24, 7), (1, 20, 130), (4, 16, 1)])
+        {
+            foreach (int mask in (int[])[0, 1, 2])
+            {
+                var b = new GraphBuilder([length, heads * depth]);
+                Node qkv = b.Permute(b.Reshape(b.Linear("qkv", b.Input, 3 * heads * depth), [length, 3, heads, depth]), [1, 2, 0, 3]);
+                Node Part(int i) => b.Reshape(b.Slice(qkv, 0, i, 1), [heads, length, depth]);
+                Node? m = mask switch { 0 => null, 1 => b.Parameter("mask", [heads, length, length]), _ => b.Parameter("mask", [1, length]) };
+                Node y = b.Attention(Part(0), Part(1), Part(2), mask: m);
+                y = b.Linear("proj", b.Reshape(b.Transpose(y, 0, 1), [length, heads * depth]), heads * depth);
+                EngineComparison.Check(b.Build(y), 3, 1e-5, what: $"{heads} heads of {depth}, {length} tokens, mask {mask}");
+            }
+        }
+    }
+
+    [TestMethod]
+    public void Movement()
+    {
+        OnMaps("roll", (b, x) => b.Roll(b.Roll(x, 1, 2), 2, -1));
+        OnMaps("gather", (b, x) => b.Gather(x, 0, [.. Enumerable.Range(0, x.Shape[0]).Reverse(), 0]));
+        OnMaps("gather columns", (b, x) => b.Gather(x, 2, [0, x.Shape[2] - 1, 0]));
+        OnMaps("pad", (b, x) => b.Pad2d(x, new Padding(1, 2, 3, 0), PadMode.Constant, 0.5f));
+        OnMaps("replicate", (b, x) => b.Pad2d(x, new Padding(1, 2, 3, 0), PadMode.Replicate));
+        OnMaps("reflect", (b, x) => b.Pad2d(x, new Padding(1, 2, 3, 0), PadMode.Reflect), minSize: 4);
+        OnMaps("concat", (b, x) => b.Concat(0, [x, b.Affine(x, 2), b.Parameter("p", x.Shape)]));
+        OnMaps("concat lines", (b, x) => b.Concat(1, [x, b.Affine(x, 2)]));
+        OnMaps("slice", (b, x) => b.Slice(x, 0, x.Shape[0] / 2, x.Shape[0] - x.Shape[0] / 2));
+        OnMaps("slices with steps", (b, x) => b.Concat(0, [b.Slice(b.Slice(x, 1, 0, x.Shape[1] / 2, 2), 2, 1, x.Shape[2] / 2, 2), b.Slice(b.Slice(x, 1, 1, x.Shape[1] / 2, 2), 2, 0, x.Shape[2] / 2, 2)]), minSize: 4);
+        OnMaps("expand", (b, x) => b.Expand(b.Reduce(x, ReduceKind.Max, [0], true), [7, x.Shape[1], x.Shape[2]]));
+        OnMaps("windows", (b, x) => b.Reshape(b.Permute(b.Reshape(x, [x.Shape[0], x.Shape[1] / 2, 2, x.Shape[2]]), [1, 2, 3, 0]), [x.Shape[1] / 2, 2 * x.Shape[2], x.Shape[0]]), even: true);
+        OnMaps("flatten", (b, x) => b.Linear("fc", b.Flatten(x), 10));
+        OnMaps("shuffle", (b, x) => b.Reshape(b.Permute(b.Reshape(x, [2, x.Shape[0] / 2, x.Shape[1], x.Shape[2]]), [1, 0, 2, 3]), x.Shape), minChannels: 20);
+    }
+
+    [TestMethod]
+    public void Resizing()
+    {
+        foreach (ResizeMode mode in Enum.GetValues<ResizeMode>())
+        {
+            foreach ((int h, int w) in ((int, int)[])[(12, 11), (4, 3), (9, 7)])
+            {
+                OnMaps($"{mode} {h} {w}", (b, x) => b.Resize(x, h, w, mode));
+                if (mode == ResizeMode.Nearest)
+                    continue;
+                OnMaps($"{mode} {h} {w}, corners", (b, x) => b.Resize(x, h, w, mode, alignCorners: true));
+                OnMaps($"{mode} {h} {w}, antialias", (b, x) => b.Resize(x, h, w, mode, antialias: true));
+            }
+        }
+    }
+
+    private static Node Tokens(GraphBuilder b, Node x) => b.Transpose(b.Flatten(x, 1), 0, 1);
+
+    /// <summary>Runs an operator on the graph's input (row-major) and on the result of a convolution (channels last).</summary>
+    private static void OnMaps(string what, Func<GraphBuilder, Node, Node> build, double tolerance = EngineComparison.Tolerance, int minSize = 1, int minChannels = 1, bool even = false)
+    {
+        foreach (Shape shape in s_maps)
+        {
+            if (shape[1] < minSize || shape[0] < minChannels || (even && shape[1] % 2 != 0))
+                continue;
+            var plain = new GraphBuilder(shape);
+            EngineComparison.Check(plain.Build(build(plain, plain.Input)), 2, tolerance, what: $"{what} of input {shape}");
+            var map = new GraphBuilder(shape);
+            EngineComparison.Check(map.Build(build(map, map.Conv2d("conv", map.Input, shape[0], 1, bias: true))), 2, tolerance, what: $"{what} of map {shape}");
+        }
+    }
+}
