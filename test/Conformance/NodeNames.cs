@@ -5,7 +5,7 @@ using Backbones.Models;
 namespace Backbones.Conformance;
 
 /// <summary>
-/// Compares node names with FX's, without those that exist only because of Python: attribute reads, shape arithmetic, assertions, parameters.
+/// Compares node names with FX's, without those that exist only because of Python: attribute reads, shape and type arithmetic, assertions, parameters.
 /// In token models FX also names arithmetic over parameters alone (a learned query, λ of differential attention), which has no nodes here.
 /// </summary>
 internal static partial class NodeNames
@@ -17,7 +17,7 @@ internal static partial class NodeNames
         // FX names the reading of a parameter after its key: layer1.0.layer1_0_gamma.
         HashSet<string> parameters = [.. backbone.Graph.Parameters.Select(p => p.Name.Replace('.', '_'))];
         bool IsComputed(string name) => !PythonOnly().IsMatch(name) && !parameters.Contains(name[(name.LastIndexOf('.') + 1)..]);
-        string[] expected = [.. nodes.EnumerateArray().Select(n => n.GetString()!).Where(IsComputed)];
+        string[] expected = [.. WithoutSizes([.. nodes.EnumerateArray().Select(n => n.GetString()!)]).Where(IsComputed)];
         string[] actual = [.. backbone.Graph.NodeNames.Where(IsComputed)];
         if (backbone.Intermediates is [{ Layout: FeatureLayout.Nlc }, ..])
         {
@@ -39,9 +39,22 @@ internal static partial class NodeNames
         checks.Fail("node names", $"name {at} expected {expected.ElementAtOrDefault(at)}, got {actual.ElementAtOrDefault(at)}");
     }
 
-    [GeneratedRegex(@"(^|\.)(getattr|getitem|size|eq|mod|_assert|floordiv|view|reshape|expand|expand_as|contiguous|unbind|chunk|split|attn_mask|is_causal|resolve_self_attn_mask|maybe_add_mask|resample_abs_pos_embed)(_\d+)?$")]
+    // A product right behind the reading of one dimension of a shape is a size and no tensor.
+    private static IEnumerable<string> WithoutSizes(string[] names) => names.Where((name, i)
+        => !(i >= 2 && Product().IsMatch(name) && ItemRead().IsMatch(names[i - 1]) && AttributeRead().IsMatch(names[i - 2])));
+
+    [GeneratedRegex(@"(^|\.)(getattr|getitem|size|dim|eq|mod|_assert|floordiv|to|float|view|reshape|expand|expand_as|contiguous|unbind|chunk|split|attn_mask|is_causal|resolve_self_attn_mask|maybe_add_mask|resample_abs_pos_embed)(_\d+)?$")]
     private static partial Regex PythonOnly();
 
-    [GeneratedRegex(@"(^attn_pool\.(q|transpose|q_norm|mul)|\.(mul|mul_1|sum|sum_1|float|float_1|exp|exp_1|sub|add|type_as))$")]
+    [GeneratedRegex(@"(^attn_pool\.(q|transpose|q_norm|mul)|\.(mul|mul_1|sum|sum_1|exp|exp_1|sub|add|type_as))$")]
     private static partial Regex ParameterArithmetic();
+
+    [GeneratedRegex(@"(^|\.)mul(_\d+)?$")]
+    private static partial Regex Product();
+
+    [GeneratedRegex(@"(^|\.)getitem(_\d+)?$")]
+    private static partial Regex ItemRead();
+
+    [GeneratedRegex(@"(^|\.)getattr(_\d+)?$")]
+    private static partial Regex AttributeRead();
 }

@@ -14,8 +14,7 @@ public static class ClassifierHeads
     /// <exception cref="GraphException">A classifier over an unpooled map.</exception>
     public static (Node PreLogits, Node Logits) Pool(GraphBuilder b, Node x, int numClasses, string pool, string name = "head")
     {
-        if (pool.Length == 0 && numClasses > 0)
-            throw new GraphException($"Pool type '' leaves a map {x.Shape}, which this head's classifier cannot take; ask for no classes, or for one of {string.Join(", ", GlobalPool.Names.Skip(1).Select(n => $"'{n}'"))}.");
+        Classifier.RequirePool(x, numClasses, pool);
         using (b.Scope(name))
         {
             x = b.Identity("drop", GlobalPool.Pool(b, "global_pool", x, pool, flatten: pool.Length > 0));

@@ -37,6 +37,8 @@ public static class ModelCatalog
             ("xception", Xception.Models),
             ("xception_aligned", XceptionAligned.Models),
             ("torchvision", TorchvisionResNet.Models),
+            ("efficientnet", EfficientNet.Models),
+            ("mobilenetv3", MobileNetV3.Models),
         ];
         return families.SelectMany(f => f.Models.Select(m => (f.Family, Entry: m))).ToDictionary(m => m.Entry.Name, m => (m.Family, m.Entry));
     }

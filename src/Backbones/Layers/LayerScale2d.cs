@@ -1,0 +1,16 @@
+using Backbones.Graphs;
+
+namespace Backbones.Layers;
+
+/// <summary>timm.layers.LayerScale2d: a learned factor for each channel of a map. Paper: Going deeper with Image Transformers, https://arxiv.org/abs/2103.17239</summary>
+public static class LayerScale2d
+{
+    /// <summary>x <c>[C, H, W]</c> times <c>gamma</c>, or x itself where the model has no layer scale.</summary>
+    public static Node Build(GraphBuilder b, string name, Node x, bool enabled)
+    {
+        if (!enabled)
+            return b.Identity(name, x);
+        using (b.Scope(name))
+            return b.Multiply(x, b.Reshape(b.Parameter("gamma", [x.Shape[0]]), [x.Shape[0], 1, 1], "view"));
+    }
+}

@@ -1,0 +1,42 @@
+using System.Collections.Immutable;
+using Backbones.Graphs;
+using Backbones.Layers;
+
+namespace Backbones.Models;
+
+/// <summary>
+/// MobileNetV3, MobileNetV4, FBNetV3 and PP-LCNet: EfficientNet's blocks under a head that pools before its convolution. timm: <c>mobilenetv3.py</c>.
+/// Papers: MobileNetV3, https://arxiv.org/abs/1905.02244; MobileNetV4, https://arxiv.org/abs/2404.10518; FBNetV3, https://arxiv.org/abs/2006.02049;
+/// PP-LCNet, https://arxiv.org/abs/2109.15099
+/// </summary>
+public static partial class MobileNetV3
+{
+    internal static BackboneGraph Build(EfficientNetConfig config, Size2 imageSize, BuildOptions options)
+    {
+        GraphBuilder b = EfficientNetBuilder.Start(config, imageSize, options);
+        EfficientNetBuilder.Trunk trunk = EfficientNetBuilder.Build(b, config, options.OutputStride);
+        (Node preLogits, Node logits) = Head(b, trunk.Node, config, options.NumClasses ?? 1000, options.GlobalPool ?? "avg");
+        return new BackboneGraph
+        {
+            Graph = b.Build(logits),
+            Features = trunk.Node,
+            PreLogits = preLogits,
+            NumFeatures = trunk.Channels,
+            HeadHiddenSize = config.Features,
+            Levels = trunk.Levels,
+            Intermediates = [.. trunk.Levels.Select(l => new IntermediateLevel(l.Node))],
+            Adapters = ImmutableDictionary<string, ParameterAdapter>.Empty.Add("conv_stem.weight", ParameterAdapters.InputConv),
+        };
+    }
+
+    private static (Node PreLogits, Node Logits) Head(GraphBuilder b, Node x, EfficientNetConfig config, int numClasses, string pool)
+    {
+        Classifier.RequirePool(x, numClasses, pool);
+        x = GlobalPool.Pool(b, "global_pool", x, pool, flatten: false);
+        x = b.Conv2d("conv_head", x, config.Features, 1, bias: config.HeadBias);
+        x = config.HeadNorm ? config.Norm(b, "norm_head", x, config.Act) : b.Identity("norm_head", x);
+        x = config.HeadNorm ? b.Identity("act2", x) : b.Act("act2", x, config.Act);
+        x = pool.Length > 0 ? b.Module("flatten", new ReshapeOp([config.Features]), x) : b.Identity("flatten", x);
+        return (x, numClasses > 0 ? Classifier.TimmLinear(b, "classifier", x, numClasses) : b.Identity("classifier", x));
+    }
+}
