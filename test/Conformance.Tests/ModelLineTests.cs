@@ -36,6 +36,10 @@ public sealed class ModelLineTests
     [DataRow("vision_transformer", "test_vit*")]
     [DataRow("vision_transformer", "vit_dpwee_patch16_reg1_gap_256")]
     [DataRow("deit", "deit_tiny_distilled_patch16_224")]
+    [DataRow("efficientnet", "test_efficientnet*")]
+    [DataRow("efficientnet", "tinynet_e")]
+    [DataRow("mobilenetv3", "mobilenetv3_small_050")]
+    [DataRow("mobilenetv3", "lcnet_035")]
     public void Small_models_have_timms_outputs(string family, string model)
         => AssertPass(Path.Combine("models", $"{family}.jsonl.gz"), model, new ManagedEngine());
 

@@ -38,8 +38,7 @@ internal static class EfficientNetBuilder
     /// <exception cref="GraphException">An output stride that is not supported.</exception>
     public static GraphBuilder Start(EfficientNetConfig config, Size2 imageSize, BuildOptions options)
     {
-        if (options.OutputStride is not (8 or 16 or 32))
-            throw new GraphException($"output_stride {options.OutputStride} is not supported; valid strides are 8, 16 and 32.");
+        options.RequireOutputStride(8, 16, 32);
         Size2 size = options.ImageSize ?? imageSize;
         return new GraphBuilder([options.InChannels, size.H, size.W]) { ConvWidths = config.PrunedWidths is { } table ? PrunedModels.Load(table) : null };
     }
