@@ -2,9 +2,10 @@ using Backbones.Conformance;
 using Backbones.Engines;
 using Backbones.Engines.Managed;
 using Backbones.Engines.Reference;
+using Backbones.Engines.Torch;
 
 const string Usage = """
-    Usage: Conformance FILE… [--filter GLOB] [--engine managed|reference] [--max N] [--report MD] [--structure] [--quiet]
+    Usage: Conformance FILE… [--filter GLOB] [--engine managed|reference|torchsharp] [--max N] [--report MD] [--structure] [--quiet]
            Conformance preprocessing FILE IMAGE_FOLDER
     Reads model lines (.jsonl) or torchvision's models in one object (.json), both also as .gz;
     prints a line a model and last 'N passed, N failed, N missing'.
@@ -45,11 +46,12 @@ IEngine? engine = engineName switch
 {
     "managed" => new ManagedEngine(),
     "reference" => new ReferenceEngine(),
+    "torchsharp" => new TorchSharpEngine(),
     _ => null,
 };
 if (engine is null)
 {
-    Console.Error.WriteLine($"Unknown engine '{engineName}'; valid engines are 'managed' and 'reference'.");
+    Console.Error.WriteLine($"Unknown engine '{engineName}'; valid engines are 'managed', 'reference' and 'torchsharp'.");
     return 2;
 }
 

@@ -1,0 +1,11 @@
+namespace TorchSharp.Modules;
+
+/// <summary>GELU's two forms.</summary>
+public static class GELU
+{
+    public enum Approximate
+    {
+        none,
+        tanh,
+    }
+}

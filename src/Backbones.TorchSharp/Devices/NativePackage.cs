@@ -1,0 +1,44 @@
+namespace Backbones.Engines.Torch;
+
+/// <summary>What TorchSharp's native package offers on this machine; found out once.</summary>
+internal static class NativePackage
+{
+    private static readonly Lazy<Exception?> Cpu = new(() => TryLoad(() => torch.TryInitializeDeviceType(TorchSharp.DeviceType.CPU)));
+    private static readonly Lazy<int> Gpus = new(CountGpus);
+
+    /// <summary>Why libtorch cannot be loaded; null when it can.</summary>
+    public static Exception? Problem => Cpu.Value;
+
+    /// <summary>Number of CUDA devices that can be used; 0 without CUDA.</summary>
+    public static int GpuCount => Gpus.Value;
+
+    private static int CountGpus()
+    {
+        if (Problem is not null)
+            return 0;
+        int count = 0;
+        // The CUDA part of a package can be missing or broken while its CPU part works.
+        Exception? problem = TryLoad(() => count = torch.cuda.is_available() ? torch.cuda.device_count() : 0);
+        return problem is null ? count : 0;
+    }
+
+    /// <summary>Runs TorchSharp's loader. It writes its search to standard output when it fails, where a program's own output may be read by another: that goes to standard error.</summary>
+    private static Exception? TryLoad(Action load)
+    {
+        TextWriter output = Console.Out;
+        Console.SetOut(Console.Error);
+        try
+        {
+            load();
+            return null;
+        }
+        catch (Exception e) when (e is NotSupportedException or DllNotFoundException or BadImageFormatException or EntryPointNotFoundException or TypeInitializationException or System.Runtime.InteropServices.ExternalException)
+        {
+            return e;
+        }
+        finally
+        {
+            Console.SetOut(output);
+        }
+    }
+}

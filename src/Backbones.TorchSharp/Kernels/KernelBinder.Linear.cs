@@ -1,0 +1,120 @@
+using Backbones.Graphs;
+
+namespace Backbones.Engines.Torch;
+
+/// <content>Convolution, linear layer, matrix product, attention.</content>
+internal sealed partial class KernelBinder
+{
+    private Kernel Conv2d(Conv2dOp op, Node node)
+    {
+        long[] strides = [op.Stride.H, op.Stride.W], dilation = [op.Dilation.H, op.Dilation.W];
+        bool symmetric = op.Padding.Top == op.Padding.Bottom && op.Padding.Left == op.Padding.Right;
+        long[] padding = symmetric ? [op.Padding.Top, op.Padding.Left] : [0, 0];
+        long[]? border = symmetric ? null : Border(op.Padding);
+        Finish finish = Epilogue(op.Epilogue);
+        return x =>
+        {
+            Tensor input = border is null ? x[0] : F.pad(x[0], border, TorchSharp.PaddingModes.Constant, 0);
+            Tensor y = F.conv2d(input, x[1], op.HasBias ? x[2] : null, strides, padding, dilation, op.Groups);
+            DisposeUnless(input, x[0]);
+            return finish(y, x[^1]);
+        };
+    }
+
+    private Kernel Linear(LinearOp op)
+    {
+        Finish finish = Epilogue(op.Epilogue);
+        return x => finish(F.linear(x[0], x[1], op.HasBias ? x[2] : null), x[^1]);
+    }
+
+    private delegate Tensor Finish(Tensor y, Tensor residual);
+
+    /// <summary>Adds the residual to and activates a result that nobody else sees yet, in place.</summary>
+    private Finish Epilogue(Epilogue? epilogue)
+    {
+        Func<Tensor, Tensor>? activation = epilogue?.Activation is { } op ? Function(op, inPlace: true) : null;
+        return (epilogue, activation) switch
+        {
+            (null, _) => (y, _) => y,
+            ({ AddsResidual: true }, null) => (y, residual) => y.add_(residual),
+            ({ AddsResidual: true }, _) => (y, residual) => Then(y.add_(residual), activation),
+            (_, null) => (y, _) => y,
+            _ => (y, _) => Then(y, activation),
+        };
+    }
+
+    private static Kernel MatMul(MatMulOp op, Node node)
+    {
+        return Aligned(node, node.Shape.Rank, (a, b) =>
+        {
+            Tensor left = op.TransposeA ? a.transpose(-2, -1) : a, right = op.TransposeB ? b.transpose(-2, -1) : b;
+            Tensor result = left.matmul(right);
+            DisposeUnless(left, a);
+            DisposeUnless(right, b);
+            return result;
+        });
+    }
+
+    private static Kernel Softmax(SoftmaxOp op, Node node)
+    {
+        long axis = Axis(node.Shape, op.Axis);
+        return x => F.softmax(x[0], axis);
+    }
+
+    private Kernel Attention(AttentionOp op, Node node)
+    {
+        // TorchSharp's function has PyTorch's scale 1/sqrt(d) built in: another one is multiplied into q.
+        Shape q = node.Inputs[0].Shape;
+        float factor = op.Scale * MathF.Sqrt(q[^1]);
+        Scalar? rescale = MathF.Abs(factor - 1) > 1e-6f ? Number(factor) : null;
+        // The fused kernels take [N, heads, L, d]: further leading dimensions become part of the batch where no mask tells them apart.
+        bool merge = !op.HasMask && q.Rank > 3;
+        Func<Tensor, Tensor>[] prepare = [.. node.Inputs.Select((n, i) => Prepared(n, i < 3 && merge))];
+        int rank = merge ? 4 : q.Rank + 1;
+        long[] result = Longs(node.Shape);
+        return x =>
+        {
+            long batch = BatchOf(node, x);
+            using Tensor query = Batched(x[0], node.Inputs[0], batch, prepare[0]), key = Batched(x[1], node.Inputs[1], batch, prepare[1]), value = Batched(x[2], node.Inputs[2], batch, prepare[2]);
+            using Tensor? mask = op.HasMask ? WithRank(x[3], node.Inputs[3], rank) : null;
+            using Tensor? scaled = rescale is null ? null : query.mul(rescale);
+            Tensor y = F.scaled_dot_product_attention(scaled ?? query, key, value, mask);
+            return merge ? Then(y, t => t.reshape([batch, .. result])) : y;
+        };
+
+        static Func<Tensor, Tensor> Prepared(Node n, bool merged)
+        {
+            if (!merged)
+                return x => x.alias();
+            long[] tail = Longs(n.Shape)[^3..];
+            return x => x.reshape([-1, .. tail]);
+        }
+    }
+
+    /// <summary>A value with the batch dimension: learned queries and tokens are repeated for every item, without memory.</summary>
+    private static Tensor Batched(Tensor x, Node node, long batch, Func<Tensor, Tensor> prepare)
+    {
+        if (node.IsBatched)
+            return prepare(x);
+        using Tensor repeated = x.expand([batch, .. Longs(node.Shape)]);
+        return prepare(repeated);
+    }
+
+    private static long BatchOf(Node node, ReadOnlySpan<Tensor> x)
+    {
+        for (int i = 0; i < x.Length; i++)
+        {
+            if (node.Inputs[i].IsBatched)
+                return x[i].size(0);
+        }
+        throw new InvalidOperationException($"'{node.Name}' has no batched input.");
+    }
+
+    /// <summary>Ones in front (or after the batch) until the rank is right: the fused kernels do not broadcast a mask's rank.</summary>
+    private static Tensor WithRank(Tensor mask, Node node, int rank)
+    {
+        if (node.IsBatched)
+            return AlignRank(node, rank - 1)?.Invoke(mask) ?? mask.alias();
+        return mask.reshape([.. Enumerable.Repeat(1L, rank - node.Shape.Rank), .. Longs(node.Shape)]);
+    }
+}

@@ -1,0 +1,2 @@
+// Tensors are counted for the whole process.
+[assembly: DoNotParallelize]
