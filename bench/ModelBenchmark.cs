@@ -5,7 +5,9 @@ using Backbones.Engines;
 using Backbones.Engines.Managed;
 using Backbones.Graphs;
 using Backbones.Models;
+using Backbones.Onnx;
 using Backbones.Weights;
+using Bench.OnnxRuntime;
 
 namespace Bench;
 
@@ -20,31 +22,37 @@ internal sealed class ModelBenchmark(BenchOptions options)
         Graph graph = ModelCatalog.Find(model).Build(BuildOptions.Default).Graph;
         using ParameterStore parameters = ParameterStore.FromRecipe(graph.Parameters, 1.0);
         using IPlan plan = new ManagedEngine().Compile(graph, parameters, new EngineOptions { Threads = options.Threads });
-        using OnnxRuntimeProcess? runtime = options.WithOnnxRuntime ? StartOnnxRuntime(model, graph, parameters) : null;
+        string? file = options.WithOnnxRuntime ? Export(model, graph, parameters) : null;
+        using OnnxRuntimeProcess? runtime = file is null ? null : StartOnnxRuntime();
         foreach (int batch in options.Batches)
-            Measure(model, plan, runtime, batch);
+            Measure(model, plan, runtime, file, batch);
     }
 
-    private OnnxRuntimeProcess? StartOnnxRuntime(string model, Graph graph, ParameterStore parameters)
+    private static string? Export(string model, Graph graph, ParameterStore parameters)
     {
         string path = Path.Combine(Repository.Artifacts, "bench", model + ".onnx");
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        if (!File.Exists(path))
+        try
         {
-            try
-            {
-                OnnxFile.Save(graph, parameters, path);
-            }
-            catch (NotSupportedException e)
-            {
-                Console.Error.WriteLine($"{e.Message} Measuring {model} without ONNX Runtime.");
-                return null;
-            }
+            OnnxExporter.Export(graph, parameters, path, new OnnxExportOptions { Name = model });
+            return path;
         }
-        return OnnxRuntimeProcess.Start(path, options.Threads);
+        catch (NotSupportedException e)
+        {
+            Console.Error.WriteLine($"{e.Message} Measuring without ONNX Runtime.");
+            return null;
+        }
     }
 
-    private void Measure(string model, IPlan plan, OnnxRuntimeProcess? runtime, int batch)
+    private OnnxRuntimeProcess? StartOnnxRuntime()
+    {
+        OnnxRuntimeProcess? runtime = OnnxRuntimeProcess.Start(options.Threads, out string problem);
+        if (runtime is null)
+            Console.Error.WriteLine($"{problem} Measuring without ONNX Runtime.");
+        return runtime;
+    }
+
+    private void Measure(string model, IPlan plan, OnnxRuntimeProcess? runtime, string? file, int batch)
     {
         Shape shape = plan.Graph.Inputs[0].Shape;
         var input = new float[batch * shape.Length];
@@ -55,9 +63,8 @@ internal sealed class ModelBenchmark(BenchOptions options)
         var managed = new List<double>();
         var onnx = new List<double>();
         plan.Run(batch, [input], outputs);
-        double first = runtime?.Run(batch, 1, shape).First ?? 0;
         if (runtime is not null)
-            CheckSame(model, outputs[0].Span[0], first);
+            CheckSame(model, outputs[0].Span, runtime.Run(file!, batch, shape, input).Outputs[0].Values);
         for (int done = 0; done < options.Runs;)
         {
             int runs = Math.Min(5, options.Runs - done);
@@ -72,7 +79,7 @@ internal sealed class ModelBenchmark(BenchOptions options)
             if (runtime is not null)
             {
                 Thread.Sleep(Pause);
-                onnx.AddRange(runtime.Run(batch, runs + 1, shape).Milliseconds.Skip(1).Select(t => t / batch));
+                onnx.AddRange(runtime.Run(file!, batch, shape, input, runs + 1).Milliseconds.Skip(1).Select(t => t / batch));
             }
             done += runs;
         }
@@ -84,10 +91,18 @@ internal sealed class ModelBenchmark(BenchOptions options)
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{model} batch {batch}: managed / onnxruntime = {managed.Min() / onnx.Min():f3} (min), {Median(managed) / Median(onnx):f3} (median)"));
     }
 
-    private static void CheckSame(string model, float managed, double onnx)
+    /// <summary>Times of two engines compare only where they compute the same.</summary>
+    private static void CheckSame(string model, ReadOnlySpan<float> managed, ReadOnlySpan<float> onnx)
     {
-        if (Math.Abs(managed - onnx) > 1e-3 * Math.Max(1, Math.Abs(onnx)))
-            throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture, $"{model}: the engines disagree: {managed} here, {onnx} in ONNX Runtime."));
+        double difference = 0, norm = 0;
+        for (int i = 0; i < managed.Length; i++)
+        {
+            difference += Math.Pow((double)managed[i] - onnx[i], 2);
+            norm += Math.Pow(managed[i], 2);
+        }
+        double error = Math.Sqrt(difference / norm);
+        if (!(error < 1e-3))
+            throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture, $"{model}: the engines disagree by {error:e2} (relative)."));
     }
 
     private void Report(string model, string engine, int batch, List<double> times)

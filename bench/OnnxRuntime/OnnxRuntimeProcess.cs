@@ -1,41 +1,72 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text.Json;
 using Backbones.Graphs;
 
-namespace Bench;
+namespace Bench.OnnxRuntime;
 
 /// <summary>ONNX Runtime in a Node process beside us: npm's <c>onnxruntime-node</c>, installed on demand into an ignored folder.</summary>
 internal sealed class OnnxRuntimeProcess : IDisposable
 {
+    private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web);
+
     private readonly Process _process;
+    private readonly string _input, _output;
 
-    private OnnxRuntimeProcess(Process process) => _process = process;
-
-    /// <summary>Starts it with a model, or says on the error stream why it cannot.</summary>
-    public static OnnxRuntimeProcess? Start(string model, int threads)
+    private OnnxRuntimeProcess(Process process)
     {
-        if (Install() is not { } module)
+        _process = process;
+        string name = Path.Combine(Folder, process.Id.ToString(CultureInfo.InvariantCulture));
+        (_input, _output) = (name + ".in", name + ".out");
+    }
+
+    private static string Folder => Path.Combine(Repository.Artifacts, "onnxruntime");
+
+    /// <summary>Starts it; null, and why, where it cannot be had.</summary>
+    public static OnnxRuntimeProcess? Start(int threads, out string problem)
+    {
+        if (Install(out problem) is not { } module)
             return null;
-        var info = new ProcessStartInfo("node", [Path.Combine(AppContext.BaseDirectory, "OnnxRuntime", "ort.js"), module, model, threads.ToString(CultureInfo.InvariantCulture)])
+        string script = Path.Combine(AppContext.BaseDirectory, "OnnxRuntime", "ort.js");
+        Process process = Process.Start(new ProcessStartInfo("node", [script, module, threads.ToString(CultureInfo.InvariantCulture)])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
-        };
-        Process process = Process.Start(info)!;
+        })!;
         if (process.StandardOutput.ReadLine() == "ready")
             return new OnnxRuntimeProcess(process);
         process.WaitForExit();
-        Console.Error.WriteLine("ONNX Runtime did not load the model; measuring without it.");
+        problem = $"onnxruntime-node does not load on this machine (exit code {process.ExitCode}).";
         return null;
     }
 
-    /// <summary>Runs batches and returns the milliseconds of each, and the first value of the first output.</summary>
-    public (double[] Milliseconds, double First) Run(int batch, int runs, Shape input)
+    /// <summary>Runs a model file on one batch, several times.</summary>
+    /// <param name="model">The ONNX file; it is loaded when it is not the one that ran before.</param>
+    /// <param name="batch">Number of items.</param>
+    /// <param name="shape">Shape of one item.</param>
+    /// <param name="input"><c>[batch, shape…]</c>.</param>
+    /// <param name="runs">How often.</param>
+    /// <exception cref="InvalidOperationException">ONNX Runtime refuses the model; the message is its.</exception>
+    public OnnxRuntimeResult Run(string model, int batch, Shape shape, float[] input, int runs = 1)
     {
-        _process.StandardInput.WriteLine($"{batch} {runs} {string.Join(' ', input.Dimensions.ToArray())}");
+        File.WriteAllBytes(_input, MemoryMarshal.AsBytes<float>(input));
+        _process.StandardInput.WriteLine(JsonSerializer.Serialize(new { model, batch, runs, shape = shape.Dimensions.ToArray(), input = _input, output = _output }));
         string line = _process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("ONNX Runtime's process ended.");
-        double[] values = [.. line.Split(' ').Select(v => double.Parse(v, CultureInfo.InvariantCulture))];
-        return (values[..^1], values[^1]);
+        Reply reply = JsonSerializer.Deserialize<Reply>(line, s_json)!;
+        if (reply.Error is not null)
+            throw new InvalidOperationException($"ONNX Runtime on {model}: {reply.Error}");
+
+        ReadOnlySpan<float> values = MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(_output));
+        var outputs = new List<OnnxRuntimeOutput>();
+        foreach (OutputShape output in reply.Outputs!)
+        {
+            int length = output.Shape.Aggregate(1, (a, b) => a * b);
+            outputs.Add(new OnnxRuntimeOutput(output.Name, output.Shape, values[..length].ToArray()));
+            values = values[length..];
+        }
+        return new OnnxRuntimeResult(reply.Milliseconds!, outputs);
     }
 
     public void Dispose()
@@ -43,30 +74,45 @@ internal sealed class OnnxRuntimeProcess : IDisposable
         _process.StandardInput.Close();
         _process.WaitForExit();
         _process.Dispose();
+        File.Delete(_input);
+        File.Delete(_output);
     }
 
-    private static string? Install()
+    private static string? Install(out string problem)
     {
-        string folder = Path.Combine(Repository.Artifacts, "onnxruntime");
-        string module = Path.Combine(folder, "node_modules", "onnxruntime-node");
+        problem = "";
+        string module = Path.Combine(Folder, "node_modules", "onnxruntime-node");
         if (Directory.Exists(module))
             return module;
-        Directory.CreateDirectory(folder);
-        File.WriteAllText(Path.Combine(folder, "package.json"), "{ \"private\": true }");
+        Directory.CreateDirectory(Folder);
+        File.WriteAllText(Path.Combine(Folder, "package.json"), "{ \"private\": true }");
         try
         {
             // Without its install script, which only adds libraries for GPUs.
-            using Process npm = Process.Start(new ProcessStartInfo("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", "onnxruntime-node"]) { WorkingDirectory = folder })!;
+            using Process npm = Process.Start(new ProcessStartInfo("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", "onnxruntime-node"]) { WorkingDirectory = Folder })!;
             npm.WaitForExit();
         }
-        catch (System.ComponentModel.Win32Exception)
+        catch (Win32Exception)
         {
-            Console.Error.WriteLine("npm is not installed; measuring without ONNX Runtime.");
+            problem = "npm is not installed.";
             return null;
         }
         if (Directory.Exists(module))
             return module;
-        Console.Error.WriteLine("npm could not install onnxruntime-node; measuring without ONNX Runtime.");
+        problem = "npm could not install onnxruntime-node.";
         return null;
     }
+
+    private sealed record OutputShape(string Name, int[] Shape);
+
+    private sealed record Reply(double[]? Milliseconds, OutputShape[]? Outputs, string? Error);
 }
+
+/// <summary>What came of some runs: the time of each, and the outputs of the last.</summary>
+internal sealed record OnnxRuntimeResult(double[] Milliseconds, IReadOnlyList<OnnxRuntimeOutput> Outputs);
+
+/// <summary>One output.</summary>
+/// <param name="Name">Its name in the file.</param>
+/// <param name="Shape">The whole shape, with the batch.</param>
+/// <param name="Values">Row-major.</param>
+internal sealed record OnnxRuntimeOutput(string Name, int[] Shape, float[] Values);

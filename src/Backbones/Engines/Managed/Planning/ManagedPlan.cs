@@ -131,15 +131,20 @@ internal sealed unsafe class ManagedPlan : IPlan
         }
         try
         {
-            long shared = _steps.Select(s => s.Step.SharedScratch(batch)).DefaultIfEmpty().Max();
-            long slice = _segments.Select(s => s.ItemSize * Math.Min(s.Slice, batch)).DefaultIfEmpty().Max();
-            return new RunContext(_pool, batch, slice, checked(_batchItemSize * batch), shared, _workerScratch, Graph.Inputs.Length, Graph.Outputs.Length);
+            return MakeContext(batch);
         }
         catch
         {
             GiveBack(null);
             throw;
         }
+    }
+
+    private RunContext MakeContext(int batch)
+    {
+        long shared = _steps.Select(s => s.Step.SharedScratch(batch)).DefaultIfEmpty().Max();
+        long slice = _segments.Select(s => s.ItemSize * Math.Min(s.Slice, batch)).DefaultIfEmpty().Max();
+        return new RunContext(_pool, batch, slice, checked(_batchItemSize * batch), shared, _workerScratch, Graph.Inputs.Length, Graph.Outputs.Length);
     }
 
     private void GiveBack(RunContext? context)

@@ -1,0 +1,120 @@
+using Backbones.Engines;
+using Backbones.Engines.Managed;
+using Backbones.Graphs;
+
+namespace Backbones.Tests.Engines;
+
+[TestClass]
+public sealed class ManagedPlanTests
+{
+    [TestMethod]
+    public void SteadyStateAllocatesNothing()
+    {
+        using IPlan plan = new ManagedEngine().Compile(Network(), new RandomParameters(1), new EngineOptions { Threads = 2 });
+        foreach (int batch in (int[])[1, 4])
+        {
+            var input = new float[batch * plan.Graph.Inputs[0].Shape.Length];
+            ReadOnlyMemory<float>[] inputs = [input];
+            Memory<float>[] outputs = [.. plan.Graph.Outputs.Select(o => new Memory<float>(new float[batch * o.Shape.Length]))];
+            for (int i = 0; i < 3; i++)
+                plan.Run(batch, inputs, outputs);
+            long thread = GC.GetAllocatedBytesForCurrentThread(), all = GC.GetTotalAllocatedBytes(precise: true);
+            for (int i = 0; i < 20; i++)
+                plan.Run(batch, inputs, outputs);
+            Assert.AreEqual(0, GC.GetAllocatedBytesForCurrentThread() - thread, $"on the calling thread, batch {batch}");
+            // Other threads of the test host may allocate a little; a step that did so per run would show.
+            Assert.IsTrue(GC.GetTotalAllocatedBytes(precise: true) - all < 20 * 64, $"on all threads, batch {batch}");
+        }
+    }
+
+    [TestMethod]
+    public void RunsAtTheSameTimeGiveTheSameResults()
+    {
+        Graph graph = Network();
+        using IPlan plan = new ManagedEngine().Compile(graph, new RandomParameters(1), new EngineOptions { Threads = 3 });
+        float[][] inputs = [.. Enumerable.Range(0, 6).Select(i => RandomParameters.Values((i % 3 + 1) * (int)graph.Inputs[0].Shape.Length, i))];
+        float[][][] expected = [.. inputs.Select((x, i) => EngineComparison.Run(plan, i % 3 + 1, [x]))];
+        Parallel.For(0, 30, new ParallelOptions { MaxDegreeOfParallelism = 6 }, run =>
+        {
+            int i = run % inputs.Length;
+            float[][] actual = EngineComparison.Run(plan, i % 3 + 1, [inputs[i]]);
+            for (int o = 0; o < actual.Length; o++)
+                CollectionAssert.AreEqual(expected[i][o], actual[o]);
+        });
+    }
+
+    [TestMethod]
+    public void AnItemsResultDoesNotDependOnItsBatch()
+    {
+        Graph graph = Network();
+        using IPlan plan = new ManagedEngine().Compile(graph, new RandomParameters(1), new EngineOptions { Threads = 2 });
+        int length = (int)graph.Inputs[0].Shape.Length;
+        float[] input = RandomParameters.Values(37 * length, 5);
+        float[][] all = EngineComparison.Run(plan, 37, [input]);
+        foreach (int item in (int[])[0, 17, 36])
+        {
+            float[][] alone = EngineComparison.Run(plan, 1, [input[(item * length)..((item + 1) * length)]]);
+            for (int o = 0; o < alone.Length; o++)
+                Assert.IsTrue(EngineComparison.RelativeError(alone[o], all[o][(item * alone[o].Length)..((item + 1) * alone[o].Length)]) < 1e-6, $"item {item}, output {o}");
+        }
+    }
+
+    [TestMethod]
+    public void WrongBuffersAreRefusedByName()
+    {
+        using IPlan plan = new ManagedEngine().Compile(Network(), new RandomParameters(1), EngineOptions.Default);
+        Memory<float>[] outputs = [.. plan.Graph.Outputs.Select(o => new Memory<float>(new float[o.Shape.Length]))];
+        string message = Assert.ThrowsExactly<ArgumentException>(() => plan.Run(1, [new float[5]], outputs)).Message;
+        StringAssert.Contains(message, "'x' [3, 40, 36] with batch 1 needs 4320 values, received 5");
+    }
+
+    [TestMethod]
+    public void CancellationStopsARun()
+    {
+        using IPlan plan = new ManagedEngine().Compile(Network(), new RandomParameters(1), EngineOptions.Default);
+        Memory<float>[] outputs = [.. plan.Graph.Outputs.Select(o => new Memory<float>(new float[o.Shape.Length]))];
+        float[] input = new float[plan.Graph.Inputs[0].Shape.Length];
+        Assert.ThrowsExactly<OperationCanceledException>(() => plan.Run(1, [input], outputs, new CancellationToken(true)));
+        plan.Run(1, [input], outputs);
+    }
+
+    [TestMethod]
+    public void ADisposedPlanSaysSo()
+    {
+        IPlan plan = new ManagedEngine().Compile(Network(), new RandomParameters(1), EngineOptions.Default);
+        Memory<float>[] outputs = [.. plan.Graph.Outputs.Select(o => new Memory<float>(new float[o.Shape.Length]))];
+        plan.Dispose();
+        plan.Dispose();
+        Assert.ThrowsExactly<ObjectDisposedException>(() => plan.Run(1, [new float[plan.Graph.Inputs[0].Shape.Length]], outputs));
+    }
+
+    [TestMethod]
+    public void OutputsMayBeInputsViewsAndTheSameNodeTwice()
+    {
+        var b = new GraphBuilder([4, 6, 5]);
+        Node x = b.Conv2d("conv", b.Input, 8, 3, padding: 1);
+        Node permuted = b.Permute(x, [1, 2, 0]);
+        EngineComparison.Check(b.Build(x, permuted, x, b.Slice(permuted, 2, 1, 3), b.Reshape(x, [240]), b.Input));
+    }
+
+    /// <summary>Something of every kind of kernel: convolutions, squeeze and excite, tokens, attention.</summary>
+    private static Graph Network()
+    {
+        var b = new GraphBuilder([3, 40, 36]);
+        Node x = b.Act("act1", b.BatchNorm("bn1", b.Conv2d("conv1", b.Input, 32, 7, 2, 3)), UnaryKind.Relu);
+        x = b.MaxPool2d("maxpool", x, 3, 2, 1);
+        Node y = b.Act("act2", b.BatchNorm("bn2", b.Conv2d("conv2", x, 32, 3, padding: 1)), UnaryKind.Silu);
+        y = b.BatchNorm("bn3", b.Conv2d("conv3", y, 32, 3, padding: 1, groups: 32));
+        Node gate = b.Act("gate", b.Conv2d("fc2", b.Act("act3", b.Conv2d("fc1", b.Reduce(y, ReduceKind.Mean, [1, 2], true), 8, 1, bias: true), UnaryKind.Relu), 32, 1, bias: true), UnaryKind.Sigmoid);
+        x = b.Act("act4", b.Add(b.Multiply(y, gate), x), UnaryKind.Relu);
+        x = b.Concat(0, [x, b.AvgPool2d("pool", x, 3, 1, 1)]);
+        Node tokens = b.LayerNorm("norm", b.Transpose(b.Flatten(x, 1), 0, 1));
+        int length = tokens.Shape[0];
+        Node qkv = b.Permute(b.Reshape(b.Linear("qkv", tokens, 192), [length, 3, 2, 32]), [1, 2, 0, 3]);
+        Node Part(int i) => b.Reshape(b.Slice(qkv, 0, i, 1), [2, length, 32]);
+        Node attended = b.Reshape(b.Transpose(b.Attention(Part(0), Part(1), Part(2)), 0, 1), [length, 64]);
+        tokens = b.Add(tokens, b.Linear("proj", attended, 64));
+        tokens = b.Add(tokens, b.Linear("mlp2", b.Act("act5", b.Linear("mlp1", tokens, 128), UnaryKind.Gelu), 64));
+        return b.Build(b.Linear("head", b.Reduce(tokens, ReduceKind.Mean, [0]), 10), x);
+    }
+}

@@ -1,0 +1,63 @@
+using Backbones.Engines.Managed;
+using Backbones.Engines.Reference;
+
+namespace Backbones.Tests.Engines;
+
+/// <summary>The vector functions against double, over the whole range in which they are not constant.</summary>
+[TestClass]
+public sealed class VectorMathTests
+{
+    [TestMethod]
+    public void ExponentialIsExactToTwoRoundings()
+    {
+        Check(-87, 88, x => VectorMath<Float8>.Exp(x), x => VectorMath<Float16>.Exp(x), Math.Exp, relative: 2.5e-7);
+        Assert.AreEqual(0, Of((Float8 x) => VectorMath<Float8>.Exp(x), -200), 1.2e-38f);
+        Assert.IsTrue(Of((Float8 x) => VectorMath<Float8>.Exp(x), 200) > 3.4e38f);
+        Assert.IsTrue(float.IsNaN(Of((Float8 x) => VectorMath<Float8>.Exp(x), float.NaN)));
+    }
+
+    [TestMethod]
+    public void ErrorFunctionIsExactToTwoRoundings()
+    {
+        Check(-5, 5, x => VectorMath<Float8>.Erf(x), x => VectorMath<Float16>.Erf(x), ReferenceKernels.Erf, relative: 2.5e-7);
+        Assert.AreEqual(1f, Of((Float8 x) => VectorMath<Float8>.Erf(x), 1e30f));
+        Assert.AreEqual(-1f, Of((Float8 x) => VectorMath<Float8>.Erf(x), float.NegativeInfinity));
+    }
+
+    [TestMethod]
+    public void HyperbolicTangentIsExactToTwoRoundings()
+    {
+        Check(-10, 10, x => VectorMath<Float8>.Tanh(x), x => VectorMath<Float16>.Tanh(x), Math.Tanh, relative: 3e-7);
+        Assert.AreEqual(1f, Of((Float8 x) => VectorMath<Float8>.Tanh(x), 1e30f));
+    }
+
+    [TestMethod]
+    public void SigmoidIsExactToThreeRoundings()
+        => Check(-80, 80, x => VectorMath<Float8>.Sigmoid(x), x => VectorMath<Float16>.Sigmoid(x), x => 1 / (1 + Math.Exp(-x)), relative: 4e-7);
+
+    private static void Check(double from, double to, Func<Float8, Float8> narrow, Func<Float16, Float16> wide, Func<double, double> exact, double relative)
+    {
+        for (int i = 0; i <= 100_000; i++)
+        {
+            float x = (float)(from + (to - from) * i / 100_000);
+            // Also close to zero, where relative errors show.
+            for (int near = 0; near < 2; near++)
+            {
+                float v = near == 0 ? x : x * 1e-3f;
+                double expected = exact(v), bound = relative * Math.Abs(expected) + 1e-44;
+                float a = Of(narrow, v), b = Of(wide, v);
+                if (!(Math.Abs(a - expected) <= bound && Math.Abs(b - expected) <= bound))
+                    Assert.Fail($"At {v:r} expected {expected:r}, got {a:r} with 8 lanes, {b:r} with 16.");
+            }
+        }
+    }
+
+    private static unsafe float Of<T>(Func<T, T> function, float x) where T : struct, IVector<T>
+    {
+        float* lanes = stackalloc float[T.Count];
+        T.Store(function(T.Create(x)), lanes);
+        if (!new Span<float>(lanes, T.Count).TrimStart(lanes[0]).IsEmpty && !float.IsNaN(lanes[0]))
+            Assert.Fail($"The lanes differ at {x:r}.");
+        return lanes[0];
+    }
+}

@@ -1,0 +1,49 @@
+using Backbones.Engines;
+using Backbones.Graphs;
+using Backbones.Models;
+
+namespace Backbones.Tests.Onnx;
+
+/// <summary>A small model of every family, with everything that can be selected of it as one graph.</summary>
+internal static class FamilyModels
+{
+    /// <summary>Small models by their families' names. Of a family that is not here, its test models are taken, or its first.</summary>
+    private static readonly Dictionary<string, string[]> s_chosen = new()
+    {
+        ["resnet"] = ["test_resnet", "ecaresnet26t", "resnetblur18"],
+        ["resnest"] = ["resnest14d"],
+        ["convnext"] = ["test_convnext", "test_convnext2", "convnext_atto_ols"],
+        ["vision_transformer"] = ["test_vit", "test_vit2", "test_vit3", "test_vit4", "vit_tiny_patch16_224"],
+        ["deit"] = ["deit_tiny_distilled_patch16_224"],
+        ["regnet"] = ["regnety_002"],
+        ["densenet"] = ["densenet121"],
+        ["vovnet"] = ["ese_vovnet19b_slim_dw"],
+        ["xception"] = ["legacy_xception"],
+        ["xception_aligned"] = ["xception41p"],
+        ["torchvision"] = ["torchvision/resnet18"],
+        ["efficientnet"] = ["test_efficientnet", "efficientnet_cc_b0_4e", "efficientnet_b0_g16_evos", "mixnet_s"],
+        ["mobilenetv3"] = ["tf_mobilenetv3_small_minimal_100", "mobilenetv4_hybrid_medium_075"],
+    };
+
+    /// <summary>Names of models, between them every family.</summary>
+    public static IEnumerable<string> Names => ModelCatalog.Names.GroupBy(ModelCatalog.FamilyOf).SelectMany(f =>
+    {
+        if (s_chosen.TryGetValue(f.Key, out string[]? chosen))
+            return chosen;
+        string[] small = [.. f.Where(n => n.StartsWith("test_", StringComparison.Ordinal))];
+        return small.Length > 0 ? small : [f.First()];
+    });
+
+    /// <summary>Every feature mechanism that the model has, merged into one graph with outputs named after mechanism and feature.</summary>
+    public static (Graph Graph, string[] Names) Everything(string model)
+    {
+        BackboneGraph backbone = ModelCatalog.Find(model).Build(BuildOptions.Default);
+        var selections = new List<(string Name, FeatureSelection Selection)> { ("logits", FeatureSelection.Logits), ("unpooled", FeatureSelection.Unpooled) };
+        if (!backbone.Levels.IsEmpty)
+            selections.Add(("pyramid", FeatureSelection.Pyramid()));
+        if (backbone.Intermediates is not null)
+            selections.Add(("intermediates", FeatureSelection.Intermediates(returnPrefixTokens: true, norm: backbone.Intermediates.Value[0].Norm is not null)));
+        SelectedFeatures[] selected = [.. selections.Select(s => SelectedFeatures.Choose(backbone, s.Selection))];
+        return (SelectedFeatures.Merge(selected).Graph, [.. selections.Zip(selected).SelectMany(s => s.Second.Outputs.Select(o => $"{s.First.Name}.{o.Name}"))]);
+    }
+}

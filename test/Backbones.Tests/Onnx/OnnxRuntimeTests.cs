@@ -1,0 +1,105 @@
+using Backbones.Engines;
+using Backbones.Engines.Managed;
+using Backbones.Engines.Reference;
+using Backbones.Graphs;
+using Backbones.Models;
+using Backbones.Onnx;
+using Backbones.Tests.Engines;
+using Backbones.Tests.Graphs;
+using Backbones.Weights;
+using Bench.OnnxRuntime;
+
+namespace Backbones.Tests.Onnx;
+
+/// <summary>ONNX Runtime computes from our files what our engines compute. Runs with <c>./test.sh --all</c>, where npm can install onnxruntime-node.</summary>
+[TestClass]
+public sealed class OnnxRuntimeTests
+{
+    /// <summary>Relative L2 distance allowed for each output.</summary>
+    private const double Tolerance = 1e-4;
+
+    private const int Batch = 2;
+
+    private static readonly string s_file = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}");
+
+    private static OnnxRuntimeProcess? s_runtime;
+    private static string s_problem = "";
+
+    public static IEnumerable<object[]> Models => FamilyModels.Names.Select(n => new object[] { n });
+
+    [ClassInitialize]
+    public static void Start(TestContext context)
+    {
+        if (Environment.GetEnvironmentVariable("TIMM_FEATURES_TESTS") == "all")
+            s_runtime = OnnxRuntimeProcess.Start(Environment.ProcessorCount, out s_problem);
+        else
+            s_problem = "Runs with ./test.sh --all.";
+    }
+
+    [ClassCleanup]
+    public static void Stop()
+    {
+        s_runtime?.Dispose();
+        foreach (string file in Directory.EnumerateFiles(Path.GetTempPath(), $"{Path.GetFileName(s_file)}*"))
+            File.Delete(file);
+    }
+
+    [TestMethod]
+    public void Every_operator_gives_the_reference_engines_values()
+    {
+        OnnxRuntimeProcess runtime = Require();
+        var wrong = new List<string>();
+        foreach (((string name, Graph graph), int i) in OperatorGraphs.All.Select((g, i) => (g, i)))
+        {
+            try
+            {
+                var parameters = new RandomParameters(7);
+                float[] input = RandomParameters.Values(Batch * (int)graph.Inputs[0].Shape.Length, 100);
+                using IPlan plan = new ReferenceEngine().Compile(graph, parameters, EngineOptions.Default);
+                wrong.AddRange(Compare(runtime, graph, parameters, plan, input, [.. graph.Outputs.Select(o => o.Name)], $"{s_file}-{i}.onnx").Select(w => $"{name}: {w}"));
+            }
+            catch (InvalidOperationException e)
+            {
+                wrong.Add($"{name}: {e.Message}");
+            }
+        }
+        Assert.IsEmpty(wrong, string.Join(Environment.NewLine, wrong));
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Models))]
+    public void Every_family_gives_the_managed_engines_features(string name)
+    {
+        OnnxRuntimeProcess runtime = Require();
+        (Graph graph, string[] names) = FamilyModels.Everything(name);
+        using ParameterStore parameters = ParameterStore.FromRecipe(graph.Parameters, 1);
+        using IPlan plan = new ManagedEngine().Compile(graph, parameters, EngineOptions.Default);
+        string[] wrong = [.. Compare(runtime, graph, parameters, plan, TestGraphs.Input(Batch, graph.Inputs[0].Shape), names, $"{s_file}-{name.Replace('/', '-')}.onnx")];
+        Assert.IsEmpty(wrong, string.Join(Environment.NewLine, wrong));
+    }
+
+    private static OnnxRuntimeProcess Require()
+    {
+        if (s_runtime is null)
+            Assert.Inconclusive(s_problem);
+        return s_runtime;
+    }
+
+    /// <summary>What differs, one line for each output.</summary>
+    private static IEnumerable<string> Compare(OnnxRuntimeProcess runtime, Graph graph, IParameterSource parameters, IPlan plan, float[] input, string[] names, string file)
+    {
+        OnnxExporter.Export(graph, parameters, file, new OnnxExportOptions { OutputNames = names });
+        float[][] expected = EngineComparison.Run(plan, Batch, [input]);
+        OnnxRuntimeResult result = runtime.Run(file, Batch, graph.Inputs[0].Shape, input);
+        File.Delete(file);
+        for (int i = 0; i < names.Length; i++)
+        {
+            OnnxRuntimeOutput output = result.Outputs.Single(o => o.Name == names[i]);
+            int[] shape = [Batch, .. graph.Outputs[i].Shape];
+            if (!output.Shape.SequenceEqual(shape))
+                yield return $"{output.Name} is [{string.Join(", ", output.Shape)}], expected [{string.Join(", ", shape)}]";
+            else if (EngineComparison.RelativeError(expected[i], output.Values) is var error && !(error <= Tolerance))
+                yield return $"{output.Name} {graph.Outputs[i].Shape}: relative error {error:e2}";
+        }
+    }
+}
