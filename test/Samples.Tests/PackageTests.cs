@@ -1,0 +1,154 @@
+using System.IO.Compression;
+using System.Text;
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+
+namespace Samples.Tests;
+
+/// <summary>What is published, seen from outside: packages in a folder, a consumer that knows nothing of the repository. Slow; part of <c>./test.sh --all</c>.</summary>
+[TestClass]
+public sealed class PackageTests
+{
+    private const string Version = "0.1.0-test";
+
+    private static readonly string[] s_projects = [.. Directory.EnumerateFiles(Repository.In("src"), "*.csproj", SearchOption.AllDirectories)
+        .Where(p => File.ReadAllText(p).Contains("<IsPackable>true</IsPackable>")).Order(StringComparer.Ordinal)];
+
+    [TestMethod]
+    public void An_embedded_build_is_not_packed()
+    {
+        RequireAll("embedded");
+        string folder = Directory.CreateTempSubdirectory("timm-features-").FullName;
+        (int exitCode, string output) = DotNet.TryRun(Repository.Root, "embedded", "pack", Repository.In("src", "Microsoft.ML.TimmFeatures"), "-c", "Release", "--no-build", "-o", folder);
+        Assert.AreNotEqual(0, exitCode);
+        Assert.Contains("never published", output);
+        Assert.IsEmpty(Directory.GetFiles(folder));
+        Directory.Delete(folder);
+    }
+
+    [TestMethod]
+    public void Packed_and_restored_elsewhere_a_pipeline_trains_and_its_model_loads_in_a_new_process()
+    {
+        RequireAll("nuget");
+        string folder = Directory.CreateTempSubdirectory("timm-features-").FullName;
+        try
+        {
+            string packages = Path.Combine(folder, "packages");
+            foreach (string project in s_projects)
+                DotNet.Run(Repository.Root, "pack", project, "-c", "Release", "-o", packages, $"-p:PackageVersion={Version}");
+            string[] ids = [.. Directory.EnumerateFiles(packages, "*.nupkg").Select(p => Path.GetFileName(p)[..^$".{Version}.nupkg".Length])];
+            Assert.HasCount(s_projects.Length, ids);
+            foreach (string id in ids)
+                CheckPackage(packages, id);
+
+            string consumer = Directory.CreateDirectory(Path.Combine(folder, "consumer")).FullName;
+            WriteConsumer(consumer, packages, ids);
+            DotNet.Run(consumer, "build", "-c", "Release", "-v", "quiet", "--disable-build-servers");
+            string program = Path.Combine(consumer, "bin", "Release", "net10.0", "consumer.dll"), model = Path.Combine(folder, "model.zip");
+            string trained = DotNet.Run(consumer, program, "train", Repository.In("samples"), model);
+            string loaded = DotNet.Run(consumer, program, "predict", Repository.In("samples"), model);
+            Assert.AreEqual(trained, loaded);
+            Assert.HasCount(60, loaded.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    /// <summary>A package has what its page needs, symbols, no path of this machine and no part of ML.NET.</summary>
+    private static void CheckPackage(string packages, string id)
+    {
+        using ZipArchive package = ZipFile.OpenRead(Path.Combine(packages, $"{id}.{Version}.nupkg"));
+        string[] files = [.. package.Entries.Select(e => e.FullName)];
+        Assert.Contains("README.md", files);
+        if (id == "Microsoft.ML.TimmFeatures.Interactive")
+            Assert.Contains("interactive-extensions/dotnet/extension.dib", files);
+        CollectionAssert.AreEqual(new[] { $"{id}.dll" }, files.Where(f => f.StartsWith("lib/") && f.EndsWith(".dll")).Select(Path.GetFileName).ToArray());
+        using (var reader = new StreamReader(package.GetEntry("README.md")!.Open()))
+            Assert.DoesNotMatchRegex(new Regex(@"\]\((?!http)"), reader.ReadToEnd());
+        using Stream nuspec = package.GetEntry($"{id}.nuspec")!.Open();
+        XElement metadata = XDocument.Load(nuspec).Root!.Elements().Single(e => e.Name.LocalName == "metadata");
+        string[] names = [.. metadata.Elements().Select(e => e.Name.LocalName)];
+        foreach (string name in (string[])["license", "readme", "description", "tags", "authors"])
+            Assert.Contains(name, names);
+
+        using ZipArchive symbols = ZipFile.OpenRead(Path.Combine(packages, $"{id}.{Version}.snupkg"));
+        using var pdb = new MemoryStream();
+        using (Stream stream = symbols.GetEntry($"lib/net10.0/{id}.pdb")!.Open())
+            stream.CopyTo(pdb);
+        Assert.AreEqual(-1, pdb.ToArray().AsSpan().IndexOf(Encoding.UTF8.GetBytes(Repository.Root)), $"The symbols of {id} name a path of this machine.");
+    }
+
+    private static void WriteConsumer(string folder, string packages, string[] ids)
+    {
+        // The sources of whoever builds, and the folder for our packages alone.
+        string[] sources = [.. DotNet.Run(folder, "nuget", "list", "source", "--format", "short").Split('\n').Where(l => l.StartsWith("E ")).Select(l => l[2..].Trim())];
+        File.WriteAllText(Path.Combine(folder, "nuget.config"), $"""
+            <configuration>
+              <packageSources><clear />{string.Concat(sources.Append(packages).Select((s, i) => $"""<add key="s{i}" value="{s}" />"""))}</packageSources>
+              <packageSourceMapping>
+                <clear />
+                {string.Concat(sources.Select((_, i) => $"""<packageSource key="s{i}"><package pattern="*" /></packageSource>"""))}
+                <packageSource key="s{sources.Length}">{string.Concat(ids.Select(id => $"""<package pattern="{id}" />"""))}</packageSource>
+              </packageSourceMapping>
+            </configuration>
+            """);
+        // Our packages go to a folder of their own, so that a later build under the same version is not mistaken for them.
+        string known = DotNet.Run(folder, "nuget", "locals", "global-packages", "--list").Split(' ', 2)[1].Trim();
+        File.WriteAllText(Path.Combine(folder, "consumer.csproj"), $"""
+            <Project Sdk="Microsoft.NET.Sdk">
+              <PropertyGroup>
+                <OutputType>Exe</OutputType>
+                <TargetFramework>net10.0</TargetFramework>
+                <ImplicitUsings>enable</ImplicitUsings>
+                <NuGetAudit>false</NuGetAudit>
+                <RestorePackagesPath>{Path.Combine(folder, "restored")}</RestorePackagesPath>
+                <RestoreFallbackFolders>{known}</RestoreFallbackFolders>
+              </PropertyGroup>
+              <ItemGroup><PackageReference Include="Microsoft.ML.TimmFeatures" Version="{Version}" /></ItemGroup>
+            </Project>
+            """);
+        File.WriteAllText(Path.Combine(folder, "Program.cs"), """
+            using Microsoft.ML;
+            using Microsoft.ML.Data;
+
+            string folder = Path.Combine(args[1], "textures");
+            var mlContext = new MLContext(seed: 1);
+            IDataView data = mlContext.Data.LoadFromEnumerable(Directory.EnumerateFiles(folder, "*.jpg", SearchOption.AllDirectories).Order(StringComparer.Ordinal).Where((_, i) => i % 4 == 0)
+                .Select(p => new Picture { Path = Path.GetRelativePath(folder, p), Label = Path.GetFileName(Path.GetDirectoryName(p))! }));
+            ITransformer model;
+            if (args[0] == "train")
+            {
+                var pipeline = mlContext.Transforms.LoadImages("Image", folder, "Path")
+                    .Append(mlContext.Transforms.TimmFeatures("Features", "Image", "test_resnet.textures16", Path.Combine(args[1], "weights", "test_resnet.textures16")))
+                    .AppendCacheCheckpoint(mlContext)
+                    .Append(mlContext.Transforms.Conversion.MapValueToKey("Label"))
+                    .Append(mlContext.MulticlassClassification.Trainers.LbfgsMaximumEntropy())
+                    .Append(mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabel"));
+                model = pipeline.Fit(data);
+                mlContext.Model.Save(model, data.Schema, args[2]);
+            }
+            else
+            {
+                model = mlContext.Model.Load(args[2], out _);
+            }
+            foreach (string label in model.Transform(data).GetColumn<string>("PredictedLabel"))
+                Console.WriteLine(label);
+
+            class Picture
+            {
+                public string Path { get; set; } = "";
+                public string Label { get; set; } = "";
+            }
+            """);
+    }
+
+    private static void RequireAll(string stack)
+    {
+        if (Repository.Stack != stack)
+            Assert.Inconclusive($"This is about the {stack} stack.");
+        if (Environment.GetEnvironmentVariable("TIMM_FEATURES_TESTS") != "all")
+            Assert.Inconclusive("Slow: set TIMM_FEATURES_TESTS=all, or ./test.sh --all.");
+    }
+}
