@@ -43,7 +43,7 @@ internal sealed class OnnxRuntimeProcess : IDisposable
     }
 
     /// <summary>Runs a model file on one batch, several times.</summary>
-    /// <param name="model">The ONNX file; it is loaded when it is not the one that ran before.</param>
+    /// <param name="model">The ONNX file; it is loaded if it did not run last.</param>
     /// <param name="batch">Number of items.</param>
     /// <param name="shape">Shape of one item.</param>
     /// <param name="input"><c>[batch, shape…]</c>.</param>

@@ -7,17 +7,18 @@ const readline = require('node:readline');
 const [, , module_, threads] = process.argv;
 const ort = require(module_);
 
-let loaded = { path: null, session: null };
+let loaded = { key: null, session: null };
 
 async function load(path) {
-  if (loaded.path !== path) {
+  const key = `${path} ${fs.statSync(path).mtimeMs}`;
+  if (loaded.key !== key) {
     await loaded.session?.release();
-    loaded = { path: null, session: null };
+    loaded = { key: null, session: null };
     const session = await ort.InferenceSession.create(path, {
       executionProviders: ['cpu'], intraOpNumThreads: Number(threads), interOpNumThreads: 1,
       executionMode: 'sequential', graphOptimizationLevel: 'all',
     });
-    loaded = { path, session };
+    loaded = { key, session };
   }
   return loaded.session;
 }

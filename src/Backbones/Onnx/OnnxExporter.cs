@@ -6,8 +6,8 @@ namespace Backbones.Onnx;
 
 /// <summary>
 /// Writes graphs as ONNX files: opset 17, float32, the batch dimension symbolic (<c>N</c>), every other dimension fixed.
-/// Weights keep timm's keys and values keep the node names; parameter arithmetic (resampled position embeddings, standardised
-/// weights) is computed and stored as its result.
+/// Weights keep timm's keys (those of linear layers over tokens are stored transposed, as <c>key#transposed</c>) and values keep the
+/// node names; parameter arithmetic (resampled position embeddings, standardised weights) is computed and stored as its result.
 /// </summary>
 public static class OnnxExporter
 {

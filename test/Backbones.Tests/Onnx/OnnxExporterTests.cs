@@ -75,6 +75,7 @@ public sealed class OnnxExporterTests
             Assert.AreEqual("test_vit.r160_in1k", model.Name);
             CollectionAssert.AreEqual(new object[] { "N", 3L, 96L, 96L }, model.Inputs.Single().Shape);
             CollectionAssert.AreEqual(backbone.Select(selection).Outputs.Select(o => o.Name).ToArray(), model.Outputs.Select(o => o.Name).ToArray());
+            Assert.IsFalse(model.Nodes.Any(n => n.Type == "Resize"), "the position embedding is resampled before the export");
             Assert.AreEqual("test_vit.r160_in1k", model.Metadata["model"]);
             Assert.AreEqual(selection, JsonSerializer.Deserialize<FeatureSelection>(model.Metadata["selection"]));
             Assert.AreEqual("[3,96,96]", model.Metadata["input_size"]);

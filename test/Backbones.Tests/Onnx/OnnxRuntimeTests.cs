@@ -78,6 +78,34 @@ public sealed class OnnxRuntimeTests
         Assert.IsEmpty(wrong, string.Join(Environment.NewLine, wrong));
     }
 
+    [TestMethod]
+    [DynamicData(nameof(Selections))]
+    public void Any_selection_at_any_size_gives_the_extractors_features(string name, FeatureSelection selection, int size, int channels)
+    {
+        OnnxRuntimeProcess runtime = Require();
+        using Backbone backbone = Backbone.Create(name, new BackboneOptions { RandomWeights = true, ImageSize = size, InChannels = channels });
+        string file = $"{s_file}-selection.onnx";
+        backbone.ExportOnnx(selection, file);
+        using FeatureExtractor extractor = backbone.Extract(selection);
+        float[] input = TestGraphs.Input(Batch, extractor.InputShape);
+        FeatureBatch expected = extractor.Run(Batch, input);
+        OnnxRuntimeResult result = runtime.Run(file, Batch, extractor.InputShape, input);
+        CollectionAssert.AreEqual(extractor.Outputs.Select(o => o.Name).ToArray(), result.Outputs.Select(o => o.Name).ToArray());
+        foreach (OnnxRuntimeOutput output in result.Outputs)
+            Assert.IsLessThanOrEqualTo(Tolerance, EngineComparison.RelativeError(expected[output.Name].Values.ToArray(), output.Values), output.Name);
+    }
+
+    private static IEnumerable<object[]> Selections =>
+    [
+        ["test_resnet", FeatureSelection.Pooled("catavgmax"), 96, 1],
+        ["test_resnet", FeatureSelection.Pyramid([2, -1], outputStride: 8), 128, 3],
+        ["test_resnet", FeatureSelection.Nodes([("layer2", "Mid"), ("layer4.0.bn1", "Last")]), 97, 1],
+        ["test_convnext", FeatureSelection.Unpooled, 64, 3],
+        ["test_vit", FeatureSelection.Pooled(), 96, 1],
+        ["test_vit2", FeatureSelection.Intermediates([0, -1], norm: true, returnPrefixTokens: true, outputFormat: FeatureFormat.Nlc), 128, 3],
+        ["test_vit3", FeatureSelection.Logits, 112, 3],
+    ];
+
     private static OnnxRuntimeProcess Require()
     {
         if (s_runtime is null)
