@@ -21,7 +21,7 @@ internal static class FamilyModels
         ["xception"] = ["legacy_xception"],
         ["xception_aligned"] = ["xception41p"],
         ["torchvision"] = ["torchvision/resnet18"],
-        ["efficientnet"] = ["test_efficientnet", "efficientnet_cc_b0_4e", "efficientnet_b0_g16_evos", "mixnet_s"],
+        ["efficientnet"] = ["test_efficientnet", "test_efficientnet_evos", "efficientnet_cc_b0_4e", "mixnet_s"],
         ["mobilenetv3"] = ["tf_mobilenetv3_small_minimal_100", "mobilenetv4_hybrid_medium_075"],
     };
 
