@@ -55,10 +55,12 @@ public static class DenseNet
         }
 
         string pool = options.GlobalPool ?? "avg";
+        int numClasses = options.NumClasses ?? 1000;
+        Classifier.RequirePool(x, numClasses, pool);
         Node pooled = b.Identity("head_drop", GlobalPool.Pool(b, "global_pool", x, pool, flatten: pool.Length > 0));
         return new BackboneGraph
         {
-            Graph = b.Build(Classifier.Fc(b, "classifier", pooled, options.NumClasses ?? 1000)),
+            Graph = b.Build(Classifier.Fc(b, "classifier", pooled, numClasses)),
             Features = x,
             PreLogits = pooled,
             NumFeatures = x.Shape[0],

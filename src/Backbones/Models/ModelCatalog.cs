@@ -19,7 +19,7 @@ public static class ModelCatalog
     /// <summary>Whether an architecture of that name can be built.</summary>
     public static bool Contains(string name) => s_models.Value.ContainsKey(name);
 
-    /// <summary>The family (timm's file) of an architecture, such as <c>resnet</c>.</summary>
+    /// <summary>The family of an architecture: timm's file, such as <c>resnet</c>, or <c>torchvision</c>.</summary>
     public static string FamilyOf(string name) => s_models.Value[name].Family;
 
     private static Dictionary<string, (string, ModelEntry)> Load()

@@ -60,10 +60,13 @@ public static class TorchvisionResNet
             levels.Add(new FeatureLevel(x.Shape[0], stride, name, x));
         }
 
-        Node pooled = Pool(b, x, options.GlobalPool ?? "avg");
+        string pool = options.GlobalPool ?? "avg";
+        int numClasses = options.NumClasses ?? 1000;
+        Classifier.RequirePool(x, numClasses, pool);
+        Node pooled = Pool(b, x, pool);
         return new BackboneGraph
         {
-            Graph = b.Build(Classifier.Fc(b, "fc", pooled, options.NumClasses ?? 1000)),
+            Graph = b.Build(Classifier.Fc(b, "fc", pooled, numClasses)),
             Features = x,
             PreLogits = pooled,
             NumFeatures = x.Shape[0],

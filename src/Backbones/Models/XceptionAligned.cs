@@ -51,10 +51,10 @@ public static class XceptionAligned
         {
             string name = $"blocks.{number++}";
             bool dilates = stride * block.Stride > options.OutputStride;
+            int blockStride = dilates ? 1 : block.Stride;
             using (b.Scope(name))
             {
-                Node input = x;
-                (x, Node beforeLast) = config.PreAct ? PreActBlock(b, norm, x, block, dilates ? 1 : block.Stride, dilation) : BuildBlock(b, config, norm, x, block, dilates ? 1 : block.Stride, dilation);
+                (x, Node beforeLast) = config.PreAct ? PreActBlock(b, norm, x, block, blockStride, dilation) : BuildBlock(b, config, norm, x, block, blockStride, dilation);
                 // timm takes a level where the block's stride is still to come: before its last convolution.
                 if (block.Stride > 1)
                     levels.Add(new FeatureLevel(block.Second, stride, config.PreAct ? $"{name}.stack.conv2" : $"{name}.stack.act3", beforeLast));

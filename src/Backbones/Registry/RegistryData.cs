@@ -6,6 +6,9 @@ namespace Backbones.Registry;
 /// <summary>timm's registry, from the embedded file that eng/registry.cs makes, and torchvision's own models. Configs are read when they are asked for.</summary>
 internal sealed class RegistryData
 {
+    /// <summary>The family of torchvision's own models, whose names begin with it and a slash.</summary>
+    public const string TorchvisionFamily = "torchvision";
+
     private static readonly Lazy<RegistryData> Loaded = new(() => new RegistryData());
 
     private readonly Dictionary<string, Architecture> _architectures = new(StringComparer.Ordinal);
@@ -35,9 +38,6 @@ internal sealed class RegistryData
             _architectures.Add(architecture.Name, new Architecture(architecture.Name, TorchvisionFamily, architecture.Value));
         }
     }
-
-    /// <summary>The family of torchvision's own models, whose names begin with it and a slash.</summary>
-    public const string TorchvisionFamily = "torchvision";
 
     public static RegistryData Instance => Loaded.Value;
 

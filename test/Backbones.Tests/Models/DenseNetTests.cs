@@ -29,4 +29,10 @@ public sealed class DenseNetTests
         => StringAssert.Contains(
             Assert.ThrowsExactly<GraphException>(() => SelectedFeatures.Create(ModelCatalog.Find("densenet121"), FeatureSelection.Pyramid(outputStride: 16))).Message,
             "output_stride 16 is not supported: this model has no dilation. Leave it at 32.");
+
+    [TestMethod]
+    public void AClassifierOverAnUnpooledMapIsRefused()
+        => StringAssert.Contains(
+            Assert.ThrowsExactly<GraphException>(() => ModelCatalog.Find("densenet121").Build(new BuildOptions { GlobalPool = "" })).Message,
+            "ask for no classes");
 }

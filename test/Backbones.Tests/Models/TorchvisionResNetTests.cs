@@ -47,4 +47,10 @@ public sealed class TorchvisionResNetTests
         => StringAssert.Contains(
             Assert.ThrowsExactly<GraphException>(() => ModelCatalog.Find("torchvision/resnet18").Build(new BuildOptions { GlobalPool = "max" })).Message,
             "valid types are 'avg' and ''");
+
+    [TestMethod]
+    public void AClassifierOverAnUnpooledMapIsRefused()
+        => StringAssert.Contains(
+            Assert.ThrowsExactly<GraphException>(() => ModelCatalog.Find("torchvision/resnet18").Build(new BuildOptions { GlobalPool = "" })).Message,
+            "ask for no classes");
 }
