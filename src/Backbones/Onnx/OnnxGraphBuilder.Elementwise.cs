@@ -57,11 +57,8 @@ internal sealed partial class OnnxGraphBuilder
     private string PerChannel(Node parameter, Shape x, int axis)
     {
         int behind = x.Rank - 1 - x.Axis(axis);
-        if (behind == 0)
-            return Value(parameter);
-        string key = $"{parameter.Name}#{behind}";
-        return _shared.TryGetValue(key, out string? name) ? name
-            : _shared[key] = Store(parameter.Name, [parameter.Shape[0], .. Enumerable.Repeat(1, behind)], Constant(parameter));
+        int[] shape = [parameter.Shape[0], .. Enumerable.Repeat(1, behind)];
+        return behind == 0 ? Value(parameter) : Derived(parameter, $"#{string.Join('x', shape)}", shape, values => values);
     }
 
     private string Clip(string x, float low, float high) => Op("Clip", [x, Scalar(low), Scalar(high)]);

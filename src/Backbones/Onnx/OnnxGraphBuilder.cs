@@ -17,6 +17,7 @@ internal sealed partial class OnnxGraphBuilder
     private readonly HashSet<string> _nodeNames = [];
     private readonly Dictionary<Node, string> _named = [];
     private readonly Dictionary<string, string> _shared = [];
+    private readonly Dictionary<(Node, string), string> _derived = [];
     private string _prefix = "";
 
     /// <param name="graph">Without identities.</param>
@@ -108,10 +109,14 @@ internal sealed partial class OnnxGraphBuilder
     private string Value(Node node)
         => _named.TryGetValue(node, out string? name) ? name : _named[node] = Store(node.Name, node.Shape, Constant(node));
 
-    /// <summary>The elements of a value without batch.</summary>
-    private float[] Constant(Node node) => _constants.TryGetValue(node, out ReferenceTensor value)
-        ? value.Data
-        : throw new NotSupportedException($"'{node.Name}' {node.Shape} depends on the input; ONNX export needs it to be a parameter there.");
+    /// <summary>The name of a value that must be without batch.</summary>
+    private string Parameter(Node node) => node.IsBatched ? throw DependsOnInput(node) : Value(node);
+
+    /// <summary>The elements of a value that must be without batch.</summary>
+    private float[] Constant(Node node) => node.IsBatched ? throw DependsOnInput(node) : _constants[node].Data;
+
+    private static NotSupportedException DependsOnInput(Node node)
+        => new($"'{node.Name}' {node.Shape} depends on the input; as a weight, an ONNX file needs a parameter.");
 
     /// <summary>Stores a tensor of floats under this name or one like it.</summary>
     private string Store(string name, IEnumerable<int> shape, float[] values)
@@ -120,6 +125,10 @@ internal sealed partial class OnnxGraphBuilder
         _initializers.Add(new OnnxTensor(name, [.. shape.Select(d => (long)d)], values));
         return name;
     }
+
+    /// <summary>Another form of a value without batch, stored once, under its name with a suffix.</summary>
+    private string Derived(Node node, string suffix, IEnumerable<int> shape, Func<float[], float[]> values)
+        => _derived.TryGetValue((node, suffix), out string? name) ? name : _derived[(node, suffix)] = Store(node.Name + suffix, shape, values(Constant(node)));
 
     private string Scalar(float value)
         => Shared(string.Create(CultureInfo.InvariantCulture, $"scalar#{value}"), [], () => new[] { value });
