@@ -27,18 +27,29 @@ internal sealed class OnnxRuntimeProcess : IDisposable
     /// <summary>Starts it; null, and why, where it cannot be had.</summary>
     public static OnnxRuntimeProcess? Start(int threads, out string problem)
     {
-        if (Install(out problem) is not { } module)
-            return null;
-        string script = Path.Combine(AppContext.BaseDirectory, "OnnxRuntime", "ort.js");
-        Process process = Process.Start(new ProcessStartInfo("node", [script, module, threads.ToString(CultureInfo.InvariantCulture)])
+        problem = "";
+        try
         {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-        })!;
-        if (process.StandardOutput.ReadLine() == "ready")
-            return new OnnxRuntimeProcess(process);
-        process.WaitForExit();
-        problem = $"onnxruntime-node does not load on this machine (exit code {process.ExitCode}).";
+            if (Install() is not { } module)
+            {
+                problem = "npm could not install onnxruntime-node.";
+                return null;
+            }
+            string script = Path.Combine(AppContext.BaseDirectory, "OnnxRuntime", "ort.js");
+            Process process = Process.Start(new ProcessStartInfo("node", [script, module, threads.ToString(CultureInfo.InvariantCulture)])
+            {
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+            })!;
+            if (process.StandardOutput.ReadLine() == "ready")
+                return new OnnxRuntimeProcess(process);
+            process.WaitForExit();
+            problem = $"onnxruntime-node does not load on this machine (exit code {process.ExitCode}).";
+        }
+        catch (Win32Exception e)
+        {
+            problem = $"Node.js and npm are needed for ONNX Runtime: {e.Message}.";
+        }
         return null;
     }
 
@@ -78,29 +89,17 @@ internal sealed class OnnxRuntimeProcess : IDisposable
         File.Delete(_output);
     }
 
-    private static string? Install(out string problem)
+    private static string? Install()
     {
-        problem = "";
         string module = Path.Combine(Folder, "node_modules", "onnxruntime-node");
         if (Directory.Exists(module))
             return module;
         Directory.CreateDirectory(Folder);
         File.WriteAllText(Path.Combine(Folder, "package.json"), "{ \"private\": true }");
-        try
-        {
-            // Without its install script, which only adds libraries for GPUs.
-            using Process npm = Process.Start(new ProcessStartInfo("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", "onnxruntime-node"]) { WorkingDirectory = Folder })!;
-            npm.WaitForExit();
-        }
-        catch (Win32Exception)
-        {
-            problem = "npm is not installed.";
-            return null;
-        }
-        if (Directory.Exists(module))
-            return module;
-        problem = "npm could not install onnxruntime-node.";
-        return null;
+        // Without its install script, which only adds libraries for GPUs.
+        using Process npm = Process.Start(new ProcessStartInfo("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", "onnxruntime-node"]) { WorkingDirectory = Folder })!;
+        npm.WaitForExit();
+        return Directory.Exists(module) ? module : null;
     }
 
     private sealed record OutputShape(string Name, int[] Shape);
