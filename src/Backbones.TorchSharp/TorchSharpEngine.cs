@@ -39,6 +39,9 @@ public sealed class TorchSharpEngine : IEngine
     /// <summary>The devices in use, such as <c>cuda:0</c>.</summary>
     public IReadOnlyList<string> Devices => [.. _pools.Select(p => p.DeviceName)];
 
+    /// <summary>Number format on the device.</summary>
+    public TorchPrecision Precision => _options.Precision;
+
     /// <summary>Whether it runs on CUDA.</summary>
     public bool IsCuda => _pools[0].IsCuda;
 

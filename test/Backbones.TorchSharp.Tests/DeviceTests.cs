@@ -111,7 +111,8 @@ public sealed class DeviceTests
         var b = new GraphBuilder([6]);
         Graph graph = b.Build(b.Affine(b.Input, 2));
         using ParameterStore store = TorchComparison.Store(graph);
-        Assert.ThrowsExactly<ArgumentException>(() => TorchComparison.Engine((TorchPrecision)9).Compile(graph, store, EngineOptions.Default));
+        TorchSharpEngine engine = TorchComparison.Engine((TorchPrecision)9);
+        Assert.ThrowsExactly<ArgumentException>(() => engine.Compile(graph, store, EngineOptions.Default));
     }
 
     private static string Names(IReadOnlyList<TorchSharp.torch.Device> devices)

@@ -39,7 +39,7 @@ internal static class ModelRunner
             return new ModelResult(Outcome.Missing, $"{label} missing");
 
         ModelEntry model = ModelCatalog.Find(name);
-        return Report(label, ModelCatalog.FamilyOf(name), new Checks(root), checks =>
+        return Report(label, ModelCatalog.FamilyOf(name), new Checks(root, engine), checks =>
         {
             if (root.TryGetProperty("mode", out JsonElement mode))
                 VariantChecks.Run(checks, model, mode.GetString()!, engine);

@@ -9,6 +9,8 @@ const string Usage = """
            Conformance preprocessing FILE IMAGE_FOLDER
     Reads model lines (.jsonl) or torchvision's models in one object (.json), both also as .gz;
     prints a line a model and last 'N passed, N failed, N missing'.
+    --precision float32|float16|bfloat16  number format of the torchsharp engine
+    --device auto|cpu|cuda|cuda:N         device of the torchsharp engine
     --report MD  also writes a table of families and mechanisms
     --structure  names, shapes, counts and checksums only, no model is run
     """;
@@ -21,6 +23,7 @@ if (args is ["preprocessing", .. var preprocessing])
 var files = new List<string>();
 string filter = "*", engineName = "managed";
 string? report = null;
+var torch = new TorchSharpOptions();
 int max = int.MaxValue;
 bool quiet = false, structure = false;
 for (int i = 0; i < args.Length; i++)
@@ -29,6 +32,8 @@ for (int i = 0; i < args.Length; i++)
     {
         case "--filter": filter = args[++i]; break;
         case "--engine": engineName = args[++i]; break;
+        case "--precision": torch = torch with { Precision = Enum.Parse<TorchPrecision>(args[++i], ignoreCase: true) }; break;
+        case "--device": torch = torch with { Device = args[++i] }; break;
         case "--max": max = int.Parse(args[++i]); break;
         case "--report": report = args[++i]; break;
         case "--quiet": quiet = true; break;
@@ -46,7 +51,7 @@ IEngine? engine = engineName switch
 {
     "managed" => new ManagedEngine(),
     "reference" => new ReferenceEngine(),
-    "torchsharp" => new TorchSharpEngine(),
+    "torchsharp" => new TorchSharpEngine(torch),
     _ => null,
 };
 if (engine is null)

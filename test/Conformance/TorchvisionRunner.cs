@@ -18,10 +18,10 @@ internal static class TorchvisionRunner
         foreach (JsonProperty model in root.GetProperty("models").EnumerateObject().Where(m => Matches(m.Name, filter)))
         {
             yield return !ModelCatalog.Contains(Prefix + model.Name) ? new ModelResult(Outcome.Missing, $"{Prefix}{model.Name} missing")
-                : ModelRunner.Report(Prefix + model.Name, Family, new Checks(model.Value), checks => Model(checks, ModelCatalog.Find(Prefix + model.Name), engine));
+                : ModelRunner.Report(Prefix + model.Name, Family, new Checks(model.Value, engine), checks => Model(checks, ModelCatalog.Find(Prefix + model.Name), engine));
         }
         if (Matches("resnet50_fpn", filter))
-            yield return ModelRunner.Report($"{Prefix}resnet50_fpn", Family, new Checks(root.GetProperty("resnet50_fpn")), checks => PyramidNetwork(checks, engine));
+            yield return ModelRunner.Report($"{Prefix}resnet50_fpn", Family, new Checks(root.GetProperty("resnet50_fpn"), engine), checks => PyramidNetwork(checks, engine));
     }
 
     private static bool Matches(string name, string filter)

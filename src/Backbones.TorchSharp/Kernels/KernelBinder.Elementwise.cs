@@ -54,11 +54,9 @@ internal sealed partial class KernelBinder
         Scalar steepness = Number(1.702f);
         return x =>
         {
-            Tensor gate = x.mul(steepness).sigmoid_();
-            if (!inPlace)
-                return gate.mul_(x);
-            using (gate)
-                return x.mul_(gate);
+            // The gate is not written over: a backward pass needs it.
+            using Tensor gate = x.mul(steepness).sigmoid_();
+            return inPlace ? x.mul_(gate) : x.mul(gate);
         };
     }
 

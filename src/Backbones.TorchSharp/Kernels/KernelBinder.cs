@@ -108,10 +108,10 @@ internal sealed partial class KernelBinder(torch.Device device, ScalarType type)
         return result;
     }
 
-    /// <summary>Runs what needs float32's range or precision in float32, and gives back the engine's type.</summary>
+    /// <summary>Runs what half types have not the range or precision for in float32, and gives back the engine's type.</summary>
     private Tensor InFloat32(Tensor x, Func<Tensor, Tensor> function)
     {
-        if (type == ScalarType.Float32)
+        if (type is not (ScalarType.Float16 or ScalarType.BFloat16))
             return function(x);
         using Tensor full = x.to_type(ScalarType.Float32);
         using Tensor result = function(full);
