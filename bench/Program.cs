@@ -11,13 +11,21 @@ catch (ArgumentException e)
     Console.Error.WriteLine(BenchOptions.Usage);
     return 2;
 }
-foreach (string model in options.Models)
+try
 {
-    switch (options.Command)
+    foreach (string model in options.Models)
     {
-        case "kernels": new KernelBenchmark(options).Run(model); break;
-        case "pipeline": new PipelineBenchmark(options).Run(model); break;
-        default: new ModelBenchmark(options).Run(model); break;
+        switch (options.Command)
+        {
+            case "kernels": new KernelBenchmark(options).Run(model); break;
+            case "pipeline": new PipelineBenchmark(options).Run(model); break;
+            default: new ModelBenchmark(options).Run(model); break;
+        }
     }
+    return 0;
 }
-return 0;
+catch (Exception e) when (e is KeyNotFoundException or ArgumentException)
+{
+    Console.Error.WriteLine(e.Message);
+    return 1;
+}

@@ -9,12 +9,13 @@ namespace Backbones;
 public sealed class FeatureExtractor : IDisposable
 {
     private readonly IPlan _plan;
+    private readonly Lazy<ImageTransform> _transform;
 
     internal FeatureExtractor(Backbone backbone, SelectedFeatures selected, IEngine engine, EngineOptions options)
     {
         ModelName = backbone.Name;
         Outputs = selected.Outputs;
-        Transform = new ImageTransform(backbone.TransformOptions);
+        _transform = new(() => new ImageTransform(backbone.TransformOptions));
         InputShape = selected.Graph.Inputs[0].Shape;
         _plan = engine.Compile(selected.Graph, backbone.Parameters, options);
     }
@@ -29,7 +30,8 @@ public sealed class FeatureExtractor : IDisposable
     public Shape InputShape { get; }
 
     /// <summary>Makes such an input from an image's pixels.</summary>
-    public ImageTransform Transform { get; }
+    /// <exception cref="ArgumentException">The model takes other than 1 or 3 channels: it has no image transform, only tensors go in.</exception>
+    public ImageTransform Transform => _transform.Value;
 
     /// <summary>Runs a batch of normalised inputs.</summary>
     /// <param name="batch">Number of images.</param>

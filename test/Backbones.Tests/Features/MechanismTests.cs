@@ -63,6 +63,15 @@ public sealed class MechanismTests
     }
 
     [TestMethod]
+    public void A_model_of_five_channels_takes_tensors_and_says_so_of_pictures()
+    {
+        using Backbone backbone = Backbone.Create("test_resnet", new BackboneOptions { RandomWeights = true, InChannels = 5, ImageSize = 64 });
+        using FeatureExtractor extractor = backbone.Extract(FeatureSelection.Pooled());
+        Assert.AreEqual(96, extractor.Run(1, TestGraphs.Input(1, extractor.InputShape))[0].Values.Length);
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => extractor.Transform).Message, "tensors");
+    }
+
+    [TestMethod]
     public void Pruned_weights_are_saved_and_load_again()
     {
         string file = Path.Combine(Path.GetTempPath(), $"pruned-{Guid.NewGuid():N}.safetensors");
