@@ -26,41 +26,15 @@ internal static class PngEncoder
         using var data = new MemoryStream();
         using (var zlib = new ZLibStream(data, CompressionLevel.Optimal, leaveOpen: true))
         {
-            // A photograph shrinks by a filter, blocks of equal pixels are better left alone: per row, whichever has the smaller bytes.
-            byte[] filtered = new byte[stride], above = new byte[stride];
             for (int y = 0; y < height; y++)
             {
-                ReadOnlySpan<byte> row = rgb.Slice(y * stride, stride);
-                ApplyPaeth(row, above, filtered);
-                bool usePaeth = Cost(filtered) < Cost(row);
-                zlib.WriteByte((byte)(usePaeth ? 4 : 0));
-                zlib.Write(usePaeth ? filtered : row);
-                row.CopyTo(above);
+                zlib.WriteByte(0); // no filter: it would hide the repetitions in blocks of equal pixels from deflate
+                zlib.Write(rgb.Slice(y * stride, stride));
             }
         }
         WriteChunk(png, "IDAT"u8, data.GetBuffer().AsSpan(0, (int)data.Length));
         WriteChunk(png, "IEND"u8, []);
         return png.ToArray();
-    }
-
-    /// <summary>PNG's filter 4: what is left of each byte after predicting it from the pixels to the left and above.</summary>
-    private static void ApplyPaeth(ReadOnlySpan<byte> row, ReadOnlySpan<byte> above, Span<byte> filtered)
-    {
-        for (int i = 0; i < row.Length; i++)
-        {
-            int left = i < 3 ? 0 : row[i - 3], up = above[i], corner = i < 3 ? 0 : above[i - 3];
-            int toLeft = Math.Abs(up - corner), toUp = Math.Abs(left - corner), toCorner = Math.Abs(left + up - 2 * corner);
-            int predicted = toLeft <= toUp && toLeft <= toCorner ? left : toUp <= toCorner ? up : corner;
-            filtered[i] = (byte)(row[i] - predicted);
-        }
-    }
-
-    private static int Cost(ReadOnlySpan<byte> row)
-    {
-        int sum = 0;
-        foreach (byte b in row)
-            sum += b < 128 ? b : 256 - b;
-        return sum;
     }
 
     private static void WriteChunk(Stream png, ReadOnlySpan<byte> type, ReadOnlySpan<byte> data)

@@ -1,5 +1,5 @@
 using System.IO.Compression;
-using System.Text;
+using System.Reflection.Metadata;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
 
@@ -68,8 +68,8 @@ public sealed class PackageTests
         if (id == "Microsoft.ML.TimmFeatures.Interactive")
             Assert.Contains("interactive-extensions/dotnet/extension.dib", files);
         CollectionAssert.AreEqual(new[] { $"{id}.dll" }, files.Where(f => f.StartsWith("lib/") && f.EndsWith(".dll")).Select(Path.GetFileName).ToArray());
-        using (var reader = new StreamReader(package.GetEntry("README.md")!.Open()))
-            Assert.DoesNotMatchRegex(new Regex(@"\]\((?!http)"), reader.ReadToEnd());
+        using (var readme = new StreamReader(package.GetEntry("README.md")!.Open()))
+            Assert.DoesNotMatchRegex(new Regex(@"\]\((?!http)"), readme.ReadToEnd());
         using Stream nuspec = package.GetEntry($"{id}.nuspec")!.Open();
         XElement metadata = XDocument.Load(nuspec).Root!.Elements().Single(e => e.Name.LocalName == "metadata");
         string[] names = [.. metadata.Elements().Select(e => e.Name.LocalName)];
@@ -80,7 +80,12 @@ public sealed class PackageTests
         using var pdb = new MemoryStream();
         using (Stream stream = symbols.GetEntry($"lib/net10.0/{id}.pdb")!.Open())
             stream.CopyTo(pdb);
-        Assert.AreEqual(-1, pdb.ToArray().AsSpan().IndexOf(Encoding.UTF8.GetBytes(Repository.Root)), $"The symbols of {id} name a path of this machine.");
+        pdb.Position = 0;
+        using MetadataReaderProvider provider = MetadataReaderProvider.FromPortablePdbStream(pdb);
+        MetadataReader reader = provider.GetMetadataReader();
+        string[] sources = [.. reader.Documents.Select(d => reader.GetString(reader.GetDocument(d).Name))];
+        Assert.IsNotEmpty(sources);
+        Assert.IsEmpty(sources.Where(s => !s.StartsWith("/_")), $"The symbols of {id} name paths of this machine.");
     }
 
     private static void WriteConsumer(string folder, string packages, string[] ids)
