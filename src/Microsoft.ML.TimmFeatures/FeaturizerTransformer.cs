@@ -13,22 +13,25 @@ using Microsoft.ML.TimmFeatures.Sessions;
 
 namespace Microsoft.ML.TimmFeatures;
 
-/// <summary>
-/// Adds a backbone's features to data: the fitted form of all featurizers. Thread safe; several views and prediction engines may use
-/// it at once. Disposing it releases its share of the weights; views made before must not be read after that.
-/// </summary>
+/// <summary>Adds a backbone's features to data: the fitted form of all featurizers.</summary>
+/// <remarks>
+/// <para>Thread safe: views, cursors and prediction engines of several threads may use it at once (one cursor and one prediction engine
+/// are for one thread at a time, as everywhere in ML.NET). Transformers of the same model share its weights.</para>
+/// <para>A view computes nothing before it is read, reads rows at most two batches ahead, in the background, and computes only the columns
+/// that are asked for. A trainer that makes several passes computes the features in each: put <c>AppendCacheCheckpoint</c> between.</para>
+/// <para>Disposing it gives up its share of the weights; what was made from it then throws <see cref="ObjectDisposedException"/>.</para>
+/// </remarks>
 public sealed class FeaturizerTransformer : ITransformer, IDisposable
 {
     internal const string LoaderSignature = "TimmFeaturizer";
 
-    private readonly IHostEnvironment? _environment;
+    private readonly FeaturizerHost _host;
     private readonly ImmutableArray<ColumnMapping> _mappings;
-    private readonly FeaturizerSession _session;
-    private int _disposed;
+    private readonly Lease<FeaturizerSession> _session;
 
-    internal FeaturizerTransformer(IHostEnvironment? environment, FeaturizerOptions options, ImmutableArray<ColumnMapping> mappings, FeaturizerSession session)
+    internal FeaturizerTransformer(FeaturizerHost host, FeaturizerOptions options, ImmutableArray<ColumnMapping> mappings, Lease<FeaturizerSession> session)
     {
-        _environment = environment;
+        _host = host;
         Options = options;
         _mappings = mappings;
         _session = session;
@@ -38,16 +41,21 @@ public sealed class FeaturizerTransformer : ITransformer, IDisposable
     public FeaturizerOptions Options { get; }
 
     /// <summary>The selection's outputs: names, shapes without batch, levels.</summary>
-    public ImmutableArray<FeatureOutput> Outputs => _session.Outputs;
+    /// <exception cref="ObjectDisposedException">The transformer was disposed.</exception>
+    public ImmutableArray<FeatureOutput> Outputs => _session.Value.Outputs;
 
     /// <summary>State_dict keys of the backbone that these features do not need; a saved model leaves them out.</summary>
-    public IEnumerable<string> RemovedParameters => _session.Selected.RemovedParameters;
+    /// <exception cref="ObjectDisposedException">The transformer was disposed.</exception>
+    public IEnumerable<string> RemovedParameters => _session.Value.Selected.RemovedParameters;
 
     /// <summary>True: prediction engines can use it.</summary>
     public bool IsRowToRowMapper => true;
 
+    internal FeaturizerSession Session => _session.Value;
+
     /// <summary>The schema after featurizing.</summary>
     /// <exception cref="ArgumentException">An input column is missing or has a type that cannot be featurized.</exception>
+    /// <exception cref="ObjectDisposedException">The transformer was disposed.</exception>
     public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => Bind(inputSchema).Schema;
 
     /// <summary>A view with the feature columns. Nothing is computed before it is read, and only the columns that are asked for.</summary>
@@ -56,38 +64,37 @@ public sealed class FeaturizerTransformer : ITransformer, IDisposable
     public IDataView Transform(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        return new FeaturizedView(input, Bind(input.Schema), _session, Options, _environment);
+        return new FeaturizedView(input, Bind(input.Schema), _session, Options, _host);
     }
 
     /// <summary>Featurizes row by row, for prediction engines.</summary>
-    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema) => new FeaturizedRowMapper(Bind(inputSchema), _session, Options);
+    /// <exception cref="ArgumentException">An input column is missing or has a type that cannot be featurized.</exception>
+    /// <exception cref="ObjectDisposedException">The transformer was disposed.</exception>
+    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema) => new FeaturizedRowMapper(Bind(inputSchema), _session, Options, _host);
 
-    /// <summary>Releases this transformer's share of the weights. Can be called more than once.</summary>
-    public void Dispose()
-    {
-        if (Interlocked.Exchange(ref _disposed, 1) == 0)
-            _session.Dispose();
-    }
+    /// <summary>Gives up this transformer's share of the weights. Can be called more than once.</summary>
+    public void Dispose() => _session.Dispose();
 
     void ICanSaveModel.Save(ModelSaveContext ctx)
     {
         ArgumentNullException.ThrowIfNull(ctx);
-        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        FeaturizerSession session = _session.Value;
         BinaryWriter writer = ModelInternals.BeginSave(ctx, TransformerFormat.FormatName, LoaderSignature, typeof(FeaturizerTransformer).Assembly);
-        TransformerFormat.Write(writer, Options, _mappings, _session);
+        TransformerFormat.Write(writer, Options, _mappings, session);
+        GC.KeepAlive(this);
     }
 
     /// <summary>Called by ML.NET when a saved model is loaded.</summary>
     internal static FeaturizerTransformer Create(IHostEnvironment env, object ctx)
     {
-        (FeaturizerOptions options, ImmutableArray<ColumnMapping> mappings, FeaturizerSession session) = TransformerFormat.Read(ModelInternals.BeginLoad(ctx));
-        return new FeaturizerTransformer(env, options, mappings, session);
+        var host = new FeaturizerHost(env);
+        (FeaturizerOptions options, ImmutableArray<ColumnMapping> mappings, Lease<FeaturizerSession> session) = TransformerFormat.Read(ModelInternals.BeginLoad(ctx), host);
+        return new FeaturizerTransformer(host, options, mappings, session);
     }
 
     private FeaturizedSchema Bind(DataViewSchema input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        ObjectDisposedException.ThrowIf(_disposed != 0, this);
-        return new FeaturizedSchema(input, _mappings, _session);
+        return new FeaturizedSchema(input, _mappings, _session.Value);
     }
 }

@@ -29,7 +29,7 @@ public static class TimmFeaturesCatalog
     /// <param name="pool">timm's <c>global_pool</c>; null for the model's own.</param>
     public static PenultimateFeaturizer TimmFeatures(this TransformsCatalog catalog, string outputColumnName, string? inputColumnName, FeaturizerOptions options,
         PenultimateKind kind = PenultimateKind.Pooled, string? pool = null)
-        => new(catalog, [(outputColumnName, inputColumnName ?? outputColumnName)], options, kind, pool);
+        => new(catalog, [new(outputColumnName, inputColumnName)], options, kind, pool);
 
     /// <summary>Pooled features of several image columns by the same backbone, whose weights are in memory once.</summary>
     /// <param name="catalog">The transform's catalog.</param>
@@ -39,7 +39,7 @@ public static class TimmFeaturesCatalog
     /// <param name="pool">timm's <c>global_pool</c>; null for the model's own.</param>
     public static PenultimateFeaturizer TimmFeatures(this TransformsCatalog catalog, IEnumerable<InputOutputColumnPair> columns, FeaturizerOptions options,
         PenultimateKind kind = PenultimateKind.Pooled, string? pool = null)
-        => new(catalog, columns.Select(c => (c.OutputColumnName, c.InputColumnName)), options, kind, pool);
+        => new(catalog, columns, options, kind, pool);
 
     /// <summary>A feature pyramid (<c>features_only</c>): one column per level, <c>Output_2</c>, <c>Output_4</c>… with dimensions [C, H, W].</summary>
     /// <param name="catalog">The transform's catalog.</param>
@@ -63,7 +63,17 @@ public static class TimmFeaturesCatalog
     /// <param name="columnNames">Names of the columns, one per level, in place of <c>Output_0</c>….</param>
     public static PyramidFeaturizer TimmPyramid(this TransformsCatalog catalog, string outputColumnName, string? inputColumnName, FeaturizerOptions options,
         IEnumerable<int>? outIndices = null, int outputStride = 32, IEnumerable<string>? columnNames = null)
-        => new(catalog, outputColumnName, inputColumnName ?? outputColumnName, options, outIndices, outputStride, columnNames);
+        => new(catalog, [new(outputColumnName, inputColumnName)], options, outIndices, outputStride, columnNames);
+
+    /// <summary>Feature pyramids of several image columns by the same backbone, whose weights are in memory once.</summary>
+    /// <param name="catalog">The transform's catalog.</param>
+    /// <param name="columns">Pairs of what the output columns' names begin with, and the input column.</param>
+    /// <param name="options">Model, weights, batch size and so on.</param>
+    /// <param name="outIndices">Levels, negative ones from the end; null for timm's default.</param>
+    /// <param name="outputStride">Stride of the last level: 32, 16 or 8.</param>
+    public static PyramidFeaturizer TimmPyramid(this TransformsCatalog catalog, IEnumerable<InputOutputColumnPair> columns, FeaturizerOptions options,
+        IEnumerable<int>? outIndices = null, int outputStride = 32)
+        => new(catalog, columns, options, outIndices, outputStride, names: null);
 
     /// <summary>Hidden states after a backbone's blocks (<c>forward_intermediates</c>): one column per block, <c>Output_11</c>….</summary>
     /// <param name="catalog">The transform's catalog.</param>
@@ -93,8 +103,20 @@ public static class TimmFeaturesCatalog
     public static IntermediateFeaturizer TimmIntermediates(this TransformsCatalog catalog, string outputColumnName, string? inputColumnName, FeaturizerOptions options,
         IEnumerable<int>? indices = null, bool norm = false, bool returnPrefixTokens = false, FeatureFormat outputFormat = FeatureFormat.Nchw,
         bool intermediatesOnly = true, IEnumerable<string>? columnNames = null)
-        => new(catalog, outputColumnName, inputColumnName ?? outputColumnName, options,
+        => new(catalog, [new(outputColumnName, inputColumnName)], options,
             FeatureSelection.Intermediates(indices, norm, returnPrefixTokens, outputFormat, stopEarly: false, intermediatesOnly), columnNames);
+
+    /// <summary>Hidden states of several image columns after the same backbone's blocks; the weights are in memory once.</summary>
+    /// <param name="catalog">The transform's catalog.</param>
+    /// <param name="columns">Pairs of what the output columns' names begin with, and the input column.</param>
+    /// <param name="options">Model, weights, batch size and so on.</param>
+    /// <param name="indices">Blocks, negative ones from the end; null for all.</param>
+    /// <param name="norm">Apply the model's final norm.</param>
+    /// <param name="returnPrefixTokens">Also give class and register tokens.</param>
+    /// <param name="outputFormat">Maps [C, H, W] or tokens [L, C].</param>
+    public static IntermediateFeaturizer TimmIntermediates(this TransformsCatalog catalog, IEnumerable<InputOutputColumnPair> columns, FeaturizerOptions options,
+        IEnumerable<int>? indices = null, bool norm = false, bool returnPrefixTokens = false, FeatureFormat outputFormat = FeatureFormat.Nchw)
+        => new(catalog, columns, options, FeatureSelection.Intermediates(indices, norm, returnPrefixTokens, outputFormat), names: null);
 
     /// <summary>The values of any nodes (<c>create_feature_extractor</c>), one column per node.</summary>
     /// <param name="catalog">The transform's catalog.</param>

@@ -8,11 +8,15 @@ public interface IEngine
     /// <summary>Short name, as in <c>--engine managed</c>.</summary>
     string Name { get; }
 
+    /// <summary>Whether it computes in a number format; float32 and nothing else unless an engine says otherwise.</summary>
+    bool Supports(Precision precision) => precision is Precision.Auto or Precision.Float32;
+
     /// <summary>Prepares a graph: parameter arithmetic is computed, weights are laid out, memory is planned.</summary>
     /// <param name="graph">The graph; its outputs are what a run returns.</param>
     /// <param name="parameters">Values of the graph's parameters; read during this call only.</param>
     /// <param name="options">Threads and precision.</param>
     /// <exception cref="KeyNotFoundException">A parameter is missing.</exception>
+    /// <exception cref="NotSupportedException">The engine does not compute in the number format asked for.</exception>
     IPlan Compile(Graph graph, IParameterSource parameters, EngineOptions options);
 }
 
@@ -38,8 +42,18 @@ public sealed record EngineOptions
     /// <summary>Worker threads of one run; 0 means all cores.</summary>
     public int Threads { get; init; }
 
+    /// <summary>Number format to compute in.</summary>
+    public Precision Precision { get; init; }
+
     /// <summary>The default: all cores.</summary>
     public static EngineOptions Default { get; } = new();
+
+    /// <summary>Refuses a number format that the engine does not compute in.</summary>
+    internal void CheckPrecision(IEngine engine)
+    {
+        if (!engine.Supports(Precision))
+            throw new NotSupportedException($"The {engine.Name} engine does not compute in {Precision}; it does in {string.Join(", ", Enum.GetValues<Precision>().Where(engine.Supports))}.");
+    }
 }
 
 internal static class PlanArguments

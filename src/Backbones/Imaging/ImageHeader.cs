@@ -106,6 +106,18 @@ public readonly record struct ImageHeader(ImageFileFormat Format, int Width, int
         }
     }
 
+    /// <summary>Refuses a file in memory whose picture is cut off. Decoders differ in what they make of one: some give grey rows and say nothing.</summary>
+    /// <param name="file">The whole file that this header was read from.</param>
+    /// <param name="fileName">What messages call the file.</param>
+    /// <exception cref="InvalidDataException">The end of the picture is missing.</exception>
+    public void RequireComplete(ReadOnlySpan<byte> file, string? fileName = null)
+    {
+        if (!ImageFileEnd.IsThere(file, Format))
+        {
+            throw Invalid(fileName, $"is cut off: its {file.Length} bytes lack the end of the {Format} picture");
+        }
+    }
+
     private ImageHeader Checked(long maxPixels, string? fileName)
     {
         if (Pixels == 0)

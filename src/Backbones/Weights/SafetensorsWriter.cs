@@ -31,6 +31,14 @@ public static class SafetensorsWriter
     public static void Write(Stream stream, IEnumerable<ParameterTensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
         => Write(stream, Sort(tensors), metadata ?? PyTorch);
 
+    /// <summary>Bytes of the file that <see cref="Write(Stream, IEnumerable{ParameterTensor}, IReadOnlyDictionary{string, string}?)"/> makes of these tensors.</summary>
+    /// <inheritdoc cref="Write(string, IEnumerable{ParameterTensor}, IReadOnlyDictionary{string, string}?)"/>
+    public static long LengthOf(IEnumerable<ParameterTensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        ParameterTensor[] sorted = Sort(tensors);
+        return SafetensorsHeader.LengthField + Header(sorted, metadata ?? PyTorch).Length + sorted.Sum(t => (long)t.Length * t.DType.Size());
+    }
+
     private static void Write(Stream stream, ParameterTensor[] tensors, IReadOnlyDictionary<string, string> metadata)
     {
         byte[] header = Header(tensors, metadata);

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 
@@ -11,33 +10,47 @@ namespace Microsoft.ML.TimmFeatures.Cursors;
 /// </summary>
 internal sealed class BatchingCursor : DataViewRowCursor
 {
-    private readonly FeaturizedView _view;
+    private readonly FeaturizedSchema _columns;
     private readonly DataViewRowCursor _input;
     private readonly bool[] _active;
-    private readonly FeaturizerOptions _options;
-    private readonly IChannel? _channel;
-    private readonly Stopwatch _watch = new();
     private readonly int _workers;
+    private readonly FeaturizerHost _host;
+    private readonly PassProgress _progress;
+    private readonly FeatureComputation?[] _features;
+    private readonly CancellationTokenSource _stop;
+    private readonly IChannel? _channel;
     private RowBatch _current;
     private RowBatch _spare;
     private Task? _reading;
     private int _slot = -1;
-    private long _rows;
     private bool _started, _done, _disposed;
 
-    public BatchingCursor(FeaturizedView view, DataViewRowCursor input, bool[] active, Func<RowBatch> makeBatch, int workers)
+    /// <param name="columns">This view's schema.</param>
+    /// <param name="input">The upstream cursor, owned by this one.</param>
+    /// <param name="active">A flag for each column.</param>
+    /// <param name="workers">Threads that prepare images.</param>
+    /// <param name="options">Cancellation.</param>
+    /// <param name="host">Log and cancellation.</param>
+    /// <param name="progress">Shared by the cursors of a pass.</param>
+    /// <param name="makeBatch">Makes a batch over the upstream cursor.</param>
+    /// <param name="features">Computations of the mappings with active outputs.</param>
+    public BatchingCursor(FeaturizedSchema columns, DataViewRowCursor input, bool[] active, int workers, FeaturizerOptions options, FeaturizerHost host,
+        PassProgress progress, Func<RowBatch> makeBatch, FeatureComputation?[] features)
     {
-        _view = view;
+        _columns = columns;
         _input = input;
         _active = active;
-        _options = view.Options;
         _workers = workers;
+        _host = host;
+        _progress = progress;
+        _features = features;
         _current = makeBatch();
         _spare = makeBatch();
-        _channel = view.Environment?.Start("TimmFeatures");
+        _stop = CancellationTokenSource.CreateLinkedTokenSource(options.Cancellation);
+        _channel = host.StartChannel();
     }
 
-    public override DataViewSchema Schema => _view.Schema;
+    public override DataViewSchema Schema => _columns.Schema;
 
     public override long Position => IsOnRow ? _current.Position(_slot) : -1;
 
@@ -45,7 +58,7 @@ internal sealed class BatchingCursor : DataViewRowCursor
 
     public override bool IsColumnActive(DataViewSchema.Column column)
     {
-        _view.CheckColumn(column);
+        _columns.CheckColumn(column);
         return _active[column.Index];
     }
 
@@ -57,8 +70,8 @@ internal sealed class BatchingCursor : DataViewRowCursor
 
     public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column)
     {
-        _view.CheckGetter<TValue>(column, IsColumnActive(column));
-        if (_view.FeatureAt(column.Index) is not (int mapping, int output))
+        FeaturizedSchema.CheckGetter<TValue>(column, IsColumnActive(column));
+        if (_columns.FeatureAt(column.Index) is not (int mapping, int output))
         {
             int index = column.Index;
             return (ref TValue value) =>
@@ -67,35 +80,32 @@ internal sealed class BatchingCursor : DataViewRowCursor
                 ((ColumnBuffer<TValue>)_current.Column(index)).Get(_slot, ref value);
             };
         }
+        FeatureComputation features = _features[mapping]!;
         ValueGetter<VBuffer<float>> getter = (ref VBuffer<float> value) =>
         {
             RequireRow();
-            _current.Features(mapping).Get(output, _slot, ref value);
+            features.Get(_current.Images(mapping), output, _slot, ref value);
         };
         return (ValueGetter<TValue>)(Delegate)getter;
     }
 
     public override bool MoveNext()
     {
-        if (_done || _disposed)
+        if (_done)
             return false;
-        if (_slot + 1 < _current.Count && _started)
-        {
-            _slot++;
+        if (++_slot < _current.Count)
             return true;
-        }
+        bool hasRow = false;
         try
         {
-            if (NextBatch())
-                return true;
+            hasRow = NextBatch();
         }
-        catch
+        finally
         {
-            _done = true;
-            throw;
+            if (!hasRow)
+                Finish();
         }
-        Finish();
-        return false;
+        return hasRow;
     }
 
     protected override void Dispose(bool disposing)
@@ -103,6 +113,7 @@ internal sealed class BatchingCursor : DataViewRowCursor
         if (disposing && !_disposed)
         {
             _disposed = true;
+            _stop.Cancel();
             try
             {
                 // The background read uses the input cursor: it has to be over before that is disposed.
@@ -116,53 +127,66 @@ internal sealed class BatchingCursor : DataViewRowCursor
             _current.Dispose();
             _spare.Dispose();
             _input.Dispose();
+            _stop.Dispose();
             _channel?.Dispose();
         }
         base.Dispose(disposing);
     }
 
-    private bool IsOnRow => _started && !_done && !_disposed && _slot >= 0;
+    private bool IsOnRow => !_done && _slot >= 0;
 
     private bool NextBatch()
     {
         if (!_started)
         {
             _started = true;
-            _watch.Start();
+            _progress.Start();
             StartReading();
         }
         if (_reading is null)
+        {
+            _current.Failure?.Throw();
             return false;
+        }
         _reading.GetAwaiter().GetResult();
         _reading = null;
         (_current, _spare) = (_spare, _current);
+        _slot = 0;
         if (_current.Count == 0)
+        {
+            _current.Failure?.Throw();
             return false;
+        }
         if (!_current.IsLast)
             StartReading();
-        _current.Compute(_channel);
-        _slot = 0;
-        _rows += _current.Count;
-        _options.Progress?.Report(new FeaturizationProgress(_rows, _view.GetRowCount(), _watch.Elapsed));
+        CheckAlive();
+        for (int m = 0; m < _features.Length; m++)
+            _features[m]?.Compute(_current.Images(m), _current.Count, Warn, _stop.Token);
+        _progress.Add(_current.Count, _channel);
         return true;
     }
 
     private void StartReading()
     {
         RowBatch batch = _spare;
-        _reading = Task.Run(() => batch.Read(_workers, _options.Cancellation));
+        _reading = Task.Run(() => batch.Read(_workers, _stop.Token, CheckAlive));
+    }
+
+    private void CheckAlive()
+    {
+        if (_host.IsCanceled)
+            throw new OperationCanceledException("The MLContext's work was cancelled.");
     }
 
     private void Finish()
     {
-        if (_started && _watch.IsRunning)
-        {
-            _watch.Stop();
-            _channel?.Info(MessageSensitivity.None,
-                $"{_view.Options.ModelName}: {_rows} rows in {_watch.Elapsed.TotalSeconds:0.0} s, {_rows / Math.Max(_watch.Elapsed.TotalSeconds, 1e-9):0.0} rows/s, batches of {_options.EffectiveBatchSize}.");
-        }
+        if (_done)
+            return;
         _done = true;
+        _progress.Finish(_channel);
     }
+
+    private void Warn(string message) => _channel?.Warning(MessageSensitivity.UserData, message);
 
     private void RequireRow()
     {

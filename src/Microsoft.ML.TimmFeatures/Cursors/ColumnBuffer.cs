@@ -1,9 +1,13 @@
 using System.Reflection;
+using System.Runtime.ExceptionServices;
 using Microsoft.ML.Data;
 
 namespace Microsoft.ML.TimmFeatures.Cursors;
 
-/// <summary>Keeps one pass-through column's values for the rows of a batch, because the upstream row has moved on when they are asked for.</summary>
+/// <summary>
+/// Keeps one pass-through column's values for the rows of a batch, because the upstream row has moved on when they are asked for.
+/// What the upstream getter throws is kept as well, and thrown where the row's value is asked for, as without batches.
+/// </summary>
 internal abstract class ColumnBuffer : IDisposable
 {
     /// <summary>Takes over the current upstream row's value.</summary>
@@ -13,6 +17,9 @@ internal abstract class ColumnBuffer : IDisposable
     {
     }
 
+    /// <summary>Whether an exception belongs to the row whose value was read, and not to the whole pass.</summary>
+    public static bool IsOfRow(Exception e) => e is not (OperationCanceledException or OutOfMemoryException);
+
     /// <summary>A buffer of the column's raw type.</summary>
     public static ColumnBuffer Create(DataViewRow row, DataViewSchema.Column column, int slots)
     {
@@ -20,7 +27,7 @@ internal abstract class ColumnBuffer : IDisposable
         Type type = raw == typeof(MLImage) ? typeof(ImageBufferColumn)
             : raw.IsGenericType && raw.GetGenericTypeDefinition() == typeof(VBuffer<>) ? typeof(VectorBufferColumn<>).MakeGenericType(raw.GetGenericArguments())
             : typeof(ValueBufferColumn<>).MakeGenericType(raw);
-        return (ColumnBuffer)Activator.CreateInstance(type, BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DoNotWrapExceptions, null, [row, column, slots], null)!;
+        return (ColumnBuffer)Activator.CreateInstance(type, BindingFlags.Instance | BindingFlags.Public | BindingFlags.DoNotWrapExceptions, null, [row, column, slots], null)!;
     }
 }
 
@@ -28,13 +35,34 @@ internal abstract class ColumnBuffer : IDisposable
 internal abstract class ColumnBuffer<T>(DataViewRow row, DataViewSchema.Column column, int slots) : ColumnBuffer
 {
     private readonly ValueGetter<T> _getter = row.GetGetter<T>(column);
+    private readonly T[] _values = new T[slots];
+    private readonly ExceptionDispatchInfo?[] _errors = new ExceptionDispatchInfo?[slots];
 
-    protected T[] Values { get; } = new T[slots];
+    protected IEnumerable<T> Values => _values;
 
-    public override void Capture(int slot) => _getter(ref Values[slot]);
+    public sealed override void Capture(int slot)
+    {
+        _errors[slot] = null;
+        try
+        {
+            Read(_getter, ref _values[slot]);
+        }
+        catch (Exception e) when (IsOfRow(e))
+        {
+            _errors[slot] = ExceptionDispatchInfo.Capture(e);
+        }
+    }
 
     /// <summary>Hands a kept value out.</summary>
-    public virtual void Get(int slot, ref T value) => value = Values[slot];
+    public void Get(int slot, ref T value)
+    {
+        _errors[slot]?.Throw();
+        HandOut(in _values[slot], ref value);
+    }
+
+    protected virtual void Read(ValueGetter<T> getter, ref T kept) => getter(ref kept);
+
+    protected virtual void HandOut(ref readonly T kept, ref T value) => value = kept;
 }
 
 internal sealed class ValueBufferColumn<T>(DataViewRow row, DataViewSchema.Column column, int slots) : ColumnBuffer<T>(row, column, slots);
@@ -42,40 +70,36 @@ internal sealed class ValueBufferColumn<T>(DataViewRow row, DataViewSchema.Colum
 internal sealed class VectorBufferColumn<T>(DataViewRow row, DataViewSchema.Column column, int slots) : ColumnBuffer<VBuffer<T>>(row, column, slots)
 {
     // A copy: the consumer may write to what it gets.
-    public override void Get(int slot, ref VBuffer<T> value) => Values[slot].CopyTo(ref value);
+    protected override void HandOut(ref readonly VBuffer<T> kept, ref VBuffer<T> value) => kept.CopyTo(ref value);
 }
 
-/// <summary>Images are handed out as copies: the loader disposes what it made with the next row, and consumers dispose what they get.</summary>
+/// <summary>Images are kept and handed out as copies: the loader disposes what it made with the next row, and consumers dispose what they get.</summary>
 internal sealed class ImageBufferColumn(DataViewRow row, DataViewSchema.Column column, int slots) : ColumnBuffer<MLImage>(row, column, slots)
 {
-    private readonly ValueGetter<MLImage> _source = row.GetGetter<MLImage>(column);
+    // The loader's to dispose, with the next image or at its end.
     private MLImage? _current;
 
-    public override void Capture(int slot)
+    protected override void Read(ValueGetter<MLImage> getter, ref MLImage kept)
     {
-        _source(ref _current!);
-        Values[slot]?.Dispose();
-        Values[slot] = Clone(_current)!;
+        getter(ref _current!);
+        HandOut(in _current, ref kept);
     }
 
-    public override void Get(int slot, ref MLImage value)
+    protected override void HandOut(ref readonly MLImage? kept, ref MLImage value)
     {
+        MLImage? copy = null;
+        if (kept is not null)
+        {
+            copy = MLImage.CreateFromPixels(kept.Width, kept.Height, kept.PixelFormat, kept.Pixels);
+            copy.Tag = kept.Tag;
+        }
         value?.Dispose();
-        value = Clone(Values[slot])!;
+        value = copy!;
     }
 
     public override void Dispose()
     {
         foreach (MLImage? image in Values)
             image?.Dispose();
-    }
-
-    private static MLImage? Clone(MLImage? image)
-    {
-        if (image is null)
-            return null;
-        MLImage clone = MLImage.CreateFromPixels(image.Width, image.Height, image.PixelFormat, image.Pixels);
-        clone.Tag = image.Tag;
-        return clone;
     }
 }

@@ -1,10 +1,11 @@
+using Backbones;
 using Microsoft.ML.Data;
 using Microsoft.ML.TimmFeatures.Sessions;
 
 namespace Microsoft.ML.TimmFeatures.Cursors;
 
-/// <summary>Featurizes one row at a time, for prediction engines.</summary>
-internal sealed class FeaturizedRowMapper(FeaturizedSchema columns, FeaturizerSession session, FeaturizerOptions options) : IRowToRowMapper
+/// <summary>Featurizes one row at a time, for prediction engines. Thread safe; a row is not.</summary>
+internal sealed class FeaturizedRowMapper(FeaturizedSchema columns, Lease<FeaturizerSession> session, FeaturizerOptions options, FeaturizerHost host) : IRowToRowMapper
 {
     public DataViewSchema InputSchema => columns.Input;
 
@@ -14,22 +15,41 @@ internal sealed class FeaturizedRowMapper(FeaturizedSchema columns, FeaturizerSe
 
     public DataViewRow GetRow(DataViewRow input, IEnumerable<DataViewSchema.Column> activeColumns)
     {
-        var active = new bool[OutputSchema.Count];
-        foreach (DataViewSchema.Column column in activeColumns)
+        ArgumentNullException.ThrowIfNull(input);
+        bool[] active = columns.Flags(activeColumns);
+        return new Row(columns, input, active, [.. Enumerable.Range(0, columns.MappingCount).Select(m => Make(m, columns.ActiveOutputs(m, active)))]);
+
+        MappedImage? Make(int mapping, bool[] outputs)
         {
-            RowChecks.Column(OutputSchema, column);
-            active[column.Index] = true;
+            if (!outputs.Contains(true))
+                return null;
+            FeatureExtractor extractor = session.Value.For(outputs);
+            return new MappedImage(input, new ImageBatch(input, columns.InputOf(mapping), 1, extractor, options),
+                new FeatureComputation(session, extractor, outputs, 1, options.OnImageError), options.Cancellation, host);
         }
-        ulong[] outputs = columns.ActiveOutputs(i => active[i]);
-        return new Row(columns, input, active,
-            [.. outputs.Select((o, m) => o == 0 ? null : new FeatureComputation(input, columns.Mappings[m], session.For(o), o, 1, options))]);
     }
 
-    /// <summary>Follows the input row: features are computed when they are first asked for at a new position, once for all columns.</summary>
-    private sealed class Row(FeaturizedSchema columns, DataViewRow input, bool[] active, FeatureComputation?[] features) : DataViewRow
+    /// <summary>One mapping's image and features. They are computed when they are first asked for at a new position, once for all outputs.</summary>
+    private sealed class MappedImage(DataViewRow input, ImageBatch image, FeatureComputation features, CancellationToken cancellation, FeaturizerHost host)
     {
-        private readonly long[] _computedAt = [.. Enumerable.Repeat(-1L, features.Length)];
+        private long _computedAt = -1;
 
+        public void Get(int output, ref VBuffer<float> value)
+        {
+            if (_computedAt != input.Position || _computedAt < 0)
+            {
+                _computedAt = -1;
+                image.Capture(0);
+                image.Prepare(0);
+                features.Compute(image, 1, host.Warn, cancellation);
+                _computedAt = input.Position;
+            }
+            features.Get(image, output, 0, ref value);
+        }
+    }
+
+    private sealed class Row(FeaturizedSchema columns, DataViewRow input, bool[] active, MappedImage?[] images) : DataViewRow
+    {
         public override DataViewSchema Schema => columns.Schema;
 
         public override long Position => input.Position;
@@ -40,28 +60,17 @@ internal sealed class FeaturizedRowMapper(FeaturizedSchema columns, FeaturizerSe
 
         public override bool IsColumnActive(DataViewSchema.Column column)
         {
-            RowChecks.Column(Schema, column);
+            columns.CheckColumn(column);
             return active[column.Index];
         }
 
         public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column)
         {
-            RowChecks.Getter<TValue>(column, IsColumnActive(column));
+            FeaturizedSchema.CheckGetter<TValue>(column, IsColumnActive(column));
             if (columns.FeatureAt(column.Index) is not (int mapping, int output))
                 return input.GetGetter<TValue>(input.Schema[column.Index]);
-            FeatureComputation computation = features[mapping]!;
-            ValueGetter<VBuffer<float>> getter = (ref VBuffer<float> value) =>
-            {
-                if (_computedAt[mapping] != input.Position)
-                {
-                    _computedAt[mapping] = -1;
-                    computation.Capture(0);
-                    computation.Prepare(0);
-                    computation.Compute(1, _ => input.Position, channel: null);
-                    _computedAt[mapping] = input.Position;
-                }
-                computation.Get(output, 0, ref value);
-            };
+            MappedImage image = images[mapping]!;
+            ValueGetter<VBuffer<float>> getter = (ref VBuffer<float> value) => image.Get(output, ref value);
             return (ValueGetter<TValue>)(Delegate)getter;
         }
 

@@ -11,23 +11,25 @@ internal sealed class FeaturizedSchema
 {
     private readonly int _first;
     private readonly ImmutableArray<(int Mapping, int Output)> _features;
+    private readonly ImmutableArray<DataViewSchema.Column> _inputs;
 
+    /// <exception cref="ArgumentOutOfRangeException">An input column is missing or has a type that cannot be featurized.</exception>
     public FeaturizedSchema(DataViewSchema input, ImmutableArray<ColumnMapping> mappings, FeaturizerSession session)
     {
         Input = input;
-        Mappings = mappings;
+        OutputCount = session.Outputs.Length;
         var builder = new DataViewSchema.Builder();
         builder.AddColumns(input);
         _first = input.Count;
+        _inputs = [.. mappings.Select(m => InputTypes.Find(input, m.Input))];
         var features = ImmutableArray.CreateBuilder<(int, int)>();
         for (int m = 0; m < mappings.Length; m++)
         {
-            DataViewSchema.Column column = input.GetColumnOrNull(mappings[m].Input) ?? throw MissingColumn(mappings[m].Input, input);
-            CheckType(column, session);
-            for (int o = 0; o < session.Outputs.Length; o++)
+            InputTypes.CheckSize(_inputs[m], session.InputShape, session.Backbone.Name);
+            for (int o = 0; o < OutputCount; o++)
             {
                 FeatureOutput output = session.Outputs[o];
-                builder.AddColumn(mappings[m].Outputs[o], new VectorDataViewType(NumberDataViewType.Single, output.Shape.Dimensions.ToArray()), AnnotationsOf(output, session.Backbone.Name));
+                builder.AddColumn(mappings[m].Outputs[o], FeatureColumn.TypeOf(output), FeatureColumn.ToAnnotations(FeatureColumn.AnnotationsOf(output, session.Backbone.Name)));
                 features.Add((m, o));
             }
         }
@@ -39,68 +41,61 @@ internal sealed class FeaturizedSchema
 
     public DataViewSchema Schema { get; }
 
-    public ImmutableArray<ColumnMapping> Mappings { get; }
+    /// <summary>Number of pairs of input and outputs.</summary>
+    public int MappingCount => _inputs.Length;
+
+    /// <summary>Number of the selection's outputs, which is that of each mapping's columns.</summary>
+    public int OutputCount { get; }
+
+    /// <summary>The column that a mapping reads.</summary>
+    public DataViewSchema.Column InputOf(int mapping) => _inputs[mapping];
 
     /// <summary>Which mapping's which output a column is; null for the input's columns.</summary>
     public (int Mapping, int Output)? FeatureAt(int column) => column < _first ? null : _features[column - _first];
 
-    /// <summary>Bits of the outputs that are active, by mapping.</summary>
-    public ulong[] ActiveOutputs(Func<int, bool> isActive)
+    /// <summary>Which outputs of a mapping are active.</summary>
+    public bool[] ActiveOutputs(int mapping, bool[] activeColumns)
     {
-        var active = new ulong[Mappings.Length];
+        var active = new bool[OutputCount];
         for (int i = 0; i < _features.Length; i++)
         {
-            if (isActive(_first + i))
-                active[_features[i].Mapping] |= 1ul << _features[i].Output;
+            if (_features[i].Mapping == mapping)
+                active[_features[i].Output] = activeColumns[_first + i];
         }
         return active;
     }
 
     /// <summary>The input columns that the given columns of the schema need.</summary>
     public IEnumerable<DataViewSchema.Column> Dependencies(IEnumerable<DataViewSchema.Column> columns) => columns
-        .Select(c => FeatureAt(c.Index) is (int mapping, _) ? Input[Mappings[mapping].Input] : Input[c.Index])
+        .Select(c => FeatureAt(c.Index) is (int mapping, _) ? _inputs[mapping] : Input[c.Index])
         .DistinctBy(c => c.Index);
 
-    private static void CheckType(DataViewSchema.Column column, FeaturizerSession session)
+    /// <summary>A flag for every column of the schema.</summary>
+    /// <exception cref="ArgumentException">A column is not of this schema.</exception>
+    public bool[] Flags(IEnumerable<DataViewSchema.Column> columns)
     {
-        if (InputTypes.KindOf(column.Type) == InputKind.Unsupported)
-            throw InputTypes.Wrong(column.Name, column.Type);
-        var shape = session.Selected.Graph.Inputs[0].Shape;
-        if (InputTypes.KindOf(column.Type) == InputKind.Tensor && column.Type is VectorDataViewType { Size: > 0 } vector && vector.Size != shape.Length)
-            throw new ArgumentException($"Input column '{column.Name}' has {vector.Size} values; '{session.Backbone.Name}' takes normalised tensors {shape}, {shape.Length} values.");
-    }
-
-    private static ArgumentException MissingColumn(string name, DataViewSchema schema)
-        => new($"There is no input column '{name}'. The data has {string.Join(", ", schema.Where(c => !c.IsHidden).Select(c => $"'{c.Name}'"))}.");
-
-    private static DataViewSchema.Annotations AnnotationsOf(FeatureOutput output, string model)
-    {
-        var builder = new DataViewSchema.Annotations.Builder();
-        void AddText(string kind, string text) => builder.Add(kind, TextDataViewType.Instance, (ref ReadOnlyMemory<char> value) => value = text.AsMemory());
-        void AddNumber(string kind, int number) => builder.Add(kind, NumberDataViewType.Int32, (ref int value) => value = number);
-        AddText(FeatureAnnotations.ModelName, model);
-        if (output.Level is { } level)
+        var flags = new bool[Schema.Count];
+        foreach (DataViewSchema.Column column in columns)
         {
-            AddText(FeatureAnnotations.Module, level.Module);
-            AddNumber(FeatureAnnotations.Channels, level.Channels);
-            AddNumber(FeatureAnnotations.Reduction, level.Reduction);
+            CheckColumn(column);
+            flags[column.Index] = true;
         }
-        return builder.ToAnnotations();
+        return flags;
     }
-}
 
-/// <summary>Kinds of the annotations on feature columns.</summary>
-public static class FeatureAnnotations
-{
-    /// <summary>Text: timm's name of the model.</summary>
-    public const string ModelName = "TimmModelName";
+    /// <exception cref="ArgumentException">The column is not of this schema.</exception>
+    public void CheckColumn(DataViewSchema.Column column)
+    {
+        if (column.Index >= Schema.Count || Schema[column.Index].Name != column.Name)
+            throw new ArgumentException($"Column '{column.Name}' is not of this schema. It has {string.Join(", ", Schema.Where(c => !c.IsHidden).Select(c => $"'{c.Name}'"))}.", nameof(column));
+    }
 
-    /// <summary>Text: timm's module whose output the column is (pyramids and intermediates).</summary>
-    public const string Module = "TimmModule";
-
-    /// <summary>Int32: channels of the level.</summary>
-    public const string Channels = "TimmChannels";
-
-    /// <summary>Int32: input pixels per pixel of the level's map.</summary>
-    public const string Reduction = "TimmReduction";
+    /// <exception cref="InvalidOperationException">The column is not active, or holds values of another type.</exception>
+    public static void CheckGetter<TValue>(DataViewSchema.Column column, bool isActive)
+    {
+        if (!isActive)
+            throw new InvalidOperationException($"Column '{column.Name}' is not active: name it when the cursor is made.");
+        if (typeof(TValue) != column.Type.RawType)
+            throw new InvalidOperationException($"Column '{column.Name}' has values of type {column.Type.RawType}; a getter of {typeof(TValue)} was asked for.");
+    }
 }

@@ -1,15 +1,17 @@
+using Backbones;
+using Backbones.Graphs;
 using Microsoft.ML.Data;
-using Microsoft.ML.Runtime;
 using Microsoft.ML.TimmFeatures.Sessions;
 
 namespace Microsoft.ML.TimmFeatures.Cursors;
 
 /// <summary>A lazy view with feature columns: nothing is computed before a cursor asks for one. Thread safe.</summary>
-internal sealed class FeaturizedView(IDataView input, FeaturizedSchema columns, FeaturizerSession session, FeaturizerOptions options, IHostEnvironment? environment) : IDataView
+internal sealed class FeaturizedView(IDataView input, FeaturizedSchema columns, Lease<FeaturizerSession> session, FeaturizerOptions options, FeaturizerHost host) : IDataView
 {
-    public FeaturizerOptions Options => options;
+    private const int AutoBatchSize = 16;
 
-    public IHostEnvironment? Environment => environment;
+    /// <summary>Bytes that the values of an automatic batch may take.</summary>
+    private const long AutoBatchBytes = 256 << 20;
 
     public bool CanShuffle => input.CanShuffle;
 
@@ -19,68 +21,50 @@ internal sealed class FeaturizedView(IDataView input, FeaturizedSchema columns, 
 
     public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null)
     {
-        bool[] active = Active(columnsNeeded);
-        return Wrap(input.GetRowCursor(columns.Dependencies(ActiveColumns(active)), rand), active, System.Environment.ProcessorCount);
+        bool[] active = columns.Flags(columnsNeeded);
+        DataViewRowCursor cursor = input.GetRowCursor(columns.Dependencies(Schema.Where(c => active[c.Index])), rand);
+        return Wrap([cursor], active)[0];
     }
 
     public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null)
     {
-        bool[] active = Active(columnsNeeded);
-        DataViewRowCursor[] cursors = input.GetRowCursorSet(columns.Dependencies(ActiveColumns(active)), n, rand);
-        int workers = Math.Max(1, System.Environment.ProcessorCount / cursors.Length);
-        return [.. cursors.Select(c => Wrap(c, active, workers))];
+        bool[] active = columns.Flags(columnsNeeded);
+        return Wrap(input.GetRowCursorSet(columns.Dependencies(Schema.Where(c => active[c.Index])), n, rand), active);
     }
 
-    public (int Mapping, int Output)? FeatureAt(int column) => columns.FeatureAt(column);
-
-    /// <summary>Refuses a column of another schema.</summary>
-    public void CheckColumn(DataViewSchema.Column column) => RowChecks.Column(Schema, column);
-
-    /// <summary>Refuses inactive columns and getters of another type.</summary>
-    public void CheckGetter<TValue>(DataViewSchema.Column column, bool isActive) => RowChecks.Getter<TValue>(column, isActive);
-
-    private DataViewRowCursor Wrap(DataViewRowCursor cursor, bool[] active, int workers)
+    private DataViewRowCursor[] Wrap(DataViewRowCursor[] cursors, bool[] active)
     {
-        ulong[] outputs = columns.ActiveOutputs(i => active[i]);
-        if (outputs.All(o => o == 0))
-            return new PassThroughCursor(this, cursor);
-        int size = options.EffectiveBatchSize;
-        return new BatchingCursor(this, cursor, active, () => new RowBatch(
-            cursor,
-            size,
-            [.. Enumerable.Range(0, columns.Input.Count).Select(i => active[i] ? ColumnBuffer.Create(cursor, cursor.Schema[i], size) : null)],
-            [.. outputs.Select((o, m) => o == 0 ? null : new FeatureComputation(cursor, columns.Mappings[m], session.For(o), o, size, options))]), workers);
-    }
-
-    private bool[] Active(IEnumerable<DataViewSchema.Column> columnsNeeded)
-    {
-        var active = new bool[Schema.Count];
-        foreach (DataViewSchema.Column column in columnsNeeded)
+        try
         {
-            if (column.Index >= active.Length || Schema[column.Index].Name != column.Name)
-                throw new ArgumentException($"Column '{column.Name}' is not of this view.", nameof(columnsNeeded));
-            active[column.Index] = true;
+            bool[][] outputs = [.. Enumerable.Range(0, columns.MappingCount).Select(m => columns.ActiveOutputs(m, active))];
+            if (!outputs.Any(o => o.Contains(true)))
+                return [.. cursors.Select(c => new PassThroughCursor(columns, c, active))];
+
+            FeatureExtractor?[] extractors = [.. outputs.Select(o => o.Contains(true) ? session.Value.For(o) : null)];
+            int size = BatchSize(extractors.OfType<FeatureExtractor>().First());
+            int workers = Math.Max(1, Environment.ProcessorCount / cursors.Length);
+            var progress = new PassProgress(options, input.GetRowCount(), size, cursors.Length);
+            return [.. cursors.Select(c => new BatchingCursor(columns, c, active, workers, options, host, progress,
+                () => new RowBatch(c, size,
+                    [.. columns.Input.Select(i => active[i.Index] ? ColumnBuffer.Create(c, c.Schema[i.Index], size) : null)],
+                    [.. extractors.Select((e, m) => e is null ? null : new ImageBatch(c, columns.InputOf(m), size, e, options))]),
+                [.. extractors.Select((e, m) => e is null ? null : new FeatureComputation(session, e, outputs[m], size, options.OnImageError))]))];
         }
-        return active;
+        catch
+        {
+            foreach (DataViewRowCursor cursor in cursors)
+                cursor.Dispose();
+            throw;
+        }
     }
 
-    private IEnumerable<DataViewSchema.Column> ActiveColumns(bool[] active) => Schema.Where(c => active[c.Index]);
-}
-
-/// <summary>The checks that every row and cursor makes, with ML.NET's kinds of exception.</summary>
-internal static class RowChecks
-{
-    public static void Column(DataViewSchema schema, DataViewSchema.Column column)
+    private int BatchSize(FeatureExtractor extractor)
     {
-        if (column.Index >= schema.Count || schema[column.Index].Name != column.Name)
-            throw new ArgumentException($"Column '{column.Name}' is not of this schema.", nameof(column));
-    }
-
-    public static void Getter<TValue>(DataViewSchema.Column column, bool isActive)
-    {
-        if (!isActive)
-            throw new InvalidOperationException($"Column '{column.Name}' is not active: name it when the cursor is made.");
-        if (typeof(TValue) != column.Type.RawType)
-            throw new InvalidOperationException($"Column '{column.Name}' has values of type {column.Type.RawType}; a getter of {typeof(TValue)} was asked for.");
+        long values = extractor.InputShape.Length + extractor.Outputs.Sum(o => o.Shape.Length);
+        long largest = Array.MaxLength / Math.Max(extractor.InputShape.Length, extractor.Outputs.Max(o => o.Shape.Length));
+        if (options.BatchSize > largest)
+            throw new ArgumentOutOfRangeException(nameof(FeaturizerOptions.BatchSize), options.BatchSize, $"One row of '{options.ModelName}' takes {values} values; batches can have at most {largest} rows.");
+        long size = options.BatchSize > 0 ? options.BatchSize : Math.Clamp(AutoBatchBytes / (values * sizeof(float)), 1, AutoBatchSize);
+        return (int)Math.Clamp(input.GetRowCount() ?? size, 1, size);
     }
 }

@@ -3,9 +3,9 @@ using Microsoft.ML.Data;
 namespace Microsoft.ML.TimmFeatures.Cursors;
 
 /// <summary>The upstream cursor under this view's schema, for when no feature column is active: nothing is buffered, nothing computed.</summary>
-internal sealed class PassThroughCursor(FeaturizedView view, DataViewRowCursor input) : DataViewRowCursor
+internal sealed class PassThroughCursor(FeaturizedSchema columns, DataViewRowCursor input, bool[] active) : DataViewRowCursor
 {
-    public override DataViewSchema Schema => view.Schema;
+    public override DataViewSchema Schema => columns.Schema;
 
     public override long Position => input.Position;
 
@@ -13,15 +13,15 @@ internal sealed class PassThroughCursor(FeaturizedView view, DataViewRowCursor i
 
     public override bool IsColumnActive(DataViewSchema.Column column)
     {
-        view.CheckColumn(column);
-        return view.FeatureAt(column.Index) is null && input.IsColumnActive(input.Schema[column.Index]);
+        columns.CheckColumn(column);
+        return active[column.Index];
     }
 
     public override ValueGetter<DataViewRowId> GetIdGetter() => input.GetIdGetter();
 
     public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column)
     {
-        view.CheckGetter<TValue>(column, IsColumnActive(column));
+        FeaturizedSchema.CheckGetter<TValue>(column, IsColumnActive(column));
         return input.GetGetter<TValue>(input.Schema[column.Index]);
     }
 

@@ -1,36 +1,24 @@
+using System.Runtime.ExceptionServices;
 using Microsoft.ML.Data;
 
 namespace Microsoft.ML.TimmFeatures.Cursors;
 
-/// <summary>The rows read together: what passes through, what identifies them, and their features.</summary>
-internal sealed class RowBatch : IDisposable
+/// <summary>Rows that were read together: what identifies them, what passes through, and their images.</summary>
+internal sealed class RowBatch(DataViewRowCursor input, int size, ColumnBuffer?[] columns, ImageBatch?[] images) : IDisposable
 {
-    private readonly DataViewRowCursor _input;
-    private readonly ValueGetter<DataViewRowId> _idGetter;
-    private readonly ColumnBuffer?[] _columns;
-    private readonly FeatureComputation?[] _features;
-    private readonly DataViewRowId[] _ids;
-    private readonly long[] _batches;
-    private readonly long[] _positions;
-    private readonly Func<int, long> _positionOf;
-
-    public RowBatch(DataViewRowCursor input, int size, ColumnBuffer?[] columns, FeatureComputation?[] features)
-    {
-        _input = input;
-        _idGetter = input.GetIdGetter();
-        _columns = columns;
-        _features = features;
-        _ids = new DataViewRowId[size];
-        _batches = new long[size];
-        _positions = new long[size];
-        _positionOf = slot => _positions[slot];
-    }
+    private readonly ValueGetter<DataViewRowId> _idGetter = input.GetIdGetter();
+    private readonly DataViewRowId[] _ids = new DataViewRowId[size];
+    private readonly long[] _batches = new long[size];
+    private readonly long[] _positions = new long[size];
 
     /// <summary>Rows in the batch.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Whether the upstream cursor is at its end.</summary>
+    /// <summary>Whether there are no rows after these.</summary>
     public bool IsLast { get; private set; }
+
+    /// <summary>Why not, where the upstream cursor failed instead of ending.</summary>
+    public ExceptionDispatchInfo? Failure { get; private set; }
 
     public long Position(int slot) => _positions[slot];
 
@@ -38,51 +26,60 @@ internal sealed class RowBatch : IDisposable
 
     public DataViewRowId Id(int slot) => _ids[slot];
 
-    public ColumnBuffer Column(int index) => _columns[index]!;
+    public ColumnBuffer Column(int index) => columns[index]!;
 
-    public FeatureComputation Features(int mapping) => _features[mapping]!;
+    public ImageBatch Images(int mapping) => images[mapping]!;
 
     /// <summary>Reads the next rows and prepares their images, in parallel.</summary>
-    public void Read(int workers, CancellationToken cancellation)
+    /// <exception cref="OperationCanceledException">It was told to stop.</exception>
+    public void Read(int workers, CancellationToken cancellation, Action checkAlive)
     {
         Count = 0;
-        while (Count < _ids.Length)
+        while (Count < size && !IsLast)
         {
             cancellation.ThrowIfCancellationRequested();
-            if (!_input.MoveNext())
-            {
+            checkAlive();
+            if (TryMove(Count))
+                Count++;
+            else
                 IsLast = true;
-                break;
-            }
-            int slot = Count++;
-            _positions[slot] = _input.Position;
-            _batches[slot] = _input.Batch;
-            _idGetter(ref _ids[slot]);
-            foreach (ColumnBuffer? column in _columns)
-                column?.Capture(slot);
-            foreach (FeatureComputation? features in _features)
-                features?.Capture(slot);
         }
         if (Count > 0)
-            Parallel.For(0, Count, new ParallelOptions { MaxDegreeOfParallelism = workers, CancellationToken = cancellation }, PrepareRow);
-    }
-
-    /// <summary>Computes the features of the rows that were read.</summary>
-    public void Compute(Runtime.IChannel? channel)
-    {
-        foreach (FeatureComputation? features in _features)
-            features?.Compute(Count, _positionOf, channel);
+            Parallel.For(0, Count, new ParallelOptions { MaxDegreeOfParallelism = workers, CancellationToken = cancellation }, Prepare);
     }
 
     public void Dispose()
     {
-        foreach (ColumnBuffer? column in _columns)
+        foreach (ColumnBuffer? column in columns)
             column?.Dispose();
     }
 
-    private void PrepareRow(int slot)
+    private bool TryMove(int slot)
     {
-        foreach (FeatureComputation? features in _features)
-            features?.Prepare(slot);
+        try
+        {
+            if (!input.MoveNext())
+                return false;
+            _positions[slot] = input.Position;
+            _batches[slot] = input.Batch;
+            _idGetter(ref _ids[slot]);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // The rows before are good: the consumer gets them first.
+            Failure = ExceptionDispatchInfo.Capture(e);
+            return false;
+        }
+        foreach (ColumnBuffer? column in columns)
+            column?.Capture(slot);
+        foreach (ImageBatch? image in images)
+            image?.Capture(slot);
+        return true;
+    }
+
+    private void Prepare(int slot)
+    {
+        foreach (ImageBatch? image in images)
+            image?.Prepare(slot);
     }
 }

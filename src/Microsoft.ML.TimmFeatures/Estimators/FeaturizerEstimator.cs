@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Backbones;
-using Microsoft.ML.Runtime;
 using Microsoft.ML.TimmFeatures.Inputs;
 using Microsoft.ML.TimmFeatures.Sessions;
 
@@ -13,20 +12,24 @@ public abstract class FeaturizerEstimator : IEstimator<FeaturizerTransformer>
     private readonly ImmutableArray<ColumnMapping> _mappings;
     private readonly FeatureSelection _selection;
 
-    private protected FeaturizerEstimator(TransformsCatalog catalog, FeaturizerOptions options, FeatureSelection selection, IEnumerable<(string Input, ImmutableArray<string>? Outputs)> columns, Func<FeatureOutput, string, string> nameOf)
+    /// <param name="catalog">Gives access to the context.</param>
+    /// <param name="options">Model, weights, batch size and so on.</param>
+    /// <param name="selection">Which features.</param>
+    /// <param name="columns">Output and input columns; what an output name means is up to <paramref name="namesOf"/>.</param>
+    /// <param name="namesOf">The names of the output columns, one for each of the selection's outputs.</param>
+    private protected FeaturizerEstimator(TransformsCatalog catalog, FeaturizerOptions options, FeatureSelection selection,
+        IEnumerable<InputOutputColumnPair> columns, Func<string, ImmutableArray<FeatureOutput>, IEnumerable<string>> namesOf)
     {
         ArgumentNullException.ThrowIfNull(catalog);
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(columns);
         options.Check();
         _catalog = catalog;
         _selection = selection;
         Options = options;
         Outputs = Backbone.Describe(options.ModelName, selection, options.ToBackboneOptions());
-        _mappings = [.. columns.Select(c => new ColumnMapping(c.Input, Named(c.Input, c.Outputs, nameOf)))];
-        if (_mappings.IsEmpty)
-            throw new ArgumentException("No columns were given.", nameof(columns));
-        string[] twice = [.. _mappings.SelectMany(m => m.Outputs).GroupBy(n => n).Where(g => g.Count() > 1).Select(g => $"'{g.Key}'")];
-        if (twice.Length > 0)
-            throw new ArgumentException($"Output columns named twice: {string.Join(", ", twice)}.", nameof(columns));
+        _mappings = [.. columns.Select(c => new ColumnMapping(c.InputColumnName, [.. namesOf(c.OutputColumnName, Outputs)]))];
+        CheckColumns();
     }
 
     /// <summary>Model, weights, batch size and so on.</summary>
@@ -37,69 +40,61 @@ public abstract class FeaturizerEstimator : IEstimator<FeaturizerTransformer>
 
     /// <summary>Loads the weights.</summary>
     /// <param name="input">Data with the input columns; only its schema is looked at.</param>
-    /// <exception cref="FileNotFoundException">No weights were found; the message says where they were looked for.</exception>
     /// <exception cref="ArgumentException">An input column is missing or has a type that cannot be featurized.</exception>
+    /// <exception cref="FileNotFoundException">No weights were found; the message says where they were looked for.</exception>
+    /// <exception cref="Backbones.Weights.WeightsFormatException">The weights file is malformed.</exception>
+    /// <exception cref="Backbones.Weights.ParameterMismatchException">The weights are another model's, or hold NaN; the message lists what is wrong.</exception>
+    /// <exception cref="NotSupportedException">The device or number format is not there.</exception>
     public FeaturizerTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        FeaturizerSession session = SessionCache.Get(Options, _selection);
+        foreach (ColumnMapping mapping in _mappings)
+            InputTypes.Find(input.Schema, mapping.Input);
+        FeaturizerHost host = FeaturizerHost.Of(_catalog);
+        var transformer = new FeaturizerTransformer(host, Options, _mappings, SessionCache.Get(Options, _selection, host));
         try
         {
-            var transformer = new FeaturizerTransformer(EnvironmentAccess.Of(_catalog), Options, _mappings, session);
             transformer.GetOutputSchema(input.Schema);
             return transformer;
         }
         catch
         {
-            session.Dispose();
+            transformer.Dispose();
             throw;
         }
     }
 
     /// <summary>The schema after featurizing: the input's columns and a Vector&lt;Single&gt; for every output.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">An input column is missing or has a type that cannot be featurized.</exception>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
+        foreach (ColumnMapping mapping in _mappings)
+            InputTypes.Check(inputSchema, mapping.Input);
         SchemaShape shape = inputSchema;
         foreach (ColumnMapping mapping in _mappings)
         {
-            SchemaShape.Column column = inputSchema.FirstOrDefault(c => c.Name == mapping.Input) is { Name: not null } found ? found
-                : throw new ArgumentOutOfRangeException(nameof(inputSchema), $"Could not find input column '{mapping.Input}'. The data has {string.Join(", ", inputSchema.Select(c => $"'{c.Name}'"))}.");
-            foreach (string output in mapping.Outputs)
-                shape = WithVector(shape, output, column);
+            for (int i = 0; i < Outputs.Length; i++)
+                shape = FeatureColumn.AddTo(shape, _catalog, mapping.Outputs[i], FeatureColumn.AnnotationsOf(Outputs[i], Options.ModelName));
         }
         return shape;
     }
 
-    /// <summary>
-    /// Adds a Vector&lt;Single&gt; column to a shape. ML.NET keeps the constructor of shape columns to itself, so an estimator of its own
-    /// that makes such a column from this kind of input is asked for it.
-    /// </summary>
-    private SchemaShape WithVector(SchemaShape shape, string output, SchemaShape.Column input)
+    private void CheckColumns()
     {
-        switch (InputTypes.KindOf(input))
+        if (_mappings.IsEmpty)
+            throw new ArgumentException("No columns were given.", "columns");
+        if (Outputs.IsEmpty)
+            throw new ArgumentException("No features were chosen; name one node or more.", "nodes");
+        foreach (ColumnMapping mapping in _mappings)
         {
-            case InputKind.Image:
-                return With(shape, _catalog.ExtractPixels(output, input.Name).GetOutputSchema(shape), output);
-            case InputKind.Path:
-                return With(shape, _catalog.ExtractPixels(output, output).GetOutputSchema(_catalog.LoadImages(output, null, input.Name).GetOutputSchema(shape)), output);
-            case InputKind.Bytes:
-                return With(shape, _catalog.Conversion.ConvertType(output, input.Name).GetOutputSchema(shape), output);
-            case InputKind.Tensor:
-                return With(shape, _catalog.CopyColumns(output, input.Name).GetOutputSchema(shape), output);
-            default:
-                throw InputTypes.Wrong(input.Name, input.ItemType);
+            if (mapping.Outputs.Length != Outputs.Length)
+                throw new ArgumentException($"The selection has {Outputs.Length} outputs ({string.Join(", ", Outputs.Select(o => o.Name))}); {mapping.Outputs.Length} column names were given ({string.Join(", ", mapping.Outputs)}).", "columnNames");
+            if (mapping.Outputs.Append(mapping.Input).Any(string.IsNullOrWhiteSpace))
+                throw new ArgumentException($"A column name is empty: '{mapping.Input}' gives {string.Join(", ", mapping.Outputs.Select(o => $"'{o}'"))}.", "columns");
         }
-    }
-
-    private static SchemaShape With(SchemaShape shape, SchemaShape made, string output)
-        => new(shape.Where(c => c.Name != output).Append(made.First(c => c.Name == output)));
-
-    private ImmutableArray<string> Named(string input, ImmutableArray<string>? names, Func<FeatureOutput, string, string> nameOf)
-    {
-        if (names is not { } given)
-            return [.. Outputs.Select(o => nameOf(o, input))];
-        return given.Length == Outputs.Length ? given
-            : throw new ArgumentException($"The selection has {Outputs.Length} outputs ({string.Join(", ", Outputs.Select(o => o.Name))}); {given.Length} column names were given ({string.Join(", ", given)}).", nameof(names));
+        string[] twice = [.. _mappings.SelectMany(m => m.Outputs).GroupBy(n => n).Where(g => g.Count() > 1).Select(g => $"'{g.Key}'")];
+        if (twice.Length > 0)
+            throw new ArgumentException($"Output columns named twice: {string.Join(", ", twice)}.", "columns");
     }
 }

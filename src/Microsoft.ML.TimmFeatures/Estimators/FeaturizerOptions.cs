@@ -1,12 +1,13 @@
 using System.Text.Json.Serialization;
 using Backbones;
+using Backbones.Engines;
 
 namespace Microsoft.ML.TimmFeatures;
 
 /// <summary>What happens to a row whose image cannot be read.</summary>
 public enum ImageErrorMode
 {
-    /// <summary>The cursor throws; the message has the row and the path.</summary>
+    /// <summary>Reading the row's features throws <see cref="InvalidOperationException"/>; the message has the row and the path.</summary>
     Throw,
 
     /// <summary>The row's features are NaN, and a warning is logged.</summary>
@@ -19,52 +20,63 @@ public enum WeightStorage
     /// <summary>Inside the model, only those that its features need.</summary>
     Embedded,
 
-    /// <summary>By name and content hash; they are looked up when the model is loaded, and have to be the same.</summary>
+    /// <summary>By name and content hash (SHA-256); they are looked up when the model is loaded, and have to be the same.</summary>
     Referenced,
 }
 
 /// <summary>Settings that all featurizers share. The defaults give timm's numbers.</summary>
 public sealed record FeaturizerOptions
 {
-    /// <summary>timm's name, such as <c>resnet50.a1_in1k</c>.</summary>
+    /// <summary>timm's name, such as <c>resnet50.a1_in1k</c>. There is no default.</summary>
     public string ModelName { get; init; } = "";
 
-    /// <summary>A weights file, or a folder as timm saves it. Null: weights are looked up by name in <c>weights</c>, <c>samples/weights</c> and the folders in TIMM_FEATURES_WEIGHTS.</summary>
+    /// <summary>
+    /// A weights file, or a folder as timm saves it. Default null: weights are looked up by name in the folders of TIMM_FEATURES_WEIGHTS, in
+    /// <c>weights</c> and in <c>samples/weights</c>. Saved only with referenced weights, which are looked up by name where the path is not there.
+    /// </summary>
     public string? WeightsPath { get; init; }
 
-    /// <summary>Use deterministic random weights: for tests and measurements only. Never done unasked.</summary>
+    /// <summary>Use random weights, the same ones every time: for tests and measurements only. Never done unasked; default false.</summary>
     public bool RandomWeights { get; init; }
 
-    /// <summary>Input size in pixels (square) in place of the model's own; position embeddings are resampled as timm does.</summary>
+    /// <summary>Input size in pixels (square). Default null: the model's own. Position embeddings are resampled as timm does.</summary>
     public int? ImageSize { get; init; }
 
-    /// <summary>Rows computed together; 0 for a sensible number (16).</summary>
+    /// <summary>Rows computed together. Default 0: 16, or fewer where their values would take more than 256 MB.</summary>
     public int BatchSize { get; init; }
 
-    /// <summary>Threads of the engine; 0 for all cores.</summary>
+    /// <summary>Threads of the engine. Default 0: all cores.</summary>
     public int Threads { get; init; }
 
-    /// <summary>What happens to a row whose image cannot be read.</summary>
+    /// <summary>
+    /// Where the backbone runs: <c>auto</c> (the default: <see cref="MLContext.GpuDeviceId"/> where that is set, otherwise CUDA where its engine and
+    /// a device are there, otherwise the CPU), <c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>. A device that is not there is an error, or with
+    /// <see cref="MLContext.FallbackToCpu"/> a warning and the CPU.
+    /// </summary>
+    public string Device { get; init; } = "auto";
+
+    /// <summary>Number format of the computation. Default <see cref="Precision.Auto"/>; the CPU's engine has float32 alone.</summary>
+    public Precision Precision { get; init; }
+
+    /// <summary>What happens to a row whose image cannot be read. Default <see cref="ImageErrorMode.Throw"/>.</summary>
     public ImageErrorMode OnImageError { get; init; }
 
-    /// <summary>Folder that relative paths of a text input column start from; null for the current directory.</summary>
+    /// <summary>Folder that relative paths of a text input column start from. Default null: the current directory.</summary>
     public string? ImageFolder { get; init; }
 
-    /// <summary>Turn images as their EXIF orientation says (path and byte inputs). Off: timm and Pillow do not.</summary>
+    /// <summary>Turn images as their EXIF orientation says (path and byte inputs). Default false, as timm and Pillow.</summary>
     public bool ApplyExifOrientation { get; init; }
 
-    /// <summary>Where weights are when the model is saved.</summary>
+    /// <summary>Where weights are when the model is saved. Default <see cref="WeightStorage.Embedded"/>.</summary>
     public WeightStorage WeightStorage { get; init; }
 
-    /// <summary>Gets the progress of every pass over the data; not saved.</summary>
+    /// <summary>Gets the progress of every pass over the data, a batch at a time. Default null; not saved.</summary>
     [JsonIgnore]
     public IProgress<FeaturizationProgress>? Progress { get; init; }
 
-    /// <summary>Stops a pass over the data with <see cref="OperationCanceledException"/>; not saved.</summary>
+    /// <summary>Stops a pass over the data with <see cref="OperationCanceledException"/>. Default none; not saved.</summary>
     [JsonIgnore]
     public CancellationToken Cancellation { get; init; }
-
-    internal int EffectiveBatchSize => BatchSize == 0 ? 16 : BatchSize;
 
     internal BackboneOptions ToBackboneOptions() => new()
     {
@@ -73,6 +85,7 @@ public sealed record FeaturizerOptions
         ImageSize = ImageSize is { } size ? size : null,
     };
 
+    /// <exception cref="ArgumentException">A setting makes no sense.</exception>
     internal void Check()
     {
         if (string.IsNullOrWhiteSpace(ModelName))
@@ -81,15 +94,15 @@ public sealed record FeaturizerOptions
         ArgumentOutOfRangeException.ThrowIfNegative(Threads);
         if (ImageSize is < 1)
             throw new ArgumentOutOfRangeException(nameof(ImageSize), ImageSize, "An image size is one pixel or more.");
+        CheckDefined(OnImageError, nameof(OnImageError));
+        CheckDefined(WeightStorage, nameof(WeightStorage));
+        CheckDefined(Precision, nameof(Precision));
+        EngineProvider.Check(Device);
     }
-}
 
-/// <summary>How far a pass over the data has come.</summary>
-/// <param name="Rows">Rows featurized so far.</param>
-/// <param name="TotalRows">All rows, where the source knows.</param>
-/// <param name="Elapsed">Time since the pass began.</param>
-public sealed record FeaturizationProgress(long Rows, long? TotalRows, TimeSpan Elapsed)
-{
-    /// <summary>Rows in a second, on average.</summary>
-    public double RowsPerSecond => Elapsed > TimeSpan.Zero ? Rows / Elapsed.TotalSeconds : 0;
+    private static void CheckDefined<T>(T value, string name) where T : struct, Enum
+    {
+        if (!Enum.IsDefined(value))
+            throw new ArgumentOutOfRangeException(name, value, $"Valid values are {string.Join(", ", Enum.GetNames<T>())}.");
+    }
 }

@@ -18,8 +18,8 @@ namespace Microsoft.ML.TimmFeatures;
 /// </remarks>
 public sealed class IntermediateFeaturizer : FeaturizerEstimator
 {
-    internal IntermediateFeaturizer(TransformsCatalog catalog, string output, string input, FeaturizerOptions options, FeatureSelection selection, IEnumerable<string>? names)
-        : base(catalog, options, selection, [(input, names is null ? null : [.. names])], (block, _) => $"{output}_{block.Name}")
+    internal IntermediateFeaturizer(TransformsCatalog catalog, IEnumerable<InputOutputColumnPair> columns, FeaturizerOptions options, FeatureSelection selection, IEnumerable<string>? names)
+        : base(catalog, options, selection, columns, (output, blocks) => names ?? blocks.Select(b => $"{output}_{b.Name}"))
     {
     }
 }

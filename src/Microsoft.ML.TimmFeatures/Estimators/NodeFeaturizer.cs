@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Backbones;
 
 namespace Microsoft.ML.TimmFeatures;
@@ -20,7 +19,7 @@ namespace Microsoft.ML.TimmFeatures;
 public sealed class NodeFeaturizer : FeaturizerEstimator
 {
     internal NodeFeaturizer(TransformsCatalog catalog, IEnumerable<(string Node, string Output)> nodes, string input, FeaturizerOptions options)
-        : base(catalog, options, FeatureSelection.Nodes(nodes), [(input, (ImmutableArray<string>?)null)], (node, _) => node.Name)
+        : base(catalog, options, FeatureSelection.Nodes(nodes), [new InputOutputColumnPair(input)], (_, outputs) => outputs.Select(o => o.Name))
     {
     }
 }

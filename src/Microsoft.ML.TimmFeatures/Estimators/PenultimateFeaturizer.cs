@@ -31,8 +31,8 @@ public enum PenultimateKind
 /// </remarks>
 public sealed class PenultimateFeaturizer : FeaturizerEstimator
 {
-    internal PenultimateFeaturizer(TransformsCatalog catalog, IEnumerable<(string Output, string Input)> columns, FeaturizerOptions options, PenultimateKind kind, string? pool)
-        : base(catalog, options, SelectionOf(kind, pool), columns.Select(c => (c.Input, (System.Collections.Immutable.ImmutableArray<string>?)[c.Output])), (_, input) => input)
+    internal PenultimateFeaturizer(TransformsCatalog catalog, IEnumerable<InputOutputColumnPair> columns, FeaturizerOptions options, PenultimateKind kind, string? pool)
+        : base(catalog, options, SelectionOf(kind, pool), columns, (output, _) => [output])
     {
     }
 

@@ -18,8 +18,8 @@ namespace Microsoft.ML.TimmFeatures;
 /// </remarks>
 public sealed class PyramidFeaturizer : FeaturizerEstimator
 {
-    internal PyramidFeaturizer(TransformsCatalog catalog, string output, string input, FeaturizerOptions options, IEnumerable<int>? outIndices, int outputStride, IEnumerable<string>? names)
-        : base(catalog, options, FeatureSelection.Pyramid(outIndices, outputStride), [(input, names is null ? null : [.. names])], (level, _) => $"{output}_{level.Name}")
+    internal PyramidFeaturizer(TransformsCatalog catalog, IEnumerable<InputOutputColumnPair> columns, FeaturizerOptions options, IEnumerable<int>? outIndices, int outputStride, IEnumerable<string>? names)
+        : base(catalog, options, FeatureSelection.Pyramid(outIndices, outputStride), columns, (output, levels) => names ?? levels.Select(l => $"{output}_{l.Name}"))
     {
     }
 }

@@ -11,12 +11,19 @@ internal sealed class ImageColumnReader(ValueGetter<MLImage> getter, int slots, 
 
     public override void Capture(int slot)
     {
-        getter(ref _image!);
         ref Captured captured = ref _captured[slot];
-        captured.Height = 0;
+        captured.Name = "";
+        getter(ref _image!);
         if (_image is null)
-            return;
-        // A disposed image is a null image to a reader, but says so itself.
+            throw new InvalidDataException("The image is null.");
+        try
+        {
+            captured.Name = _image.Tag ?? "";
+        }
+        catch (Exception e) when (e is InvalidOperationException or ObjectDisposedException)
+        {
+            throw new InvalidDataException("The image was disposed before it was featurized.", e);
+        }
         ReadOnlySpan<byte> pixels = _image.Pixels;
         if (captured.Pixels is null || captured.Pixels.Length < pixels.Length)
             captured.Pixels = GC.AllocateUninitializedArray<byte>(pixels.Length);
@@ -28,16 +35,18 @@ internal sealed class ImageColumnReader(ValueGetter<MLImage> getter, int slots, 
     public override void Prepare(int slot, Span<float> target)
     {
         ref Captured captured = ref _captured[slot];
-        if (captured.Height == 0)
-            throw new InvalidDataException("The image is null.");
         transform.Apply(new ImageBuffer(captured.Pixels.AsSpan(0, captured.Length), captured.Width, captured.Height, captured.Format), target);
     }
+
+    /// <summary>What made the image may have tagged it; ML.NET's loader does, with the path.</summary>
+    public override string Describe(int slot) => _captured[slot].Name;
 
     private struct Captured
     {
         public byte[]? Pixels;
         public int Length, Width, Height;
         public PixelFormat Format;
+        public string Name;
     }
 }
 

@@ -1,11 +1,11 @@
-using Backbones.Imaging;
+using Backbones;
 using Microsoft.ML.Data;
 
 namespace Microsoft.ML.TimmFeatures.Inputs;
 
 /// <summary>
 /// Reads one input column in two steps: <see cref="Capture"/> takes what the current row holds (on the thread that moves the cursor),
-/// <see cref="Prepare"/> turns it into a normalised input (on any thread, rows in parallel).
+/// <see cref="Prepare"/> turns it into a normalised input (on any thread, rows in parallel). Either may throw; the row then has no image.
 /// </summary>
 internal abstract class InputReader
 {
@@ -22,14 +22,14 @@ internal abstract class InputReader
     /// <param name="row">The row or cursor to read from.</param>
     /// <param name="column">The column.</param>
     /// <param name="slots">Rows held at once.</param>
-    /// <param name="transform">timm's eval transform.</param>
+    /// <param name="extractor">What takes the inputs: their shape, and timm's eval transform.</param>
     /// <param name="options">Folder, orientation.</param>
-    public static InputReader Create(DataViewRow row, DataViewSchema.Column column, int slots, ImageTransform transform, FeaturizerOptions options) => InputTypes.KindOf(column.Type) switch
+    public static InputReader Create(DataViewRow row, DataViewSchema.Column column, int slots, FeatureExtractor extractor, FeaturizerOptions options) => InputTypes.KindOf(column.Type) switch
     {
-        InputKind.Image => new ImageColumnReader(row.GetGetter<MLImage>(column), slots, transform),
-        InputKind.Path => new PathColumnReader(row.GetGetter<ReadOnlyMemory<char>>(column), slots, transform, options),
-        InputKind.Bytes => new BytesColumnReader(row.GetGetter<VBuffer<byte>>(column), slots, transform, options),
-        InputKind.Tensor => new TensorColumnReader(row.GetGetter<VBuffer<float>>(column), slots, transform),
+        InputKind.Image => new ImageColumnReader(row.GetGetter<MLImage>(column), slots, extractor.Transform),
+        InputKind.Path => new PathColumnReader(row.GetGetter<ReadOnlyMemory<char>>(column), slots, extractor.Transform, options),
+        InputKind.Bytes => new BytesColumnReader(row.GetGetter<VBuffer<byte>>(column), slots, extractor.Transform, options),
+        InputKind.Tensor => new TensorColumnReader(row.GetGetter<VBuffer<float>>(column), slots, extractor.InputShape),
         _ => throw InputTypes.Wrong(column.Name, column.Type),
     };
 }

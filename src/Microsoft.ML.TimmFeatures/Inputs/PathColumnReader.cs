@@ -1,3 +1,4 @@
+using System.Buffers;
 using Backbones.Imaging;
 using Microsoft.ML.Data;
 
@@ -11,6 +12,7 @@ internal sealed class PathColumnReader(ValueGetter<ReadOnlyMemory<char>> getter,
 
     public override void Capture(int slot)
     {
+        _paths[slot] = "";
         getter(ref _path);
         _paths[slot] = _path.ToString();
     }
@@ -20,8 +22,26 @@ internal sealed class PathColumnReader(ValueGetter<ReadOnlyMemory<char>> getter,
         string path = _paths[slot];
         if (string.IsNullOrWhiteSpace(path))
             throw new InvalidDataException("The path is empty.");
-        byte[] bytes = File.ReadAllBytes(options.ImageFolder is { } folder ? Path.Combine(folder, path) : path);
-        EncodedImage.Prepare(bytes, bytes.Length, path, transform, options, target);
+        if (options.ImageFolder is { } folder)
+            path = Path.Combine(folder, path);
+        if (Directory.Exists(path))
+            throw new InvalidDataException("It is a folder, not an image file.");
+        using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, FileOptions.SequentialScan);
+        // What is no image is not read to its end: it may be huge, or a device without one.
+        ImageHeader.Read(file);
+        if (file.Length > Array.MaxLength)
+            throw new InvalidDataException($"The file has {file.Length} bytes; at most {Array.MaxLength} can be read.");
+        int length = (int)file.Length;
+        byte[] bytes = ArrayPool<byte>.Shared.Rent(length);
+        try
+        {
+            file.ReadExactly(bytes, 0, length);
+            EncodedImage.Prepare(bytes, length, transform, options, target);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(bytes);
+        }
     }
 
     public override string Describe(int slot) => _paths[slot];

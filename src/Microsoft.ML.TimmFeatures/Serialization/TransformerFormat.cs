@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Backbones;
 using Backbones.Registry;
 using Backbones.Weights;
@@ -11,6 +12,8 @@ namespace Microsoft.ML.TimmFeatures.Serialization;
 /// How a featurizer is stored in a model: version (Int32), a JSON description (length-prefixed string), the length of the weights
 /// (Int64; 0 for referenced ones) and the weights as safetensors, only those that the features need.
 /// </summary>
+/// <remarks>Numbers and names in here stay as they are: models that were saved have to load for ever. New settings may join the
+/// description as long as their default means what was before; anything else takes a new version.</remarks>
 internal static class TransformerFormat
 {
     /// <summary>Eight characters, as ML.NET's model headers want them.</summary>
@@ -19,57 +22,123 @@ internal static class TransformerFormat
     /// <summary>Raised when the content changes; older versions stay readable.</summary>
     private const int Version = 1;
 
+    private static readonly JsonSerializerOptions s_json = new()
+    {
+        Converters = { new JsonStringEnumConverter() },
+        RespectNullableAnnotations = true,
+    };
+
     private sealed record Description(FeaturizerOptions Options, ImmutableArray<ColumnMapping> Columns, FeatureSelection Selection, JsonElement Config, string WeightsHash);
 
+    /// <exception cref="NotSupportedException">The weights are too large to be embedded.</exception>
     public static void Write(BinaryWriter writer, FeaturizerOptions options, ImmutableArray<ColumnMapping> mappings, FeaturizerSession session)
     {
-        ParameterTensor[] needed = [.. session.Selected.Graph.Parameters.Where(p => session.Backbone.Parameters.TryGet(p.Name, out _)).Select(p => session.Backbone.Parameters[p.Name])];
+        ParameterTensor[] needed = [.. session.NeededWeights];
         using ParameterStore pruned = ParameterStore.FromTensors(needed, session.Backbone.Parameters.Source);
-        var description = new Description(options, mappings, session.Selection, PretrainedConfigWriter.ToJson(session.Backbone.Config), pruned.ContentHash);
+        bool embeds = options.WeightStorage == WeightStorage.Embedded;
+        long length = embeds ? SafetensorsWriter.LengthOf(needed) : 0;
+        if (length > Array.MaxLength)
+            throw new NotSupportedException($"The weights of '{session.Backbone.Name}' take {length} bytes; at most {Array.MaxLength} can be inside a model. Use {nameof(WeightStorage)}.{nameof(WeightStorage.Referenced)}.");
+
+        // Where the weights were on this machine is no business of those who get the model, unless they have to find them.
+        FeaturizerOptions stored = embeds ? options with { WeightsPath = null } : options;
+        var description = new Description(stored, mappings, session.Selection, PretrainedConfigWriter.ToJson(session.Backbone.Config), pruned.ContentHash);
         writer.Write(Version);
-        writer.Write(JsonSerializer.Serialize(description));
-        if (options.WeightStorage == WeightStorage.Referenced)
-        {
-            writer.Write(0L);
-            return;
-        }
-        using var weights = new MemoryStream();
-        SafetensorsWriter.Write(weights, needed);
-        writer.Write(weights.Length);
-        writer.Write(weights.GetBuffer().AsSpan(0, checked((int)weights.Length)));
+        writer.Write(JsonSerializer.Serialize(description, s_json));
+        writer.Write(length);
+        writer.Flush();
+        if (embeds)
+            SafetensorsWriter.Write(writer.BaseStream, needed);
     }
 
-    /// <exception cref="FormatException">The content is not a featurizer's, or of a later version.</exception>
+    /// <exception cref="FormatException">The content is not a featurizer's, is damaged, or is of a later version.</exception>
     /// <exception cref="FileNotFoundException">Referenced weights are not on this machine.</exception>
-    public static (FeaturizerOptions Options, ImmutableArray<ColumnMapping> Columns, FeaturizerSession Session) Read(BinaryReader reader)
+    /// <exception cref="InvalidDataException">Referenced weights are others than the model was saved with.</exception>
+    public static (FeaturizerOptions Options, ImmutableArray<ColumnMapping> Columns, Lease<FeaturizerSession> Session) Read(BinaryReader reader, FeaturizerHost host)
     {
-        int version = reader.ReadInt32();
-        if (version is < 1 or > Version)
-            throw new FormatException($"This model's featurizer has format version {version}; this version of TimmFeatures reads 1 to {Version}. Update Microsoft.ML.TimmFeatures.");
-        Description description = JsonSerializer.Deserialize<Description>(reader.ReadString())
-            ?? throw new FormatException("This model's featurizer has no description.");
-        PretrainedConfig config = PretrainedConfigWriter.FromJson(description.Config);
-        long length = reader.ReadInt64();
-        FeaturizerOptions options = description.Options;
-        if (length == 0)
-            return (options, description.Columns, Referenced(description, config));
-
-        byte[] bytes = reader.ReadBytes(checked((int)length));
-        if (bytes.Length != length)
-            throw new FormatException($"This model's weights are cut off: {bytes.Length} of {length} bytes are there.");
-        FeaturizerSession session = SessionCache.Get(options, description.Selection, description.WeightsHash,
-            () => Backbone.FromParameters(config, ParameterStore.FromSafetensors(SafetensorsFile.Read(bytes, $"the saved model's weights of '{config.Name}'")), options.ToBackboneOptions(), ownsParameters: true));
-        return (options, description.Columns, session);
+        try
+        {
+            int version = reader.ReadInt32();
+            if (version is < 1 or > Version)
+                throw new FormatException($"This model's featurizer has format version {version}; this version of TimmFeatures reads 1 to {Version}. Update Microsoft.ML.TimmFeatures.");
+            Description description = ReadDescription(reader);
+            long length = reader.ReadInt64();
+            Lease<FeaturizerSession> session = length == 0 ? Referenced(description, host) : Embedded(description, ReadWeights(reader, length), host);
+            session = Checked(session, s =>
+            {
+                if (description.Columns.Any(c => c.Outputs.Length != s.Outputs.Length))
+                    throw new JsonException($"the features are {s.Outputs.Length}, the columns {string.Join(" and ", description.Columns.Select(c => c.Outputs.Length))}.");
+            });
+            return (description.Options, description.Columns, session);
+        }
+        catch (Exception e) when (e is EndOfStreamException or JsonException or WeightsFormatException or ParameterMismatchException)
+        {
+            throw new FormatException($"This model's featurizer is damaged: {e.Message}", e);
+        }
     }
 
-    private static FeaturizerSession Referenced(Description description, PretrainedConfig config)
+    private static Description ReadDescription(BinaryReader reader)
     {
-        FeaturizerSession session = SessionCache.Get(description.Options, description.Selection);
-        using ParameterStore needed = ParameterStore.FromTensors(session.Selected.Graph.Parameters.Where(p => session.Backbone.Parameters.TryGet(p.Name, out _)).Select(p => session.Backbone.Parameters[p.Name]));
-        if (needed.ContentHash == description.WeightsHash)
+        Description? description = JsonSerializer.Deserialize<Description>(reader.ReadString(), s_json);
+        if (description is not { Options: not null, Selection: not null, WeightsHash: not null, Columns.IsDefaultOrEmpty: false, Config.ValueKind: JsonValueKind.Object }
+            || description.Columns.Any(c => c is not { Input.Length: > 0, Outputs.IsDefaultOrEmpty: false }))
+            throw new JsonException("parts of its description are missing.");
+        description.Options.Check();
+        return description;
+    }
+
+    private static byte[] ReadWeights(BinaryReader reader, long length)
+    {
+        if (length < 0 || length > Array.MaxLength)
+            throw new FormatException($"This model's featurizer is damaged: it says that its weights take {length} bytes.");
+        // Not all at once: a wrong length must not take memory that the file has no bytes for.
+        var bytes = new MemoryStream();
+        byte[] block = new byte[1 << 20];
+        while (bytes.Length < length)
+        {
+            int read = reader.Read(block, 0, (int)Math.Min(block.Length, length - bytes.Length));
+            if (read == 0)
+                throw new EndOfStreamException($"its weights are cut off, {bytes.Length} of {length} bytes are there.");
+            bytes.Write(block, 0, read);
+        }
+        return bytes.ToArray();
+    }
+
+    private static Lease<FeaturizerSession> Embedded(Description description, byte[] weights, FeaturizerHost host)
+    {
+        PretrainedConfig config = PretrainedConfigWriter.FromJson(description.Config);
+        ParameterStore store = ParameterStore.FromSafetensors(SafetensorsFile.Read(weights, $"the saved model's weights of '{config.Name}'"));
+        if (store.ContentHash != description.WeightsHash)
+            throw new FormatException($"This model's featurizer is damaged: its weights have content hash {store.ContentHash}, not {description.WeightsHash}.");
+        Lease<FeaturizerSession> session = SessionCache.Get(description.Options, description.Selection, host, config, description.WeightsHash,
+            () => Backbone.FromParameters(config, store, description.Options.ToBackboneOptions(), ownsParameters: true));
+        return Checked(session, s => s.Backbone.Parameters.EnsureMatches(s.Selected.Graph.Parameters, checkFinite: false));
+    }
+
+    private static Lease<FeaturizerSession> Referenced(Description description, FeaturizerHost host)
+    {
+        // The path is the saving machine's: on another one the name has to do.
+        string? path = description.Options.WeightsPath;
+        FeaturizerOptions options = File.Exists(path) || Directory.Exists(path) ? description.Options : description.Options with { WeightsPath = null };
+        return Checked(SessionCache.Get(options, description.Selection, host), s =>
+        {
+            using ParameterStore needed = ParameterStore.FromTensors(s.NeededWeights);
+            if (needed.ContentHash != description.WeightsHash)
+                throw new InvalidDataException($"The model was saved with other weights of '{s.Backbone.Name}': those in {s.Backbone.Parameters.Source} have content hash {needed.ContentHash}, the model refers to {description.WeightsHash}.");
+        });
+    }
+
+    private static Lease<FeaturizerSession> Checked(Lease<FeaturizerSession> session, Action<FeaturizerSession> check)
+    {
+        try
+        {
+            check(session.Value);
             return session;
-        string source = session.Backbone.Parameters.Source;
-        session.Dispose();
-        throw new InvalidDataException($"The model was saved with other weights of '{config.Name}': {source} has content hash {needed.ContentHash}, the model refers to {description.WeightsHash}.");
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
     }
 }

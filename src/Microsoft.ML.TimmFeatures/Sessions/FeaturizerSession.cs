@@ -1,32 +1,46 @@
-using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Backbones;
 using Backbones.Engines;
+using Backbones.Graphs;
+using Backbones.Weights;
 
 namespace Microsoft.ML.TimmFeatures.Sessions;
 
 /// <summary>
 /// A backbone with its weights and the plans compiled from it, one for each set of outputs that was ever active at once.
-/// Thread safe; shared by the transformers of the same model.
+/// Thread safe; shared by the transformers of the same model and features.
 /// </summary>
 internal sealed class FeaturizerSession : IDisposable
 {
-    private readonly ConcurrentDictionary<ulong, Lazy<FeatureExtractor>> _extractors = new();
-    private readonly Backbone _backbone;
-    private readonly EngineOptions _engine;
-    private int _users = 1;
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, FeatureExtractor> _extractors = [];
+    private readonly Lease<Backbone> _backbone;
+    private readonly IEngine _engine;
+    private readonly EngineOptions _engineOptions;
+    private bool _disposed;
 
-    public FeaturizerSession(Backbone backbone, FeatureSelection selection, int threads)
+    /// <param name="backbone">Owned by the session.</param>
+    /// <param name="selection">Which features.</param>
+    /// <param name="engine">What runs them.</param>
+    /// <param name="engineOptions">Threads and number format.</param>
+    public FeaturizerSession(Lease<Backbone> backbone, FeatureSelection selection, IEngine engine, EngineOptions engineOptions)
     {
         _backbone = backbone;
+        _engine = engine;
+        _engineOptions = engineOptions;
         Selection = selection;
-        Selected = backbone.Select(selection);
-        _engine = new EngineOptions { Threads = threads };
-        if (Selected.Outputs.Length > 64)
-            throw new NotSupportedException($"{Selected.Outputs.Length} outputs of one featurizer are too many; the most is 64.");
+        try
+        {
+            Selected = Backbone.Select(selection);
+        }
+        catch
+        {
+            backbone.Dispose();
+            throw;
+        }
     }
 
-    public Backbone Backbone => _backbone;
+    public Backbone Backbone => _backbone.Value;
 
     public FeatureSelection Selection { get; }
 
@@ -35,29 +49,40 @@ internal sealed class FeaturizerSession : IDisposable
 
     public ImmutableArray<FeatureOutput> Outputs => Selected.Outputs;
 
-    /// <summary>The extractor that computes just the outputs whose bit is set.</summary>
-    public FeatureExtractor For(ulong active) => _extractors.GetOrAdd(active, a => new(() => _backbone.Extract(Selected.Only(i => (a >> i & 1) != 0), engine: null, _engine))).Value;
+    /// <summary>Shape of one normalised input, <c>[C, H, W]</c>.</summary>
+    public Shape InputShape => Selected.Graph.Inputs[0].Shape;
 
-    /// <summary>Another transformer uses this session.</summary>
-    public bool TryShare()
+    /// <summary>The weights that the features need. Counters of trained batches may be absent; nothing is computed from them.</summary>
+    public IEnumerable<ParameterTensor> NeededWeights => Selected.Graph.Parameters
+        .Where(p => Backbone.Parameters.TryGet(p.Name, out _)).Select(p => Backbone.Parameters[p.Name]);
+
+    /// <summary>The extractor that computes just the active outputs.</summary>
+    /// <exception cref="ObjectDisposedException">The session was disposed.</exception>
+    public FeatureExtractor For(ReadOnlySpan<bool> active)
     {
-        for (int users = Volatile.Read(ref _users); users > 0; users = Volatile.Read(ref _users))
+        var flags = new char[active.Length];
+        for (int i = 0; i < flags.Length; i++)
+            flags[i] = active[i] ? '1' : '0';
+        string key = new(flags);
+        lock (_gate)
         {
-            if (Interlocked.CompareExchange(ref _users, users + 1, users) == users)
-                return true;
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (!_extractors.TryGetValue(key, out FeatureExtractor? extractor))
+                _extractors.Add(key, extractor = Backbone.Extract(Selected.Only(i => key[i] == '1'), _engine, _engineOptions));
+            return extractor;
         }
-        return false;
     }
 
-    /// <summary>Gives up one use; the last one releases plans and weights.</summary>
+    /// <summary>Releases plans and weights; runs that are under way come to their end.</summary>
     public void Dispose()
     {
-        if (Interlocked.Decrement(ref _users) != 0)
-            return;
-        foreach (Lazy<FeatureExtractor> extractor in _extractors.Values)
+        lock (_gate)
         {
-            if (extractor.IsValueCreated)
-                extractor.Value.Dispose();
+            if (_disposed)
+                return;
+            _disposed = true;
+            foreach (FeatureExtractor extractor in _extractors.Values)
+                extractor.Dispose();
         }
         _backbone.Dispose();
     }

@@ -1,36 +1,52 @@
+using System.Globalization;
 using Backbones;
+using Backbones.Engines;
+using Backbones.Registry;
 
 namespace Microsoft.ML.TimmFeatures.Sessions;
 
-/// <summary>Lets transformers of the same model and selection share one session, so that weights are in memory once.</summary>
+/// <summary>Lets transformers share: weights between those of the same model, compiled graphs between those that also want the same features.</summary>
 internal static class SessionCache
 {
-    private static readonly Dictionary<Key, WeakReference<FeaturizerSession>> s_sessions = [];
+    private static readonly SharedCache<BackboneKey, Backbone> s_backbones = new(nameof(FeaturizerSession));
+    private static readonly SharedCache<SessionKey, FeaturizerSession> s_sessions = new(nameof(FeaturizerTransformer));
 
-    private sealed record Key(string Model, string? Weights, bool Random, int? ImageSize, int Threads, FeatureSelection Selection);
+    /// <summary>What makes two backbones the same: config (as JSON), weights, and the size that the graph is built for.</summary>
+    private sealed record BackboneKey(string Config, string Weights, int? ImageSize);
 
-    /// <summary>The session for these options: one that is in use, or a new one.</summary>
-    public static FeaturizerSession Get(FeaturizerOptions options, FeatureSelection selection)
-        => Get(new Key(options.ModelName, Stamp(options.WeightsPath), options.RandomWeights, options.ImageSize, options.Threads, selection),
-            () => new FeaturizerSession(Backbone.Create(options.ModelName, options.ToBackboneOptions()), selection, options.Threads));
+    private sealed record SessionKey(BackboneKey Backbone, FeatureSelection Selection, string Device, Precision Precision, int Threads);
 
-    /// <summary>The session for weights with this content, such as those inside a saved model.</summary>
-    public static FeaturizerSession Get(FeaturizerOptions options, FeatureSelection selection, string contentHash, Func<Backbone> create)
-        => Get(new Key(options.ModelName, "sha256:" + contentHash, false, options.ImageSize, options.Threads, selection), () => new FeaturizerSession(create(), selection, options.Threads));
-
-    private static FeaturizerSession Get(Key key, Func<FeaturizerSession> create)
+    /// <summary>The session for weights that are looked up as the options say.</summary>
+    /// <exception cref="FileNotFoundException">No weights were found; the message says where they were looked for.</exception>
+    public static Lease<FeaturizerSession> Get(FeaturizerOptions options, FeatureSelection selection, FeaturizerHost host)
     {
-        lock (s_sessions)
-        {
-            if (s_sessions.TryGetValue(key, out WeakReference<FeaturizerSession>? known) && known.TryGetTarget(out FeaturizerSession? session) && session.TryShare())
-                return session;
-            session = create();
-            s_sessions[key] = new WeakReference<FeaturizerSession>(session);
-            return session;
-        }
+        (PretrainedConfig config, string weights) = Identify(options);
+        return Get(options, selection, host, config, weights, () => Backbone.Create(options.ModelName, options.ToBackboneOptions()));
     }
 
-    /// <summary>A path with the time it was last written: another file of the same name is another model.</summary>
-    private static string? Stamp(string? path) => path is null ? null
-        : $"{Path.GetFullPath(path)}@{(Directory.Exists(path) ? Directory.GetLastWriteTimeUtc(path) : File.GetLastWriteTimeUtc(path)).Ticks}";
+    /// <summary>The session for weights inside a saved model.</summary>
+    /// <param name="options">Size, device and so on.</param>
+    /// <param name="selection">Which features.</param>
+    /// <param name="host">Device and warnings.</param>
+    /// <param name="config">The model's.</param>
+    /// <param name="contentHash">Of the weights.</param>
+    /// <param name="create">Makes a backbone over them.</param>
+    public static Lease<FeaturizerSession> Get(FeaturizerOptions options, FeatureSelection selection, FeaturizerHost host, PretrainedConfig config, string contentHash, Func<Backbone> create)
+    {
+        string device = host.GpuDeviceId is { } gpu && options.Device.Equals("auto", StringComparison.OrdinalIgnoreCase) ? $"cuda:{gpu}" : options.Device;
+        DeviceEngine engine = EngineProvider.For(device, options.Precision, host.FallbackToCpu, host.Warn);
+        var backbone = new BackboneKey(PretrainedConfigWriter.ToJson(config).GetRawText(), contentHash, options.ImageSize);
+        return s_sessions.Get(new SessionKey(backbone, selection, engine.Device, engine.Precision, options.Threads),
+            () => new FeaturizerSession(s_backbones.Get(backbone, create), selection, engine.Engine, new EngineOptions { Threads = options.Threads, Precision = engine.Precision }));
+    }
+
+    /// <summary>Config, and path and time of the weights: another file of the same name is another model.</summary>
+    private static (PretrainedConfig Config, string Weights) Identify(FeaturizerOptions options)
+    {
+        if (options.RandomWeights)
+            return (ModelNames.GetConfig(options.ModelName), "random");
+        LocatedModel located = WeightsLocator.Find(options.ModelName, options.WeightsPath);
+        var file = new FileInfo(located.WeightsFile);
+        return (located.Config, string.Create(CultureInfo.InvariantCulture, $"{file.FullName}, {file.Length} bytes of {file.LastWriteTimeUtc.Ticks}"));
+    }
 }

@@ -17,6 +17,7 @@ public sealed class ManagedEngine : IEngine
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(parameters);
         ArgumentNullException.ThrowIfNull(options);
+        options.CheckPrecision(this);
         int width = Vector512.IsHardwareAccelerated ? Float16.Count : Vector256.IsHardwareAccelerated ? Float8.Count : Float4.Count;
         return Compile(graph, parameters, options, width);
     }

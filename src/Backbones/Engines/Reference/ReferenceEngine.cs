@@ -9,7 +9,11 @@ public sealed class ReferenceEngine : IEngine
     public string Name => "reference";
 
     /// <inheritdoc/>
-    public IPlan Compile(Graph graph, IParameterSource parameters, EngineOptions options) => new Plan(graph, ParameterArithmetic.Evaluate(graph, parameters));
+    public IPlan Compile(Graph graph, IParameterSource parameters, EngineOptions options)
+    {
+        options.CheckPrecision(this);
+        return new Plan(graph, ParameterArithmetic.Evaluate(graph, parameters));
+    }
 
     private sealed class Plan(Graph graph, IReadOnlyDictionary<Node, ReferenceTensor> constants) : IPlan
     {

@@ -14,6 +14,9 @@ internal ref struct JpegSegments(ReadOnlySpan<byte> bytes)
     /// <summary>What follows the current segment's length; shorter than said where the bytes end.</summary>
     public ReadOnlySpan<byte> Payload { get; private set; }
 
+    /// <summary>Where the walk stands: after the current segment, or after the marker that ended it.</summary>
+    public readonly int Position => _position;
+
     /// <summary>Whether the segment starts an image and so holds its size: SOF0 to SOF15 without DHT, JPG and DAC among them.</summary>
     public readonly bool IsFrame => Marker is >= 0xC0 and <= 0xCF and not (0xC4 or 0xC8 or 0xCC);
 

@@ -1,0 +1,84 @@
+using System.Collections.Immutable;
+using Backbones;
+using Microsoft.ML.Data;
+
+namespace Microsoft.ML.TimmFeatures;
+
+/// <summary>Kinds of the annotations on feature columns.</summary>
+public static class FeatureAnnotations
+{
+    /// <summary>Text: timm's name of the model.</summary>
+    public const string ModelName = "TimmModelName";
+
+    /// <summary>Text: timm's module whose output the column is (pyramids and intermediates).</summary>
+    public const string Module = "TimmModule";
+
+    /// <summary>Int32: channels of the level (pyramids and intermediates) or of the pooled features.</summary>
+    public const string Channels = "TimmChannels";
+
+    /// <summary>Int32: input pixels per pixel of the level's map (pyramids and intermediates).</summary>
+    public const string Reduction = "TimmReduction";
+}
+
+/// <summary>What a feature column is: its type and annotations, for schemas and for promised schemas.</summary>
+internal static class FeatureColumn
+{
+    /// <summary>Vector&lt;Single&gt; with the output's dimensions.</summary>
+    public static VectorDataViewType TypeOf(FeatureOutput output) => new(NumberDataViewType.Single, output.Shape.Dimensions.ToArray());
+
+    /// <summary>The annotations' kinds and values, texts and Int32.</summary>
+    public static ImmutableArray<(string Kind, object Value)> AnnotationsOf(FeatureOutput output, string model)
+    {
+        var annotations = ImmutableArray.CreateBuilder<(string, object)>();
+        annotations.Add((FeatureAnnotations.ModelName, model));
+        if (output.Level is { } level)
+            annotations.AddRange((FeatureAnnotations.Module, level.Module), (FeatureAnnotations.Channels, level.Channels), (FeatureAnnotations.Reduction, level.Reduction));
+        else if (output.Shape.Rank == 1)
+            annotations.Add((FeatureAnnotations.Channels, output.Shape[0]));
+        return annotations.ToImmutable();
+    }
+
+    public static DataViewSchema.Annotations ToAnnotations(ImmutableArray<(string Kind, object Value)> annotations)
+    {
+        var builder = new DataViewSchema.Annotations.Builder();
+        foreach ((string kind, object value) in annotations)
+        {
+            if (value is string text)
+                builder.Add(kind, TextDataViewType.Instance, (ref ReadOnlyMemory<char> to) => to = text.AsMemory());
+            else
+                builder.Add(kind, NumberDataViewType.Int32, (ref int to) => to = (int)value);
+        }
+        return builder.ToAnnotations();
+    }
+
+    /// <summary>
+    /// Adds a Vector&lt;Single&gt; to a promised schema. ML.NET keeps the constructor of its columns to itself; a mapping that is never run
+    /// is the public estimator that promises any column it is told to.
+    /// </summary>
+    public static SchemaShape AddTo(SchemaShape shape, TransformsCatalog catalog, string name, ImmutableArray<(string Kind, object Value)> annotations)
+    {
+        SchemaDefinition definition = SchemaDefinition.Create(typeof(Made));
+        SchemaDefinition.Column column = definition[nameof(Made.Values)];
+        column.ColumnName = name;
+        foreach ((string kind, object value) in annotations)
+        {
+            if (value is string text)
+                column.AddAnnotation(kind, text.AsMemory(), TextDataViewType.Instance);
+            else
+                column.AddAnnotation(kind, (int)value, NumberDataViewType.Int32);
+        }
+        return catalog.CustomMapping<Nothing, Made>((_, _) => throw new NotSupportedException("This mapping only promises its column."), contractName: null, outputSchemaDefinition: definition)
+            .GetOutputSchema(shape);
+    }
+
+    private sealed class Nothing
+    {
+    }
+
+    private sealed class Made
+    {
+        // A promised schema says of a vector only that its size is known, not how large it is.
+        [VectorType(1)]
+        public VBuffer<float> Values { get; set; }
+    }
+}
