@@ -36,6 +36,9 @@ public sealed class TorchSharpEngine : IEngine
     /// <inheritdoc/>
     public string Name => "torchsharp";
 
+    /// <inheritdoc/>
+    public bool Supports(Precision precision) => Enum.IsDefined(precision);
+
     /// <summary>The devices in use, such as <c>cuda:0</c>.</summary>
     public IReadOnlyList<string> Devices => [.. _pools.Select(p => p.DeviceName)];
 
@@ -67,7 +70,7 @@ public sealed class TorchSharpEngine : IEngine
     }
 
     /// <inheritdoc/>
-    /// <remarks><see cref="EngineOptions.Threads"/> sets libtorch's CPU threads for the calling thread of each run; 0 leaves libtorch's own choice.</remarks>
+    /// <remarks><see cref="EngineOptions.Threads"/> sets libtorch's CPU threads for the calling thread of each run; 0 leaves libtorch's own choice. <see cref="EngineOptions.Precision"/> goes before <see cref="TorchSharpOptions.Precision"/>.</remarks>
     public IPlan Compile(Graph graph, IParameterSource parameters, EngineOptions options)
     {
         ArgumentNullException.ThrowIfNull(graph);
@@ -75,12 +78,13 @@ public sealed class TorchSharpEngine : IEngine
         ArgumentNullException.ThrowIfNull(options);
         ArgumentOutOfRangeException.ThrowIfNegative(options.Threads);
         GraphProgram program = GraphProgram.Create(graph, parameters);
-        ScalarType type = _options.Precision switch
+        ScalarType type = (options.Precision, _options.Precision) switch
         {
-            TorchPrecision.Float32 => ScalarType.Float32,
-            TorchPrecision.Float16 => ScalarType.Float16,
-            TorchPrecision.BFloat16 => ScalarType.BFloat16,
-            var other => throw new ArgumentException($"Unknown precision {(int)other}; valid are {string.Join(", ", Enum.GetNames<TorchPrecision>())}."),
+            (Precision.Float32, _) or (Precision.Auto, TorchPrecision.Float32) => ScalarType.Float32,
+            (Precision.Float16, _) or (Precision.Auto, TorchPrecision.Float16) => ScalarType.Float16,
+            (Precision.BFloat16, _) or (Precision.Auto, TorchPrecision.BFloat16) => ScalarType.BFloat16,
+            (Precision.Auto, var other) => throw new ArgumentException($"Unknown precision {(int)other}; valid are {string.Join(", ", Enum.GetNames<TorchPrecision>())}."),
+            (var other, _) => throw new ArgumentException($"Unknown precision {(int)other}; valid are {string.Join(", ", Enum.GetNames<Precision>())}."),
         };
         bool channelsLast = _options.ChannelsLast ?? MemoryLayout.PrefersChannelsLast(program.Prepared, IsCuda, type);
         var replicas = new List<DeviceProgram>();

@@ -41,3 +41,11 @@ internal interface IHostEnvironmentInternal : IHostEnvironment
 
     bool RemoveOption(string name);
 }
+
+/// <summary>Work that can be told to stop.</summary>
+internal interface ICancelable
+{
+    bool IsCanceled { get; }
+
+    void CancelExecution();
+}

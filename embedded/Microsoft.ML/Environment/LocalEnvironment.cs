@@ -3,13 +3,14 @@ using Microsoft.ML.Runtime;
 namespace Microsoft.ML.Data;
 
 /// <summary>The root of the environments of one <see cref="MLContext"/>, and (as <see cref="Host"/>) those of its components.</summary>
-internal class LocalEnvironment : MessageSource, IHostEnvironmentInternal
+internal class LocalEnvironment : MessageSource, IHostEnvironmentInternal, ICancelable
 {
     private readonly LocalEnvironment _parent;
     private readonly Random _rand;
     private readonly MessageListeners _listeners;
     private readonly Dictionary<string, object> _options = [];
     private readonly Lock _lock = new();
+    private volatile bool _isCanceled;
 
     public LocalEnvironment(int? seed = null) : base(null, null)
     {
@@ -42,6 +43,8 @@ internal class LocalEnvironment : MessageSource, IHostEnvironmentInternal
 
     public int? GpuDeviceId { get; set; }
 
+    public bool IsCanceled => _isCanceled || _parent is { IsCanceled: true };
+
     public override string ContextDescription => "HostEnvironment";
 
     public override TException Process<TException>(TException ex)
@@ -70,6 +73,8 @@ internal class LocalEnvironment : MessageSource, IHostEnvironmentInternal
         Contracts.CheckNonEmpty(name, nameof(name));
         return new ProgressChannel(this);
     }
+
+    public void CancelExecution() => _isCanceled = true;
 
     public bool TryAddOption<T>(string name, T value) => _options.TryAdd(CheckName(name), value);
 

@@ -91,4 +91,7 @@ public sealed class MLContext : IHostEnvironmentInternal
     IPipe<TMessage> IChannelProvider.StartPipe<TMessage>(string name) => _env.StartPipe<TMessage>(name);
 
     IProgressChannel IProgressChannelProvider.StartProgressChannel(string name) => _env.StartProgressChannel(name);
+
+    /// <summary>Tells everything that runs in this context to stop; internal in the real package too, where AutoML calls it.</summary>
+    internal void CancelExecution() => _env.CancelExecution();
 }

@@ -120,12 +120,24 @@ internal static class TransformerFormat
         // The path is the saving machine's: on another one the name has to do.
         string? path = description.Options.WeightsPath;
         FeaturizerOptions options = File.Exists(path) || Directory.Exists(path) ? description.Options : description.Options with { WeightsPath = null };
-        return Checked(SessionCache.Get(options, description.Selection, host), s =>
+        return Checked(Find(), s =>
         {
             using ParameterStore needed = ParameterStore.FromTensors(s.NeededWeights);
             if (needed.ContentHash != description.WeightsHash)
                 throw new InvalidDataException($"The model was saved with other weights of '{s.Backbone.Name}': those in {s.Backbone.Parameters.Source} have content hash {needed.ContentHash}, the model refers to {description.WeightsHash}.");
         });
+
+        Lease<FeaturizerSession> Find()
+        {
+            try
+            {
+                return SessionCache.Get(options, description.Selection, host);
+            }
+            catch (Exception e) when (e is FileNotFoundException or UnknownModelException)
+            {
+                throw new FileNotFoundException($"The model refers to weights of '{options.ModelName}' that are not on this machine (content hash {description.WeightsHash}): {e.Message}", e);
+            }
+        }
     }
 
     private static Lease<FeaturizerSession> Checked(Lease<FeaturizerSession> session, Action<FeaturizerSession> check)

@@ -16,6 +16,13 @@ public sealed class SafetensorsWriterTests
     }
 
     [TestMethod]
+    public void LengthIsKnownWithoutWriting()
+    {
+        using SafetensorsFile file = SafetensorsFile.Open(WeightsTestData.DemoFile);
+        Assert.AreEqual(new FileInfo(WeightsTestData.DemoFile).Length, SafetensorsWriter.LengthOf(file.Tensors));
+    }
+
+    [TestMethod]
     public void HeaderIsPaddedAndOrderedAndMetadataIsOptional()
     {
         using MemoryStream stream = new();

@@ -80,7 +80,7 @@ public sealed class RandomPipelineTests
     // A cache drops what it cannot keep, such as images, and features may hide what they were made from.
     private static string? RandomInput(DataViewSchema schema, Random random)
     {
-        string[] inputs = [.. schema.Where(c => !c.IsHidden && (c.Name == nameof(TinyRow.Image) || c.Name == nameof(TinyRow.Tensor)) && c.Index < 5).Select(c => c.Name)];
+        string[] inputs = [.. schema.Where(c => !c.IsHidden && (c.Type.RawType == typeof(MLImage) || c.Type is VectorDataViewType { Size: 3 * TinyRow.Size * TinyRow.Size })).Select(c => c.Name)];
         return inputs.Length == 0 ? null : inputs[random.Next(inputs.Length)];
     }
 
@@ -171,10 +171,16 @@ public sealed class RandomPipelineTests
         IDataView after = context.Data.TakeRows(context.Data.SkipRows(context.Data.FilterByCustomPredicate<OnlyNumber>(view, r => r.Number % 2 == 0), 1), 7);
         after = context.Data.ShuffleRows(after, seed);
         Dictionary<int, RowValues> known = expected.ToDictionary(r => r.Number);
+        // A shuffle keeps rows, and so drops the columns that cannot be kept.
+        active = [.. active.Where(n => after.Schema.GetColumnOrNull(n) is not null)];
         List<RowValues> actual = Tiny.Read(after, null, active);
         CollectionAssert.AreEquivalent(expected.Select(r => r.Number).Where(n => n % 2 != 0).Skip(1).Take(7).ToArray(), actual.Select(r => r.Number).ToArray());
         foreach (RowValues row in actual)
-            known[row.Number].AssertSame(row with { Id = known[row.Number].Id }, comparePosition: false);
+        {
+            RowValues expectedRow = known[row.Number];
+            expectedRow = expectedRow with { Values = expectedRow.Values.Where(v => active.Contains(v.Key)).ToDictionary() };
+            expectedRow.AssertSame(row with { Id = expectedRow.Id }, comparePosition: false);
+        }
     }
 
     private static Random? Random(int? seed) => seed is { } value ? new Random(value) : null;

@@ -126,7 +126,7 @@ public sealed class SavedModelTests
             StringAssert.Contains(Innermost(() => Load()).Message, "other weights of 'test_resnet.textures16'");
 
             Directory.Delete(moved, recursive: true);
-            StringAssert.Contains(Assert.IsInstanceOfType<FileNotFoundException>(Innermost(() => Load())).Message, Samples.Model);
+            StringAssert.Contains(Assert.Throws<Exception>(() => Load()).ToString(), $"The model refers to weights of '{Samples.Model}' that are not on this machine");
         }
         finally
         {

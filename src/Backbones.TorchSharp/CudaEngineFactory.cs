@@ -1,0 +1,24 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+
+namespace Backbones.Engines.Torch;
+
+/// <summary>Brings CUDA devices to <see cref="EngineProvider"/>, as soon as this assembly is loaded.</summary>
+internal sealed class CudaEngineFactory : IEngineFactory
+{
+    public string DeviceKind => "cuda";
+
+    [ModuleInitializer]
+    [SuppressMessage("Usage", "CA2255", Justification = "The provider loads this assembly for what it registers.")]
+    internal static void Register() => EngineProvider.Register(new CudaEngineFactory());
+
+    public bool TryCreate(int index, [NotNullWhen(true)] out IEngine? engine, [NotNullWhen(false)] out string? problem)
+    {
+        int count = NativePackage.GpuCount;
+        engine = index < count ? new TorchSharpEngine(new TorchSharpOptions { Device = $"cuda:{index}" }) : null;
+        problem = engine is not null ? null
+            : NativePackage.Problem is { } missing ? $"TorchSharp has no native library here ({missing.GetType().Name}); reference TorchSharp-cuda-linux or TorchSharp-cuda-windows"
+            : $"TorchSharp finds {count} CUDA devices";
+        return engine is not null;
+    }
+}
