@@ -77,7 +77,7 @@ public sealed class TimmEmbeddingGenerator<TInput> : IEmbeddingGenerator<TInput,
     {
         var embeddings = new GeneratedEmbeddings<Embedding<float>>(images.Length);
         int size = _extractor.Transform.OutputLength;
-        foreach (TInput[] batch in images.Chunk(_options.EffectiveBatchSize))
+        foreach (TInput[] batch in images.Chunk(_options.RowsPerBatch(_extractor)))
         {
             var input = new float[batch.Length * size];
             int first = embeddings.Count;
@@ -125,9 +125,5 @@ public static class TimmEmbeddingGenerator
     /// <summary>Embeds image files by path.</summary>
     /// <param name="options">Model, weights, batch size, folder of relative paths.</param>
     /// <param name="pool">timm's <c>global_pool</c>; null for the model's own.</param>
-    public static TimmEmbeddingGenerator<string> ForPaths(FeaturizerOptions options, string? pool = null) => new(options, pool, (path, transform, settings, target) =>
-    {
-        byte[] bytes = File.ReadAllBytes(settings.ImageFolder is { } folder ? Path.Combine(folder, path) : path);
-        EncodedImage.Prepare(bytes, bytes.Length, path, transform, settings, target);
-    });
+    public static TimmEmbeddingGenerator<string> ForPaths(FeaturizerOptions options, string? pool = null) => new(options, pool, EncodedImage.PrepareFile);
 }

@@ -1,5 +1,4 @@
 using Backbones;
-using Backbones.Graphs;
 using Microsoft.ML.Data;
 using Microsoft.ML.TimmFeatures.Sessions;
 
@@ -8,11 +7,6 @@ namespace Microsoft.ML.TimmFeatures.Cursors;
 /// <summary>A lazy view with feature columns: nothing is computed before a cursor asks for one. Thread safe.</summary>
 internal sealed class FeaturizedView(IDataView input, FeaturizedSchema columns, Lease<FeaturizerSession> session, FeaturizerOptions options, FeaturizerHost host) : IDataView
 {
-    private const int AutoBatchSize = 16;
-
-    /// <summary>Bytes that the values of an automatic batch may take.</summary>
-    private const long AutoBatchBytes = 256 << 20;
-
     public bool CanShuffle => input.CanShuffle;
 
     public DataViewSchema Schema => columns.Schema;
@@ -41,7 +35,8 @@ internal sealed class FeaturizedView(IDataView input, FeaturizedSchema columns, 
                 return [.. cursors.Select(c => new PassThroughCursor(columns, c, active))];
 
             FeatureExtractor?[] extractors = [.. outputs.Select(o => o.Contains(true) ? session.Value.For(o) : null)];
-            int size = BatchSize(extractors.OfType<FeatureExtractor>().First());
+            int rows = options.RowsPerBatch(extractors.OfType<FeatureExtractor>().MaxBy(e => e.Outputs.Sum(o => o.Shape.Length))!);
+            int size = (int)Math.Clamp(input.GetRowCount() ?? rows, 1, rows);
             int workers = Math.Max(1, Environment.ProcessorCount / cursors.Length);
             var progress = new PassProgress(options, input.GetRowCount(), size, cursors.Length);
             return [.. cursors.Select(c => new BatchingCursor(columns, c, active, workers, options, host, progress,
@@ -56,15 +51,5 @@ internal sealed class FeaturizedView(IDataView input, FeaturizedSchema columns, 
                 cursor.Dispose();
             throw;
         }
-    }
-
-    private int BatchSize(FeatureExtractor extractor)
-    {
-        long values = extractor.InputShape.Length + extractor.Outputs.Sum(o => o.Shape.Length);
-        long largest = Array.MaxLength / Math.Max(extractor.InputShape.Length, extractor.Outputs.Max(o => o.Shape.Length));
-        if (options.BatchSize > largest)
-            throw new ArgumentOutOfRangeException(nameof(FeaturizerOptions.BatchSize), options.BatchSize, $"One row of '{options.ModelName}' takes {values} values; batches can have at most {largest} rows.");
-        long size = options.BatchSize > 0 ? options.BatchSize : Math.Clamp(AutoBatchBytes / (values * sizeof(float)), 1, AutoBatchSize);
-        return (int)Math.Clamp(input.GetRowCount() ?? size, 1, size);
     }
 }

@@ -78,6 +78,19 @@ public sealed record FeaturizerOptions
     [JsonIgnore]
     public CancellationToken Cancellation { get; init; }
 
+    /// <summary>Rows to compute together: those asked for, or as many as suit the size of a row.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">So many rows cannot be in one buffer.</exception>
+    internal int RowsPerBatch(FeatureExtractor extractor)
+    {
+        const int autoRows = 16;
+        const long autoBytes = 256 << 20;
+        long values = extractor.InputShape.Length + extractor.Outputs.Sum(o => o.Shape.Length);
+        long largest = Array.MaxLength / Math.Max(extractor.InputShape.Length, extractor.Outputs.Max(o => o.Shape.Length));
+        if (BatchSize > largest)
+            throw new ArgumentOutOfRangeException(nameof(BatchSize), BatchSize, $"One row of '{ModelName}' takes {values} values; batches can have at most {largest} rows.");
+        return BatchSize > 0 ? BatchSize : (int)Math.Clamp(autoBytes / (values * sizeof(float)), 1, autoRows);
+    }
+
     internal BackboneOptions ToBackboneOptions() => new()
     {
         WeightsPath = WeightsPath,

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Backbones.Imaging;
 using Microsoft.ML.Data;
 
@@ -18,6 +19,39 @@ internal static class EncodedImage
         byte[]? copy = null;
         ReadOnlySpan<byte> pixels = DecoderAlpha.Straighten(image, header.Format, ref copy);
         transform.Apply(new ImageBuffer(pixels, image.Width, image.Height, MLImagePixels.FormatOf(image)), target, orientation);
+    }
+
+    /// <summary>The same for a file.</summary>
+    /// <param name="path">Its path, from <see cref="FeaturizerOptions.ImageFolder"/> on if it is relative.</param>
+    /// <param name="transform">timm's eval transform.</param>
+    /// <param name="options">Folder, orientation.</param>
+    /// <param name="target">Receives the normalised input.</param>
+    /// <exception cref="InvalidDataException">The file is empty, cut off, no image, or an image that is too large.</exception>
+    /// <exception cref="IOException">The file is missing or cannot be read.</exception>
+    public static void PrepareFile(string path, ImageTransform transform, FeaturizerOptions options, Span<float> target)
+    {
+        if (string.IsNullOrWhiteSpace(path))
+            throw new InvalidDataException("The path is empty.");
+        if (options.ImageFolder is { } folder)
+            path = Path.Combine(folder, path);
+        if (Directory.Exists(path))
+            throw new InvalidDataException("It is a folder, not an image file.");
+        using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, FileOptions.SequentialScan);
+        // What is no image is not read to its end: it may be huge, or a device without one.
+        ImageHeader.Read(file);
+        if (file.Length > Array.MaxLength)
+            throw new InvalidDataException($"The file has {file.Length} bytes; at most {Array.MaxLength} can be read.");
+        int length = (int)file.Length;
+        byte[] bytes = ArrayPool<byte>.Shared.Rent(length);
+        try
+        {
+            file.ReadExactly(bytes, 0, length);
+            Prepare(bytes, length, transform, options, target);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(bytes);
+        }
     }
 
     private static MLImage Decode(MemoryStream stream, ImageHeader header)

