@@ -1,4 +1,5 @@
 using Backbones.Graphs;
+using EnginePrecision = Backbones.Engines.Precision;
 
 namespace Backbones.Engines.Torch;
 
@@ -37,7 +38,7 @@ public sealed class TorchSharpEngine : IEngine
     public string Name => "torchsharp";
 
     /// <inheritdoc/>
-    public bool Supports(Precision precision) => Enum.IsDefined(precision);
+    public bool Supports(EnginePrecision precision) => Enum.IsDefined(precision);
 
     /// <summary>The devices in use, such as <c>cuda:0</c>.</summary>
     public IReadOnlyList<string> Devices => [.. _pools.Select(p => p.DeviceName)];
@@ -80,11 +81,11 @@ public sealed class TorchSharpEngine : IEngine
         GraphProgram program = GraphProgram.Create(graph, parameters);
         ScalarType type = (options.Precision, _options.Precision) switch
         {
-            (Precision.Float32, _) or (Precision.Auto, TorchPrecision.Float32) => ScalarType.Float32,
-            (Precision.Float16, _) or (Precision.Auto, TorchPrecision.Float16) => ScalarType.Float16,
-            (Precision.BFloat16, _) or (Precision.Auto, TorchPrecision.BFloat16) => ScalarType.BFloat16,
-            (Precision.Auto, var other) => throw new ArgumentException($"Unknown precision {(int)other}; valid are {string.Join(", ", Enum.GetNames<TorchPrecision>())}."),
-            (var other, _) => throw new ArgumentException($"Unknown precision {(int)other}; valid are {string.Join(", ", Enum.GetNames<Precision>())}."),
+            (EnginePrecision.Float32, _) or (EnginePrecision.Auto, TorchPrecision.Float32) => ScalarType.Float32,
+            (EnginePrecision.Float16, _) or (EnginePrecision.Auto, TorchPrecision.Float16) => ScalarType.Float16,
+            (EnginePrecision.BFloat16, _) or (EnginePrecision.Auto, TorchPrecision.BFloat16) => ScalarType.BFloat16,
+            (EnginePrecision.Auto, var other) => throw new ArgumentException($"Unknown precision {(int)other}; valid are {string.Join(", ", Enum.GetNames<TorchPrecision>())}."),
+            (var other, _) => throw new ArgumentException($"Unknown precision {(int)other}; valid are {string.Join(", ", Enum.GetNames<EnginePrecision>())}."),
         };
         bool channelsLast = _options.ChannelsLast ?? MemoryLayout.PrefersChannelsLast(program.Prepared, IsCuda, type);
         var replicas = new List<DeviceProgram>();
