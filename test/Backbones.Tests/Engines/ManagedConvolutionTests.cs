@@ -42,10 +42,18 @@ public sealed class ManagedConvolutionTests
     [DataRow(224, 2, DisplayName = "groups of 112")]
     [DataRow(264, 1, DisplayName = "one group of 264")]
     [DataRow(30, 15, DisplayName = "groups of 2")]
+    [DataRow(60, 15, DisplayName = "groups of 4, partial vectors")]
+    [DataRow(96, 8, DisplayName = "groups of 12")]
+    [DataRow(64, 4, DisplayName = "groups of 16")]
     public void GroupedConvolutionsMatchReference(int channels, int groups)
     {
         foreach (int stride in (int[])[1, 2])
+        {
             Check([channels, 9, 10], channels, 3, stride, 1, 1, groups, 2);
+            Check([channels, 9, 10], channels, 3, stride, 1, 2, groups, 1);
+            Check([channels, 9, 10], channels, 2, stride, 0, 1, groups, 1);
+            Check([channels, 9, 10], 2 * channels, 3, stride, 1, 1, groups, 1);
+        }
     }
 
     [TestMethod]

@@ -18,12 +18,18 @@ public sealed class ManagedPlanTests
             Memory<float>[] outputs = [.. plan.Graph.Outputs.Select(o => new Memory<float>(new float[batch * o.Shape.Length]))];
             for (int i = 0; i < 3; i++)
                 plan.Run(batch, inputs, outputs);
-            long thread = GC.GetAllocatedBytesForCurrentThread(), all = GC.GetTotalAllocatedBytes(precise: true);
-            for (int i = 0; i < 20; i++)
-                plan.Run(batch, inputs, outputs);
-            Assert.AreEqual(0, GC.GetAllocatedBytesForCurrentThread() - thread, $"on the calling thread, batch {batch}");
-            // Other threads of the test host may allocate a little; a step that did so per run would show.
-            Assert.IsTrue(GC.GetTotalAllocatedBytes(precise: true) - all < 20 * 64, $"on all threads, batch {batch}");
+            long here = long.MaxValue, everywhere = long.MaxValue;
+            // Other threads of the test host allocate now and then; a step that did so would show in every attempt.
+            for (int attempt = 0; attempt < 10; attempt++)
+            {
+                long thread = GC.GetAllocatedBytesForCurrentThread(), all = GC.GetTotalAllocatedBytes(precise: true);
+                for (int i = 0; i < 10; i++)
+                    plan.Run(batch, inputs, outputs);
+                here = Math.Min(here, GC.GetAllocatedBytesForCurrentThread() - thread);
+                everywhere = Math.Min(everywhere, GC.GetTotalAllocatedBytes(precise: true) - all);
+            }
+            Assert.AreEqual(0, here, $"on the calling thread, batch {batch}");
+            Assert.AreEqual(0, everywhere, $"on all threads, batch {batch}");
         }
     }
 

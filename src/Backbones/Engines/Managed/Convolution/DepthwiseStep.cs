@@ -3,9 +3,11 @@ using System.Runtime.CompilerServices;
 namespace Backbones.Engines.Managed;
 
 /// <summary>
-/// Depthwise convolution of a channels-last map. A piece is a band of output lines for a few vectors of channels: its input is copied to
+/// Depthwise convolution of a channels-last map, and grouped ones whose groups fit into a vector. A piece is a band of output lines for a few vectors of channels: its input is copied to
 /// scratch vector by vector with the zero border in place, so the loops have no special cases, lines are dense, and channel counts that
 /// are large powers of two do not collide in the first-level cache. Up to 12 output pixels share each weight load.
+/// With groups of g channels the copy makes g vectors of each: vector j has in every lane channel j of the lane's group, so that a
+/// tap is g multiply-adds without a zero among the weights.
 /// </summary>
 internal sealed unsafe class DepthwiseStep<T> : Step where T : struct, IVector<T>
 {
@@ -28,11 +30,13 @@ internal sealed unsafe class DepthwiseStep<T> : Step where T : struct, IVector<T
     private readonly AlignedBuffer _weights;
     private readonly ProductEpilogue<T> _epilogue;
     private readonly int _vectors;
+    private readonly int _group;
     private readonly int _scratchColumns;
+    private readonly int _scratchPixel;
     private readonly int _pieceVectors;
     private readonly int _bandLines;
 
-    /// <param name="geometry">As many groups as channels.</param>
+    /// <param name="geometry">Groups as <see cref="ConvolutionGeometry.HasGroupsWithin"/> asks.</param>
     /// <param name="input">Channels-last map.</param>
     /// <param name="weights">What <see cref="Pack"/> made.</param>
     /// <param name="result">Channels-last map.</param>
@@ -41,9 +45,11 @@ internal sealed unsafe class DepthwiseStep<T> : Step where T : struct, IVector<T
     {
         (_geometry, _input, _weights, _result, _epilogue) = (geometry, input, weights, result, epilogue);
         _vectors = (geometry.Channels + T.Count - 1) / T.Count;
+        _group = geometry.GroupChannels;
+        _scratchPixel = _group * T.Count;
         _scratchColumns = (geometry.OutWidth - 1) * geometry.Stride.W + (geometry.Kernel.W - 1) * geometry.Dilation.W + 1;
         // At least 8 lines (or all), so that the lines above and below are copied for little more than once.
-        int lineFloats = _scratchColumns * T.Count, wanted = Math.Min(8, geometry.OutHeight);
+        int lineFloats = _scratchColumns * _scratchPixel, wanted = Math.Min(8, geometry.OutHeight);
         _pieceVectors = Math.Clamp(ScratchFloats / (lineFloats * ScratchLines(wanted)), 1, Math.Min(MostVectors, _vectors));
         _bandLines = wanted;
         while (_bandLines < geometry.OutHeight && _pieceVectors * lineFloats * ScratchLines(_bandLines + 1) <= ScratchFloats)
@@ -51,25 +57,29 @@ internal sealed unsafe class DepthwiseStep<T> : Step where T : struct, IVector<T
         _bandLines = (geometry.OutHeight + Bands - 1) / Bands;
     }
 
-    /// <summary>Weights [C, 1, kH, kW] and bias for each vector of channels: the bias, then a vector per tap.</summary>
+    /// <summary>Weights [C, C/groups, kH, kW] and bias for each vector of channels: the bias, then for each tap a vector for each channel of a group.</summary>
     public static AlignedBuffer Pack(ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, ConvolutionGeometry geometry)
     {
-        int taps = geometry.Kernel.H * geometry.Kernel.W, vectors = (geometry.Channels + T.Count - 1) / T.Count;
-        var packed = new AlignedBuffer((long)vectors * (taps + 1) * T.Count);
+        int taps = geometry.Kernel.H * geometry.Kernel.W, group = geometry.GroupChannels, vectors = (geometry.Channels + T.Count - 1) / T.Count;
+        int perVector = taps * group + 1;
+        var packed = new AlignedBuffer((long)vectors * perVector * T.Count);
         Span<float> target = packed.Span;
         for (int c = 0; c < geometry.Channels; c++)
         {
-            int start = c / T.Count * (taps + 1) * T.Count + c % T.Count;
+            int start = c / T.Count * perVector * T.Count + c % T.Count;
             target[start] = bias.IsEmpty ? 0 : bias[c];
             for (int tap = 0; tap < taps; tap++)
-                target[start + (tap + 1) * T.Count] = weights[c * taps + tap];
+            {
+                for (int j = 0; j < group; j++)
+                    target[start + (tap * group + j + 1) * T.Count] = weights[(c * group + j) * taps + tap];
+            }
         }
         return packed;
     }
 
-    public override long MultiplyAdds => (long)_geometry.OutHeight * _geometry.OutWidth * _geometry.Channels * _geometry.Kernel.H * _geometry.Kernel.W;
+    public override long MultiplyAdds => (long)_geometry.OutHeight * _geometry.OutWidth * _geometry.Channels * _group * _geometry.Kernel.H * _geometry.Kernel.W;
 
-    public override long WorkerScratch(int threads) => (long)_pieceVectors * ScratchLines(_bandLines) * _scratchColumns * T.Count;
+    public override long WorkerScratch(int threads) => (long)_pieceVectors * ScratchLines(_bandLines) * _scratchColumns * _scratchPixel;
 
     private int Bands => (_geometry.OutHeight + _bandLines - 1) / _bandLines;
 
@@ -85,26 +95,26 @@ internal sealed unsafe class DepthwiseStep<T> : Step where T : struct, IVector<T
         int firstLine = band * _bandLines, lines = Math.Min(_bandLines, _geometry.OutHeight - firstLine);
         int firstVector = block * _pieceVectors, vectors = Math.Min(_pieceVectors, _vectors - firstVector);
         float* scratch = context.WorkerScratch(worker);
-        nint vectorDistance = (nint)ScratchLines(_bandLines) * _scratchColumns * T.Count;
+        nint vectorDistance = (nint)ScratchLines(_bandLines) * _scratchColumns * _scratchPixel;
         CopyInput(context.Address(_input) + item * _input.ItemStride + firstVector * T.Count, firstLine * _geometry.Stride.H - _geometry.Top, ScratchLines(lines), vectors, scratch, vectorDistance);
 
         nint line = (nint)_result.Strides[1], pixel = (nint)_result.Strides[2];
-        int taps = _geometry.Kernel.H * _geometry.Kernel.W;
+        int weightVectors = _geometry.Kernel.H * _geometry.Kernel.W * _group + 1;
         DepthwiseLine args = default;
         args.KernelH = _geometry.Kernel.H;
-        args.KernelW = _geometry.Kernel.W;
-        args.TapY = (nint)_geometry.Dilation.H * _scratchColumns * T.Count;
+        args.KernelW = _geometry.Kernel.W * _group;
+        args.TapY = (nint)_geometry.Dilation.H * _scratchColumns * _scratchPixel;
         args.TapX = _geometry.Dilation.W * T.Count;
-        args.SourcePixel = _geometry.Stride.W * T.Count;
+        args.SourcePixel = _geometry.Stride.W * _scratchPixel;
         args.TargetPixel = pixel;
         for (int v = 0; v < vectors; v++)
         {
             int channel = (firstVector + v) * T.Count;
-            args.Weights = _weights.Pointer + (long)(firstVector + v) * (taps + 1) * T.Count;
+            args.Weights = _weights.Pointer + (long)(firstVector + v) * weightVectors * T.Count;
             args.Lanes = Math.Min(T.Count, _geometry.Channels - channel);
             for (int y = 0; y < lines; y++)
             {
-                args.Source = scratch + v * vectorDistance + (nint)y * _geometry.Stride.H * _scratchColumns * T.Count;
+                args.Source = scratch + v * vectorDistance + (nint)y * _geometry.Stride.H * _scratchColumns * _scratchPixel;
                 args.Target = context.Address(_result) + item * _result.ItemStride + (firstLine + y) * line + channel;
                 float* target = args.Target;
                 _epilogue.Prepare(context, ref args, ((long)item * _geometry.OutHeight + firstLine + y) * _geometry.OutWidth, channel);
@@ -135,15 +145,48 @@ internal sealed unsafe class DepthwiseStep<T> : Step where T : struct, IVector<T
             bool inside = (uint)(top + y) < (uint)_geometry.Height;
             for (int v = 0; v < vectors; v++)
             {
-                float* to = target + v * vectorDistance + (nint)y * _scratchColumns * T.Count;
-                float* from = source + (top + y) * line - _geometry.Left * pixel + v * T.Count;
-                int x = 0;
-                for (int stop = inside ? first : _scratchColumns; x < stop; x++)
-                    T.Store(T.Zero, to + x * T.Count);
-                for (int stop = inside ? end : 0; x < stop; x++)
-                    T.Store(T.Load(from + x * pixel), to + x * T.Count);
-                for (; x < _scratchColumns; x++)
-                    T.Store(T.Zero, to + x * T.Count);
+                float* to = target + v * vectorDistance + (nint)y * _scratchColumns * _scratchPixel;
+                float* from = source + (top + y) * line + v * T.Count;
+                if (inside)
+                {
+                    Clear(to, first * _scratchPixel);
+                    CopyPixels(from, pixel, to + (nint)first * _scratchPixel, end - first);
+                    Clear(to + (nint)end * _scratchPixel, (_scratchColumns - end) * _scratchPixel);
+                }
+                else
+                {
+                    Clear(to, _scratchColumns * _scratchPixel);
+                }
+            }
+        }
+    }
+
+    private static void Clear(float* target, int count) => new Span<float>(target, count).Clear();
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void CopyPixels(float* source, nint pixel, float* target, int pixels)
+    {
+        if (_group == 1)
+        {
+            for (int x = 0; x < pixels; x++)
+            {
+                T.Store(T.Load(source), target);
+                source += pixel;
+                target += T.Count;
+            }
+            return;
+        }
+        int* lanes = stackalloc int[T.Count];
+        for (int j = 0; j < _group; j++)
+        {
+            for (int lane = 0; lane < T.Count; lane++)
+                lanes[lane] = lane / _group * _group + j;
+            float* from = source, to = target + j * T.Count;
+            for (int x = 0; x < pixels; x++)
+            {
+                T.Store(T.Permute(T.Load(from), lanes), to);
+                from += pixel;
+                to += _scratchPixel;
             }
         }
     }

@@ -5,13 +5,20 @@ namespace Backbones.Engines.Managed;
 /// <summary>What one GEMM tile works on. Strides are in floats.</summary>
 internal unsafe struct TileArguments
 {
-    /// <summary>Left matrix: row i starts at A + i·Lda, its K values are contiguous.</summary>
+    /// <summary>
+    /// Left matrix: row i starts at A + i·Lda. Its values are <see cref="Runs"/> runs of K contiguous ones; run r starts at RunOffsets[r] from
+    /// the row's start. A convolution reads its patches from the map so: a run for each tap, or for each line of taps.
+    /// </summary>
     public float* A;
     public nint Lda;
+    public nint* RunOffsets;
+    public nint Runs;
 
-    /// <summary>Packed right panel: K rows of as many vectors as the tile has columns, 64-byte aligned.</summary>
-    public float* B;
+    /// <summary>Values of a run.</summary>
     public nint K;
+
+    /// <summary>Packed right panel: for every value of all runs a row of as many vectors as the tile has columns, 64-byte aligned.</summary>
+    public float* B;
 
     /// <summary>Result rows.</summary>
     public float* C;
@@ -112,7 +119,7 @@ internal static unsafe class GemmTile<T> where T : struct, IVector<T>
     private static void Tile<TRows, TColumns>(TileArguments* args) where TRows : struct, ICount where TColumns : struct, ICount
     {
         nint lda = args->Lda;
-        float* a0 = args->A, a3 = args->A + 3 * lda, b = args->B;
+        float* b = args->B;
 
         T c00 = T.Zero, c01 = T.Zero, c02 = T.Zero, c03 = T.Zero;
         T c10 = T.Zero, c11 = T.Zero, c12 = T.Zero, c13 = T.Zero;
@@ -156,61 +163,65 @@ internal static unsafe class GemmTile<T> where T : struct, IVector<T>
             if (TRows.Value > 5 && TColumns.Value > 3) c53 = Start(c, bias, accumulate, 3);
         }
 
-        for (nint k = args->K; k > 0; k--)
+        for (nint run = 0; run < args->Runs; run++)
         {
-            T b0 = T.Load(b), b1 = default, b2 = default, b3 = default, x;
-            if (TColumns.Value > 1) b1 = T.Load(b + T.Count);
-            if (TColumns.Value > 2) b2 = T.Load(b + 2 * T.Count);
-            if (TColumns.Value > 3) b3 = T.Load(b + 3 * T.Count);
-            b += TColumns.Value * T.Count;
+            float* a0 = args->A + args->RunOffsets[run], a3 = a0 + 3 * lda;
+            for (nint k = args->K; k > 0; k--)
+            {
+                T b0 = T.Load(b), b1 = default, b2 = default, b3 = default, x;
+                if (TColumns.Value > 1) b1 = T.Load(b + T.Count);
+                if (TColumns.Value > 2) b2 = T.Load(b + 2 * T.Count);
+                if (TColumns.Value > 3) b3 = T.Load(b + 3 * T.Count);
+                b += TColumns.Value * T.Count;
 
-            x = T.Create(*a0);
-            c00 = T.MultiplyAdd(x, b0, c00);
-            if (TColumns.Value > 1) c01 = T.MultiplyAdd(x, b1, c01);
-            if (TColumns.Value > 2) c02 = T.MultiplyAdd(x, b2, c02);
-            if (TColumns.Value > 3) c03 = T.MultiplyAdd(x, b3, c03);
-            if (TRows.Value > 1)
-            {
-                x = T.Create(a0[lda]);
-                c10 = T.MultiplyAdd(x, b0, c10);
-                if (TColumns.Value > 1) c11 = T.MultiplyAdd(x, b1, c11);
-                if (TColumns.Value > 2) c12 = T.MultiplyAdd(x, b2, c12);
-                if (TColumns.Value > 3) c13 = T.MultiplyAdd(x, b3, c13);
+                x = T.Create(*a0);
+                c00 = T.MultiplyAdd(x, b0, c00);
+                if (TColumns.Value > 1) c01 = T.MultiplyAdd(x, b1, c01);
+                if (TColumns.Value > 2) c02 = T.MultiplyAdd(x, b2, c02);
+                if (TColumns.Value > 3) c03 = T.MultiplyAdd(x, b3, c03);
+                if (TRows.Value > 1)
+                {
+                    x = T.Create(a0[lda]);
+                    c10 = T.MultiplyAdd(x, b0, c10);
+                    if (TColumns.Value > 1) c11 = T.MultiplyAdd(x, b1, c11);
+                    if (TColumns.Value > 2) c12 = T.MultiplyAdd(x, b2, c12);
+                    if (TColumns.Value > 3) c13 = T.MultiplyAdd(x, b3, c13);
+                }
+                if (TRows.Value > 2)
+                {
+                    x = T.Create(a0[2 * lda]);
+                    c20 = T.MultiplyAdd(x, b0, c20);
+                    if (TColumns.Value > 1) c21 = T.MultiplyAdd(x, b1, c21);
+                    if (TColumns.Value > 2) c22 = T.MultiplyAdd(x, b2, c22);
+                    if (TColumns.Value > 3) c23 = T.MultiplyAdd(x, b3, c23);
+                }
+                if (TRows.Value > 3)
+                {
+                    x = T.Create(*a3);
+                    c30 = T.MultiplyAdd(x, b0, c30);
+                    if (TColumns.Value > 1) c31 = T.MultiplyAdd(x, b1, c31);
+                    if (TColumns.Value > 2) c32 = T.MultiplyAdd(x, b2, c32);
+                    if (TColumns.Value > 3) c33 = T.MultiplyAdd(x, b3, c33);
+                }
+                if (TRows.Value > 4)
+                {
+                    x = T.Create(a3[lda]);
+                    c40 = T.MultiplyAdd(x, b0, c40);
+                    if (TColumns.Value > 1) c41 = T.MultiplyAdd(x, b1, c41);
+                    if (TColumns.Value > 2) c42 = T.MultiplyAdd(x, b2, c42);
+                    if (TColumns.Value > 3) c43 = T.MultiplyAdd(x, b3, c43);
+                }
+                if (TRows.Value > 5)
+                {
+                    x = T.Create(a3[2 * lda]);
+                    c50 = T.MultiplyAdd(x, b0, c50);
+                    if (TColumns.Value > 1) c51 = T.MultiplyAdd(x, b1, c51);
+                    if (TColumns.Value > 2) c52 = T.MultiplyAdd(x, b2, c52);
+                    if (TColumns.Value > 3) c53 = T.MultiplyAdd(x, b3, c53);
+                }
+                a0++;
+                a3++;
             }
-            if (TRows.Value > 2)
-            {
-                x = T.Create(a0[2 * lda]);
-                c20 = T.MultiplyAdd(x, b0, c20);
-                if (TColumns.Value > 1) c21 = T.MultiplyAdd(x, b1, c21);
-                if (TColumns.Value > 2) c22 = T.MultiplyAdd(x, b2, c22);
-                if (TColumns.Value > 3) c23 = T.MultiplyAdd(x, b3, c23);
-            }
-            if (TRows.Value > 3)
-            {
-                x = T.Create(*a3);
-                c30 = T.MultiplyAdd(x, b0, c30);
-                if (TColumns.Value > 1) c31 = T.MultiplyAdd(x, b1, c31);
-                if (TColumns.Value > 2) c32 = T.MultiplyAdd(x, b2, c32);
-                if (TColumns.Value > 3) c33 = T.MultiplyAdd(x, b3, c33);
-            }
-            if (TRows.Value > 4)
-            {
-                x = T.Create(a3[lda]);
-                c40 = T.MultiplyAdd(x, b0, c40);
-                if (TColumns.Value > 1) c41 = T.MultiplyAdd(x, b1, c41);
-                if (TColumns.Value > 2) c42 = T.MultiplyAdd(x, b2, c42);
-                if (TColumns.Value > 3) c43 = T.MultiplyAdd(x, b3, c43);
-            }
-            if (TRows.Value > 5)
-            {
-                x = T.Create(a3[2 * lda]);
-                c50 = T.MultiplyAdd(x, b0, c50);
-                if (TColumns.Value > 1) c51 = T.MultiplyAdd(x, b1, c51);
-                if (TColumns.Value > 2) c52 = T.MultiplyAdd(x, b2, c52);
-                if (TColumns.Value > 3) c53 = T.MultiplyAdd(x, b3, c53);
-            }
-            a0++;
-            a3++;
         }
 
         float* target = args->C, residual = args->Residual;

@@ -35,7 +35,10 @@ internal static unsafe class PanelPacker<T> where T : struct, IVector<T>
     /// <summary>rows · packed → target, rows of any height.</summary>
     public static void Multiply(float* rows, nint distance, int count, float* packed, int k, int n, float* target, nint targetDistance, bool wholeVectors)
     {
+        nint start = 0;
         TileArguments args = default;
+        args.RunOffsets = &start;
+        args.Runs = 1;
         args.Lda = distance;
         args.Ldc = targetDistance;
         args.K = k;

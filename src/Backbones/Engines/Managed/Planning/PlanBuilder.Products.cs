@@ -21,26 +21,16 @@ internal sealed partial class PlanBuilder<T>
         ValueView result = AllocateMap(node.Shape);
         var epilogue = new ProductEpilogue<T>(residual, op.Epilogue?.Activation);
 
-        if (geometry.IsDepthwise)
+        Step step;
+        if (geometry.HasGroupsWithin(T.Count))
         {
             input = ChannelsLast(input);
-            Add(new DepthwiseStep<T>(geometry, input, Own(DepthwiseStep<T>.Pack(weights.Span, bias, geometry)), result, epilogue), result, input, residual);
-            return result;
-        }
-        int join = geometry.BestJoin(T.Count);
-        if (join > 1)
-            (geometry, weights) = geometry.JoinGroups(weights.Span, join);
-
-        Step step;
-        if (geometry is { Groups: 1, Channels: <= MaxPlanarChannels } && input.Strides[2] == 1 && geometry.Kernel.H * geometry.Kernel.W > 1)
-        {
-            int[] order = [.. Enumerable.Range(0, geometry.Channels * geometry.Kernel.H * geometry.Kernel.W)];
-            step = new PlanarPatchStep<T>(geometry, input, Pack(weights, order, geometry, bias), result, epilogue);
+            step = new DepthwiseStep<T>(geometry, input, Own(DepthwiseStep<T>.Pack(weights.Span, bias, geometry)), result, epilogue);
         }
         else if (geometry is { Groups: 1, IsPointwise: true })
         {
             input = PixelRows(input);
-            step = new PointwiseStep<T>(input, Pack(weights, PatchStep<T>.WeightOrder(geometry), geometry, bias), result, epilogue);
+            step = new ProductStep<T>(input, Pack(weights, [.. Enumerable.Range(0, geometry.Channels)], geometry, bias), result, epilogue);
         }
         else if (UsesWinograd(geometry))
         {
@@ -49,8 +39,14 @@ internal sealed partial class PlanBuilder<T>
         }
         else
         {
-            input = ChannelsLast(input);
-            step = new PatchStep<T>(geometry, input, Pack(weights, PatchStep<T>.WeightOrder(geometry), geometry, bias), result, epilogue);
+            int join = geometry.BestJoin(T.Count);
+            if (join > 1)
+                (geometry, weights) = geometry.JoinGroups(weights.Span, join);
+            bool planar = input.Strides[2] == 1 && geometry is { Channels: <= MaxPlanarChannels, Dilation.W: 1 };
+            if (!planar)
+                input = ChannelsLast(input);
+            var layout = new PatchLayout(geometry, input, planar);
+            step = new DirectStep<T>(geometry, layout, input, Pack(weights, layout.WeightOrder, geometry, bias), result, epilogue);
         }
         Add(step, result, input, residual);
         return result;
@@ -66,7 +62,7 @@ internal sealed partial class PlanBuilder<T>
         ValueView result = Allocate(node.Shape.Dimensions, [.. Enumerable.Range(0, node.Shape.Rank)]);
         int[] order = [.. Enumerable.Range(0, weight.Shape[1])];
         var packed = Own(new PackedMatrix<T>(weight.Data, order, weight.Shape[0], 1, bias));
-        Add(new PointwiseStep<T>(input, packed, result, new ProductEpilogue<T>(residual, op.Epilogue?.Activation)), result, input, residual);
+        Add(new ProductStep<T>(input, packed, result, new ProductEpilogue<T>(residual, op.Epilogue?.Activation)), result, input, residual);
         return result;
     }
 

@@ -55,6 +55,9 @@ internal unsafe interface IVector<T> :
     /// <summary><paramref name="whenTrue"/> in the lanes where a &lt; b, else <paramref name="otherwise"/>.</summary>
     static abstract T SelectLess(T a, T b, T whenTrue, T otherwise);
 
+    /// <summary>Lane i of the result is lane indices[i] of the value.</summary>
+    static abstract T Permute(T value, int* indices);
+
     static abstract float Sum(T value);
 
     static abstract float MaxLane(T value);

@@ -163,7 +163,10 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
     private void Multiply(RunContext context, int worker, int panel, long firstTile, int tiles, nint positionDistance)
     {
         int vectors = _weights.Vectors(panel), width = vectors * T.Count;
+        nint start = 0;
         TileArguments args = default;
+        args.RunOffsets = &start;
+        args.Runs = 1;
         args.Lda = _rowDistance;
         args.Ldc = width;
         args.K = _weights.K;
