@@ -14,7 +14,7 @@ internal sealed record ConvolutionGeometry(int Channels, int Height, int Width, 
 
     /// <summary>Whether it is depthwise, or groups have as many output as input channels and a vector of that many lanes holds whole groups.</summary>
     public bool HasGroupsWithin(int lanes)
-        => Groups > 1 && OutChannels == Channels && (GroupChannels == 1 || (GroupChannels <= lanes / 2 && lanes % GroupChannels == 0 && Dilation.W == 1));
+        => Groups > 1 && OutChannels == Channels && (GroupChannels == 1 || (GroupChannels <= lanes / 2 && lanes % GroupChannels == 0 && Dilation.H == 1));
 
     public static ConvolutionGeometry Of(Conv2dOp op, Shape input, Shape weight, Shape output)
         => new(input[0], input[1], input[2], output[0], output[1], output[2], new Size2(weight[2], weight[3]), op.Stride, op.Dilation, op.Padding.Top, op.Padding.Left, op.Groups);
