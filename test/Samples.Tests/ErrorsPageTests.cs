@@ -31,6 +31,7 @@ public sealed class ErrorsPageTests
         Check<WeightsFormatException>(null, () => Backbone.Create("resnet18", new BackboneOptions { WeightsPath = Repository.In("README.md") }));
         Check<GraphException>("There is no node 'layer5'. Did you mean 'layer1'", () => backbone.Select(FeatureSelection.Nodes("layer5")));
         Check<ArgumentOutOfRangeException>("The model has 5 levels: valid indices are 0 to 4, or -5 to -1 from the end.", () => backbone.Select(FeatureSelection.Pyramid([7])));
+        Check<NotSupportedException>("Cannot run on device 'cuda' in precision", () => s_context.Transforms.TimmFeatures("Features", "Image", Options with { Device = "cuda" }).Fit(s_data));
         Check<ArgumentException>("A pool type ('max') is for pooled features; Unpooled was asked for.",
             () => s_context.Transforms.TimmFeatures("Features", "Image", Model, s_weights, PenultimateKind.Unpooled, "max"));
     }
@@ -38,8 +39,8 @@ public sealed class ErrorsPageTests
     [TestMethod]
     public void Binding_to_data()
     {
-        Check<ArgumentException>("input column 'Imgae'", () => Features("Imgae").Fit(s_data));
-        Check<ArgumentException>("takes normalised tensors", () => Features("Tensor").Fit(s_data).Transform(s_data));
+        Check<ArgumentOutOfRangeException>("There is no input column 'Imgae'.", () => Features("Imgae").Fit(s_data));
+        Check<ArgumentOutOfRangeException>("takes normalised tensors", () => Features("Tensor").Fit(s_data).Transform(s_data));
         Check<ArgumentException>("Output columns named twice", () => s_context.Transforms.TimmPyramid("Map", "Image", Options, [1, 2], columnNames: ["A", "A"]).Fit(s_data));
     }
 
