@@ -20,12 +20,12 @@ elif [ -f artifacts/stack ]; then
   MLSTACK=$(cat artifacts/stack)
   why="found before; remove artifacts/stack to look again"
 else
-  if restores_real_packages; then MLSTACK=nuget; why="Microsoft.ML restores"; else MLSTACK=embedded; why="the package feeds lack Microsoft.ML"; fi
+  if restores_real_packages; then MLSTACK=nuget; why="both restore"; else MLSTACK=embedded; why="the package feeds lack them"; fi
   mkdir -p artifacts && echo "$MLSTACK" > artifacts/stack
 fi
 case "$MLSTACK" in
-  nuget) what="Microsoft.ML from NuGet" ;;
-  embedded) what="our embedded subset of Microsoft.ML" ;;
+  nuget) what="Microsoft.ML and TorchSharp from NuGet" ;;
+  embedded) what="our embedded subsets of Microsoft.ML and TorchSharp" ;;
   *) echo "MLSTACK is '$MLSTACK'; valid values are 'nuget' and 'embedded'." >&2; exit 1 ;;
 esac
 export MLSTACK

@@ -28,7 +28,7 @@ public sealed record TorchSharpOptions
     /// <summary>Lets float32 products on CUDA use TensorFloat-32 (10 bits of mantissa, several times faster). Holds for the whole process, as in PyTorch.</summary>
     public bool AllowTf32 { get; init; }
 
-    /// <summary>Channels-last memory for maps; null chooses by the graph: where convolutions do most of the work; on CUDA in half types only, and not for grouped convolutions.</summary>
+    /// <summary>Channels-last memory for maps; null chooses by the graph: for convolutional ones; on CUDA in half types only, and not for grouped convolutions.</summary>
     public bool? ChannelsLast { get; init; }
 
     /// <summary>Whether another engine or device may do the work when the one asked for is not there (ML.NET's <c>FallbackToCpu</c>). Off: an error says what is missing.</summary>
