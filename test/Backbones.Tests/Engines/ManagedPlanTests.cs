@@ -66,6 +66,29 @@ public sealed class ManagedPlanTests
     }
 
     [TestMethod]
+    public void ConcatenationsShareTheirPartsMemory()
+    {
+        foreach (int growth in (int[])[16, 5])
+        {
+            // Dense layers, a concatenation in a concatenation, a part used twice, the input as a part.
+            var b = new GraphBuilder([3, 8, 7]);
+            var features = new List<Node> { b.Conv2d("conv0", b.Input, 20, 3, padding: 1) };
+            for (int i = 1; i < 5; i++)
+            {
+                Node x = i == 1 ? features[0] : b.Concat(0, [.. features]);
+                x = b.Act($"act{i}", b.BatchNorm($"bn{i}", x), UnaryKind.Relu);
+                features.Add(b.Conv2d($"conv{i}", x, growth, 3, padding: 1));
+            }
+            Node dense = b.Concat(0, [.. features]);
+            Node pooled = b.MaxPool2d("pool", features[2], 3, 1, 1);
+            Node inner = b.Concat(0, [features[1], pooled]);
+            Node outer = b.Concat(0, [inner, b.Input, features[1], features[1], b.Parameter("constant", [2, 8, 7])]);
+            Node other = b.Concat(0, [dense, b.Affine(dense, 2), pooled]);
+            EngineComparison.Check(b.Build(dense, outer, other, inner), 3, what: $"growth {growth}");
+        }
+    }
+
+    [TestMethod]
     public void WrongBuffersAreRefusedByName()
     {
         using IPlan plan = new ManagedEngine().Compile(Network(), new RandomParameters(1), EngineOptions.Default);

@@ -8,7 +8,7 @@ internal sealed partial class PlanBuilder<T>
     private ValueView Unary(Node node, UnaryOp op)
     {
         ValueView input = Contiguous(Value(node.Inputs[0]));
-        ValueView result = AllocateLike(input);
+        ValueView result = ResultLike(node, input);
         Add(new UnaryStep<T>(op, input, result), result, input);
         return result;
     }
@@ -18,7 +18,7 @@ internal sealed partial class PlanBuilder<T>
         ValueView left = Value(node.Inputs[0]), right = Value(node.Inputs[1]);
         // The result lies as the operand that it has the shape of does.
         ValueView? model = node.Inputs[0].Shape == node.Shape && node.Inputs[0].IsBatched ? left : node.Inputs[1].Shape == node.Shape ? right : null;
-        ValueView result = model is null ? Allocate(node.Shape) : AllocateLike(model);
+        ValueView result = model is null ? Allocate(node.Shape) : ResultLike(node, model);
         int inner = Array.FindLastIndex(result.Strides, s => s == 1);
         (left, right) = (Broadcast(left, result, inner), Broadcast(right, result, inner));
         Add(new BinaryStep<T>(Enum.Parse<ElementFunction>(op.Kind.ToString()), left, right, result), result, left, right);
@@ -58,7 +58,7 @@ internal sealed partial class PlanBuilder<T>
             _ => (PoolWindow.Adaptive(y[1], x[1]), PoolWindow.Adaptive(y[2], x[2])),
         };
         ValueView input = ChannelsLast(Value(node.Inputs[0]));
-        ValueView result = AllocateMap(y);
+        ValueView result = MapResult(node);
         if (node.Operator is AdaptiveAvgPool2dOp { H: 1, W: 1 })
             return GlobalPool(ReduceKind.Mean, PixelRows(input), result);
         Add(new PoolStep<T>(node.Operator is MaxPool2dOp, lines, columns, input, result), result, input);

@@ -32,9 +32,6 @@ internal sealed partial class PlanBuilder<T>
     /// <summary>Memory for a map [C, H, W] with the channels innermost.</summary>
     private static ValueView AllocateMap(Shape shape) => Allocate(shape.Dimensions, [1, 2, 0]);
 
-    /// <summary>Memory for a value of another shape's view with the axes in the same order as in that view.</summary>
-    private static ValueView AllocateLike(ValueView view) => Allocate(view.Dims, Order(view));
-
     /// <summary>The axes in the order of memory, outermost first.</summary>
     private static int[] Order(ValueView view)
         => [.. Enumerable.Range(0, view.Dims.Length).OrderByDescending(a => (view.Strides[a], view.Dims[a] == 1, -a))];

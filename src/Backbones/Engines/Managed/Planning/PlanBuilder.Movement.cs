@@ -10,12 +10,17 @@ internal sealed partial class PlanBuilder<T>
     {
         int axis = node.Shape.Axis(op.Axis);
         ValueView[] inputs = [.. node.Inputs.Select(Value)];
-        ValueView model = inputs.FirstOrDefault(v => v.Storage.Kind == StorageKind.Arena) ?? inputs[0];
-        ValueView result = IsChannelsLast(model) ? AllocateMap(node.Shape) : Allocate(node.Shape.Dimensions, Order(model));
+        if (!_destinations.TryGetValue(node, out ValueView? result))
+        {
+            ValueView model = inputs.FirstOrDefault(v => v.Storage.Kind == StorageKind.Arena) ?? inputs[0];
+            result = IsChannelsLast(model) ? AllocateMap(node.Shape) : Allocate(node.Shape.Dimensions, Order(model));
+        }
         int start = 0;
         foreach (ValueView input in inputs)
         {
-            Copy(input, new ValueView(result.Storage, start * result.Strides[axis], input.Dims, result.Strides));
+            ValueView part = Part(result, axis, start, input.Dims[axis]);
+            if (input.Storage != part.Storage || input.Offset != part.Offset)
+                Copy(input, part);
             start += input.Dims[axis];
         }
         return result;
@@ -73,7 +78,7 @@ internal sealed partial class PlanBuilder<T>
         Shape x = node.Inputs[0].Shape;
         if (x.Rank != 3)
             return Fallback(node);
-        ValueView input = ChannelsLast(Value(node.Inputs[0])), result = AllocateMap(node.Shape);
+        ValueView input = ChannelsLast(Value(node.Inputs[0])), result = MapResult(node);
         Add(new ResizeStep<T>(ReferenceKernels.ResizeTaps(x[1], op.H, op), ReferenceKernels.ResizeTaps(x[2], op.W, op), input, result), result, input);
         return result;
     }
@@ -82,7 +87,7 @@ internal sealed partial class PlanBuilder<T>
     {
         if (ConstantOf(node.Inputs[1]) is not { } slopes)
             return Fallback(node);
-        ValueView input = ContiguousAlong(Value(node.Inputs[0]), 0), result = AllocateLike(input);
+        ValueView input = ContiguousAlong(Value(node.Inputs[0]), 0), result = ResultLike(node, input);
         float[] slope = slopes.Data.Length == 1 ? Filled(node.Shape[0], slopes.Data[0]) : slopes.Data;
         AlignedBuffer padded = PadColumns(slope);
         var dims = new int[node.Shape.Rank];

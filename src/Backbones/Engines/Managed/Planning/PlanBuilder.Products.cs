@@ -18,7 +18,7 @@ internal sealed partial class PlanBuilder<T>
         var geometry = ConvolutionGeometry.Of(op, node.Inputs[0].Shape, weight.Shape, node.Shape);
         ValueView input = Value(node.Inputs[0]);
         ValueView? residual = op.Epilogue is { AddsResidual: true } ? PixelRows(Value(node.Inputs[^1])) : null;
-        ValueView result = AllocateMap(node.Shape);
+        ValueView result = MapResult(node);
         var epilogue = new ProductEpilogue<T>(residual, op.Epilogue?.Activation);
 
         Step step;

@@ -14,8 +14,9 @@ internal sealed partial class PlanBuilder<T>
         float[] scale = [.. weight.Zip(variance, (w, v) => (float)(w / Math.Sqrt(v + op.Eps)))];
         float[] shift = [.. bias.Select((b, c) => (float)(b - (double)mean[c] * scale[c]))];
         int axis = node.Shape.Axis(op.Axis);
-        ValueView input = ContiguousAlong(Value(node.Inputs[0]), axis), result = AllocateLike(input);
+        ValueView input = ContiguousAlong(Value(node.Inputs[0]), axis);
         Node? activation = OnlyUser(node) is { Operator: UnaryOp } user ? user : null;
+        ValueView result = ResultLike(activation ?? node, input);
         Add(new ChannelAffineStep<T>(input, PadColumns(scale), PadColumns(shift), activation?.Operator as UnaryOp, result), result, input);
         if (activation is not null)
             _values[activation] = result;
@@ -29,7 +30,7 @@ internal sealed partial class PlanBuilder<T>
             return Fallback(node);
         int columns = node.Shape[axis];
         float[] scale = node.Inputs.Length > 1 ? Values(node, 1) : Filled(columns, 1), shift = node.Inputs.Length > 2 ? Values(node, 2) : Filled(columns, 0);
-        ValueView input = ContiguousAlong(Value(node.Inputs[0]), axis), result = AllocateLike(input);
+        ValueView input = ContiguousAlong(Value(node.Inputs[0]), axis), result = ResultLike(node, input);
         Add(new RowNormStep<T>(kind, eps, input, PadColumns(scale), PadColumns(shift), result), result, input);
         return result;
     }
@@ -38,14 +39,14 @@ internal sealed partial class PlanBuilder<T>
     {
         if (node.Inputs.Skip(1).Any(p => ConstantOf(p) is null) || node.Shape.Rank != 3)
             return Fallback(node);
-        ValueView input = PixelRows(Value(node.Inputs[0])), result = AllocateMap(node.Shape);
+        ValueView input = PixelRows(Value(node.Inputs[0])), result = MapResult(node);
         Add(new GroupNormStep<T>(op.Groups, op.Eps, input, PadColumns(Values(node, 1)), PadColumns(Values(node, 2)), result), result, input);
         return result;
     }
 
     private ValueView Softmax(Node node, SoftmaxOp op)
     {
-        ValueView input = ContiguousAlong(Value(node.Inputs[0]), node.Shape.Axis(op.Axis)), result = AllocateLike(input);
+        ValueView input = ContiguousAlong(Value(node.Inputs[0]), node.Shape.Axis(op.Axis)), result = ResultLike(node, input);
         Add(new SoftmaxStep<T>(input, result), result, input);
         return result;
     }

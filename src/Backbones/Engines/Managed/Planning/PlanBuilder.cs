@@ -38,6 +38,7 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
         {
             for (int i = 0; i < _graph.Inputs.Length; i++)
                 _values[_graph.Inputs[i]] = Dense(StorageKind.Input, i, _graph.Inputs[i].Shape);
+            PlaceConcatenations();
             foreach (Node node in _graph.Nodes)
             {
                 // A step may have taken in a node that follows it.
