@@ -113,6 +113,12 @@ public sealed class EnvironmentTests
         Assert.IsTrue(cursor.MoveNext());
         typeof(MLContext).GetMethod("CancelExecution", System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.NonPublic)!.Invoke(_context, null);
         AssertCancelled(cursor);
+        // Later passes are others' work: AutoML's best model comes from a context that was cancelled.
+        using DataViewRowCursor later = view.GetRowCursor([view.Schema["F"]]);
+        Assert.IsTrue(later.MoveNext());
+        VBuffer<float> values = default;
+        later.GetGetter<VBuffer<float>>(view.Schema["F"])(ref values);
+        Assert.IsFalse(values.GetValues().IsEmpty);
     }
 
     [TestMethod]

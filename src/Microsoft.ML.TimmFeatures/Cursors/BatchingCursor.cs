@@ -15,6 +15,7 @@ internal sealed class BatchingCursor : DataViewRowCursor
     private readonly bool[] _active;
     private readonly int _workers;
     private readonly FeaturizerHost _host;
+    private readonly bool _beganCancelled;
     private readonly PassProgress _progress;
     private readonly FeatureComputation?[] _features;
     private readonly CancellationTokenSource _stop;
@@ -42,6 +43,7 @@ internal sealed class BatchingCursor : DataViewRowCursor
         _active = active;
         _workers = workers;
         _host = host;
+        _beganCancelled = host.IsCanceled;
         _progress = progress;
         _features = features;
         _current = makeBatch();
@@ -172,9 +174,10 @@ internal sealed class BatchingCursor : DataViewRowCursor
         _reading = Task.Run(() => batch.Read(_workers, _stop.Token, CheckAlive));
     }
 
+    // A context that was cancelled before this pass began is not about it: AutoML cancels each trial's context, and the best trial's model is used after that.
     private void CheckAlive()
     {
-        if (_host.IsCanceled)
+        if (_host.IsCanceled && !_beganCancelled)
             throw new OperationCanceledException("The MLContext's work was cancelled.");
     }
 
