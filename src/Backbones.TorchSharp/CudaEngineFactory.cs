@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 
@@ -6,6 +7,9 @@ namespace Backbones.Engines.Torch;
 /// <summary>Brings CUDA devices to <see cref="EngineProvider"/>, as soon as this assembly is loaded.</summary>
 internal sealed class CudaEngineFactory : IEngineFactory
 {
+    // One engine a device: its plans share the weights that they have in common.
+    private readonly ConcurrentDictionary<int, TorchSharpEngine> _engines = [];
+
     public string DeviceKind => "cuda";
 
     [ModuleInitializer]
@@ -15,7 +19,7 @@ internal sealed class CudaEngineFactory : IEngineFactory
     public bool TryCreate(int index, [NotNullWhen(true)] out IEngine? engine, [NotNullWhen(false)] out string? problem)
     {
         int count = NativePackage.GpuCount;
-        engine = index < count ? new TorchSharpEngine(new TorchSharpOptions { Device = $"cuda:{index}" }) : null;
+        engine = index < count ? _engines.GetOrAdd(index, static i => new TorchSharpEngine(new TorchSharpOptions { Device = $"cuda:{i}" })) : null;
         problem = engine is not null ? null
             : NativePackage.Problem is { } missing ? $"TorchSharp has no native library here ({missing.GetType().Name}); reference TorchSharp-cuda-linux or TorchSharp-cuda-windows"
             : $"TorchSharp finds {count} CUDA devices";

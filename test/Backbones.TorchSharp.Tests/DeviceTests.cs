@@ -15,19 +15,18 @@ public sealed class DeviceTests
     [DataRow("cuda", 1, "CUDA0")]
     [DataRow("cuda:1", 2, "CUDA1")]
     [DataRow("cuda:all", 3, "CUDA0 CUDA1 CUDA2")]
-    public void NamesMeanDevices(string name, int gpus, string expected) => Assert.AreEqual(expected, Names(DeviceChoice.Resolve(name, false, gpus)));
+    public void NamesMeanDevices(string name, int gpus, string expected) => Assert.AreEqual(expected, Names(DeviceChoice.Resolve(name, gpus)));
 
     [TestMethod]
     [DataRow("cuda", 0, "CUDA is not available")]
     [DataRow("cuda:all", 0, "CUDA is not available")]
     [DataRow("cuda:2", 2, "'cuda:0' to 'cuda:1'")]
     [DataRow("cuda:1", 1, "has 1 CUDA device: 'cuda:0'")]
-    public void AMissingDeviceIsAnErrorOrFallsBack(string name, int gpus, string message)
+    public void AMissingDeviceIsAnError(string name, int gpus, string message)
     {
-        var error = Assert.ThrowsExactly<TorchSharpUnavailableException>(() => DeviceChoice.Resolve(name, false, gpus));
+        var error = Assert.ThrowsExactly<TorchSharpUnavailableException>(() => DeviceChoice.Resolve(name, gpus));
         StringAssert.Contains(error.Message, message);
         StringAssert.Contains(error.Message, $"'{name}'");
-        Assert.AreEqual("CPU", Names(DeviceChoice.Resolve(name, true, gpus)));
     }
 
     [TestMethod]
@@ -38,20 +37,19 @@ public sealed class DeviceTests
     [DataRow("CPU")]
     public void AnUnknownNameListsTheValidOnes(string name)
     {
-        var error = Assert.ThrowsExactly<ArgumentException>(() => DeviceChoice.Resolve(name, true, 4));
+        var error = Assert.ThrowsExactly<ArgumentException>(() => DeviceChoice.Resolve(name, 4));
         StringAssert.Contains(error.Message, $"'{name}'");
         StringAssert.Contains(error.Message, "'cuda:all'");
     }
 
     [TestMethod]
-    public void WithoutCudaAutoIsTheManagedEngineAndFallbackToo()
+    public void WithoutCudaAskingForItIsAnErrorAndAutoIsTheCpu()
     {
         if (NativePackage.GpuCount > 0)
             Assert.Inconclusive("This machine has CUDA.");
-        Assert.AreEqual("managed", TorchSharpEngine.Create(new TorchSharpOptions()).Name);
-        Assert.AreEqual("managed", TorchSharpEngine.Create(new TorchSharpOptions { Device = "cuda", FallbackToCpu = true }).Name);
-        Assert.ThrowsExactly<TorchSharpUnavailableException>(() => TorchSharpEngine.Create(new TorchSharpOptions { Device = "cuda" }));
         Assert.ThrowsExactly<TorchSharpUnavailableException>(() => new TorchSharpEngine(new TorchSharpOptions { Device = "cuda:0" }));
+        TorchComparison.Engine();
+        CollectionAssert.AreEqual((string[])["cpu"], new TorchSharpEngine().Devices.ToArray());
     }
 
     [TestMethod]
@@ -61,7 +59,6 @@ public sealed class DeviceTests
             Assert.Inconclusive("The native package is there.");
         var error = Assert.ThrowsExactly<TorchSharpUnavailableException>(() => new TorchSharpEngine(new TorchSharpOptions { Device = "cpu" }));
         StringAssert.Contains(error.Message, "TorchSharp-cpu");
-        Assert.AreEqual("managed", TorchSharpEngine.Create(new TorchSharpOptions { Device = "cpu", FallbackToCpu = true }).Name);
     }
 
     [TestMethod]
@@ -111,8 +108,8 @@ public sealed class DeviceTests
         var b = new GraphBuilder([6]);
         Graph graph = b.Build(b.Affine(b.Input, 2));
         using ParameterStore store = TorchComparison.Store(graph);
-        TorchSharpEngine engine = TorchComparison.Engine((TorchPrecision)9);
-        Assert.ThrowsExactly<ArgumentException>(() => engine.Compile(graph, store, EngineOptions.Default));
+        TorchSharpEngine engine = TorchComparison.Engine();
+        Assert.ThrowsExactly<NotSupportedException>(() => engine.Compile(graph, store, new EngineOptions { Precision = (Precision)9 }));
     }
 
     private static string Names(IReadOnlyList<TorchSharp.torch.Device> devices)

@@ -55,10 +55,10 @@ public sealed class ReleaseTests
         pooled = b.Subtract(pooled, b.Expand(b.Reduce(tokens, ReduceKind.Variance, [0, 1], keepDims: true), [1, 4]));
         Graph graph = b.Build(b.Linear("fc", pooled, 3), x);
 
-        foreach (TorchPrecision precision in (TorchPrecision[])[TorchPrecision.Float32, TorchPrecision.BFloat16])
+        foreach (Precision precision in (Precision[])[Precision.Float32, Precision.BFloat16])
         {
             long before = Tensor.TotalCount;
-            TorchComparison.Run(TorchComparison.Engine(precision, channelsLast: true), graph, 2, TorchComparison.Inputs(graph, 2));
+            TorchComparison.Run(TorchComparison.Engine(channelsLast: true), graph, 2, TorchComparison.Inputs(graph, 2), precision);
             Assert.AreEqual(before, Tensor.TotalCount, $"{precision}");
         }
     }

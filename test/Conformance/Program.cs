@@ -9,7 +9,7 @@ const string Usage = """
            Conformance preprocessing FILE IMAGE_FOLDER
     Reads model lines (.jsonl) or torchvision's models in one object (.json), both also as .gz;
     prints a line a model and last 'N passed, N failed, N missing'.
-    --precision float32|float16|bfloat16  number format of the torchsharp engine
+    --precision float32|float16|bfloat16  number format, where the engine has it
     --device auto|cpu|cuda|cuda:N         device of the torchsharp engine
     --report MD  also writes a table of families and mechanisms
     --structure  names, shapes, counts and checksums only, no model is run
@@ -23,7 +23,8 @@ if (args is ["preprocessing", .. var preprocessing])
 var files = new List<string>();
 string filter = "*", engineName = "managed";
 string? report = null;
-var torch = new TorchSharpOptions();
+string device = "auto";
+Precision precision = Precision.Auto;
 int max = int.MaxValue;
 bool quiet = false, structure = false;
 for (int i = 0; i < args.Length; i++)
@@ -32,8 +33,8 @@ for (int i = 0; i < args.Length; i++)
     {
         case "--filter": filter = args[++i]; break;
         case "--engine": engineName = args[++i]; break;
-        case "--precision": torch = torch with { Precision = Enum.Parse<TorchPrecision>(args[++i], ignoreCase: true) }; break;
-        case "--device": torch = torch with { Device = args[++i] }; break;
+        case "--precision": precision = Enum.Parse<Precision>(args[++i], ignoreCase: true); break;
+        case "--device": device = args[++i]; break;
         case "--max": max = int.Parse(args[++i]); break;
         case "--report": report = args[++i]; break;
         case "--quiet": quiet = true; break;
@@ -51,7 +52,7 @@ IEngine? engine = engineName switch
 {
     "managed" => new ManagedEngine(),
     "reference" => new ReferenceEngine(),
-    "torchsharp" => new TorchSharpEngine(torch),
+    "torchsharp" => new TorchSharpEngine(new TorchSharpOptions { Device = device }),
     _ => null,
 };
 if (engine is null)
@@ -59,6 +60,8 @@ if (engine is null)
     Console.Error.WriteLine($"Unknown engine '{engineName}'; valid engines are 'managed', 'reference' and 'torchsharp'.");
     return 2;
 }
+if (precision != Precision.Auto)
+    engine = new PrecisionEngine(engine, precision);
 
 var results = new List<ModelResult>();
 (int passed, int failed, int missing) = (0, 0, 0);

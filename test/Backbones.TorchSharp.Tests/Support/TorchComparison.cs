@@ -13,11 +13,11 @@ internal static class TorchComparison
     public const double Tolerance = 5e-6;
 
     /// <summary>The engine on the CPU; the test is inconclusive where the native package cannot be loaded.</summary>
-    public static TorchSharpEngine Engine(TorchPrecision precision = TorchPrecision.Float32, bool? channelsLast = null, params ReadOnlySpan<string> devices)
+    public static TorchSharpEngine Engine(bool? channelsLast = null, params ReadOnlySpan<string> devices)
     {
         if (NativePackage.Problem is { } problem)
             Assert.Inconclusive($"TorchSharp's native package cannot be loaded here: {problem.GetType().Name}.");
-        var options = new TorchSharpOptions { Device = "cpu", Precision = precision, ChannelsLast = channelsLast };
+        var options = new TorchSharpOptions { Device = "cpu", ChannelsLast = channelsLast };
         return devices.Length == 0 ? new TorchSharpEngine(options) : new TorchSharpEngine(options, [.. devices.ToArray().Select(_ => new TorchSharp.torch.Device(TorchSharp.DeviceType.CPU))]);
     }
 
@@ -50,10 +50,10 @@ internal static class TorchComparison
         return [.. graph.Inputs.Select(n => Enumerable.Range(0, batch * (int)n.Shape.Length).Select(_ => random.NextSingle() * 4 - 2).ToArray())];
     }
 
-    public static float[][] Run(IEngine engine, Graph graph, int batch, float[][] inputs)
+    public static float[][] Run(IEngine engine, Graph graph, int batch, float[][] inputs, Precision precision = Precision.Auto)
     {
         using ParameterStore store = Store(graph);
-        using IPlan plan = engine.Compile(graph, store, EngineOptions.Default);
+        using IPlan plan = engine.Compile(graph, store, new EngineOptions { Precision = precision });
         return Run(plan, batch, inputs);
     }
 
