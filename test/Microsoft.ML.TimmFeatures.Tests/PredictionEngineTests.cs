@@ -54,19 +54,25 @@ public sealed class PredictionEngineTests
             var watch = Stopwatch.StartNew();
             ITransformer loaded = new MLContext().Model.Load(path, out _);
             TimeSpan load = watch.Elapsed;
+            watch.Restart();
+            TimeSpan processor = ProcessorTime();
             using PredictionEngine<Picture, Prediction> engine = _context.Model.CreatePredictionEngine<Picture, Prediction>(loaded);
             Assert.HasCount(2048, engine.Predict(new Picture { Path = Path.Combine(Samples.Pictures, Samples.Expected[0].Path) }).Features);
-            TimeSpan first = watch.Elapsed - load;
-            watch.Restart();
-            engine.Predict(new Picture { Path = Path.Combine(Samples.Pictures, Samples.Expected[1].Path) });
-            Console.WriteLine($"ResNet-50: load {load.TotalMilliseconds:0} ms, first prediction {first.TotalMilliseconds:0} ms, second {watch.Elapsed.TotalMilliseconds:0} ms");
-            // A busy machine is no reason to fail: what counts is the work beyond an ordinary prediction.
-            Assert.IsLessThan(1000 + 20 * watch.Elapsed.TotalMilliseconds, first.TotalMilliseconds);
+            TimeSpan first = watch.Elapsed, worked = ProcessorTime() - processor;
+            Console.WriteLine($"ResNet-50: load {load.TotalMilliseconds:0} ms, then the first prediction {first.TotalMilliseconds:0} ms, of which {worked.TotalMilliseconds:0} ms of work on all cores");
+            // On a busy machine the work counts, not the waiting.
+            Assert.IsLessThan(1000, Math.Min(first.TotalMilliseconds, worked.TotalMilliseconds));
         }
         finally
         {
             File.Delete(path);
         }
+    }
+
+    private static TimeSpan ProcessorTime()
+    {
+        using var process = Process.GetCurrentProcess();
+        return process.TotalProcessorTime;
     }
 
     private sealed class Prediction

@@ -1,3 +1,4 @@
+using System.Numerics;
 using Backbones.Graphs;
 
 namespace Backbones.Engines.Reference;
@@ -70,6 +71,8 @@ internal static class ParameterArithmetic
             {
                 ParameterOp p => new(ToArray(p.Spec, parameters.Read(p.Spec)), 1, node.Shape),
                 ConstantOp c => new([.. c.Values], 1, node.Shape),
+                BinaryOp { Kind: BinaryKind.Multiply } when HasRowFactors(values[node.Inputs[0]].Shape, values[node.Inputs[1]].Shape)
+                    => ScaleRows(values[node.Inputs[0]], values[node.Inputs[1]]),
                 _ => ReferenceKernels.Run(node, [.. node.Inputs.Select(i => values[i])], 1),
             };
             foreach (Node input in node.Inputs)
@@ -79,6 +82,31 @@ internal static class ParameterArithmetic
             }
         }
         return values;
+    }
+
+    private static bool HasRowFactors(Shape weights, Shape factors)
+        => factors.Rank == weights.Rank && factors.Rank > 0 && factors[0] == weights[0] && factors.Length == factors[0];
+
+    /// <summary>
+    /// Each row times its factor: what folding batch normalisations does to all of a model's convolutions. It has a loop of its own because
+    /// the plain kernel, with its offsets for any broadcast, took half of the time to compile ResNet-50 (290 of 550 ms).
+    /// </summary>
+    private static ReferenceTensor ScaleRows(ReferenceTensor weights, ReferenceTensor factors)
+    {
+        ReferenceTensor scaled = new(GC.AllocateUninitializedArray<float>(weights.Data.Length), 1, weights.Shape);
+        int row = factors.Data.Length == 0 ? 0 : weights.Data.Length / factors.Data.Length;
+        Parallel.For(0, factors.Data.Length, i =>
+        {
+            ReadOnlySpan<float> source = weights.Data.AsSpan(i * row, row);
+            Span<float> target = scaled.Data.AsSpan(i * row, row);
+            float factor = factors.Data[i];
+            int done = 0;
+            for (; done <= row - Vector<float>.Count; done += Vector<float>.Count)
+                (new Vector<float>(source[done..]) * factor).CopyTo(target[done..]);
+            for (; done < row; done++)
+                target[done] = source[done] * factor;
+        });
+        return scaled;
     }
 
     private static float[] ToArray(ParameterSpec spec, ReadOnlyMemory<float> values)
