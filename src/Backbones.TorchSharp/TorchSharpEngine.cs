@@ -67,6 +67,7 @@ public sealed class TorchSharpEngine : IEngine
         {
             foreach (WeightPool pool in _pools)
                 replicas.Add(new DeviceProgram(program, pool, type, channelsLast, options.Threads));
+            program.ReleaseConstants();
             return new TorchPlan(graph, [.. replicas]);
         }
         catch

@@ -37,8 +37,11 @@ internal sealed class GraphProgram
 
     public ImmutableArray<int> Outputs { get; }
 
-    /// <summary>Values that are the same in every run: weights after parameter arithmetic.</summary>
-    public ImmutableArray<(int Slot, Node Node, ReferenceTensor Value)> Constants { get; }
+    /// <summary>Values that are the same in every run, weights after parameter arithmetic, until they are on the devices.</summary>
+    public ImmutableArray<(int Slot, Node Node, ReferenceTensor Value)> Constants { get; private set; }
+
+    /// <summary>Lets go of the values: the devices have them, and plans live long.</summary>
+    public void ReleaseConstants() => Constants = [];
 
     public static GraphProgram Create(Graph graph, IParameterSource parameters)
     {
