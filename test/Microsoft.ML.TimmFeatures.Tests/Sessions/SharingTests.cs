@@ -142,7 +142,8 @@ public sealed class SharingTests
             FeaturizerTransformer transformer = _context.Transforms.TimmFeatures("F", "Tensor", Tiny.Options with { BatchSize = 2 }).Fit(data);
             IDataView view = transformer.Transform(data);
             using var started = new CountdownEvent(3);
-            Task[] readers = [.. Enumerable.Range(0, 3).Select(_ => Task.Run(() =>
+            // On threads of their own: readers without an end would keep the thread pool's few from starting the third.
+            Task[] readers = [.. Enumerable.Range(0, 3).Select(_ => Task.Factory.StartNew(() =>
             {
                 using DataViewRowCursor cursor = view.GetRowCursor([view.Schema["F"]]);
                 cursor.MoveNext();
@@ -150,7 +151,7 @@ public sealed class SharingTests
                 while (cursor.MoveNext())
                 {
                 }
-            }))];
+            }, TaskCreationOptions.LongRunning))];
             started.Wait();
             transformer.Dispose();
             foreach (Exception e in readers.Select(r => Assert.ThrowsExactly<ObjectDisposedException>(() => r.GetAwaiter().GetResult())))
