@@ -98,6 +98,17 @@ public sealed class ManagedPlanTests
     }
 
     [TestMethod]
+    public void AnImpossibleNumberOfThreadsIsRefused()
+    {
+        foreach (int threads in (int[])[-1, 100_000])
+        {
+            string message = Assert.ThrowsExactly<ArgumentOutOfRangeException>(
+                () => new ManagedEngine().Compile(Network(), new RandomParameters(1), new EngineOptions { Threads = threads })).Message;
+            StringAssert.Contains(message, $"Threads is {threads}; valid values are 0 (all cores) to 1024.");
+        }
+    }
+
+    [TestMethod]
     public void CancellationStopsARun()
     {
         using IPlan plan = new ManagedEngine().Compile(Network(), new RandomParameters(1), EngineOptions.Default);

@@ -8,6 +8,8 @@ namespace Backbones.Engines.Managed;
 /// <summary>Runs graphs on the CPU with C# vector code alone: 512, 256 or 128 bits, whichever the machine is fastest with.</summary>
 public sealed class ManagedEngine : IEngine
 {
+    private const int MaxThreads = 1024;
+
     /// <inheritdoc/>
     public string Name => "managed";
 
@@ -25,7 +27,8 @@ public sealed class ManagedEngine : IEngine
     /// <summary>Compiles for vectors of 16, 8 or 4 floats; wider ones than the machine has still compute the same, slowly.</summary>
     internal static IPlan Compile(Graph graph, IParameterSource parameters, EngineOptions options, int width)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(options.Threads);
+        if (options.Threads is < 0 or > MaxThreads)
+            throw new ArgumentOutOfRangeException(nameof(options), options.Threads, $"Threads is {options.Threads}; valid values are 0 (all cores) to {MaxThreads}.");
         WorkerPool pool = WorkerPool.Of(options.Threads == 0 ? Environment.ProcessorCount : options.Threads);
         Graph prepared = FuseEpilogues.Run(FoldBatchNorm.Run(RemoveIdentities.Run(graph)));
         IReadOnlyDictionary<Node, ReferenceTensor> constants = ParameterArithmetic.Evaluate(prepared, parameters);

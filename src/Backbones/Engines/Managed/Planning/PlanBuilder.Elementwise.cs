@@ -21,9 +21,20 @@ internal sealed partial class PlanBuilder<T>
         ValueView result = model is null ? Allocate(node.Shape) : ResultLike(node, model);
         int inner = Array.FindLastIndex(result.Strides, s => s == 1);
         (left, right) = (Broadcast(left, result, inner), Broadcast(right, result, inner));
-        Add(new BinaryStep<T>(Enum.Parse<ElementFunction>(op.Kind.ToString()), left, right, result), result, left, right);
+        Add(new BinaryStep<T>(FunctionOf(op.Kind), left, right, result), result, left, right);
         return result;
     }
+
+    private static ElementFunction FunctionOf(BinaryKind kind) => kind switch
+    {
+        BinaryKind.Add => ElementFunction.Add,
+        BinaryKind.Subtract => ElementFunction.Subtract,
+        BinaryKind.Multiply => ElementFunction.Multiply,
+        BinaryKind.Divide => ElementFunction.Divide,
+        BinaryKind.Max => ElementFunction.Max,
+        BinaryKind.Min => ElementFunction.Min,
+        _ => throw new NotSupportedException($"The managed engine has no kernel for {kind}."),
+    };
 
     /// <summary>The view with the result's dimensions, repeated axes with stride 0, contiguous or repeated along the innermost axis.</summary>
     private ValueView Broadcast(ValueView view, ValueView result, int inner)
