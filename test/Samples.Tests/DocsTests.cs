@@ -36,7 +36,7 @@ public sealed class DocsTests
         var types = new StringBuilder();
         foreach ((int line, string code) in Markdown.CSharpBlocks(Repository.In(page)))
         {
-            if (Repository.Stack == "embedded" && (code.Contains(".Auto()") || code.Contains(".ToModule(")))
+            if (Repository.Companions == "false" && code.Contains(".Auto()") || Repository.Stack == "embedded" && code.Contains(".ToModule("))
                 continue;
             CompilationUnitSyntax unit = SyntaxFactory.ParseCompilationUnit(code);
             foreach (UsingDirectiveSyntax directive in unit.Usings)

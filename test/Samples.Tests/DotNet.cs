@@ -25,6 +25,7 @@ internal static class DotNet
         foreach (string name in start.Environment.Keys.Where(k => k.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)).ToArray())
             start.Environment.Remove(name);
         start.Environment["MLSTACK"] = stack;
+        start.Environment["MLCOMPANIONS"] = Repository.Companions;
         // Servers that stay would keep the output open.
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
         start.Environment["UseSharedCompilation"] = "false";

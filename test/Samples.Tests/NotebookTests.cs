@@ -7,7 +7,7 @@ namespace Samples.Tests;
 public sealed class NotebookTests
 {
     public static IEnumerable<string[]> Files => Directory.EnumerateFiles(Repository.In("samples", "notebooks"), "*.ipynb").Order(StringComparer.Ordinal)
-        .Where(f => Repository.Stack == "nuget" || !File.ReadAllText(f).Contains("Microsoft.ML.AutoML"))
+        .Where(f => Repository.Companions == "true" || !File.ReadAllText(f).Contains("Microsoft.ML.AutoML"))
         .Select(f => new[] { Path.GetFileName(f) });
 
     /// <summary>Every cell compiles and runs, and gives outputs of the kinds that are saved.</summary>

@@ -9,9 +9,14 @@ internal static class Repository
     public static string Root { get; } = FindRoot();
 
     /// <summary>The package stack that this was built on.</summary>
-    public static string Stack { get; } = typeof(Repository).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "MLStack").Value!;
+    public static string Stack { get; } = Metadata("MLStack");
+
+    /// <summary>Whether Microsoft.ML.AutoML and Microsoft.Extensions.ML were there: "true" or "false".</summary>
+    public static string Companions { get; } = Metadata("MLCompanions");
 
     public static string In(params string[] path) => Path.Combine([Root, .. path]);
+
+    private static string Metadata(string key) => typeof(Repository).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == key).Value!;
 
     private static string FindRoot()
     {
