@@ -56,13 +56,12 @@ public sealed class ModelFolder
 
     /// <summary>The weights file that timm would load from a folder.</summary>
     /// <exception cref="FileNotFoundException">There is none.</exception>
-    public static string FindWeights(string path)
-    {
-        string? preferred = PreferredFiles.Select(f => Path.Combine(path, f)).FirstOrDefault(File.Exists);
-        return preferred
-            ?? Extensions.SelectMany(e => Directory.GetFiles(path).Where(f => f.EndsWith(e, StringComparison.Ordinal)).Order(StringComparer.Ordinal)).FirstOrDefault()
-            ?? throw new FileNotFoundException($"The folder '{path}' has no weights: neither {PreferredFiles[0]} nor another file ending in {string.Join(", ", Extensions)}.");
-    }
+    public static string FindWeights(string path) => TryFindWeights(path)
+        ?? throw new FileNotFoundException($"The folder '{path}' has no weights: neither {PreferredFiles[0]} nor another file ending in {string.Join(", ", Extensions)}.");
+
+    /// <summary>The same, or null.</summary>
+    internal static string? TryFindWeights(string path) => PreferredFiles.Select(f => Path.Combine(path, f)).FirstOrDefault(File.Exists)
+        ?? Extensions.SelectMany(e => Directory.GetFiles(path).Where(f => f.EndsWith(e, StringComparison.Ordinal)).Order(StringComparer.Ordinal)).FirstOrDefault();
 
     private static ModelFolder Parse(JsonElement json)
     {

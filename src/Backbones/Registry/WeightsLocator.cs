@@ -9,7 +9,7 @@ namespace Backbones.Registry;
 /// <param name="ModelArgs">Arguments that a model folder's config.json passes to the builder; often none.</param>
 public sealed record LocatedModel(PretrainedConfig Config, string WeightsFile, IReadOnlyDictionary<string, JsonElement> ModelArgs);
 
-/// <summary>Finds the weights of a model by name, in a file or folder given for it, or in folders of weights.</summary>
+/// <summary>Finds the weights of a model by name, in a file or folder given for it, in folders of weights, or where Python's libraries have downloaded them.</summary>
 public static class WeightsLocator
 {
     /// <summary>Environment variable with more folders to look in, separated as in PATH; they come first.</summary>
@@ -28,9 +28,10 @@ public static class WeightsLocator
     ];
 
     /// <summary>Finds a model's config and weights file.</summary>
-    /// <param name="modelName"><c>resnet50</c>, <c>resnet50.a1_in1k</c>, <c>local-dir:path</c>, or the name of a folder of weights such as <c>test_resnet.textures16</c>.</param>
+    /// <param name="modelName"><c>resnet50</c>, <c>resnet50.a1_in1k</c>, <c>local-dir:path</c>, <c>hf-hub:organization/model@revision</c> (from the Hub's cache), or the name of a folder of weights such as <c>test_resnet.textures16</c>.</param>
     /// <param name="weightsPath">The weights: a file, or a folder with a config.json and a weights file in timm's layout. Looked up by name if left out.</param>
-    /// <param name="folders">Folders with <c>NAME.safetensors</c> or <c>NAME/config.json</c> and its weights; <see cref="DefaultFolders"/> if left out.</param>
+    /// <param name="folders">Folders with <c>NAME.safetensors</c> or <c>NAME/config.json</c> and its weights. If left out: <see cref="DefaultFolders"/>, then the caches of
+    /// the Hugging Face Hub (<c>HF_HUB_CACHE</c>, <c>HF_HOME</c>) and of torch (<c>TORCH_HOME</c>), where timm and torchvision put what they download.</param>
     /// <exception cref="UnknownModelException">There is no such model or tag.</exception>
     /// <exception cref="FileNotFoundException">The model exists, weights for it were not found; the message says where they were looked for.</exception>
     /// <exception cref="WeightsFormatException">A folder's config.json is malformed or is for another architecture.</exception>
@@ -46,9 +47,8 @@ public static class WeightsLocator
         return name.Source switch
         {
             ModelNameSource.LocalDir => InFolder(name.Id, null),
-            ModelNameSource.HfHub => throw new FileNotFoundException(
-                $"The weights of '{modelName}' are not on this machine. Download the repository to a folder and give that as weights path, or as 'local-dir:PATH'."),
-            _ => ByName(modelName, [.. folders ?? DefaultFolders]),
+            ModelNameSource.HfHub => InFolder(Snapshot(modelName, name), null),
+            _ => ByName(modelName, [.. folders ?? DefaultFolders], folders is null ? DownloadCaches.Default : null),
         };
     }
 
@@ -64,6 +64,10 @@ public static class WeightsLocator
         {
             return ModelFolder.Read(weightsPath).Config;
         }
+        if (weightsPath is null && name.Source == ModelNameSource.HfHub)
+        {
+            return ModelFolder.Read(Snapshot(modelName, name)).Config;
+        }
         if (weightsPath is not null || name.Source != ModelNameSource.Registry)
         {
             return ConfigOf(modelName, name);
@@ -72,18 +76,32 @@ public static class WeightsLocator
         return TryFindByName(modelName, places)?.Config ?? ModelNames.GetConfig(modelName, LocalNames(places));
     }
 
-    private static LocatedModel ByName(string modelName, string[] folders)
+    private static LocatedModel ByName(string modelName, string[] folders, DownloadCaches? caches)
     {
         if (TryFindByName(modelName, folders) is { } found)
         {
             return found;
         }
         PretrainedConfig config = ModelNames.GetConfig(modelName, LocalNames(folders));
+        if (caches?.FindWeights(config) is { } downloaded)
+        {
+            return new LocatedModel(config, downloaded, NoArguments);
+        }
         string? published = config.HfHubId is null ? config.Url : $"https://huggingface.co/{config.HfHubId}";
         string download = published is null ? "" : $" The published ones are at {published}.";
         throw new FileNotFoundException(
             $"No weights for '{modelName}' on this machine: there is no {config.Name}.safetensors and no folder {config.Name} with a {ModelFolder.ConfigFile} in "
-            + $"{string.Join(", ", folders.Select(f => $"'{f}'"))}. Give a file or folder as weights path.{download}");
+            + $"{string.Join(", ", folders.Select(f => $"'{f}'"))}{(caches is null ? "" : $", and nothing downloaded by Python in '{caches.Hub}' or '{caches.Checkpoints}'")}. "
+            + $"Give a file or folder as weights path.{download}");
+    }
+
+    /// <summary>A repository's files in the Hub's cache.</summary>
+    private static string Snapshot(string modelName, ModelName name)
+    {
+        DownloadCaches caches = DownloadCaches.Default;
+        return caches.FindSnapshot(name.Id, name.Revision.Length == 0 ? "main" : name.Revision) ?? throw new FileNotFoundException(
+            $"The repository of '{modelName}' is not on this machine: it is not in the Hugging Face Hub's cache '{caches.Hub}'. "
+            + "Download it there, or to a folder and give that as weights path, or as 'local-dir:PATH'.");
     }
 
     private static LocatedModel? TryFindByName(string modelName, string[] folders)

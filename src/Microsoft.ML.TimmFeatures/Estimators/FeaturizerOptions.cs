@@ -32,7 +32,7 @@ public sealed record FeaturizerOptions
 
     /// <summary>
     /// A weights file, or a folder as timm saves it. Default null: weights are looked up by name in the folders of TIMM_FEATURES_WEIGHTS, in
-    /// <c>weights</c> and in <c>samples/weights</c>. Saved only with referenced weights, which are looked up by name where the path is not there.
+    /// <c>weights</c>, in <c>samples/weights</c> and in the download caches of the Hugging Face Hub and torch. Saved only with referenced weights, which are looked up by name where the path is not there.
     /// </summary>
     public string? WeightsPath { get; init; }
 
