@@ -8,8 +8,10 @@ namespace Backbones.Imaging.Codecs;
 internal static class ImageDecoder
 {
     /// <summary>Decodes a whole encoded file.</summary>
+    /// <param name="encoded">The file.</param>
+    /// <param name="allocate">Gives memory of at least so many bytes for the pixels; null for an array of just as many.</param>
     /// <exception cref="InvalidDataException">The data is empty, of another format, truncated, corrupt, or larger than <see cref="ImageLimits.MaxPixels"/>.</exception>
-    public static DecodedImage Decode(ReadOnlyMemory<byte> encoded)
+    public static DecodedImage Decode(ReadOnlyMemory<byte> encoded, Func<int, byte[]>? allocate = null)
     {
         ReadOnlySpan<byte> data = encoded.Span;
         if (data.IsEmpty)
@@ -17,19 +19,20 @@ internal static class ImageDecoder
             throw new InvalidDataException("The image is empty (0 bytes).");
         }
 
+        allocate ??= static length => GC.AllocateUninitializedArray<byte>(length);
         if (data.StartsWith(PngDecoder.Signature))
         {
-            return PngDecoder.Decode(encoded);
+            return PngDecoder.Decode(encoded, allocate);
         }
 
         if (data.StartsWith(JpegDecoder.Signature))
         {
-            return JpegDecoder.Decode(encoded);
+            return JpegDecoder.Decode(encoded, allocate);
         }
 
         if (data.StartsWith(BmpDecoder.Signature))
         {
-            return BmpDecoder.Decode(data);
+            return BmpDecoder.Decode(data, allocate);
         }
 
         throw new InvalidDataException($"{DescribeFormat(data)}; PNG, JPEG and BMP images are decoded.");

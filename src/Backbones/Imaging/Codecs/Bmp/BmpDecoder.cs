@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Numerics;
-using System.Runtime.InteropServices;
 
 namespace Backbones.Imaging.Codecs.Bmp;
 
@@ -13,8 +12,10 @@ internal static class BmpDecoder
     public static ReadOnlySpan<byte> Signature => "BM"u8;
 
     /// <summary>Decodes a whole file.</summary>
+    /// <param name="data">The file.</param>
+    /// <param name="allocate">Gives memory of at least so many bytes.</param>
     /// <exception cref="InvalidDataException">The file is truncated, corrupt or too large.</exception>
-    public static DecodedImage Decode(ReadOnlySpan<byte> data)
+    public static DecodedImage Decode(ReadOnlySpan<byte> data, Func<int, byte[]> allocate)
     {
         var header = new BmpHeader(data);
         ReadOnlySpan<byte> palette = data[header.PaletteOffset..];
@@ -36,13 +37,12 @@ internal static class BmpDecoder
         long needed = (stride * (header.Height - 1L)) + rowBytes;
         ImageLimits.CheckPlausible("BMP", header.Width, header.Height, needed, data.Length);
 
-        var image = new DecodedImage(header.Width, header.Height, GC.AllocateUninitializedArray<byte>(header.Width * header.Height * 4));
-        Span<uint> pixels = MemoryMarshal.Cast<byte, uint>(image.Bgra.AsSpan());
+        var image = DecodedImage.Allocate(header.Width, header.Height, allocate);
         uint[]? colors = bitsPerPixel <= 8 ? ReadPalette(palette, header) : null;
         for (int y = 0; y < header.Height; y++)
         {
             ReadOnlySpan<byte> row = data.Slice((int)((long)stride * y), rowBytes);
-            Span<uint> output = pixels.Slice((header.TopDown ? y : header.Height - 1 - y) * header.Width, header.Width);
+            Span<uint> output = image.Row(header.TopDown ? y : header.Height - 1 - y);
             if (colors != null)
             {
                 LookUp(row, bitsPerPixel, colors, output);

@@ -8,9 +8,12 @@ namespace Backbones.Imaging.Codecs.Jpeg;
 /// The inverse DCT in 13-bit fixed point after Loeffler, Ligtenberg and Moschytz (1989), with the constants and roundings of libjpeg's
 /// "islow", so that samples are the same bit for bit. Eight columns, then eight rows, are transformed side by side in 32-bit lanes.
 /// </summary>
+/// <remarks>Sums and results of the first pass are 16 bits wide, as in libjpeg-turbo's vector code; only coefficients that no encoder makes are wider.</remarks>
 internal static unsafe class InverseDct
 {
-    private const int ConstantBits = 13;
+    public const int ConstantBits = 13;
+    public const byte FirstShift = ConstantBits - FirstPassBits;
+    public const byte SecondShift = ConstantBits + FirstPassBits + 3;
     private const int FirstPassBits = 2;
 
     /// <summary>Dequantizes and transforms a block.</summary>
@@ -20,14 +23,27 @@ internal static unsafe class InverseDct
     /// <param name="stride">Samples between rows.</param>
     public static void Transform(short* block, short* quantization, byte* output, int stride)
     {
+        if (Avx2.IsSupported)
+        {
+            InverseDctAvx2.Transform(block, quantization, output, stride);
+        }
+        else
+        {
+            TransformPortably(block, quantization, output, stride);
+        }
+    }
+
+    /// <summary><see cref="Transform"/> on any processor.</summary>
+    public static void TransformPortably(short* block, short* quantization, byte* output, int stride)
+    {
         Vector256<int> r0 = Dequantize(block, quantization, 0), r1 = Dequantize(block, quantization, 1);
         Vector256<int> r2 = Dequantize(block, quantization, 2), r3 = Dequantize(block, quantization, 3);
         Vector256<int> r4 = Dequantize(block, quantization, 4), r5 = Dequantize(block, quantization, 5);
         Vector256<int> r6 = Dequantize(block, quantization, 6), r7 = Dequantize(block, quantization, 7);
 
-        Pass(ref r0, ref r1, ref r2, ref r3, ref r4, ref r5, ref r6, ref r7, ConstantBits - FirstPassBits);
+        Pass(ref r0, ref r1, ref r2, ref r3, ref r4, ref r5, ref r6, ref r7, FirstShift);
         Transpose(ref r0, ref r1, ref r2, ref r3, ref r4, ref r5, ref r6, ref r7);
-        Pass(ref r0, ref r1, ref r2, ref r3, ref r4, ref r5, ref r6, ref r7, ConstantBits + FirstPassBits + 3);
+        Pass(ref r0, ref r1, ref r2, ref r3, ref r4, ref r5, ref r6, ref r7, SecondShift);
         Transpose(ref r0, ref r1, ref r2, ref r3, ref r4, ref r5, ref r6, ref r7);
 
         Store(r0, r1, output, stride);
@@ -47,7 +63,6 @@ internal static unsafe class InverseDct
         }
     }
 
-    /// <summary>Products are 16 bits wide, as in libjpeg-turbo's vector code; only coefficients that no encoder makes are wider.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<int> Dequantize(short* block, short* quantization, int row) =>
         Vector256.WidenLower((Vector128.Load(block + (8 * row)) * Vector128.Load(quantization + (8 * row))).ToVector256Unsafe());
@@ -61,11 +76,11 @@ internal static unsafe class InverseDct
         Vector256<int> rotated = (r2 + r6) * 4433;
         Vector256<int> even2 = rotated - (r6 * 15137), even3 = rotated + (r2 * 6270);
         Vector256<int> rounding = Vector256.Create(1 << (shift - 1));
-        Vector256<int> sum = ((r0 + r4) << ConstantBits) + rounding, difference = ((r0 - r4) << ConstantBits) + rounding;
+        Vector256<int> sum = (Wrap(r0 + r4) << ConstantBits) + rounding, difference = (Wrap(r0 - r4) << ConstantBits) + rounding;
         Vector256<int> a0 = sum + even3, a3 = sum - even3, a1 = difference + even2, a2 = difference - even2;
 
         // Odd rows.
-        Vector256<int> z3 = r7 + r3, z4 = r5 + r1;
+        Vector256<int> z3 = Wrap(r7 + r3), z4 = Wrap(r5 + r1);
         Vector256<int> z5 = (z3 + z4) * 9633;
         z3 = z5 - (z3 * 16069);
         z4 = z5 - (z4 * 3196);
@@ -73,46 +88,24 @@ internal static unsafe class InverseDct
         Vector256<int> b0 = (r7 * 2446) - z1 + z3, b1 = (r5 * 16819) - z2 + z4;
         Vector256<int> b2 = (r3 * 25172) - z2 + z3, b3 = (r1 * 12299) - z1 + z4;
 
-        r0 = (a0 + b3) >> shift;
-        r7 = (a0 - b3) >> shift;
-        r1 = (a1 + b2) >> shift;
-        r6 = (a1 - b2) >> shift;
-        r2 = (a2 + b1) >> shift;
-        r5 = (a2 - b1) >> shift;
-        r3 = (a3 + b0) >> shift;
-        r4 = (a3 - b0) >> shift;
+        r0 = Saturate((a0 + b3) >> shift);
+        r7 = Saturate((a0 - b3) >> shift);
+        r1 = Saturate((a1 + b2) >> shift);
+        r6 = Saturate((a1 - b2) >> shift);
+        r2 = Saturate((a2 + b1) >> shift);
+        r5 = Saturate((a2 - b1) >> shift);
+        r3 = Saturate((a3 + b0) >> shift);
+        r4 = Saturate((a3 - b0) >> shift);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<int> Wrap(Vector256<int> value) => (value << 16) >> 16;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<int> Saturate(Vector256<int> value) =>
+        Vector256.Min(Vector256.Max(value, Vector256.Create((int)short.MinValue)), Vector256.Create((int)short.MaxValue));
+
     private static void Transpose(
-        ref Vector256<int> r0, ref Vector256<int> r1, ref Vector256<int> r2, ref Vector256<int> r3,
-        ref Vector256<int> r4, ref Vector256<int> r5, ref Vector256<int> r6, ref Vector256<int> r7)
-    {
-        if (!Avx2.IsSupported)
-        {
-            TransposeInMemory(ref r0, ref r1, ref r2, ref r3, ref r4, ref r5, ref r6, ref r7);
-            return;
-        }
-
-        Vector256<long> p0 = Avx2.UnpackLow(r0, r1).AsInt64(), p1 = Avx2.UnpackHigh(r0, r1).AsInt64();
-        Vector256<long> p2 = Avx2.UnpackLow(r2, r3).AsInt64(), p3 = Avx2.UnpackHigh(r2, r3).AsInt64();
-        Vector256<long> p4 = Avx2.UnpackLow(r4, r5).AsInt64(), p5 = Avx2.UnpackHigh(r4, r5).AsInt64();
-        Vector256<long> p6 = Avx2.UnpackLow(r6, r7).AsInt64(), p7 = Avx2.UnpackHigh(r6, r7).AsInt64();
-        Vector256<int> q0 = Avx2.UnpackLow(p0, p2).AsInt32(), q1 = Avx2.UnpackHigh(p0, p2).AsInt32();
-        Vector256<int> q2 = Avx2.UnpackLow(p1, p3).AsInt32(), q3 = Avx2.UnpackHigh(p1, p3).AsInt32();
-        Vector256<int> q4 = Avx2.UnpackLow(p4, p6).AsInt32(), q5 = Avx2.UnpackHigh(p4, p6).AsInt32();
-        Vector256<int> q6 = Avx2.UnpackLow(p5, p7).AsInt32(), q7 = Avx2.UnpackHigh(p5, p7).AsInt32();
-        r0 = Avx2.Permute2x128(q0, q4, 0x20);
-        r1 = Avx2.Permute2x128(q1, q5, 0x20);
-        r2 = Avx2.Permute2x128(q2, q6, 0x20);
-        r3 = Avx2.Permute2x128(q3, q7, 0x20);
-        r4 = Avx2.Permute2x128(q0, q4, 0x31);
-        r5 = Avx2.Permute2x128(q1, q5, 0x31);
-        r6 = Avx2.Permute2x128(q2, q6, 0x31);
-        r7 = Avx2.Permute2x128(q3, q7, 0x31);
-    }
-
-    private static void TransposeInMemory(
         ref Vector256<int> r0, ref Vector256<int> r1, ref Vector256<int> r2, ref Vector256<int> r3,
         ref Vector256<int> r4, ref Vector256<int> r5, ref Vector256<int> r6, ref Vector256<int> r7)
     {

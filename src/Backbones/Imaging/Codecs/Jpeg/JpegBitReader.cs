@@ -9,13 +9,16 @@ namespace Backbones.Imaging.Codecs.Jpeg;
 internal ref struct JpegBitReader
 {
     private readonly ReadOnlySpan<byte> _data;
+    private int _position;
+    private int _marker;
     private int _zeros;
     private int _nextRestart;
 
-    public JpegBitReader(ReadOnlySpan<byte> data, int position)
+    /// <summary>Goes on where <paramref name="state"/> says.</summary>
+    public JpegBitReader(ReadOnlySpan<byte> data, JpegBitState state)
     {
         _data = data;
-        Position = position;
+        (Buffer, Count, _position, _marker, OutOfData, _zeros, _nextRestart) = state;
     }
 
     /// <summary>The next bits, the first of them in the highest place.</summary>
@@ -24,26 +27,23 @@ internal ref struct JpegBitReader
     /// <summary>How many bits of <see cref="Buffer"/> may be used.</summary>
     public int Count;
 
-    /// <summary>Where the bytes after those in <see cref="Buffer"/> begin.</summary>
-    public int Position;
-
-    /// <summary>The marker that ended the segment, or 0.</summary>
-    public int Marker;
-
     /// <summary>The segment ended before its blocks did: the remaining ones stay as they are until the next restart.</summary>
-    public bool OutOfData;
+    public bool OutOfData { get; private set; }
+
+    /// <summary>Where reading stands.</summary>
+    public readonly JpegBitState State => new(Buffer, Count, _position, _marker, OutOfData, _zeros, _nextRestart);
 
     /// <summary>Makes at least 33 bits available: the longest code (17 with the bit that libjpeg reads in vain) and 16 bits of value.</summary>
     public void Refill()
     {
-        if (Marker == 0 && Position <= _data.Length - 8)
+        if (_marker == 0 && _position <= _data.Length - 8)
         {
-            ulong next = BinaryPrimitives.ReadUInt64BigEndian(_data[Position..]);
+            ulong next = BinaryPrimitives.ReadUInt64BigEndian(_data[_position..]);
             if ((next & (~next - 0x0101010101010101UL) & 0x8080808080808080UL) == 0)
             {
                 // No byte is 0xFF: take as many as fit. The bits of the first that doesn't fit are read again by the next call.
                 Buffer |= next >> Count;
-                Position += (63 - Count) >> 3;
+                _position += (63 - Count) >> 3;
                 Count |= 56;
                 return;
             }
@@ -102,7 +102,7 @@ internal ref struct JpegBitReader
     {
         if (Count < _zeros)
         {
-            if (Marker == 0)
+            if (_marker == 0)
             {
                 throw new InvalidDataException("The JPEG data is truncated: it ends within the picture.");
             }
@@ -117,14 +117,14 @@ internal ref struct JpegBitReader
         Buffer = 0;
         Count = 0;
         _zeros = 0;
-        if (Marker == 0)
+        if (_marker == 0)
         {
-            Marker = JpegMarkers.FindNext(_data, ref Position);
+            _marker = JpegMarkers.FindNext(_data, ref _position);
         }
 
-        if (Marker == JpegMarkers.Restart0 + _nextRestart)
+        if (_marker == JpegMarkers.Restart0 + _nextRestart)
         {
-            Marker = 0;
+            _marker = 0;
         }
         else
         {
@@ -132,7 +132,7 @@ internal ref struct JpegBitReader
         }
 
         _nextRestart = (_nextRestart + 1) & 7;
-        if (Marker == 0)
+        if (_marker == 0)
         {
             OutOfData = false;
         }
@@ -142,9 +142,9 @@ internal ref struct JpegBitReader
     {
         while (Count <= 56)
         {
-            if (Marker == 0 && Position < _data.Length)
+            if (_marker == 0 && _position < _data.Length)
             {
-                int value = _data[Position++];
+                int value = _data[_position++];
                 if (value == 0xFF && !TryReadStuffed(out value))
                 {
                     continue;
@@ -165,9 +165,9 @@ internal ref struct JpegBitReader
     private bool TryReadStuffed(out int value)
     {
         value = 0xFF;
-        while (Position < _data.Length)
+        while (_position < _data.Length)
         {
-            int next = _data[Position++];
+            int next = _data[_position++];
             if (next == 0)
             {
                 return true;
@@ -175,7 +175,7 @@ internal ref struct JpegBitReader
 
             if (next != 0xFF)
             {
-                Marker = next;
+                _marker = next;
                 return false;
             }
         }
@@ -187,19 +187,19 @@ internal ref struct JpegBitReader
     {
         while (true)
         {
-            int ahead = (Marker - JpegMarkers.Restart0 - _nextRestart) & 7;
-            bool isRestart = Marker is >= JpegMarkers.Restart0 and <= JpegMarkers.Restart0 + 7;
-            if (Marker < JpegMarkers.FirstFrame || (isRestart && ahead is 6 or 7))
+            int ahead = (_marker - JpegMarkers.Restart0 - _nextRestart) & 7;
+            bool isRestart = _marker is >= JpegMarkers.Restart0 and <= JpegMarkers.Restart0 + 7;
+            if (_marker < JpegMarkers.FirstFrame || (isRestart && ahead is 6 or 7))
             {
                 // Nonsense or one of the two restarts before: look for a later one.
-                Marker = JpegMarkers.FindNext(_data, ref Position);
+                _marker = JpegMarkers.FindNext(_data, ref _position);
             }
             else
             {
                 // One of the two restarts after or another marker: leave it, the missing segment is empty. Any other restart: go on behind it.
                 if (isRestart && ahead is not (1 or 2))
                 {
-                    Marker = 0;
+                    _marker = 0;
                 }
 
                 return;

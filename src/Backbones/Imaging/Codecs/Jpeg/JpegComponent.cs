@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Backbones.Imaging.Codecs.Jpeg;
 
 /// <summary>One component (colour channel) of a frame and the state of its decoding.</summary>
@@ -44,8 +46,26 @@ internal sealed class JpegComponent(int id, int horizontal, int vertical, int qu
     public int LastDc;
 
     /// <summary>All coefficients, 64 a block in natural order, block rows of <see cref="PaddedBlocksPerRow"/>; only where several scans make up the picture.</summary>
-    public short[]? Coefficients { get; set; }
+    public short[]? Coefficients { get; private set; }
 
     /// <summary>The decoded samples around the row that is being put out.</summary>
     public SampleRows Samples { get; set; } = null!;
+
+    /// <summary>Gets memory for <see cref="Coefficients"/>, all zero.</summary>
+    public void RentCoefficients(int mcuRows)
+    {
+        int count = 64 * PaddedBlocksPerRow * mcuRows * Vertical;
+        Coefficients = ArrayPool<short>.Shared.Rent(count);
+        Coefficients.AsSpan(0, count).Clear();
+    }
+
+    /// <summary>Gives it back.</summary>
+    public void ReturnCoefficients()
+    {
+        if (Coefficients != null)
+        {
+            ArrayPool<short>.Shared.Return(Coefficients);
+            Coefficients = null;
+        }
+    }
 }

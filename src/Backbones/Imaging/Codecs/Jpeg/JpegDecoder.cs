@@ -2,9 +2,10 @@ namespace Backbones.Imaging.Codecs.Jpeg;
 
 /// <summary>
 /// JPEG (ITU-T T.81) with Huffman coding and 8 bits a sample: baseline, extended sequential and progressive; 1, 3 or 4 components with
-/// whole sampling ratios. Pixels are those of libjpeg-turbo's default settings, which are Pillow's.
+/// whole sampling ratios. Pixels are those of libjpeg-turbo's default settings, which are Pillow's. Rows are made when they are asked
+/// for, from top to bottom; what nobody asks for is only read over.
 /// </summary>
-internal sealed class JpegDecoder
+internal sealed class JpegDecoder : IDisposable
 {
     /// <summary>Many times what encoders use; without a limit a small file could ask for hours of work.</summary>
     private const int MaxScans = 500;
@@ -17,53 +18,167 @@ internal sealed class JpegDecoder
     private bool _hasJfif;
     private int _adobeTransform = -1;
     private JpegFrame _frame = null!;
+    private RowWriter? _writer;
+
+    // The one scan of a picture whose rows are decoded one by one; null where several scans make it up.
+    private JpegScan? _scan;
+    private ScanState _scanState;
+
+    private int _nextMcuRow;
+    private int _firstColumn;
+    private int _firstMcu;
+    private int _endMcu;
 
     private JpegDecoder(ReadOnlyMemory<byte> encoded) => _encoded = encoded;
 
     /// <summary>The first bytes of every JPEG file.</summary>
     public static ReadOnlySpan<byte> Signature => [0xFF, JpegMarkers.StartOfImage, 0xFF];
 
+    /// <summary>Columns of the picture.</summary>
+    public int Width => _frame.Width;
+
+    /// <summary>Rows of the picture.</summary>
+    public int Height => _frame.Height;
+
+    /// <summary>Columns that <see cref="ReadRow"/> gives.</summary>
+    public int Columns { get; private set; }
+
     /// <summary>Decodes a whole file.</summary>
+    /// <param name="encoded">The file.</param>
+    /// <param name="allocate">Gives memory of at least so many bytes.</param>
     /// <exception cref="InvalidDataException">The file is truncated, corrupt, too large or of a kind that isn't decoded.</exception>
-    public static DecodedImage Decode(ReadOnlyMemory<byte> encoded) => new JpegDecoder(encoded).Decode();
-
-    private DecodedImage Decode()
+    public static DecodedImage Decode(ReadOnlyMemory<byte> encoded, Func<int, byte[]> allocate)
     {
-        JpegScan scan = ReadToScan() ?? throw new InvalidDataException("The JPEG has no picture: it ends before its first scan.");
-        using var writer = new PictureWriter(_frame, Color());
-        if (!_frame.Progressive && scan.Components.Length == _frame.Components.Length)
+        using JpegDecoder decoder = Open(encoded);
+        var image = DecodedImage.Allocate(decoder.Width, decoder.Height, allocate);
+        for (int y = 0; y < decoder.Height; y++)
         {
-            DecodeSequential(scan, writer);
-        }
-        else
-        {
-            DecodeScans(scan, writer);
+            decoder.ReadRow(y, image.Row(y));
         }
 
-        return writer.Image;
+        decoder.Finish();
+        return image;
     }
 
-    private void DecodeSequential(JpegScan scan, PictureWriter writer)
+    /// <summary>Reads a file as far as to its pixels; where several scans make up the picture, to its end.</summary>
+    /// <exception cref="InvalidDataException">The file is truncated, corrupt, too large or of a kind that isn't decoded.</exception>
+    public static JpegDecoder Open(ReadOnlyMemory<byte> encoded)
     {
-        var decoder = new ScanDecoder(_frame, scan, _restartInterval, _encoded.Span, _position);
-        for (int mcuRow = 0; mcuRow < _frame.McuRows; mcuRow++)
+        var decoder = new JpegDecoder(encoded);
+        try
         {
-            decoder.DecodeSamples(mcuRow);
-            writer.WriteRows(mcuRow);
+            decoder.Open();
+            return decoder;
+        }
+        catch
+        {
+            decoder.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Chooses the columns that rows are read of; all, where none are chosen.</summary>
+    /// <param name="first">The first column.</param>
+    /// <param name="count">How many.</param>
+    public void SelectColumns(int first, int count)
+    {
+        // Interpolation looks at the next sample on either side, which is as wide as the coarsest component has it.
+        int mcuWidth = 8 * _frame.MaxHorizontal;
+        (_firstColumn, Columns) = (first, count);
+        _firstMcu = Math.Max(first - _frame.MaxHorizontal, 0) / mcuWidth;
+        _endMcu = Math.Min((first + count + _frame.MaxHorizontal + mcuWidth - 1) / mcuWidth, _frame.McusPerRow);
+    }
+
+    /// <summary>Reads a row of <see cref="Columns"/> pixels, BGRA. Rows come in any order that doesn't go up by more than a row or two; some may be left out.</summary>
+    /// <exception cref="InvalidDataException">The file is truncated or corrupt.</exception>
+    public void ReadRow(int y, Span<uint> row)
+    {
+        // Interpolation looks at the next row of samples above and below, with ratios up to 2.
+        int mcuHeight = 8 * _frame.MaxVertical;
+        int first = Math.Max(y - 3, 0) / mcuHeight, last = Math.Min((y + 2) / mcuHeight, _frame.McuRows - 1);
+        while (_nextMcuRow <= last)
+        {
+            DecodeRow(wanted: _nextMcuRow >= first);
         }
 
-        EndScan(decoder);
+        _writer!.Write(y, _firstColumn, row[..Columns]);
+    }
+
+    /// <summary>Reads over what is left and checks that it is what may be there.</summary>
+    /// <exception cref="InvalidDataException">The file is truncated or corrupt.</exception>
+    public void Finish()
+    {
+        if (_scan == null)
+        {
+            return;
+        }
+
+        while (_nextMcuRow < _frame.McuRows)
+        {
+            DecodeRow(wanted: false);
+        }
+
+        EndScan(_scanState.Bits);
         if (ReadToScan() != null)
         {
             throw new InvalidDataException("The JPEG has another scan after one that held the whole picture.");
         }
     }
 
-    private void DecodeScans(JpegScan? scan, PictureWriter writer)
+    public void Dispose()
+    {
+        _writer?.Dispose();
+        _writer = null;
+        if (_frame != null)
+        {
+            foreach (JpegComponent component in _frame.Components)
+            {
+                component.ReturnCoefficients();
+            }
+        }
+    }
+
+    private void Open()
+    {
+        JpegScan scan = ReadToScan() ?? throw new InvalidDataException("The JPEG has no picture: it ends before its first scan.");
+        JpegColor color = Color();
+        if (!_frame.Progressive && scan.Components.Length == _frame.Components.Length)
+        {
+            _scan = scan;
+            _scanState = ScanState.Start(_position, _restartInterval);
+        }
+        else
+        {
+            DecodeScans(scan);
+        }
+
+        _writer = new RowWriter(_frame, color);
+        SelectColumns(0, _frame.Width);
+    }
+
+    private void DecodeRow(bool wanted)
+    {
+        int mcuRow = _nextMcuRow++;
+        if (_scan != null)
+        {
+            var decoder = new ScanDecoder(_frame, _scan, _restartInterval, _encoded.Span, _scanState);
+            decoder.DecodeSamples(mcuRow, wanted ? _firstMcu : 0, wanted ? _endMcu : 0);
+            _scanState = decoder.State;
+        }
+        else if (wanted)
+        {
+            foreach (JpegComponent component in _frame.Components)
+            {
+                TransformRow(component, mcuRow);
+            }
+        }
+    }
+
+    private void DecodeScans(JpegScan? scan)
     {
         foreach (JpegComponent component in _frame.Components)
         {
-            component.Coefficients = new short[64 * component.PaddedBlocksPerRow * _frame.McuRows * component.Vertical];
+            component.RentCoefficients(_frame.McuRows);
         }
 
         for (int count = 1; scan != null; count++)
@@ -73,24 +188,14 @@ internal sealed class JpegDecoder
                 throw new InvalidDataException($"The JPEG has more than {MaxScans} scans.");
             }
 
-            var decoder = new ScanDecoder(_frame, scan, _restartInterval, _encoded.Span, _position);
+            var decoder = new ScanDecoder(_frame, scan, _restartInterval, _encoded.Span, ScanState.Start(_position, _restartInterval));
             decoder.DecodeCoefficients();
-            EndScan(decoder);
+            EndScan(decoder.State.Bits);
             scan = ReadToScan();
-        }
-
-        for (int mcuRow = 0; mcuRow < _frame.McuRows; mcuRow++)
-        {
-            foreach (JpegComponent component in _frame.Components)
-            {
-                TransformRow(component, mcuRow);
-            }
-
-            writer.WriteRows(mcuRow);
         }
     }
 
-    private static unsafe void TransformRow(JpegComponent component, int mcuRow)
+    private unsafe void TransformRow(JpegComponent component, int mcuRow)
     {
         // A component without any scan stays all zeros, which no divisor changes.
         short[] divisors = component.Quantization ?? new short[64];
@@ -99,12 +204,13 @@ internal sealed class JpegDecoder
         fixed (short* quantization = divisors)
         fixed (short* coefficients = component.Coefficients)
         {
+            int first = _firstMcu * component.Horizontal, end = _endMcu * component.Horizontal;
             for (int v = 0; v < component.Vertical; v++)
             {
                 int blockRow = (mcuRow * component.Vertical) + v;
-                byte* output = buffer + samples.Offset(8 * blockRow);
-                short* block = coefficients + (64L * blockRow * component.PaddedBlocksPerRow);
-                for (int x = 0; x < component.PaddedBlocksPerRow; x++)
+                byte* output = buffer + samples.Offset(8 * blockRow) + (8 * first);
+                short* block = coefficients + (64 * (((long)blockRow * component.PaddedBlocksPerRow) + first));
+                for (int x = first; x < end; x++)
                 {
                     if (new ReadOnlySpan<short>(block + 1, 63).ContainsAnyExcept((short)0))
                     {
@@ -122,10 +228,10 @@ internal sealed class JpegDecoder
         }
     }
 
-    private void EndScan(scoped in ScanDecoder decoder)
+    private void EndScan(JpegBitState bits)
     {
-        _position = decoder.Position;
-        _pendingMarker = decoder.Marker;
+        _position = bits.Position;
+        _pendingMarker = bits.Marker;
     }
 
     /// <summary>Reads segments up to and including the next scan header.</summary>

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Backbones.Imaging.Codecs.Jpeg;
 
@@ -12,14 +13,29 @@ internal static unsafe class RowConverter
 {
     private const uint Opaque = 0xFF000000;
 
-    /// <summary>Converts a row.</summary>
+    /// <summary>Converts pixels side by side.</summary>
     /// <param name="color">What the components are.</param>
     /// <param name="c0">First component (grey, red, luma or cyan); like the others followed by room to read a vector beyond its end.</param>
     /// <param name="c1">Second component.</param>
     /// <param name="c2">Third component.</param>
     /// <param name="c3">Fourth component.</param>
-    /// <param name="output">The row's pixels.</param>
+    /// <param name="output">Receives the pixels.</param>
     public static void Convert(JpegColor color, byte* c0, byte* c1, byte* c2, byte* c3, Span<uint> output)
+    {
+        if (color == JpegColor.YCbCr && Avx2.IsSupported)
+        {
+            int done = YCbCrConverter.Convert(c0, c1, c2, output);
+            output = output[done..];
+            c0 += done;
+            c1 += done;
+            c2 += done;
+        }
+
+        ConvertPortably(color, c0, c1, c2, c3, output);
+    }
+
+    /// <summary><see cref="Convert"/> on any processor.</summary>
+    public static void ConvertPortably(JpegColor color, byte* c0, byte* c1, byte* c2, byte* c3, Span<uint> output)
     {
         Span<uint> last = stackalloc uint[Vector256<uint>.Count];
         for (int x = 0; x < output.Length; x += Vector256<uint>.Count)

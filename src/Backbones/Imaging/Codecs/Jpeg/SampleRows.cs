@@ -21,7 +21,7 @@ internal sealed class SampleRows : IDisposable
         Buffer = ArrayPool<byte>.Shared.Rent((2 * Margin) + (_capacity * Stride));
     }
 
-    /// <summary>The memory in which <see cref="Offset"/> finds rows.</summary>
+    /// <summary>The memory in which <see cref="Offset"/> finds rows; empty once it was given back.</summary>
     public byte[] Buffer { get; private set; }
 
     /// <summary>Bytes between rows of a block.</summary>

@@ -12,52 +12,49 @@ internal unsafe ref struct ScanDecoder
     private ProgressiveBlock _progressive;
     private int _untilRestart;
 
-    public ScanDecoder(JpegFrame frame, JpegScan scan, int restartInterval, ReadOnlySpan<byte> data, int position)
+    /// <summary>Goes on with a scan.</summary>
+    /// <param name="frame">The frame header.</param>
+    /// <param name="scan">The scan header.</param>
+    /// <param name="restartInterval">MCUs between restart markers; 0 where there are none.</param>
+    /// <param name="data">The whole file.</param>
+    /// <param name="state">Where the scan begins, or where it was left after a row of MCUs.</param>
+    public ScanDecoder(JpegFrame frame, JpegScan scan, int restartInterval, ReadOnlySpan<byte> data, ScanState state)
     {
         _frame = frame;
         _scan = scan;
         _restartInterval = restartInterval;
-        _untilRestart = restartInterval;
-        _reader = new JpegBitReader(data, position);
+        _untilRestart = state.UntilRestart;
+        _reader = new JpegBitReader(data, state.Bits);
         _progressive = new ProgressiveBlock(scan);
     }
 
-    /// <summary>Where reading goes on after the scan.</summary>
-    public readonly int Position => _reader.Position;
-
-    /// <summary>The marker that was met at the end of the scan, or 0.</summary>
-    public readonly int Marker => _reader.Marker;
+    /// <summary>Where the scan stands. What a progressive scan keeps from block to block is not part of it.</summary>
+    public readonly ScanState State => new(_reader.State, _untilRestart);
 
     /// <summary>Decodes one row of MCUs of a sequential scan of all components straight to samples.</summary>
-    public void DecodeSamples(int mcuRow)
+    /// <param name="mcuRow">Which row is next.</param>
+    /// <param name="first">The first MCU whose samples are wanted.</param>
+    /// <param name="end">The MCU after the last of them; others are only read over.</param>
+    public void DecodeSamples(int mcuRow, int first, int end)
     {
         short* block = stackalloc short[64];
         for (int mcu = 0; mcu < _frame.McusPerRow; mcu++)
         {
             BeginMcu();
-            foreach (JpegComponent component in _scan.Components)
+            if (mcu >= first && mcu < end)
             {
-                SampleRows samples = component.Samples;
-                fixed (byte* buffer = samples.Buffer)
-                fixed (short* quantization = component.Quantization)
+                foreach (JpegComponent component in _scan.Components)
                 {
-                    for (int v = 0; v < component.Vertical; v++)
+                    DecodeSamples(component, mcuRow, mcu, block);
+                }
+            }
+            else if (!_reader.OutOfData)
+            {
+                foreach (JpegComponent component in _scan.Components)
+                {
+                    for (int i = component.Vertical * component.Horizontal; i > 0; i--)
                     {
-                        byte* row = buffer + samples.Offset(8 * ((mcuRow * component.Vertical) + v));
-                        for (int h = 0; h < component.Horizontal; h++)
-                        {
-                            new Span<short>(block, 64).Clear();
-                            int last = _reader.OutOfData ? 0 : SequentialBlock.Decode(ref _reader, component, block);
-                            byte* output = row + (8 * ((mcu * component.Horizontal) + h));
-                            if (last == 0)
-                            {
-                                InverseDct.TransformDc(block[0], quantization[0], output, samples.Stride);
-                            }
-                            else
-                            {
-                                InverseDct.Transform(block, quantization, output, samples.Stride);
-                            }
-                        }
+                        SequentialBlock.Skip(ref _reader, component);
                     }
                 }
             }
@@ -102,6 +99,33 @@ internal unsafe ref struct ScanDecoder
                 }
 
                 _reader.EndMcu();
+            }
+        }
+    }
+
+    private void DecodeSamples(JpegComponent component, int mcuRow, int mcu, short* block)
+    {
+        SampleRows samples = component.Samples;
+        fixed (byte* buffer = samples.Buffer)
+        fixed (short* quantization = component.Quantization)
+        {
+            for (int v = 0; v < component.Vertical; v++)
+            {
+                byte* row = buffer + samples.Offset(8 * ((mcuRow * component.Vertical) + v));
+                for (int h = 0; h < component.Horizontal; h++)
+                {
+                    new Span<short>(block, 64).Clear();
+                    int last = _reader.OutOfData ? 0 : SequentialBlock.Decode(ref _reader, component, block);
+                    byte* output = row + (8 * ((mcu * component.Horizontal) + h));
+                    if (last == 0)
+                    {
+                        InverseDct.TransformDc(block[0], quantization[0], output, samples.Stride);
+                    }
+                    else
+                    {
+                        InverseDct.Transform(block, quantization, output, samples.Stride);
+                    }
+                }
             }
         }
     }

@@ -70,6 +70,60 @@ internal static unsafe class SequentialBlock
         }
     }
 
+    /// <summary>Reads over a block of which only the DC value is of use, for the blocks after it.</summary>
+    public static void Skip(ref JpegBitReader reader, JpegComponent component)
+    {
+        ulong buffer = reader.Buffer;
+        int count = reader.Count;
+        if (count < 33)
+        {
+            Refill(ref reader, ref buffer, ref count);
+        }
+
+        int symbol = Symbol(component.DcTable, ref buffer, ref count);
+        if (symbol != 0)
+        {
+            component.LastDc += Value(symbol, ref buffer, ref count);
+        }
+
+        HuffmanTable table = component.AcTable;
+        fixed (int* values = table.Values)
+        {
+            for (int k = 1; k < 64; k++)
+            {
+                if (count < 33)
+                {
+                    Refill(ref reader, ref buffer, ref count);
+                }
+
+                int entry = values[buffer >> (64 - HuffmanTable.LookupBits)];
+                if (entry != 0)
+                {
+                    k += (entry >> 8) & 15;
+                    buffer <<= entry & 15;
+                    count -= entry & 15;
+                    continue;
+                }
+
+                symbol = Symbol(table, ref buffer, ref count);
+                k += symbol >> 4;
+                int size = symbol & 15;
+                if (size != 0)
+                {
+                    buffer <<= size;
+                    count -= size;
+                }
+                else if (symbol != 0xF0)
+                {
+                    break;
+                }
+            }
+
+            reader.Buffer = buffer;
+            reader.Count = count;
+        }
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Refill(ref JpegBitReader reader, ref ulong buffer, ref int count)
     {

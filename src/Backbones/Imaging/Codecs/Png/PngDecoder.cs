@@ -1,5 +1,4 @@
 using System.IO.Compression;
-using System.Runtime.InteropServices;
 
 namespace Backbones.Imaging.Codecs.Png;
 
@@ -14,8 +13,10 @@ internal static class PngDecoder
     public static ReadOnlySpan<byte> Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A];
 
     /// <summary>Decodes a whole file.</summary>
+    /// <param name="encoded">The file.</param>
+    /// <param name="allocate">Gives memory of at least so many bytes.</param>
     /// <exception cref="InvalidDataException">The file is truncated, corrupt or too large.</exception>
-    public static DecodedImage Decode(ReadOnlyMemory<byte> encoded)
+    public static DecodedImage Decode(ReadOnlyMemory<byte> encoded, Func<int, byte[]> allocate)
     {
         int position = Signature.Length;
         PngChunk chunk = PngChunk.Read(encoded, ref position);
@@ -45,7 +46,7 @@ internal static class PngDecoder
         using var data = new ZLibStream(new PngDataStream(encoded, chunk.Data, position), CompressionMode.Decompress);
         try
         {
-            return Decode(header, converter, data);
+            return Decode(header, converter, data, allocate);
         }
         catch (IOException e)
         {
@@ -54,16 +55,15 @@ internal static class PngDecoder
         }
     }
 
-    private static DecodedImage Decode(PngHeader header, PngRowConverter converter, Stream data)
+    private static DecodedImage Decode(PngHeader header, PngRowConverter converter, Stream data, Func<int, byte[]> allocate)
     {
-        var image = new DecodedImage(header.Width, header.Height, GC.AllocateUninitializedArray<byte>(header.Width * header.Height * 4));
-        Span<uint> pixels = MemoryMarshal.Cast<byte, uint>(image.Bgra.AsSpan());
+        var image = DecodedImage.Allocate(header.Width, header.Height, allocate);
         if (!header.Interlaced)
         {
             var rows = new PngRowReader(header, header.Width, data);
             for (int y = 0; y < header.Height; y++)
             {
-                converter.Convert(rows.Next(), pixels.Slice(y * header.Width, header.Width));
+                converter.Convert(rows.Next(), image.Row(y));
             }
 
             return image;
@@ -83,7 +83,7 @@ internal static class PngDecoder
             for (int y = top; y < header.Height; y += down)
             {
                 converter.Convert(rows.Next(), row);
-                Span<uint> output = pixels.Slice(y * header.Width, header.Width);
+                Span<uint> output = image.Row(y);
                 for (int x = 0; x < width; x++)
                 {
                     output[left + (x * right)] = row[x];
