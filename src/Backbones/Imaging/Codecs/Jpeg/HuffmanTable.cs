@@ -12,17 +12,13 @@ internal sealed class HuffmanTable
     private readonly byte[] _symbols;
     private readonly int[] _lastCode = new int[17];
     private readonly int[] _symbolOffset = new int[17];
-    private int[]? _values;
+    private AcSymbols[]? _acSymbols;
 
     /// <summary>By the next <see cref="LookupBits"/> bits: code length * 256 + symbol, or 0 for a longer code.</summary>
     public ushort[] Lookup { get; } = new ushort[1 << LookupBits];
 
-    /// <summary>
-    /// By the next <see cref="LookupBits"/> bits, where they hold both an AC code and the bits of its value:
-    /// value * 65536 + run of zeros * 256 + bits in all. Elsewhere 0 (end of block, sixteen zeros, longer codes).
-    /// Made when it is first asked for: only sequential scans do, of their AC tables.
-    /// </summary>
-    public int[] Values => _values ??= MakeValues();
+    /// <summary>AC symbols by the next <see cref="LookupBits"/> bits. Made when they are first asked for: only sequential scans do, of their AC tables.</summary>
+    public AcSymbols[] AcSymbols => _acSymbols ??= MakeAcSymbols();
 
     /// <summary>Builds the table from the DHT segment's two lists.</summary>
     /// <param name="counts">How many codes there are of length 1 to 16.</param>
@@ -80,20 +76,34 @@ internal sealed class HuffmanTable
         }
     }
 
-    private int[] MakeValues()
+    private AcSymbols[] MakeAcSymbols()
     {
-        var values = new int[1 << LookupBits];
-        for (int bits = 0; bits < Lookup.Length; bits++)
+        var single = new AcSymbols[1 << LookupBits];
+        for (int bits = 0; bits < single.Length; bits++)
         {
-            int length = Lookup[bits] >> 8, run = (Lookup[bits] >> 4) & 15, size = Lookup[bits] & 15;
-            if (size != 0 && length + size <= LookupBits)
+            int length = Lookup[bits] >> 8, symbol = Lookup[bits] & 0xFF, size = symbol & 15;
+            if (length != 0 && length + size <= LookupBits)
             {
                 int raw = (bits >> (LookupBits - length - size)) & ((1 << size) - 1);
-                int value = raw < 1 << (size - 1) ? raw - (1 << size) + 1 : raw;
-                values[bits] = (value << 16) | (run << 8) | (length + size);
+                int value = size == 0 || raw >= 1 << (size - 1) ? raw : raw - (1 << size) + 1;
+                single[bits] = Jpeg.AcSymbols.One(symbol, value, length + size);
             }
         }
 
-        return values;
+        var symbols = new AcSymbols[single.Length];
+        for (int bits = 0; bits < symbols.Length; bits++)
+        {
+            AcSymbols first = single[bits];
+            if (!first.IsNone && first.FirstAdvance != Jpeg.AcSymbols.EndOfBlock)
+            {
+                // Of the symbol that seems to follow, all bits have to be among those that are known.
+                AcSymbols second = single[(bits << first.BitsOfFirst) & (single.Length - 1)];
+                first = second.IsNone || first.BitsOfFirst + second.BitsOfFirst > LookupBits ? first : first.Then(second);
+            }
+
+            symbols[bits] = first;
+        }
+
+        return symbols;
     }
 }

@@ -1,24 +1,25 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace Backbones.Imaging.Codecs.Jpeg;
 
 /// <summary>
-/// Bits of the entropy-coded data between markers. Where a segment ends too early it goes on with zeros, and where markers are
-/// missing or wrong it resynchronises, both as libjpeg does, so that slightly damaged files give the pixels that they give there.
+/// Bits of a segment of entropy-coded data. Where the segment ends too early it goes on with zeros, as libjpeg does, so that slightly
+/// damaged files give the pixels that they give there.
 /// </summary>
 internal ref struct JpegBitReader
 {
-    private readonly ReadOnlySpan<byte> _data;
-    private int _position;
-    private int _marker;
-    private int _zeros;
-    private int _nextRestart;
+    private readonly EntropyData _data;
+    private ref byte _bytes;
+    private int _length;
 
-    /// <summary>Goes on where <paramref name="state"/> says.</summary>
-    public JpegBitReader(ReadOnlySpan<byte> data, JpegBitState state)
+    /// <summary>Goes on in the data's segment where <paramref name="state"/> says.</summary>
+    public JpegBitReader(EntropyData data, JpegBitState state)
     {
         _data = data;
-        (Buffer, Count, _position, _marker, OutOfData, _zeros, _nextRestart) = state;
+        (Buffer, Count, Position, OutOfData) = state;
+        BeginSegment();
     }
 
     /// <summary>The next bits, the first of them in the highest place.</summary>
@@ -27,29 +28,28 @@ internal ref struct JpegBitReader
     /// <summary>How many bits of <see cref="Buffer"/> may be used.</summary>
     public int Count;
 
+    /// <summary>Where the bytes after those in <see cref="Buffer"/> begin.</summary>
+    public int Position;
+
     /// <summary>The segment ended before its blocks did: the remaining ones stay as they are until the next restart.</summary>
     public bool OutOfData { get; private set; }
 
     /// <summary>Where reading stands.</summary>
-    public readonly JpegBitState State => new(Buffer, Count, _position, _marker, OutOfData, _zeros, _nextRestart);
+    public readonly JpegBitState State => new(Buffer, Count, Position, OutOfData);
 
-    /// <summary>Makes at least 33 bits available: the longest code (17 with the bit that libjpeg reads in vain) and 16 bits of value.</summary>
-    public void Refill()
+    /// <summary>Makes at least 56 bits available; the longest code (17 with the bit that libjpeg reads in vain) and 16 bits of value take 33.</summary>
+    public void Refill() => Refill(ref Buffer, ref Count, ref Position);
+
+    /// <summary>The same for bits that are held in local variables.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly void Refill(ref ulong buffer, ref int count, ref int position)
     {
-        if (_marker == 0 && _position <= _data.Length - 8)
-        {
-            ulong next = BinaryPrimitives.ReadUInt64BigEndian(_data[_position..]);
-            if ((next & (~next - 0x0101010101010101UL) & 0x8080808080808080UL) == 0)
-            {
-                // No byte is 0xFF: take as many as fit. The bits of the first that doesn't fit are read again by the next call.
-                Buffer |= next >> Count;
-                _position += (63 - Count) >> 3;
-                Count |= 56;
-                return;
-            }
-        }
-
-        RefillByByte();
+        // As many bytes as fit are taken; the bits of the first that doesn't fit are read again by the next call. Behind the padding's first
+        // half there are only zeros: reading stays there.
+        ulong next = Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref _bytes, position));
+        buffer |= (BitConverter.IsLittleEndian ? BinaryPrimitives.ReverseEndianness(next) : next) >> count;
+        position = Math.Min(position + ((63 - count) >> 3), _length + (EntropyData.Padding / 2));
+        count |= 56;
     }
 
     /// <summary>Reads up to 16 bits.</summary>
@@ -100,9 +100,9 @@ internal ref struct JpegBitReader
     /// <summary>To be called after each MCU: notes whether it has used bits that weren't there.</summary>
     public void EndMcu()
     {
-        if (Count < _zeros)
+        if ((8L * Position) - Count > 8L * _length)
         {
-            if (_marker == 0)
+            if (_data.Marker == 0)
             {
                 throw new InvalidDataException("The JPEG data is truncated: it ends within the picture.");
             }
@@ -111,99 +111,21 @@ internal ref struct JpegBitReader
         }
     }
 
-    /// <summary>Skips to after the next restart marker.</summary>
+    /// <summary>Goes on behind the next restart marker.</summary>
     public void Restart()
     {
-        Buffer = 0;
-        Count = 0;
-        _zeros = 0;
-        if (_marker == 0)
-        {
-            _marker = JpegMarkers.FindNext(_data, ref _position);
-        }
-
-        if (_marker == JpegMarkers.Restart0 + _nextRestart)
-        {
-            _marker = 0;
-        }
-        else
-        {
-            Resynchronize();
-        }
-
-        _nextRestart = (_nextRestart + 1) & 7;
-        if (_marker == 0)
+        if (_data.Restart())
         {
             OutOfData = false;
         }
+
+        (Buffer, Count, Position) = (0, 0, 0);
+        BeginSegment();
     }
 
-    private void RefillByByte()
+    private void BeginSegment()
     {
-        while (Count <= 56)
-        {
-            if (_marker == 0 && _position < _data.Length)
-            {
-                int value = _data[_position++];
-                if (value == 0xFF && !TryReadStuffed(out value))
-                {
-                    continue;
-                }
-
-                Buffer |= (ulong)value << (56 - Count);
-                Count += 8;
-            }
-            else
-            {
-                _zeros = Count < _zeros ? 64 : _zeros + 64 - Count;
-                Count = 64;
-            }
-        }
-    }
-
-    /// <summary>After an 0xFF: a zero means the data byte 0xFF, anything else is a marker.</summary>
-    private bool TryReadStuffed(out int value)
-    {
-        value = 0xFF;
-        while (_position < _data.Length)
-        {
-            int next = _data[_position++];
-            if (next == 0)
-            {
-                return true;
-            }
-
-            if (next != 0xFF)
-            {
-                _marker = next;
-                return false;
-            }
-        }
-
-        return false;
-    }
-
-    private void Resynchronize()
-    {
-        while (true)
-        {
-            int ahead = (_marker - JpegMarkers.Restart0 - _nextRestart) & 7;
-            bool isRestart = _marker is >= JpegMarkers.Restart0 and <= JpegMarkers.Restart0 + 7;
-            if (_marker < JpegMarkers.FirstFrame || (isRestart && ahead is 6 or 7))
-            {
-                // Nonsense or one of the two restarts before: look for a later one.
-                _marker = JpegMarkers.FindNext(_data, ref _position);
-            }
-            else
-            {
-                // One of the two restarts after or another marker: leave it, the missing segment is empty. Any other restart: go on behind it.
-                if (isRestart && ahead is not (1 or 2))
-                {
-                    _marker = 0;
-                }
-
-                return;
-            }
-        }
+        _bytes = ref MemoryMarshal.GetReference(_data.Padded);
+        _length = _data.Length;
     }
 }

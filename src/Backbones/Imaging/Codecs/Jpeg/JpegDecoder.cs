@@ -22,6 +22,7 @@ internal sealed class JpegDecoder : IDisposable
 
     // The one scan of a picture whose rows are decoded one by one; null where several scans make it up.
     private JpegScan? _scan;
+    private EntropyData? _data;
     private ScanState _scanState;
 
     private int _nextMcuRow;
@@ -118,7 +119,7 @@ internal sealed class JpegDecoder : IDisposable
             DecodeRow(wanted: false);
         }
 
-        EndScan(_scanState.Bits);
+        EndScan(_data!);
         if (ReadToScan() != null)
         {
             throw new InvalidDataException("The JPEG has another scan after one that held the whole picture.");
@@ -129,6 +130,7 @@ internal sealed class JpegDecoder : IDisposable
     {
         _writer?.Dispose();
         _writer = null;
+        _data?.Dispose();
         if (_frame != null)
         {
             foreach (JpegComponent component in _frame.Components)
@@ -145,7 +147,8 @@ internal sealed class JpegDecoder : IDisposable
         if (!_frame.Progressive && scan.Components.Length == _frame.Components.Length)
         {
             _scan = scan;
-            _scanState = ScanState.Start(_position, _restartInterval);
+            _data = new EntropyData(_encoded, _position);
+            _scanState = new ScanState(default, _restartInterval);
         }
         else
         {
@@ -161,7 +164,7 @@ internal sealed class JpegDecoder : IDisposable
         int mcuRow = _nextMcuRow++;
         if (_scan != null)
         {
-            var decoder = new ScanDecoder(_frame, _scan, _restartInterval, _encoded.Span, _scanState);
+            var decoder = new ScanDecoder(_frame, _scan, _restartInterval, _data!, _scanState);
             decoder.DecodeSamples(mcuRow, wanted ? _firstMcu : 0, wanted ? _endMcu : 0);
             _scanState = decoder.State;
         }
@@ -188,9 +191,9 @@ internal sealed class JpegDecoder : IDisposable
                 throw new InvalidDataException($"The JPEG has more than {MaxScans} scans.");
             }
 
-            var decoder = new ScanDecoder(_frame, scan, _restartInterval, _encoded.Span, ScanState.Start(_position, _restartInterval));
-            decoder.DecodeCoefficients();
-            EndScan(decoder.State.Bits);
+            using var data = new EntropyData(_encoded, _position);
+            new ScanDecoder(_frame, scan, _restartInterval, data, new ScanState(default, _restartInterval)).DecodeCoefficients();
+            EndScan(data);
             scan = ReadToScan();
         }
     }
@@ -228,10 +231,10 @@ internal sealed class JpegDecoder : IDisposable
         }
     }
 
-    private void EndScan(JpegBitState bits)
+    private void EndScan(EntropyData data)
     {
-        _position = bits.Position;
-        _pendingMarker = bits.Marker;
+        _position = data.Position;
+        _pendingMarker = data.Marker;
     }
 
     /// <summary>Reads segments up to and including the next scan header.</summary>

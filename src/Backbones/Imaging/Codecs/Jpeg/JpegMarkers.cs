@@ -81,5 +81,6 @@ internal static class JpegMarkers
         return segment;
     }
 
-    private static InvalidDataException Truncated() => new("The JPEG data is truncated: it ends without an end-of-image marker.");
+    /// <summary>The error for data that ends too early.</summary>
+    public static InvalidDataException Truncated() => new("The JPEG data is truncated: it ends without an end-of-image marker.");
 }

@@ -16,9 +16,9 @@ internal unsafe ref struct ScanDecoder
     /// <param name="frame">The frame header.</param>
     /// <param name="scan">The scan header.</param>
     /// <param name="restartInterval">MCUs between restart markers; 0 where there are none.</param>
-    /// <param name="data">The whole file.</param>
-    /// <param name="state">Where the scan begins, or where it was left after a row of MCUs.</param>
-    public ScanDecoder(JpegFrame frame, JpegScan scan, int restartInterval, ReadOnlySpan<byte> data, ScanState state)
+    /// <param name="data">The scan's data.</param>
+    /// <param name="state">Where it was left after a row of MCUs.</param>
+    public ScanDecoder(JpegFrame frame, JpegScan scan, int restartInterval, EntropyData data, ScanState state)
     {
         _frame = frame;
         _scan = scan;
@@ -37,7 +37,7 @@ internal unsafe ref struct ScanDecoder
     /// <param name="end">The MCU after the last of them; others are only read over.</param>
     public void DecodeSamples(int mcuRow, int first, int end)
     {
-        short* block = stackalloc short[64];
+        short* block = stackalloc short[SequentialBlock.BlockLength];
         for (int mcu = 0; mcu < _frame.McusPerRow; mcu++)
         {
             BeginMcu();
@@ -115,15 +115,15 @@ internal unsafe ref struct ScanDecoder
                 for (int h = 0; h < component.Horizontal; h++)
                 {
                     new Span<short>(block, 64).Clear();
-                    int last = _reader.OutOfData ? 0 : SequentialBlock.Decode(ref _reader, component, block);
+                    bool hasDetail = !_reader.OutOfData && SequentialBlock.Decode(ref _reader, component, block);
                     byte* output = row + (8 * ((mcu * component.Horizontal) + h));
-                    if (last == 0)
+                    if (hasDetail)
                     {
-                        InverseDct.TransformDc(block[0], quantization[0], output, samples.Stride);
+                        InverseDct.Transform(block, quantization, output, samples.Stride);
                     }
                     else
                     {
-                        InverseDct.Transform(block, quantization, output, samples.Stride);
+                        InverseDct.TransformDc(block[0], quantization[0], output, samples.Stride);
                     }
                 }
             }
@@ -137,17 +137,20 @@ internal unsafe ref struct ScanDecoder
             return;
         }
 
-        int offset = 64 * ((y * component.PaddedBlocksPerRow) + x);
-        fixed (short* block = component.Coefficients.AsSpan(offset, 64))
+        Span<short> coefficients = component.Coefficients.AsSpan(64 * ((y * component.PaddedBlocksPerRow) + x), 64);
+        if (_frame.Progressive)
         {
-            if (_frame.Progressive)
+            fixed (short* block = coefficients)
             {
                 _progressive.Decode(ref _reader, component, block);
             }
-            else
-            {
-                SequentialBlock.Decode(ref _reader, component, block);
-            }
+        }
+        else
+        {
+            short* block = stackalloc short[SequentialBlock.BlockLength];
+            new Span<short>(block, 64).Clear();
+            SequentialBlock.Decode(ref _reader, component, block);
+            new Span<short>(block, 64).CopyTo(coefficients);
         }
     }
 

@@ -5,68 +5,64 @@ namespace Backbones.Imaging.Codecs.Jpeg;
 /// <summary>Entropy decoding of one block of a sequential scan: DC and all AC coefficients at once.</summary>
 internal static unsafe class SequentialBlock
 {
+    /// <summary>A block and one more place, for what is behind its end.</summary>
+    public const int BlockLength = 64 + 1;
+
+    /// <summary>Bits of the longest code (17 with the one that libjpeg reads in vain) and the longest value.</summary>
+    private const int LongestSymbol = 33;
+
     /// <summary>Decodes a block.</summary>
     /// <param name="reader">The scan's bits.</param>
     /// <param name="component">Whose tables and DC value are used.</param>
-    /// <param name="block">64 zeros that become the coefficients, in natural order, not dequantized.</param>
-    /// <returns>The coded index of the last coefficient that isn't zero (0: at most the DC value).</returns>
-    public static int Decode(ref JpegBitReader reader, JpegComponent component, short* block)
+    /// <param name="block"><see cref="BlockLength"/> zeros, of which the first 64 become the coefficients, in natural order, not dequantized.</param>
+    /// <returns>Whether anything but the DC value may be other than zero.</returns>
+    public static bool Decode(ref JpegBitReader reader, JpegComponent component, short* block)
     {
         ulong buffer = reader.Buffer;
-        int count = reader.Count;
-        if (count < 33)
-        {
-            Refill(ref reader, ref buffer, ref count);
-        }
-
-        int symbol = Symbol(component.DcTable, ref buffer, ref count);
-        if (symbol != 0)
-        {
-            component.LastDc += Value(symbol, ref buffer, ref count);
-        }
-
-        block[0] = (short)component.LastDc;
+        int count = reader.Count, position = reader.Position;
+        block[0] = (short)DecodeDc(ref reader, component, ref buffer, ref count, ref position);
 
         HuffmanTable table = component.AcTable;
-        fixed (int* values = table.Values)
+        fixed (AcSymbols* lookup = table.AcSymbols)
         fixed (byte* order = ZigZag.NaturalOrder)
         {
-            int last = 0;
-            for (int k = 1; k < 64; k++)
+            int k = 0;
+            do
             {
-                if (count < 33)
+                if (count < LongestSymbol)
                 {
-                    Refill(ref reader, ref buffer, ref count);
+                    reader.Refill(ref buffer, ref count, ref position);
                 }
 
-                int entry = values[buffer >> (64 - HuffmanTable.LookupBits)];
-                if (entry != 0)
+                AcSymbols symbols = lookup[buffer >> (64 - HuffmanTable.LookupBits)];
+                if (symbols.IsNone)
                 {
-                    k += (entry >> 8) & 15;
-                    buffer <<= entry & 15;
-                    count -= entry & 15;
-                    block[order[k]] = (short)(entry >> 16);
-                    last = k;
+                    int symbol = Symbol(table, ref buffer, ref count);
+                    int size = symbol & 15;
+                    k += AcSymbols.Advance(symbol);
+                    block[order[k]] = size == 0 ? (short)0 : (short)Value(size, ref buffer, ref count);
                     continue;
                 }
 
-                symbol = Symbol(table, ref buffer, ref count);
-                k += symbol >> 4;
-                int size = symbol & 15;
-                if (size != 0)
+                k += symbols.FirstAdvance;
+                block[order[k]] = symbols.FirstValue;
+                if (k >= 63)
                 {
-                    block[order[k]] = (short)Value(size, ref buffer, ref count);
-                    last = k;
-                }
-                else if (symbol != 0xF0)
-                {
+                    // A second symbol would be the next block's.
+                    buffer <<= symbols.BitsOfFirst;
+                    count -= symbols.BitsOfFirst;
                     break;
                 }
-            }
 
-            reader.Buffer = buffer;
-            reader.Count = count;
-            return last;
+                k += symbols.SecondAdvance;
+                block[order[k]] = symbols.SecondValue;
+                buffer <<= symbols.ShiftOfAll;
+                count -= symbols.BitsOfAll;
+            }
+            while (k < 63);
+
+            (reader.Buffer, reader.Count, reader.Position) = (buffer, count, position);
+            return k != AcSymbols.EndOfBlock;
         }
     }
 
@@ -74,64 +70,63 @@ internal static unsafe class SequentialBlock
     public static void Skip(ref JpegBitReader reader, JpegComponent component)
     {
         ulong buffer = reader.Buffer;
-        int count = reader.Count;
-        if (count < 33)
-        {
-            Refill(ref reader, ref buffer, ref count);
-        }
-
-        int symbol = Symbol(component.DcTable, ref buffer, ref count);
-        if (symbol != 0)
-        {
-            component.LastDc += Value(symbol, ref buffer, ref count);
-        }
+        int count = reader.Count, position = reader.Position;
+        DecodeDc(ref reader, component, ref buffer, ref count, ref position);
 
         HuffmanTable table = component.AcTable;
-        fixed (int* values = table.Values)
+        fixed (AcSymbols* lookup = table.AcSymbols)
         {
-            for (int k = 1; k < 64; k++)
+            int k = 0;
+            do
             {
-                if (count < 33)
+                if (count < LongestSymbol)
                 {
-                    Refill(ref reader, ref buffer, ref count);
+                    reader.Refill(ref buffer, ref count, ref position);
                 }
 
-                int entry = values[buffer >> (64 - HuffmanTable.LookupBits)];
-                if (entry != 0)
+                AcSymbols symbols = lookup[buffer >> (64 - HuffmanTable.LookupBits)];
+                if (symbols.IsNone)
                 {
-                    k += (entry >> 8) & 15;
-                    buffer <<= entry & 15;
-                    count -= entry & 15;
+                    int symbol = Symbol(table, ref buffer, ref count);
+                    buffer <<= symbol & 15;
+                    count -= symbol & 15;
+                    k += AcSymbols.Advance(symbol);
                     continue;
                 }
 
-                symbol = Symbol(table, ref buffer, ref count);
-                k += symbol >> 4;
-                int size = symbol & 15;
-                if (size != 0)
+                k += symbols.FirstAdvance;
+                if (k >= 63)
                 {
-                    buffer <<= size;
-                    count -= size;
-                }
-                else if (symbol != 0xF0)
-                {
+                    buffer <<= symbols.BitsOfFirst;
+                    count -= symbols.BitsOfFirst;
                     break;
                 }
-            }
 
-            reader.Buffer = buffer;
-            reader.Count = count;
+                k += symbols.SecondAdvance;
+                buffer <<= symbols.ShiftOfAll;
+                count -= symbols.BitsOfAll;
+            }
+            while (k < 63);
         }
+
+        (reader.Buffer, reader.Count, reader.Position) = (buffer, count, position);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Refill(ref JpegBitReader reader, ref ulong buffer, ref int count)
+    private static int DecodeDc(ref JpegBitReader reader, JpegComponent component, ref ulong buffer, ref int count, ref int position)
     {
-        reader.Buffer = buffer;
-        reader.Count = count;
-        reader.Refill();
-        buffer = reader.Buffer;
-        count = reader.Count;
+        if (count < LongestSymbol)
+        {
+            reader.Refill(ref buffer, ref count, ref position);
+        }
+
+        int size = Symbol(component.DcTable, ref buffer, ref count);
+        if (size != 0)
+        {
+            component.LastDc += Value(size, ref buffer, ref count);
+        }
+
+        return component.LastDc;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
