@@ -11,9 +11,9 @@ namespace Backbones.Conformance.Tests;
 [TestClass]
 public sealed class ModelLineTests
 {
-    private static readonly string s_data = Path.Combine(FindRoot(), "test", "data", "conformance");
+    internal static string Data { get; } = Path.Combine(FindRoot(), "test", "data", "conformance");
 
-    public static IEnumerable<object[]> Families => Directory.EnumerateFiles(Path.Combine(s_data, "models")).Order().Select(f => new object[] { Path.GetFileName(f)[..^".jsonl.gz".Length] });
+    public static IEnumerable<object[]> Families => Directory.EnumerateFiles(Path.Combine(Data, "models")).Order().Select(f => new object[] { Path.GetFileName(f)[..^".jsonl.gz".Length] });
 
     [TestMethod]
     [DynamicData(nameof(Families))]
@@ -68,7 +68,7 @@ public sealed class ModelLineTests
 
     private static void AssertPass(string file, string filter, IEngine? engine)
     {
-        ModelResult[] results = [.. ReferenceFile.Run(Path.Combine(s_data, file), filter, engine)];
+        ModelResult[] results = [.. ReferenceFile.Run(Path.Combine(Data, file), filter, engine)];
         Assert.IsNotEmpty(results);
         string[] wrong = [.. results.Where(r => r.Outcome != Outcome.Passed).Select(r => r.Text)];
         Assert.IsEmpty(wrong, string.Join(Environment.NewLine, wrong));

@@ -13,10 +13,8 @@ internal static class ReferenceFile
     /// <param name="engine">What runs the graphs; null to compare the structure alone.</param>
     public static IEnumerable<ModelResult> Run(string path, string filter, IEngine? engine)
     {
-        bool zipped = path.EndsWith(".gz", StringComparison.Ordinal);
-        using Stream file = File.OpenRead(path);
-        using Stream stream = zipped ? new GZipStream(file, CompressionMode.Decompress) : file;
-        if ((zipped ? path[..^".gz".Length] : path).EndsWith(".json", StringComparison.Ordinal))
+        using Stream stream = Open(path);
+        if (path.EndsWith(".json", StringComparison.Ordinal) || path.EndsWith(".json.gz", StringComparison.Ordinal))
         {
             using JsonDocument document = JsonDocument.Parse(stream);
             foreach (ModelResult result in TorchvisionRunner.Run(document.RootElement, filter, engine))
@@ -29,5 +27,12 @@ internal static class ReferenceFile
             if (line.Length > 0 && ModelRunner.Run(line, filter, engine) is { } result)
                 yield return result;
         }
+    }
+
+    /// <summary>Opens a file, which is decompressed if its name ends in .gz.</summary>
+    public static Stream Open(string path)
+    {
+        Stream file = File.OpenRead(path);
+        return path.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(file, CompressionMode.Decompress) : file;
     }
 }

@@ -1,10 +1,10 @@
-using Microsoft.ML.Imaging.Codecs;
-using Microsoft.ML.Imaging.Codecs.Png;
+using Backbones.Imaging.Codecs;
+using Microsoft.ML.Imaging;
 
 namespace Microsoft.ML.Data;
 
 /// <summary>
-/// An image in memory, four bytes a pixel. Files are decoded by the decoders of this assembly: PNG, JPEG (the pixels of libjpeg-turbo's
+/// An image in memory, four bytes a pixel. Files are decoded by the decoders of Backbones, whose sources are compiled into this assembly: PNG, JPEG (the pixels of libjpeg-turbo's
 /// default) and BMP. Alpha isn't premultiplied; the real package's decoder premultiplies.
 /// </summary>
 public sealed class MLImage : IDisposable

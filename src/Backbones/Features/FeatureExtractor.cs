@@ -57,22 +57,12 @@ public sealed class FeatureExtractor : IDisposable
         ArgumentOutOfRangeException.ThrowIfZero(images.Count, nameof(images));
         int length = Transform.OutputLength;
         var input = new float[checked(images.Count * length)];
-        Parallel.For(0, images.Count, i => Transform.Apply(images[i].Buffer, input.AsSpan(i * length, length)));
+        Parallel.For(0, images.Count, i => Transform.Apply(images[i].Buffer, input.AsSpan(i * length, length), images[i].Orientation));
         return Run(images.Count, input);
     }
 
     /// <summary>Releases the plan.</summary>
     public void Dispose() => _plan.Dispose();
-}
-
-/// <summary>Decoded pixels of one image.</summary>
-/// <param name="Pixels">Rows from the top, without gaps.</param>
-/// <param name="Width">Width in pixels.</param>
-/// <param name="Height">Height in pixels.</param>
-/// <param name="Format">Layout of one pixel.</param>
-public sealed record ImagePixels(ReadOnlyMemory<byte> Pixels, int Width, int Height, PixelFormat Format)
-{
-    internal ImageBuffer Buffer => new(Pixels.Span, Width, Height, Format);
 }
 
 /// <summary>The outputs of one run.</summary>

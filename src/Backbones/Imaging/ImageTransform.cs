@@ -8,7 +8,7 @@ namespace Backbones.Imaging;
 /// then (x - mean) / std in float32. An instance never changes and can be used by many threads at once; it allocates nothing
 /// for a picture of a size that it has seen before.
 /// </summary>
-public sealed class ImageTransform
+public sealed partial class ImageTransform
 {
     // What a byte becomes: 256 values for each channel, made with the operations of ToTensor and Normalize.
     private readonly float[] _values;
@@ -71,11 +71,18 @@ public sealed class ImageTransform
         Resample(image, orientation, window, ref sink, Resampler.Best);
     }
 
-    internal unsafe void Apply(ImageBuffer image, Span<float> output, ImageOrientation orientation, ResampleKernel kernel)
+    internal void Apply(ImageBuffer image, Span<float> output, ImageOrientation orientation, ResampleKernel kernel)
     {
         CheckLength(output.Length);
-        int planeSize = Options.Height * Options.Width;
         var window = Window.Of(image, orientation, Options);
+        var sink = Planes(output, window, image.Format);
+        Resample(image, orientation, window, ref sink, kernel);
+    }
+
+    /// <summary>Fills the border, if there is one, and gives what takes the rows.</summary>
+    private PlanarSink Planes(Span<float> output, Window window, PixelFormat order)
+    {
+        int planeSize = Options.Height * Options.Width;
         if (!window.CoversAll(Options))
         {
             for (int c = 0; c < _fill.Length; c++)
@@ -83,27 +90,16 @@ public sealed class ImageTransform
                 output.Slice(c * planeSize, planeSize).Fill(_values[256 * c + _fill[c]]);
             }
         }
-        var sink = new PlanarSink(output, Options.Width, planeSize, window.Y * Options.Width + window.X, window.Columns, _values, image.Format);
-        Resample(image, orientation, window, ref sink, kernel);
+        return new PlanarSink(output, Options.Width, planeSize, window.Y * Options.Width + window.X, window.Columns, _values, order);
     }
 
     private unsafe void Resample<TSink>(ImageBuffer image, ImageOrientation orientation, Window window, ref TSink sink, ResampleKernel kernel)
         where TSink : IRowSink, allows ref struct
     {
-        if (window.Columns < 1 || window.Rows < 1)
-        {
-            return;
-        }
-
         fixed (byte* pixels = image.Pixels)
         {
             var source = new RowSource(image, pixels, orientation, luminance: Options.Channels == 1);
-            var geometry = window.Geometry;
-            var horizontal = ResampleTable.Get(
-                source.Width, geometry.ResizedWidth, Math.Max(geometry.Left, 0), window.Columns, geometry.Interpolation, Resampler.HorizontalTapMultiple);
-            var vertical = ResampleTable.Get(
-                source.Height, geometry.ResizedHeight, Math.Max(geometry.Top, 0), window.Rows, geometry.Interpolation, tapMultiple: 1);
-            Resampler.Run(source, horizontal, vertical, ref sink, kernel);
+            Resampler.Run(source, window.HorizontalTable(source.Width), window.VerticalTable(source.Height), ref sink, kernel);
         }
     }
 
@@ -164,15 +160,24 @@ public sealed class ImageTransform
     /// <summary>The part of the result that shows the picture.</summary>
     private readonly record struct Window(TransformGeometry Geometry, int X, int Y, int Columns, int Rows)
     {
-        public static Window Of(ImageBuffer image, ImageOrientation orientation, ImageTransformOptions options)
+        public static Window Of(ImageBuffer image, ImageOrientation orientation, ImageTransformOptions options) =>
+            orientation >= ImageOrientation.Transpose ? Of(image.Height, image.Width, options) : Of(image.Width, image.Height, options);
+
+        public static Window Of(int width, int height, ImageTransformOptions options)
         {
-            var geometry = orientation >= ImageOrientation.Transpose
-                ? TransformGeometry.Of(image.Height, image.Width, options)
-                : TransformGeometry.Of(image.Width, image.Height, options);
+            var geometry = TransformGeometry.Of(width, height, options);
             return new(
                 geometry, Math.Max(-geometry.Left, 0), Math.Max(-geometry.Top, 0),
                 Math.Min(geometry.ResizedWidth, options.Width), Math.Min(geometry.ResizedHeight, options.Height));
         }
+
+        /// <summary>How columns are made of a row of <paramref name="width"/> pixels.</summary>
+        public ResampleTable HorizontalTable(int width) => ResampleTable.Get(
+            width, Geometry.ResizedWidth, Math.Max(Geometry.Left, 0), Columns, Geometry.Interpolation, Resampler.HorizontalTapMultiple);
+
+        /// <summary>How rows are made of a picture of <paramref name="height"/> rows.</summary>
+        public ResampleTable VerticalTable(int height) => ResampleTable.Get(
+            height, Geometry.ResizedHeight, Math.Max(Geometry.Top, 0), Rows, Geometry.Interpolation, tapMultiple: 1);
 
         public bool CoversAll(ImageTransformOptions options) => Columns == options.Width && Rows == options.Height;
     }

@@ -1,4 +1,3 @@
-using Backbones.Imaging;
 using Microsoft.ML.Data;
 
 namespace Microsoft.ML.TimmFeatures.Inputs;
@@ -6,7 +5,7 @@ namespace Microsoft.ML.TimmFeatures.Inputs;
 /// <summary>
 /// Undoes what ML.NET's decoder does to transparent pixels: it multiplies colours by alpha, where Pillow's <c>convert('RGB')</c>, and so timm,
 /// drops alpha and keeps them. The colours come back as exactly as 8 bits allow (within 255 / (2 · alpha)); those of wholly transparent pixels
-/// are lost and black. An MLImage does not say whether its colours were multiplied, so this is for images that are decoded here.
+/// are lost and black. An MLImage does not say whether its colours were multiplied, so this is for files that are decoded here: WebP and GIF, which Backbones does not decode.
 /// </summary>
 internal static class DecoderAlpha
 {
@@ -20,12 +19,11 @@ internal static class DecoderAlpha
 
     /// <summary>The pixels of a decoded image with their colours as in the file.</summary>
     /// <param name="image">Just decoded.</param>
-    /// <param name="format">JPEG and BMP have no alpha.</param>
     /// <param name="copy">Holds the pixels where they had to be changed.</param>
-    public static ReadOnlySpan<byte> Straighten(MLImage image, ImageFileFormat format, ref byte[]? copy)
+    public static ReadOnlySpan<byte> Straighten(MLImage image, ref byte[]? copy)
     {
         ReadOnlySpan<byte> pixels = image.Pixels;
-        if (format is ImageFileFormat.Jpeg or ImageFileFormat.Bmp || !s_isPremultiplied.Value || IsOpaque(pixels))
+        if (!s_isPremultiplied.Value || IsOpaque(pixels))
             return pixels;
         copy = pixels.ToArray();
         for (int i = 0; i < copy.Length; i += 4)

@@ -37,28 +37,30 @@ internal static unsafe class Resampler
         : ResampleKernel.Plain;
 
     /// <summary>Makes the rows of <paramref name="vertical"/>, each with the columns of <paramref name="horizontal"/>.</summary>
-    public static void Run<TSink>(RowSource source, ResampleTable horizontal, ResampleTable vertical, ref TSink sink, ResampleKernel kernel)
+    public static void Run<TSource, TSink>(TSource source, ResampleTable horizontal, ResampleTable vertical, ref TSink sink, ResampleKernel kernel)
+        where TSource : struct, IRowSource
         where TSink : IRowSink, allows ref struct
     {
         switch (kernel)
         {
             case ResampleKernel.Vector512:
-                Run<VectorResampleKernel<ResampleLanes512, Vector512<int>>, TSink>(source, horizontal, vertical, ref sink);
+                Run<VectorResampleKernel<ResampleLanes512, Vector512<int>>, TSource, TSink>(source, horizontal, vertical, ref sink);
                 break;
             case ResampleKernel.Vector256:
-                Run<VectorResampleKernel<ResampleLanes256, Vector256<int>>, TSink>(source, horizontal, vertical, ref sink);
+                Run<VectorResampleKernel<ResampleLanes256, Vector256<int>>, TSource, TSink>(source, horizontal, vertical, ref sink);
                 break;
             case ResampleKernel.Vector128:
-                Run<VectorResampleKernel<ResampleLanes128, Vector128<int>>, TSink>(source, horizontal, vertical, ref sink);
+                Run<VectorResampleKernel<ResampleLanes128, Vector128<int>>, TSource, TSink>(source, horizontal, vertical, ref sink);
                 break;
             default:
-                Run<PlainResampleKernel, TSink>(source, horizontal, vertical, ref sink);
+                Run<PlainResampleKernel, TSource, TSink>(source, horizontal, vertical, ref sink);
                 break;
         }
     }
 
-    private static void Run<TKernel, TSink>(RowSource source, ResampleTable horizontal, ResampleTable vertical, ref TSink sink)
+    private static void Run<TKernel, TSource, TSink>(TSource source, ResampleTable horizontal, ResampleTable vertical, ref TSink sink)
         where TKernel : IResampleKernel
+        where TSource : struct, IRowSource
         where TSink : IRowSink, allows ref struct
     {
         const int Rows = IResampleKernel.RowsAtOnce;

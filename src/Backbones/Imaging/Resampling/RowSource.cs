@@ -4,7 +4,7 @@ namespace Backbones.Imaging.Resampling;
 /// Rows of an upright picture as four bytes a pixel, whatever the format and the orientation of the stored pixels: as they lie
 /// where that is possible, else converted row by row, so a turned picture never exists as a whole.
 /// </summary>
-internal readonly unsafe struct RowSource
+internal readonly unsafe struct RowSource : IRowSource
 {
     private readonly byte* _origin;
     private readonly nint _stepX;
@@ -39,19 +39,15 @@ internal readonly unsafe struct RowSource
         (Width, Height) = orientation >= ImageOrientation.Transpose ? (image.Height, image.Width) : (image.Width, image.Height);
     }
 
-    /// <summary>Pixels in an upright row.</summary>
     public int Width { get; }
 
-    /// <summary>Number of upright rows.</summary>
     public int Height { get; }
 
-    /// <summary>Whether rows can be read as they lie: four colour bytes, pixels side by side.</summary>
     public bool IsDirect => _stepX == 4 && !_luminance && _format is PixelFormat.Rgba32 or PixelFormat.Bgra32;
 
-    /// <summary>The stored row <paramref name="y"/>; only where <see cref="IsDirect"/>.</summary>
     public byte* Direct(int y) => _origin + _stepY * y;
 
-    /// <summary>Writes row <paramref name="y"/>, four bytes a pixel in the order of the stored colours.</summary>
+    /// <summary>Colours are in the order of the stored ones.</summary>
     public void Convert(int y, uint* target)
     {
         byte* pixel = Direct(y);
@@ -81,17 +77,7 @@ internal readonly unsafe struct RowSource
         }
         if (_luminance && _format != PixelFormat.Gray8)
         {
-            ToLuminance(target);
-        }
-    }
-
-    // Pillow's L24: ITU-R 601 weights in 16 fractional bits.
-    private void ToLuminance(uint* row)
-    {
-        int red = _format == PixelFormat.Bgra32 ? 16 : 0, blue = 16 - red;
-        for (int x = 0; x < Width; x++)
-        {
-            row[x] = ((row[x] >> red & 255) * 19595 + (row[x] >> 8 & 255) * 38470 + (row[x] >> blue & 255) * 7471 + 0x8000) >> 16;
+            Luminance.Of(new Span<uint>(target, Width), _format);
         }
     }
 }

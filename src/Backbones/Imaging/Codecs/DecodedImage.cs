@@ -1,0 +1,22 @@
+using System.Runtime.InteropServices;
+
+namespace Backbones.Imaging.Codecs;
+
+/// <summary>What every decoder returns: rows from top to bottom without padding, four bytes a pixel (blue, green, red, alpha), alpha not premultiplied.</summary>
+/// <param name="Width">Pixels in a row.</param>
+/// <param name="Height">Rows.</param>
+/// <param name="Bgra">The pixels; where the memory was rented there may be more of it behind them.</param>
+internal readonly record struct DecodedImage(int Width, int Height, byte[] Bgra)
+{
+    /// <summary>An image without contents yet.</summary>
+    /// <param name="width">Pixels in a row.</param>
+    /// <param name="height">Rows; a decoder has checked before that memory can hold as many pixels.</param>
+    /// <param name="allocate">Gives memory of at least so many bytes.</param>
+    public static DecodedImage Allocate(int width, int height, Func<int, byte[]> allocate) => new(width, height, allocate(4 * width * height));
+
+    /// <summary>All pixels.</summary>
+    public ReadOnlySpan<byte> Pixels => Bgra.AsSpan(0, 4 * Width * Height);
+
+    /// <summary>The pixels of a row.</summary>
+    public Span<uint> Row(int y) => MemoryMarshal.Cast<byte, uint>(Bgra.AsSpan(4 * y * Width, 4 * Width));
+}

@@ -1,0 +1,109 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+
+namespace Backbones.Imaging.Codecs.Png;
+
+/// <summary>PNG's row filters (PNG specification, section 9), undone and applied.</summary>
+internal static class PngFilter
+{
+    public const int None = 0;
+    public const int Sub = 1;
+    public const int Up = 2;
+    public const int Average = 3;
+    public const int Paeth = 4;
+
+    /// <summary>Replaces a filtered row by the original one.</summary>
+    /// <param name="filter">The row's filter byte.</param>
+    /// <param name="row">The row.</param>
+    /// <param name="above">The original row above; zeros above the first.</param>
+    /// <param name="step">Bytes a pixel.</param>
+    public static void Undo(int filter, Span<byte> row, ReadOnlySpan<byte> above, int step)
+    {
+        above = above[..row.Length];
+        switch (filter)
+        {
+            case None:
+                break;
+            case Sub:
+                for (int i = step; i < row.Length; i++)
+                {
+                    row[i] += row[i - step];
+                }
+
+                break;
+            case Up:
+                AddRows(row, above);
+                break;
+            case Average:
+                for (int i = 0; i < step; i++)
+                {
+                    row[i] += (byte)(above[i] >> 1);
+                }
+
+                for (int i = step; i < row.Length; i++)
+                {
+                    row[i] += (byte)((row[i - step] + above[i]) >> 1);
+                }
+
+                break;
+            case Paeth:
+                AddRows(row[..step], above);
+                for (int i = step; i < row.Length; i++)
+                {
+                    row[i] += (byte)Predict(row[i - step], above[i], above[i - step]);
+                }
+
+                break;
+            default:
+                throw new InvalidDataException($"A PNG row has filter {filter}; 0 to 4 are valid.");
+        }
+    }
+
+    /// <summary>Applies a filter other than <see cref="Average"/>.</summary>
+    /// <param name="filter">The filter.</param>
+    /// <param name="row">The row.</param>
+    /// <param name="above">The row above; zeros above the first.</param>
+    /// <param name="step">Bytes a pixel.</param>
+    /// <param name="filtered">Receives the filtered row.</param>
+    public static void Apply(int filter, ReadOnlySpan<byte> row, ReadOnlySpan<byte> above, int step, Span<byte> filtered)
+    {
+        for (int i = 0; i < row.Length; i++)
+        {
+            int left = i >= step ? row[i - step] : 0, aboveLeft = i >= step ? above[i - step] : 0;
+            filtered[i] = (byte)(row[i] - filter switch
+            {
+                Sub => left,
+                Up => above[i],
+                Paeth => Predict(left, above[i], aboveLeft),
+                _ => 0,
+            });
+        }
+    }
+
+    private static void AddRows(Span<byte> row, ReadOnlySpan<byte> above)
+    {
+        int done = 0;
+        if (row.Length >= Vector<byte>.Count)
+        {
+            Span<Vector<byte>> rowVectors = MemoryMarshal.Cast<byte, Vector<byte>>(row);
+            ReadOnlySpan<Vector<byte>> aboveVectors = MemoryMarshal.Cast<byte, Vector<byte>>(above);
+            for (int i = 0; i < rowVectors.Length; i++)
+            {
+                rowVectors[i] += aboveVectors[i];
+            }
+
+            done = rowVectors.Length * Vector<byte>.Count;
+        }
+
+        for (int i = done; i < row.Length; i++)
+        {
+            row[i] += above[i];
+        }
+    }
+
+    private static int Predict(int left, int above, int aboveLeft)
+    {
+        int toLeft = Math.Abs(above - aboveLeft), toAbove = Math.Abs(left - aboveLeft), toAboveLeft = Math.Abs(left + above - (2 * aboveLeft));
+        return toLeft <= toAbove && toLeft <= toAboveLeft ? left : toAbove <= toAboveLeft ? above : aboveLeft;
+    }
+}

@@ -1,0 +1,51 @@
+using Backbones.Imaging.Codecs;
+using Backbones.Imaging.Codecs.Jpeg;
+using Backbones.Imaging.Resampling;
+
+namespace Backbones.Imaging;
+
+public sealed partial class ImageTransform
+{
+    /// <summary>
+    /// Decodes a JPEG, PNG or BMP file and writes the model's input for it: what <see cref="Apply(ImageBuffer, Span{float}, ImageOrientation)"/>
+    /// makes of <see cref="ImagePixels.Decode(ReadOnlyMemory{byte}, bool)"/>, but a JPEG never exists as a whole, and of its pixels only those are made that the result shows.
+    /// </summary>
+    /// <param name="file">The whole file.</param>
+    /// <param name="output">Receives <see cref="OutputLength"/> values as planes, [C, H, W], colours in the order red, green, blue.</param>
+    /// <param name="applyExifOrientation">Turn the picture as its EXIF data say; timm does not.</param>
+    /// <exception cref="InvalidDataException">The file is empty, cut off, damaged, no JPEG, PNG or BMP, or has too many pixels.</exception>
+    /// <exception cref="ArgumentException">The output has another length, or the picture's shape leaves no pixel after scaling.</exception>
+    public void ApplyEncoded(ReadOnlyMemory<byte> file, Span<float> output, bool applyExifOrientation = false)
+    {
+        CheckLength(output.Length);
+        var header = EncodedPicture.Check(file.Span, fileName: null);
+        var orientation = applyExifOrientation ? ExifOrientation.Read(file.Span) : ImageOrientation.Normal;
+        if (header.Format == ImageFileFormat.Jpeg && orientation == ImageOrientation.Normal)
+        {
+            ApplyJpeg(header, file, output);
+            return;
+        }
+
+        using var memory = new RentedBytes();
+        var image = EncodedPicture.Decode(header, file, fileName: null, memory.Allocate);
+        Apply(new ImageBuffer(image.Pixels, image.Width, image.Height, PixelFormat.Bgra32), output, orientation);
+    }
+
+    private void ApplyJpeg(ImageHeader header, ReadOnlyMemory<byte> file, Span<float> output)
+    {
+        try
+        {
+            using var decoder = JpegDecoder.Open(file);
+            var window = Window.Of(decoder.Width, decoder.Height, Options);
+            var sink = Planes(output, window, PixelFormat.Bgra32);
+            var horizontal = window.HorizontalTable(decoder.Width);
+            var source = new JpegRowSource(decoder, horizontal, luminance: Options.Channels == 1);
+            Resampler.Run(source, horizontal, window.VerticalTable(decoder.Height), ref sink, Resampler.Best);
+            decoder.Finish();
+        }
+        catch (InvalidDataException e)
+        {
+            throw EncodedPicture.Undecodable(header, fileName: null, e);
+        }
+    }
+}
