@@ -31,12 +31,12 @@ internal sealed class DeviceProgram : IDisposable
         _channelsLast = channelsLast;
         _threads = threads;
         _constants = new Tensor?[program.SlotCount];
-        _binder = new KernelBinder(pool.Device, type);
+        HashSet<Node> full = type == ScalarType.Float32 ? [] : FullPrecision.Of(program);
+        _binder = new KernelBinder(pool.Device, type, full);
         // On a GPU one run computes while the next one's input is copied; more would only take memory.
         _turns = pool.IsCuda ? new SemaphoreSlim(2) : null;
         try
         {
-            HashSet<Node> full = FullPrecision(program);
             HashSet<Node> filters = [.. program.Steps.Where(s => s.Node.Operator is Conv2dOp).Select(s => s.Node.Inputs[1])];
             foreach ((int slot, Node node, Reference.ReferenceTensor value) in program.Constants)
             {
@@ -162,14 +162,6 @@ internal sealed class DeviceProgram : IDisposable
     }
 
     private static long[] BatchShape(int batch, Shape shape) => [batch, .. shape.Dimensions.ToArray().Select(d => (long)d)];
-
-    /// <summary>Statistics of batch normalisations that could not be folded stay float32: variances have a range that half types have not.</summary>
-    private static HashSet<Node> FullPrecision(GraphProgram program)
-    {
-        HashSet<Node> read = [.. program.Steps.Where(s => s.Node.Operator is BatchNormOp).SelectMany(s => s.Node.Inputs.Skip(1))];
-        read.ExceptWith(program.Steps.Where(s => s.Node.Operator is not BatchNormOp).SelectMany(s => s.Node.Inputs));
-        return read;
-    }
 
     /// <summary>Frees the weights, now or when the runs under way are done.</summary>
     public void Dispose()
