@@ -1,4 +1,5 @@
 using System.Globalization;
+using Backbones.Engines;
 
 namespace Bench;
 
@@ -9,9 +10,12 @@ internal sealed record BenchOptions
         Usage: Bench models [NAME…] [--batch 1,8] [--threads N] [--runs N] [--json] [--no-onnxruntime]
                Bench kernels [NAME…] [--batch 1] [--threads N] [--runs N] [--json]
                Bench pipeline [NAME…] [--images FOLDER] [--batch 16] [--threads N] [--runs N] [--json]
+               Bench torchsharp [NAME…] [--batch 8] [--precision float32,bfloat16] [--device cpu] [--layouts] [--threads N] [--runs N] [--json]
           pipeline images per second of ML.NET pipelines over JPEG files, beside the bare engine
           models   milliseconds per image of whole models, beside ONNX Runtime (npm's onnxruntime-node) where it can be had
           kernels  time and GFLOP/s of each step of a model (resnet50 if none is named)
+          torchsharp  whole models on TorchSharp's engine, beside the same graph as an eager module and the managed engine;
+                   with --layouts the engine in both layouts of maps. On shared cores set OMP_WAIT_POLICY=passive
         """;
 
     public required string Command { get; init; }
@@ -28,13 +32,19 @@ internal sealed record BenchOptions
 
     public string? Images { get; init; }
 
+    public IReadOnlyList<Precision> Precisions { get; init; } = [Precision.Float32];
+
+    public string Device { get; init; } = "cpu";
+
+    public bool Layouts { get; init; }
+
     public bool WithOnnxRuntime { get; init; } = true;
 
     /// <exception cref="ArgumentException">An argument is unknown or malformed.</exception>
     public static BenchOptions Parse(string[] args)
     {
-        if (args.Length == 0 || args[0] is not ("models" or "kernels" or "pipeline"))
-            throw new ArgumentException($"Received '{args.FirstOrDefault()}'; valid commands are 'models', 'kernels' and 'pipeline'.");
+        if (args.Length == 0 || args[0] is not ("models" or "kernels" or "pipeline" or "torchsharp"))
+            throw new ArgumentException($"Received '{args.FirstOrDefault()}'; valid commands are 'models', 'kernels', 'pipeline' and 'torchsharp'.");
         var options = new BenchOptions { Command = args[0] };
         for (int i = 1; i < args.Length; i++)
         {
@@ -44,6 +54,9 @@ internal sealed record BenchOptions
                 "--threads" => options with { Threads = Positive(Next()) },
                 "--runs" => options with { Runs = Positive(Next()) },
                 "--images" => options with { Images = Next() },
+                "--precision" => options with { Precisions = [.. Next().Split(',').Select(Format)] },
+                "--device" => options with { Device = Next() },
+                "--layouts" => options with { Layouts = true },
                 "--json" => options with { Json = true },
                 "--no-onnxruntime" => options with { WithOnnxRuntime = false },
                 ['-', ..] => throw new ArgumentException($"Unknown option '{args[i]}'."),
@@ -56,5 +69,8 @@ internal sealed record BenchOptions
 
         static int Positive(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value > 0
             ? value : throw new ArgumentException($"Received '{text}'; expected a positive number.");
+
+        static Precision Format(string text) => Enum.TryParse(text, ignoreCase: true, out Precision value) && value is Precision.Float32 or Precision.Float16 or Precision.BFloat16
+            ? value : throw new ArgumentException($"Received '{text}'; valid precisions are float32, float16 and bfloat16.");
     }
 }

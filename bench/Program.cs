@@ -1,4 +1,6 @@
+using Backbones.Engines.Torch;
 using Bench;
+using Bench.Torch;
 
 BenchOptions options;
 try
@@ -19,12 +21,13 @@ try
         {
             case "kernels": new KernelBenchmark(options).Run(model); break;
             case "pipeline": new PipelineBenchmark(options).Run(model); break;
+            case "torchsharp": new TorchSharpBenchmark(options).Run(model); break;
             default: new ModelBenchmark(options).Run(model); break;
         }
     }
     return 0;
 }
-catch (Exception e) when (e is KeyNotFoundException or ArgumentException)
+catch (Exception e) when (e is KeyNotFoundException or ArgumentException or TorchSharpUnavailableException)
 {
     Console.Error.WriteLine(e.Message);
     return 1;

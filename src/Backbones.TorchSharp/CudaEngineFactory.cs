@@ -21,8 +21,8 @@ internal sealed class CudaEngineFactory : IEngineFactory
         int count = NativePackage.GpuCount;
         engine = index < count ? _engines.GetOrAdd(index, static i => new TorchSharpEngine(new TorchSharpOptions { Device = $"cuda:{i}" })) : null;
         problem = engine is not null ? null
-            : NativePackage.Problem is { } missing ? $"TorchSharp has no native library here ({missing.GetType().Name}); reference TorchSharp-cuda-linux or TorchSharp-cuda-windows"
-            : $"TorchSharp finds {count} CUDA devices";
+            : count == 0 ? NativePackage.NoGpu
+            : $"TorchSharp finds {count} CUDA device{(count == 1 ? "" : "s")}";
         return engine is not null;
     }
 }

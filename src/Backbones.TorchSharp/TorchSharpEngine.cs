@@ -21,9 +21,9 @@ public sealed class TorchSharpEngine : IEngine
     internal TorchSharpEngine(TorchSharpOptions options, IReadOnlyList<torch.Device>? devices)
     {
         if (NativePackage.Problem is { } problem)
-            throw new TorchSharpUnavailableException($"TorchSharp has no native library to run '{options.Device}' with: reference TorchSharp-cpu, TorchSharp-cuda-linux or TorchSharp-cuda-windows ({problem.GetType().Name}).", problem);
+            throw new TorchSharpUnavailableException($"Cannot run on device '{options.Device}': {problem.Message}.", problem.InnerException);
         _options = options;
-        devices ??= DeviceChoice.Resolve(options.Device, NativePackage.GpuCount);
+        devices ??= DeviceChoice.Resolve(options.Device, NativePackage.GpuCount, NativePackage.NoGpu);
         // Weights that two plans have in common are on a device once.
         _pools = [.. devices.Select(d => new WeightPool(d))];
         if (IsCuda)

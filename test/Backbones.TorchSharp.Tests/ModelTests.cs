@@ -25,12 +25,14 @@ public sealed class ModelTests
             Assert.IsLessThanOrEqualTo(1e-4, TorchComparison.RelativeError(expected[i], actual[i]), $"{graph.Outputs[i]}");
     }
 
+    public static IEnumerable<object[]> TestModelsInHalfTypes =>
+        from name in ModelCatalog.Names
+        where name.StartsWith("test_", StringComparison.Ordinal)
+        from precision in (Precision[])[Precision.Float16, Precision.BFloat16]
+        select new object[] { name, precision };
+
     [TestMethod]
-    [DataRow("test_resnet", Precision.Float16)]
-    [DataRow("test_resnet", Precision.BFloat16)]
-    [DataRow("test_convnext", Precision.BFloat16)]
-    [DataRow("test_vit", Precision.Float16)]
-    [DataRow("test_vit", Precision.BFloat16)]
+    [DynamicData(nameof(TestModelsInHalfTypes))]
     public void HalfTypesStayWithinTwoPercent(string name, Precision precision)
     {
         Graph graph = Build(name);

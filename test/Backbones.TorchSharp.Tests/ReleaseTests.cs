@@ -1,6 +1,7 @@
 using Backbones.Engines;
 using Backbones.Engines.Torch;
 using Backbones.Graphs;
+using Backbones.Models;
 using Backbones.Weights;
 using Tensor = TorchSharp.torch.Tensor;
 
@@ -27,6 +28,39 @@ public sealed class ReleaseTests
             }
         }
         Assert.AreEqual(before, Tensor.TotalCount);
+    }
+
+    /// <summary>Counted where no garbage collection came between: a finalizer would have hidden what the engine forgot.</summary>
+    [TestMethod]
+    [DataRow("test_resnet")]
+    [DataRow("test_convnext2")]
+    [DataRow("test_vit3")]
+    [DataRow("test_efficientnet_evos")]
+    [DataRow("resnest14d")]
+    [DataRow("regnety_002")]
+    public void WholeBackbonesLeaveNothingToFinalizers(string name)
+    {
+        BackboneGraph backbone = ModelCatalog.Find(name).Build(BuildOptions.Default with { ImageSize = 64 });
+        Graph graph = SelectedFeatures.Choose(backbone, FeatureSelection.Pyramid()).Graph;
+        float[][] inputs = TorchComparison.Inputs(graph, 2);
+        foreach (Precision precision in (Precision[])[Precision.Float32, Precision.BFloat16])
+        {
+            long before = Tensor.TotalCount;
+            using (ParameterStore store = TorchComparison.Store(graph))
+            using (IPlan plan = TorchComparison.Engine().Compile(graph, store, new EngineOptions { Precision = precision }))
+            {
+                for (int attempt = 0; ; attempt++)
+                {
+                    long compiled = Tensor.TotalCount, collections = GC.CollectionCount(0);
+                    TorchComparison.Run(plan, 2, inputs);
+                    Assert.AreEqual(compiled, Tensor.TotalCount, $"{precision}, run {attempt}");
+                    if (GC.CollectionCount(0) == collections)
+                        break;
+                    Assert.IsLessThan(20, attempt, "a run without a garbage collection");
+                }
+            }
+            Assert.AreEqual(before, Tensor.TotalCount, $"{precision}, after the plan");
+        }
     }
 
     [TestMethod]

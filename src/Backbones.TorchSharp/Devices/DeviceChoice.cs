@@ -10,9 +10,10 @@ internal static class DeviceChoice
     /// <summary>The devices that a name means.</summary>
     /// <param name="name">As in <see cref="TorchSharpOptions.Device"/>.</param>
     /// <param name="gpus">Number of CUDA devices.</param>
+    /// <param name="noGpu">Why there is none, where there is none.</param>
     /// <exception cref="ArgumentException">The name is none.</exception>
     /// <exception cref="TorchSharpUnavailableException">The device is not there.</exception>
-    public static IReadOnlyList<torch.Device> Resolve(string name, int gpus)
+    public static IReadOnlyList<torch.Device> Resolve(string name, int gpus, string noGpu)
     {
         ArgumentNullException.ThrowIfNull(name);
         var cpu = new torch.Device(TorchSharp.DeviceType.CPU, -1);
@@ -31,7 +32,7 @@ internal static class DeviceChoice
         if (number < gpus)
             return index == "all" ? [.. Enumerable.Range(0, gpus).Select(Gpu)] : [Gpu(number)];
         throw new TorchSharpUnavailableException(gpus == 0
-            ? $"Device '{name}' was asked for and CUDA is not available: reference TorchSharp-cuda-linux or TorchSharp-cuda-windows, check the NVIDIA driver, or choose 'cpu' or 'auto'."
+            ? $"Device '{name}' was asked for. {noGpu}, or choose 'cpu' or 'auto'."
             : $"Device '{name}' was asked for and this machine has {gpus} CUDA device{(gpus == 1 ? "" : "s")}: 'cuda:0'{(gpus == 1 ? "" : $" to 'cuda:{gpus - 1}'")}.");
     }
 

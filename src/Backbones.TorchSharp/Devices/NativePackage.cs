@@ -3,14 +3,23 @@ namespace Backbones.Engines.Torch;
 /// <summary>What TorchSharp's native package offers on this machine; found out once.</summary>
 internal static class NativePackage
 {
-    private static readonly Lazy<Exception?> Cpu = new(() => TryLoad(() => torch.TryInitializeDeviceType(TorchSharp.DeviceType.CPU)));
+    private static readonly Lazy<TorchSharpUnavailableException?> Cpu = new(FindProblem);
     private static readonly Lazy<int> Gpus = new(CountGpus);
 
-    /// <summary>Why libtorch cannot be loaded; null when it can.</summary>
-    public static Exception? Problem => Cpu.Value;
+    /// <summary>Why libtorch cannot be loaded, with TorchSharp's exception inside; null when it can.</summary>
+    public static TorchSharpUnavailableException? Problem => Cpu.Value;
 
     /// <summary>Number of CUDA devices that can be used; 0 without CUDA.</summary>
     public static int GpuCount => Gpus.Value;
+
+    /// <summary>Why there is no CUDA device, where there is none.</summary>
+    public static string NoGpu => Problem?.Message
+        ?? (NativeLibraries.OfProgram().Find("torch_cuda") is null
+            ? "CUDA is not available: TorchSharp's native package here is for the CPU alone; reference TorchSharp-cuda-linux or TorchSharp-cuda-windows"
+            : "CUDA is not available: TorchSharp's CUDA package is there and finds no device; check the NVIDIA driver (nvidia-smi)");
+
+    private static TorchSharpUnavailableException? FindProblem()
+        => TryLoad(() => torch.TryInitializeDeviceType(TorchSharp.DeviceType.CPU)) is { } problem ? new(NativeLibraries.OfProgram().Explain(), problem) : null;
 
     private static int CountGpus()
     {

@@ -72,17 +72,18 @@ internal sealed partial class KernelBinder
         long[] axes = [.. op.Axes.Select(a => Axis(shape, a)).Distinct()];
         if (axes.Length == 0)
             throw new NotSupportedException($"A reduction over no axis (node '{node.Name}') has no meaning here.");
+        bool stays = full.Contains(node);
         return op.Kind switch
         {
             ReduceKind.Mean => x => x[0].mean(axes, op.KeepDims),
-            ReduceKind.Sum => x => InFloat32(x[0], t => t.sum(axes, op.KeepDims)),
+            ReduceKind.Sum => x => InFloat32(x[0], t => t.sum(axes, op.KeepDims), stays),
             ReduceKind.Max => x => x[0].amax(axes, op.KeepDims),
-            ReduceKind.Variance => x => InFloat32(x[0], t => t.var(axes, false, op.KeepDims)),
+            ReduceKind.Variance => x => InFloat32(x[0], t => t.var(axes, false, op.KeepDims), stays),
             ReduceKind.L2 => x => InFloat32(x[0], t =>
             {
                 using Tensor squares = t.mul(t);
                 return squares.sum(axes, op.KeepDims).sqrt_();
-            }),
+            }, stays),
             _ => throw new NotSupportedException($"The TorchSharp engine has no mapping for {op.Kind} (node '{node.Name}')."),
         };
     }

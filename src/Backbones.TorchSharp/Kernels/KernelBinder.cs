@@ -7,9 +7,10 @@ internal delegate Tensor Kernel(ReadOnlySpan<Tensor> x);
 
 /// <summary>
 /// Turns operators into calls of TorchSharp for one device. Sizes, strides and numbers are made once, here. A batched value is
-/// <c>[N, shape…]</c>, so axes count from 1; a weight has no batch dimension and broadcasts from the right.
+/// <c>[N, shape…]</c>, so axes count from 1; a weight has no batch dimension and broadcasts from the right. Nodes of <paramref name="full"/>
+/// are float32 whatever the type.
 /// </summary>
-internal sealed partial class KernelBinder(torch.Device device, ScalarType type) : IDisposable
+internal sealed partial class KernelBinder(torch.Device device, ScalarType type, HashSet<Node> full) : IDisposable
 {
     private readonly List<IDisposable> _owned = [];
 
@@ -17,7 +18,37 @@ internal sealed partial class KernelBinder(torch.Device device, ScalarType type)
     /// <param name="node">A batched node.</param>
     /// <param name="overwrites">The input whose memory the result may take, or -1.</param>
     /// <exception cref="NotSupportedException">There is no mapping for the operator.</exception>
-    public Kernel Bind(Node node, int overwrites) => node.Operator switch
+    public Kernel Bind(Node node, int overwrites)
+    {
+        if (!FullPrecision.Passes(node.Operator) || !(full.Contains(node) || node.Inputs.Any(full.Contains)))
+            return Map(node, overwrites);
+        if (!full.Contains(node))
+            return Rounded(Map(node, overwrites));
+        // In place a result has its input's type.
+        Kernel kernel = Map(node, overwrites >= 0 && full.Contains(node.Inputs[overwrites]) ? overwrites : -1);
+        return node.Inputs.Any(full.Contains) ? kernel : Widened(kernel);
+    }
+
+    /// <summary>Makes the first input float32: PyTorch gives a result of two types in the wider one.</summary>
+    private static Kernel Widened(Kernel kernel) => x =>
+    {
+        using Tensor wide = x[0].to_type(ScalarType.Float32);
+        return x.Length == 1 ? kernel([wide]) : kernel([wide, x[1]]);
+    };
+
+    private Kernel Rounded(Kernel kernel) => x =>
+    {
+        Tensor wide = kernel(x), rounded = wide.to_type(type);
+        foreach (Tensor input in x)
+        {
+            if (ReferenceEquals(input, wide))
+                return rounded;
+        }
+        wide.Dispose();
+        return rounded;
+    };
+
+    private Kernel Map(Node node, int overwrites) => node.Operator switch
     {
         Conv2dOp op => Conv2d(op, node),
         LinearOp op => Linear(op),
@@ -108,13 +139,15 @@ internal sealed partial class KernelBinder(torch.Device device, ScalarType type)
         return result;
     }
 
-    /// <summary>Runs what half types have not the range or precision for in float32, and gives back the engine's type.</summary>
-    private Tensor InFloat32(Tensor x, Func<Tensor, Tensor> function)
+    private bool IsHalf => type is ScalarType.Float16 or ScalarType.BFloat16;
+
+    /// <summary>Runs what half types have not the range or precision for in float32, and gives back the engine's type, or float32 where that is wanted.</summary>
+    private Tensor InFloat32(Tensor x, Func<Tensor, Tensor> function, bool stays = false)
     {
-        if (type is not (ScalarType.Float16 or ScalarType.BFloat16))
+        if (!IsHalf)
             return function(x);
-        using Tensor full = x.to_type(ScalarType.Float32);
-        using Tensor result = function(full);
-        return result.to_type(type);
+        using Tensor wide = x.to_type(ScalarType.Float32);
+        Tensor result = function(wide);
+        return stays ? result : Then(result, y => y.to_type(type));
     }
 }

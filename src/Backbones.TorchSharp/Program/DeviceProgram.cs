@@ -31,12 +31,12 @@ internal sealed class DeviceProgram : IDisposable
         _channelsLast = channelsLast;
         _threads = threads;
         _constants = new Tensor?[program.SlotCount];
-        _binder = new KernelBinder(pool.Device, type);
-        // On a GPU one run computes while the next one's input is copied; more would only take memory.
+        HashSet<Node> full = type == ScalarType.Float32 ? [] : FullPrecision.Of(program);
+        _binder = new KernelBinder(pool.Device, type, full);
+        // On a GPU one run computes while the host queues the next one's copy and kernels; more would only take memory.
         _turns = pool.IsCuda ? new SemaphoreSlim(2) : null;
         try
         {
-            HashSet<Node> full = FullPrecision(program);
             HashSet<Node> filters = [.. program.Steps.Where(s => s.Node.Operator is Conv2dOp).Select(s => s.Node.Inputs[1])];
             foreach ((int slot, Node node, Reference.ReferenceTensor value) in program.Constants)
             {
@@ -52,6 +52,9 @@ internal sealed class DeviceProgram : IDisposable
             throw;
         }
     }
+
+    /// <summary>Called after each step with the values that exist then, before it frees those whose last use it was: what tests of memory look at.</summary>
+    public Action<Tensor?[]>? StepDone { get; init; }
 
     /// <summary>Runs that are under way.</summary>
     public int Running => Volatile.Read(ref _running);
@@ -120,11 +123,12 @@ internal sealed class DeviceProgram : IDisposable
         }
     }
 
-    private static void RunStep(Tensor?[] slots, Tensor[] arguments, ProgramStep step, Kernel kernel)
+    private void RunStep(Tensor?[] slots, Tensor[] arguments, ProgramStep step, Kernel kernel)
     {
         for (int i = 0; i < step.Inputs.Length; i++)
             arguments[i] = slots[step.Inputs[i]]!;
-        Tensor result = kernel(arguments.AsSpan(0, step.Inputs.Length));
+        Tensor result = slots[step.Output] = kernel(arguments.AsSpan(0, step.Inputs.Length));
+        StepDone?.Invoke(slots);
         foreach (int slot in step.Releases)
         {
             // A kernel that wrote over its input gives the same object back.
@@ -132,10 +136,9 @@ internal sealed class DeviceProgram : IDisposable
                 slots[slot]!.Dispose();
             slots[slot] = null;
         }
-        slots[step.Output] = result;
     }
 
-    /// <summary>The input on the device: on the CPU the caller's array itself; for a GPU through page-locked memory, so that the copy does not wait for what computes.</summary>
+    /// <summary>The input on the device: on the CPU the caller's array itself; for a GPU through page-locked memory, so that the caller does not wait for the copy.</summary>
     private Tensor Upload(RunState state, int input, int batch, ReadOnlyMemory<float> values)
     {
         long[] shape = BatchShape(batch, _program.Prepared.Inputs[input].Shape);
@@ -146,7 +149,7 @@ internal sealed class DeviceProgram : IDisposable
         return _channelsLast && shape.Length == 4 ? Layouts.ToChannelsLast(converted, disposeSource: true) : converted;
     }
 
-    /// <summary>One copy does it all: from the device, to float32, into row-major order.</summary>
+    /// <summary>One copy does it all: from the device, to float32, into row-major order. It waits for the device, so when it is done the run is.</summary>
     private static void Download(Tensor value, Memory<float> output, int batch, Shape shape)
     {
         if (MemoryMarshal.TryGetArray<float>(output, out ArraySegment<float> segment))
@@ -162,14 +165,6 @@ internal sealed class DeviceProgram : IDisposable
     }
 
     private static long[] BatchShape(int batch, Shape shape) => [batch, .. shape.Dimensions.ToArray().Select(d => (long)d)];
-
-    /// <summary>Statistics of batch normalisations that could not be folded stay float32: variances have a range that half types have not.</summary>
-    private static HashSet<Node> FullPrecision(GraphProgram program)
-    {
-        HashSet<Node> read = [.. program.Steps.Where(s => s.Node.Operator is BatchNormOp).SelectMany(s => s.Node.Inputs.Skip(1))];
-        read.ExceptWith(program.Steps.Where(s => s.Node.Operator is not BatchNormOp).SelectMany(s => s.Node.Inputs));
-        return read;
-    }
 
     /// <summary>Frees the weights, now or when the runs under way are done.</summary>
     public void Dispose()

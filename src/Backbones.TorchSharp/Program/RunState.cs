@@ -21,9 +21,14 @@ internal sealed class RunState : IDisposable
     public Tensor[] Arguments { get; }
 
     /// <summary>
-    /// Sends an input to a GPU through page-locked memory of this run, without waiting. A run has its own until its output is back, so nothing
-    /// is written over while the device still reads it; two runs under way have two: the double buffer.
+    /// Sends an input to a GPU through page-locked memory of this run. The host does not wait: it decodes the next batch, or fills the other run's
+    /// memory, while the GPU computes. TorchSharp has one stream for each device, so copies and kernels of all runs are done in the order of their calls.
     /// </summary>
+    /// <remarks>
+    /// Nothing is written over while the GPU still has to read it. A run's output is copied back with waiting, after everything that it queued; only then
+    /// does another run get this memory. A run that failed or was cancelled may have left its copy in the queue: what that copy brings, nobody reads.
+    /// Memory that is freed is not handed out again before the copies from it are done; PyTorch's allocators see to that.
+    /// </remarks>
     public Tensor Send(int input, Tensor source, torch.Device device)
     {
         long count = source.numel();

@@ -130,7 +130,7 @@ public sealed class GraphModule : torch.nn.Module<Tensor, Tensor[]>
     {
         ArgumentNullException.ThrowIfNull(name);
         return NativePackage.Problem is { } problem
-            ? throw new TorchSharpUnavailableException($"TorchSharp has no native library for '{name}': reference TorchSharp-cpu, TorchSharp-cuda-linux or TorchSharp-cuda-windows ({problem.GetType().Name}).", problem)
+            ? throw new TorchSharpUnavailableException($"Cannot make a module of '{name}': {problem.Message}.", problem.InnerException)
             : name;
     }
 }

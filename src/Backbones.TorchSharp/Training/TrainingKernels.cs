@@ -17,7 +17,7 @@ internal sealed class TrainingKernels : IDisposable
         _device = device;
         _type = type;
         _momentum = momentum;
-        _binder = new KernelBinder(device, type);
+        _binder = new KernelBinder(device, type, full: []);
         foreach (Node node in graph.Nodes)
         {
             if (node.Operator is InputOp or ParameterOp or ConstantOp)

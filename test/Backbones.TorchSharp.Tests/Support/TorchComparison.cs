@@ -16,7 +16,7 @@ internal static class TorchComparison
     public static TorchSharpEngine Engine(bool? channelsLast = null, params ReadOnlySpan<string> devices)
     {
         if (NativePackage.Problem is { } problem)
-            Assert.Inconclusive($"TorchSharp's native package cannot be loaded here: {problem.GetType().Name}.");
+            Assert.Inconclusive($"{problem.Message}.");
         var options = new TorchSharpOptions { Device = "cpu", ChannelsLast = channelsLast };
         return devices.Length == 0 ? new TorchSharpEngine(options) : new TorchSharpEngine(options, [.. devices.ToArray().Select(_ => new TorchSharp.torch.Device(TorchSharp.DeviceType.CPU))]);
     }
