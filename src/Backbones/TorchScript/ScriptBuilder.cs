@@ -96,8 +96,18 @@ internal sealed partial class ScriptBuilder
         return _values.TryGetValue(node, out string? expression) ? expression : _values[node] = Register(node, key?.Invoke() ?? KeyOf(node));
     }
 
+    /// <summary>Registers a value; a parameter that is only read in another shape keeps its own.</summary>
     private string Register(Node node, string key)
-        => _root.Add(key, new ScriptTensor(node.Shape, _constants[node].Data, Sources(node).Any(s => s.Kind == ParameterKind.Parameter)));
+    {
+        Node stored = node;
+        while (stored.Operator is ReshapeOp)
+            stored = stored.Inputs[0];
+        if (stored.Operator is not ParameterOp)
+            stored = node;
+        if (!_values.TryGetValue(stored, out string? expression))
+            expression = _values[stored] = _root.Add(key, new ScriptTensor(stored.Shape, _constants[node].Data, Sources(node).Any(s => s.Kind == ParameterKind.Parameter)));
+        return stored == node ? expression : Call("reshape", expression, ScriptText.Integers(node.Shape));
+    }
 
     /// <summary>A weight's key: that of the first parameter that it is computed from.</summary>
     private static string KeyOf(Node node) => Sources(node).FirstOrDefault()?.Name ?? node.Name.Replace('#', '.');

@@ -19,8 +19,8 @@ internal static class ScriptWorker
     /// <param name="File">The bytes of the TorchScript file.</param>
     /// <param name="InputShape">The whole shape.</param>
     /// <param name="Input">Row-major.</param>
-    /// <param name="Half">The module is turned to bfloat16 first, and the input with it.</param>
-    public sealed record Job(string Name, byte[] File, long[] InputShape, float[] Input, bool Half = false);
+    /// <param name="BFloat16">The module is turned to bfloat16 first, and the input with it.</param>
+    public sealed record Job(string Name, byte[] File, long[] InputShape, float[] Input, bool BFloat16 = false);
 
     /// <summary>What came of a job.</summary>
     /// <param name="Outputs">The outputs; null where it failed.</param>
@@ -77,14 +77,14 @@ internal static class ScriptWorker
         try
         {
             using var job = new BinaryReader(File.OpenRead(file));
-            bool half = job.ReadBoolean();
+            bool bfloat16 = job.ReadBoolean();
             long[] shape = [.. MemoryMarshal.Cast<byte, long>(job.ReadBytes(job.ReadInt32()))];
             float[] values = [.. MemoryMarshal.Cast<byte, float>(job.ReadBytes(job.ReadInt32()))];
             using torch.jit.ScriptModule module = torch.jit.load(job.ReadBytes(job.ReadInt32()));
             using torch.Tensor input = torch.tensor(values, shape);
-            if (half)
+            if (bfloat16)
                 module.to(torch.ScalarType.BFloat16);
-            using torch.Tensor converted = half ? input.to_type(torch.ScalarType.BFloat16) : input.alias();
+            using torch.Tensor converted = bfloat16 ? input.to_type(torch.ScalarType.BFloat16) : input.alias();
             using var noGradient = torch.no_grad();
             object result = module.call(converted);
             torch.Tensor[] tensors = result as torch.Tensor[] ?? [(torch.Tensor)result];
@@ -105,7 +105,7 @@ internal static class ScriptWorker
     private static void Write(string path, Job job)
     {
         using var output = new BinaryWriter(File.Create(path));
-        output.Write(job.Half);
+        output.Write(job.BFloat16);
         Bytes(MemoryMarshal.AsBytes<long>(job.InputShape));
         Bytes(MemoryMarshal.AsBytes<float>(job.Input));
         Bytes(job.File);
