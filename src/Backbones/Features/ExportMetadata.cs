@@ -2,10 +2,10 @@ using System.Globalization;
 using System.Text.Json;
 using Backbones.Imaging;
 
-namespace Backbones.Onnx;
+namespace Backbones;
 
 /// <summary>What an exported backbone says about itself, under timm's config names.</summary>
-internal static class OnnxMetadata
+internal static class ExportMetadata
 {
     public static IReadOnlyDictionary<string, string> Of(string model, FeatureSelection selection, ImageTransformOptions transform) => new Dictionary<string, string>
     {
