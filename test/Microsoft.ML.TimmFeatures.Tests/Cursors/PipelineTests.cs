@@ -17,7 +17,11 @@ public sealed class PipelineTests
         var running = new Barrier(2);
         bool met = false;
         CountingEngine engine = CountingEngine.Create(out string device);
-        engine.OnRun = () => met |= running.SignalAndWait(TimeSpan.FromSeconds(5));
+        engine.OnRun = () =>
+        {
+            if (!Volatile.Read(ref met) && running.SignalAndWait(TimeSpan.FromSeconds(5)))
+                Volatile.Write(ref met, true);
+        };
         IDataView cached = _context.Data.Cache(_context.Data.LoadFromEnumerable(TinyRow.Many(400)), nameof(TinyRow.Number), nameof(TinyRow.Tensor));
         Assert.HasCount(400, cached.GetColumn<int>(nameof(TinyRow.Number)).ToArray());
         using FeaturizerTransformer transformer = Fit(cached, Tiny.Options with { BatchSize = 50, Device = device });
