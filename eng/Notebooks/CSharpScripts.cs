@@ -5,8 +5,8 @@ namespace Notebooks;
 /// <summary>How C# is compiled outside projects: against everything this program is deployed with.</summary>
 public static class CSharpScripts
 {
-    /// <summary>References and the namespaces that a notebook imports by itself.</summary>
+    /// <summary>References, and the namespaces that .NET Interactive 1.0.712001 imports by itself.</summary>
     public static ScriptOptions Options { get; } = ScriptOptions.Default
         .WithReferences(((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator).Where(File.Exists).Select(p => Microsoft.CodeAnalysis.MetadataReference.CreateFromFile(p)))
-        .WithImports("System", "System.Collections.Generic", "System.IO", "System.Linq", "System.Text", "System.Threading", "System.Threading.Tasks");
+        .WithImports("System", "System.Collections", "System.Collections.Generic", "System.Linq", "System.Text", "System.Threading.Tasks");
 }

@@ -114,9 +114,10 @@ public static class TimmFeaturesCatalog
     /// <param name="norm">Apply the model's final norm.</param>
     /// <param name="returnPrefixTokens">Also give class and register tokens.</param>
     /// <param name="outputFormat">Maps [C, H, W] or tokens [L, C].</param>
+    /// <param name="intermediatesOnly">False: also <c>Output_features</c>, the unpooled features.</param>
     public static IntermediateFeaturizer TimmIntermediates(this TransformsCatalog catalog, IEnumerable<InputOutputColumnPair> columns, FeaturizerOptions options,
-        IEnumerable<int>? indices = null, bool norm = false, bool returnPrefixTokens = false, FeatureFormat outputFormat = FeatureFormat.Nchw)
-        => new(catalog, columns, options, FeatureSelection.Intermediates(indices, norm, returnPrefixTokens, outputFormat), names: null);
+        IEnumerable<int>? indices = null, bool norm = false, bool returnPrefixTokens = false, FeatureFormat outputFormat = FeatureFormat.Nchw, bool intermediatesOnly = true)
+        => new(catalog, columns, options, FeatureSelection.Intermediates(indices, norm, returnPrefixTokens, outputFormat, stopEarly: false, intermediatesOnly), names: null);
 
     /// <summary>The values of any nodes (<c>create_feature_extractor</c>), one column per node.</summary>
     /// <param name="catalog">The transform's catalog.</param>
@@ -136,4 +137,13 @@ public static class TimmFeaturesCatalog
     /// <param name="options">Model, weights, batch size and so on.</param>
     public static NodeFeaturizer TimmNodes(this TransformsCatalog catalog, IEnumerable<(string Node, string OutputColumnName)> nodes, string inputColumnName, FeaturizerOptions options)
         => new(catalog, nodes, inputColumnName, options);
+
+    /// <summary>The values of any nodes for several image columns by the same backbone, whose weights are in memory once: columns <c>Output_layer1.0</c>….</summary>
+    /// <param name="catalog">The transform's catalog.</param>
+    /// <param name="columns">Pairs of what the output columns' names begin with, and the input column.</param>
+    /// <param name="options">Model, weights, batch size and so on.</param>
+    /// <param name="nodes">Node names.</param>
+    /// <exception cref="Backbones.Graphs.GraphException">There is no such node; the message has the nearest names.</exception>
+    public static NodeFeaturizer TimmNodes(this TransformsCatalog catalog, IEnumerable<InputOutputColumnPair> columns, FeaturizerOptions options, params IEnumerable<string> nodes)
+        => new(catalog, columns, options, nodes);
 }

@@ -3,6 +3,12 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 
 // FreshProcess MODEL COLUMN PATH…: loads a model and prints a column's values, a line for each path.
+// FreshProcess --first-prediction MODEL PATH: prints how many milliseconds it takes to load a model, to make an engine and to predict.
+if (args[0] == "--first-prediction")
+{
+    FirstPrediction.Measure(args[1], args[2]);
+    return;
+}
 var context = new MLContext();
 ITransformer model = context.Model.Load(args[0], out _);
 IDataView data = context.Data.LoadFromEnumerable(args.Skip(2).Select(p => new Picture { Path = p }));

@@ -1,5 +1,8 @@
+using System.Globalization;
 using Microsoft.ML.AutoML;
 using Microsoft.ML.Data;
+using Microsoft.ML.SearchSpace;
+using Microsoft.ML.TimmFeatures.Tests.Support;
 
 namespace Microsoft.ML.TimmFeatures.AutoML.Tests;
 
@@ -9,7 +12,7 @@ public sealed class SweepTests
     private static readonly string s_root = FindRoot();
 
     [TestMethod]
-    public void An_experiment_sweeps_pools_and_sizes_and_its_best_model_saves_and_loads()
+    public void An_experiment_sweeps_pools_and_sizes_and_its_best_model_loads_in_a_fresh_process()
     {
         var context = new MLContext(seed: 1);
         IDataView data = context.Data.LoadFromEnumerable(Pictures());
@@ -38,21 +41,44 @@ public sealed class SweepTests
         TrialResult best = experiment.Run();
         Assert.IsGreaterThan(0.6, best.Metric);
 
-        using var file = new MemoryStream();
-        context.Model.Save(best.Model, data.Schema, file);
-        file.Position = 0;
-        ITransformer loaded = new MLContext().Model.Load(file, out _);
-        uint[] before = [.. best.Model.Transform(split.TestSet).GetColumn<uint>("PredictedLabel")];
-        uint[] after = [.. loaded.Transform(split.TestSet).GetColumn<uint>("PredictedLabel")];
-        CollectionAssert.AreEqual(before, after);
+        string file = Path.GetTempFileName();
+        try
+        {
+            context.Model.Save(best.Model, data.Schema, file);
+            float[][] before = [.. best.Model.Transform(split.TestSet).GetColumn<float[]>("Score")];
+            string[] lines = FreshProcess.Run([file, "Score", .. split.TestSet.GetColumn<string>("Path")]).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            Assert.HasCount(before.Length, lines);
+            for (int i = 0; i < lines.Length; i++)
+            {
+                float[] after = [.. lines[i].Split(' ').Select(v => float.Parse(v, CultureInfo.InvariantCulture))];
+                Assert.HasCount(before[i].Length, after);
+                for (int k = 0; k < after.Length; k++)
+                    Assert.AreEqual(before[i][k], after[k], 1e-4f);
+            }
+        }
+        finally
+        {
+            File.Delete(file);
+        }
     }
 
     [TestMethod]
-    public void The_search_space_holds_what_was_given()
+    public void Every_backbone_pool_and_size_that_was_given_can_be_chosen()
     {
-        SweepableEstimator features = new MLContext().Auto().TimmFeatures("Features", "Image", "resnet18", "resnet34");
-        Assert.HasCount(1, features.SearchSpace.Keys);
-        Assert.ThrowsExactly<ArgumentException>(() => new MLContext().Auto().TimmFeatures("Features", "Image"));
+        var context = new MLContext();
+        var sweep = new TimmFeaturesSweep { Models = ["resnet18", "convnext_tiny"], Pools = ["avg", "max"], ImageSizes = [96, 128], Options = new FeaturizerOptions { RandomWeights = true, BatchSize = 3 } };
+        SweepableEstimator features = context.Auto().TimmFeatures("Features", "Image", sweep);
+        var found = new HashSet<(string Model, int? Size)>();
+        for (int corner = 0; corner < 8; corner++)
+        {
+            Parameter parameter = features.SearchSpace.SampleFromFeatureSpace([.. Enumerable.Range(0, 3).Select(bit => 0.25 + 0.5 * (corner >> bit & 1))]);
+            var chosen = (FeaturizerEstimator)features.BuildFromOption(context, parameter);
+            Assert.AreEqual(sweep.Options with { ModelName = chosen.Options.ModelName, ImageSize = chosen.Options.ImageSize }, chosen.Options);
+            found.Add((chosen.Options.ModelName, chosen.Options.ImageSize));
+        }
+        CollectionAssert.AreEquivalent(new (string, int?)[] { ("resnet18", 96), ("resnet18", 128), ("convnext_tiny", 96), ("convnext_tiny", 128) }, found.ToArray());
+        Assert.HasCount(1, context.Auto().TimmFeatures("Features", "Image", "resnet18", "resnet34").SearchSpace.Keys);
+        Assert.ThrowsExactly<ArgumentException>(() => context.Auto().TimmFeatures("Features", "Image"));
     }
 
     private static IEnumerable<Picture> Pictures() => Directory.EnumerateFiles(Path.Combine(s_root, "samples", "textures"), "*.jpg", SearchOption.AllDirectories).Order(StringComparer.Ordinal)

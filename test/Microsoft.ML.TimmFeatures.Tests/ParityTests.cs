@@ -43,6 +43,22 @@ public sealed class ParityTests
         }
     }
 
+    /// <summary>What ML.NET's decoder keeps: all but 16 bits and colours under alpha, which only paths and bytes have right.</summary>
+    [TestMethod]
+    public void Loaded_images_have_the_features_of_their_files()
+    {
+        var context = new MLContext(seed: 1);
+        string folder = Path.Combine(Samples.Root, "test", "data", "images");
+        IDataView data = context.Data.LoadFromEnumerable(Directory.EnumerateFiles(folder).Select(f => new Picture { Path = Path.GetFileName(f) }).Where(p => p.Path is not ("gray16.png" or "rgba.png")));
+        IDataView loaded = context.Transforms.LoadImages("Image", folder, "Path").Fit(data).Transform(data);
+        using FeaturizerTransformer images = context.Transforms.TimmFeatures("Features", "Image", Samples.Options).Fit(loaded);
+        using FeaturizerTransformer paths = context.Transforms.TimmFeatures("Features", "Path", Samples.Options with { ImageFolder = folder }).Fit(data);
+        float[][] expected = [.. paths.Transform(data).GetColumn<float[]>("Features")], actual = [.. images.Transform(loaded).GetColumn<float[]>("Features")];
+        Assert.HasCount(20, expected);
+        for (int i = 0; i < expected.Length; i++)
+            CollectionAssert.AreEqual(expected[i], actual[i], $"picture {i}");
+    }
+
     [TestMethod]
     public void A_pipeline_trains_saves_loads_and_predicts_the_same()
     {

@@ -8,7 +8,7 @@ public sealed class AppTests
 {
     [TestMethod]
     public void Getting_started_learns_saves_and_loads()
-        => Assert.Contains("Saved (1.4 MB) and loaded: the predictions are the same.", Run("getting-started"));
+        => Assert.Contains("Saved (1.3 MB) and loaded: the predictions are the same.", Run("getting-started"));
 
     [TestMethod]
     public void Pyramids_draws_the_picture_of_the_readme()

@@ -91,8 +91,16 @@ public sealed class Backbone : IDisposable
     public static ImmutableArray<FeatureOutput> Describe(string name, FeatureSelection selection, BackboneOptions? options = null)
     {
         options ??= new BackboneOptions();
-        PretrainedConfig config = options.RandomWeights ? ModelNames.GetConfig(name) : WeightsLocator.FindConfig(name, options.WeightsPath);
-        RequireBuildable(name, config);
+        return Describe(options.RandomWeights ? ModelNames.GetConfig(name) : WeightsLocator.FindConfig(name, options.WeightsPath), selection, options);
+    }
+
+    /// <summary>The same for a config that is already there.</summary>
+    /// <exception cref="UnknownModelException">There is no such model.</exception>
+    /// <exception cref="GraphException">A name, pool or stride that the model does not have.</exception>
+    public static ImmutableArray<FeatureOutput> Describe(PretrainedConfig config, FeatureSelection selection, BackboneOptions? options = null)
+    {
+        options ??= new BackboneOptions();
+        RequireBuildable(config.Name, config);
         return SelectedFeatures.Create(ModelCatalog.Find(config.Architecture), selection, BuildOptionsFor(config, options)).Outputs;
     }
 

@@ -3,7 +3,8 @@ using Backbones;
 namespace Microsoft.ML.TimmFeatures;
 
 /// <summary>
-/// Turns images into the values of any nodes of a backbone's graph (<c>create_feature_extractor</c>), one column per node.
+/// Turns images into the values of any nodes of a backbone's graph (<c>create_feature_extractor</c>): one column per node, named as given or
+/// <c>Output_layer1.0</c>….
 /// </summary>
 /// <remarks>
 /// <format type="text/markdown"><![CDATA[
@@ -20,6 +21,11 @@ public sealed class NodeFeaturizer : FeaturizerEstimator
 {
     internal NodeFeaturizer(TransformsCatalog catalog, IEnumerable<(string Node, string Output)> nodes, string input, FeaturizerOptions options)
         : base(catalog, options, FeatureSelection.Nodes(nodes), [new InputOutputColumnPair(input)], (_, outputs) => outputs.Select(o => o.Name))
+    {
+    }
+
+    internal NodeFeaturizer(TransformsCatalog catalog, IEnumerable<InputOutputColumnPair> columns, FeaturizerOptions options, IEnumerable<string> nodes)
+        : base(catalog, options, FeatureSelection.Nodes(nodes), columns, (output, chosen) => chosen.Select(n => $"{output}_{n.Name}"))
     {
     }
 }

@@ -10,7 +10,8 @@ namespace Microsoft.ML.TimmFeatures.Serialization;
 
 /// <summary>
 /// How a featurizer is stored in a model: version (Int32), a JSON description (length-prefixed string), the length of the weights
-/// (Int64; 0 for referenced ones) and the weights as safetensors, only those that the features need.
+/// (Int64; 0 for referenced ones) and the weights as safetensors, only those that the features need. Version 1 has the safetensors file as it is,
+/// version 2 in <see cref="BytePlanes"/>.
 /// </summary>
 /// <remarks>Numbers and names in here stay as they are: models that were saved have to load for ever. New settings may join the
 /// description as long as their default means what was before; anything else takes a new version.</remarks>
@@ -20,7 +21,7 @@ internal static class TransformerFormat
     public const string FormatName = "TIMMFEAT";
 
     /// <summary>Raised when the content changes; older versions stay readable.</summary>
-    private const int Version = 1;
+    private const int Version = 2;
 
     private static readonly JsonSerializerOptions s_json = new()
     {
@@ -47,8 +48,10 @@ internal static class TransformerFormat
         writer.Write(JsonSerializer.Serialize(description, s_json));
         writer.Write(length);
         writer.Flush();
-        if (embeds)
-            SafetensorsWriter.Write(writer.BaseStream, needed);
+        if (!embeds)
+            return;
+        using var planes = new BytePlaneWriter(writer.BaseStream);
+        SafetensorsWriter.Write(planes, needed);
     }
 
     /// <exception cref="FormatException">The content is not a featurizer's, is damaged, or is of a later version.</exception>
@@ -61,15 +64,13 @@ internal static class TransformerFormat
             int version = reader.ReadInt32();
             if (version is < 1 or > Version)
                 throw new FormatException($"This model's featurizer has format version {version}; this version of TimmFeatures reads 1 to {Version}. Update Microsoft.ML.TimmFeatures.");
-            Description description = ReadDescription(reader);
+            string text = reader.ReadString();
             long length = reader.ReadInt64();
-            Lease<FeaturizerSession> session = length == 0 ? Referenced(description, host) : Embedded(description, ReadWeights(reader, length), host);
-            session = Checked(session, s =>
-            {
-                if (description.Columns.Any(c => c.Outputs.Length != s.Outputs.Length))
-                    throw new JsonException($"the features are {s.Outputs.Length}, the columns {string.Join(" and ", description.Columns.Select(c => c.Outputs.Length))}.");
-            });
-            return (description.Options, description.Columns, session);
+            // The first prediction waits for all this: the description is taken apart, and its graph built, while the weights are read.
+            Task<Description> parsing = Task.Run(() => ReadDescription(text));
+            byte[] weights = ReadWeights(reader.BaseStream, version, length);
+            Description description = parsing.GetAwaiter().GetResult();
+            return (description.Options, description.Columns, length == 0 ? Referenced(description, host) : Embedded(description, weights, host));
         }
         catch (Exception e) when (e is EndOfStreamException or JsonException or WeightsFormatException or ParameterMismatchException)
         {
@@ -77,31 +78,33 @@ internal static class TransformerFormat
         }
     }
 
-    private static Description ReadDescription(BinaryReader reader)
+    private static Description ReadDescription(string text)
     {
-        Description? description = JsonSerializer.Deserialize<Description>(reader.ReadString(), s_json);
+        Description? description = JsonSerializer.Deserialize<Description>(text, s_json);
         if (description is not { Options: not null, Selection: not null, WeightsHash: not null, Columns.IsDefaultOrEmpty: false, Config.ValueKind: JsonValueKind.Object }
             || description.Columns.Any(c => c is not { Input.Length: > 0, Outputs.IsDefaultOrEmpty: false }))
             throw new JsonException("parts of its description are missing.");
         description.Options.Check();
+        int outputs = Backbone.Describe(PretrainedConfigWriter.FromJson(description.Config), description.Selection, description.Options.ToBackboneOptions()).Length;
+        if (description.Columns.Any(c => c.Outputs.Length != outputs))
+            throw new JsonException($"the features are {outputs}, the columns {string.Join(" and ", description.Columns.Select(c => c.Outputs.Length))}.");
         return description;
     }
 
-    private static byte[] ReadWeights(BinaryReader reader, long length)
+    private static byte[] ReadWeights(Stream stream, int version, long length)
     {
         if (length < 0 || length > Array.MaxLength)
             throw new FormatException($"This model's featurizer is damaged: it says that its weights take {length} bytes.");
-        // Not all at once: a wrong length must not take memory that the file has no bytes for.
-        var bytes = new MemoryStream();
-        byte[] block = new byte[1 << 20];
-        while (bytes.Length < length)
-        {
-            int read = reader.Read(block, 0, (int)Math.Min(block.Length, length - bytes.Length));
-            if (read == 0)
-                throw new EndOfStreamException($"its weights are cut off, {bytes.Length} of {length} bytes are there.");
-            bytes.Write(block, 0, read);
-        }
-        return bytes.ToArray();
+        // A wrong length must not take memory that the file has no bytes for.
+        long left = stream.Length - stream.Position;
+        if (left < length)
+            throw new EndOfStreamException($"its weights are cut off, {left} of {length} bytes are there.");
+        byte[] weights = GC.AllocateUninitializedArray<byte>((int)length);
+        if (version == 1)
+            stream.ReadExactly(weights);
+        else
+            BytePlanes.Read(stream, weights);
+        return weights;
     }
 
     private static Lease<FeaturizerSession> Embedded(Description description, byte[] weights, FeaturizerHost host)

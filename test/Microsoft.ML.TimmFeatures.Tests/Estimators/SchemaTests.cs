@@ -24,6 +24,8 @@ public sealed class SchemaTests
         AssertColumns(t.TimmFeatures([new("A", "Image"), new("B", "Tensor")], Tiny.Options), ("A", [96]), ("B", [96]));
         AssertColumns(t.TimmPyramid([new("A", "Image"), new("B", "Tensor")], Tiny.Options, outIndices: [1, 2]), ("A_1", [32, 8, 8]), ("A_2", [48, 4, 4]), ("B_1", [32, 8, 8]), ("B_2", [48, 4, 4]));
         AssertColumns(t.TimmIntermediates([new("A", "Image"), new("B", "Tensor")], Tiny.Options, indices: [0]), ("A_0", [32, 16, 16]), ("B_0", [32, 16, 16]));
+        AssertColumns(t.TimmIntermediates([new("A", "Image")], Tiny.Options, indices: [0], intermediatesOnly: false), ("A_0", [32, 16, 16]), ("A_features", [96, 1, 1]));
+        AssertColumns(t.TimmNodes([new("A", "Image"), new("B", "Tensor")], Tiny.Options, "layer1", "layer4.0.conv2"), ("A_layer1", [32, 8, 8]), ("A_layer4.0.conv2", [96, 1, 1]), ("B_layer1", [32, 8, 8]), ("B_layer4.0.conv2", [96, 1, 1]));
     }
 
     [TestMethod]

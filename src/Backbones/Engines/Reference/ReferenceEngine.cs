@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 using Backbones.Graphs;
 
 namespace Backbones.Engines.Reference;
@@ -65,15 +66,13 @@ internal static class ParameterArithmetic
         Dictionary<Node, int> remaining = graph.UseCounts();
         foreach (Node node in graph.Nodes)
         {
-            if (node.IsBatched)
+            if (node.IsBatched || node.Operator is ParameterOp)
                 continue;
             values[node] = node.Operator switch
             {
-                ParameterOp p => new(ToArray(p.Spec, parameters.Read(p.Spec)), 1, node.Shape),
                 ConstantOp c => new([.. c.Values], 1, node.Shape),
-                BinaryOp { Kind: BinaryKind.Multiply } when HasRowFactors(values[node.Inputs[0]].Shape, values[node.Inputs[1]].Shape)
-                    => ScaleRows(values[node.Inputs[0]], values[node.Inputs[1]]),
-                _ => ReferenceKernels.Run(node, [.. node.Inputs.Select(i => values[i])], 1),
+                BinaryOp { Kind: BinaryKind.Multiply } when HasRowFactors(node.Inputs[0].Shape, node.Inputs[1].Shape) => ScaleRows(Elements(node.Inputs[0]), Value(node.Inputs[1]).Data, node.Shape),
+                _ => ReferenceKernels.Run(node, [.. node.Inputs.Select(Value)], 1),
             };
             foreach (Node input in node.Inputs)
             {
@@ -81,7 +80,29 @@ internal static class ParameterArithmetic
                     values.Remove(input);
             }
         }
+        foreach (Node node in graph.Nodes)
+        {
+            if (node.Operator is ParameterOp && remaining[node] > 0)
+                Value(node);
+        }
         return values;
+
+        // Parameters become arrays only where something needs them so: most are convolutions' weights, which are scaled from where they lie.
+        ReferenceTensor Value(Node node)
+        {
+            if (!values.TryGetValue(node, out ReferenceTensor value))
+                values[node] = value = new(ToArray(Elements(node)), 1, node.Shape);
+            return value;
+        }
+
+        ReadOnlyMemory<float> Elements(Node node)
+        {
+            if (node.Operator is not ParameterOp p || values.ContainsKey(node))
+                return values[node].Data;
+            ReadOnlyMemory<float> elements = parameters.Read(p.Spec);
+            return elements.Length == p.Spec.Shape.Length ? elements
+                : throw new ArgumentException($"Parameter '{p.Spec.Name}' {p.Spec.Shape} needs {p.Spec.Shape.Length} values, received {elements.Length}.");
+        }
     }
 
     private static bool HasRowFactors(Shape weights, Shape factors)
@@ -91,15 +112,15 @@ internal static class ParameterArithmetic
     /// Each row times its factor: what folding batch normalisations does to all of a model's convolutions. It has a loop of its own because
     /// the plain kernel, with its offsets for any broadcast, took half of the time to compile ResNet-50 (290 of 550 ms).
     /// </summary>
-    private static ReferenceTensor ScaleRows(ReferenceTensor weights, ReferenceTensor factors)
+    private static ReferenceTensor ScaleRows(ReadOnlyMemory<float> weights, float[] factors, Shape shape)
     {
-        ReferenceTensor scaled = new(GC.AllocateUninitializedArray<float>(weights.Data.Length), 1, weights.Shape);
-        int row = factors.Data.Length == 0 ? 0 : weights.Data.Length / factors.Data.Length;
-        Parallel.For(0, factors.Data.Length, i =>
+        ReferenceTensor scaled = new(GC.AllocateUninitializedArray<float>(weights.Length), 1, shape);
+        int row = factors.Length == 0 ? 0 : weights.Length / factors.Length;
+        Parallel.For(0, factors.Length, i =>
         {
-            ReadOnlySpan<float> source = weights.Data.AsSpan(i * row, row);
+            ReadOnlySpan<float> source = weights.Span.Slice(i * row, row);
             Span<float> target = scaled.Data.AsSpan(i * row, row);
-            float factor = factors.Data[i];
+            float factor = factors[i];
             int done = 0;
             for (; done <= row - Vector<float>.Count; done += Vector<float>.Count)
                 (new Vector<float>(source[done..]) * factor).CopyTo(target[done..]);
@@ -109,12 +130,7 @@ internal static class ParameterArithmetic
         return scaled;
     }
 
-    private static float[] ToArray(ParameterSpec spec, ReadOnlyMemory<float> values)
-    {
-        if (values.Length != spec.Shape.Length)
-            throw new ArgumentException($"Parameter '{spec.Name}' {spec.Shape} needs {spec.Shape.Length} values, received {values.Length}.");
-        // An array that is the parameter in full is used as it is: kernels do not write to their inputs.
-        return System.Runtime.InteropServices.MemoryMarshal.TryGetArray(values, out ArraySegment<float> segment) && segment.Offset == 0 && segment.Count == segment.Array!.Length
-            ? segment.Array : values.ToArray();
-    }
+    // An array that is the parameter in full is used as it is: kernels do not write to their inputs.
+    private static float[] ToArray(ReadOnlyMemory<float> values)
+        => MemoryMarshal.TryGetArray(values, out ArraySegment<float> segment) && segment.Offset == 0 && segment.Count == segment.Array!.Length ? segment.Array : values.ToArray();
 }

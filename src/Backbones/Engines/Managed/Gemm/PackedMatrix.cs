@@ -11,20 +11,28 @@ internal sealed unsafe class PackedMatrix<T> : IDisposable where T : struct, IVe
     private readonly long _groupSize;
     private readonly int _paddedColumns;
 
-    /// <param name="source">Weights, output-major: element (n, k) of group g at (g · columns + n) · sourceOffsets.Length + sourceOffsets[k].</param>
-    /// <param name="sourceOffsets">For each k the position in a source row: how the source orders what the kernel reads one after another.</param>
+    /// <summary>Weights that <see cref="Column"/> is used to fill in; zeros so far, and no bias.</summary>
+    /// <param name="k">Rows.</param>
     /// <param name="columns">Output columns of one group.</param>
     /// <param name="groups">Number of groups.</param>
-    /// <param name="bias">One value per output column of all groups; empty for none.</param>
-    public PackedMatrix(ReadOnlyMemory<float> source, int[] sourceOffsets, int columns, int groups, ReadOnlySpan<float> bias)
+    public PackedMatrix(int k, int columns, int groups)
     {
-        K = sourceOffsets.Length;
+        K = k;
         Columns = columns;
         Groups = groups;
         Panels = (columns + GemmTile<T>.Width - 1) / GemmTile<T>.Width;
         _paddedColumns = (columns + T.Count - 1) / T.Count * T.Count;
         _groupSize = (long)_paddedColumns * K;
         _panels = new AlignedBuffer(_groupSize * groups);
+    }
+
+    /// <param name="source">Weights, output-major: element (n, k) of group g at (g · columns + n) · sourceOffsets.Length + sourceOffsets[k].</param>
+    /// <param name="sourceOffsets">For each k the position in a source row: how the source orders what the kernel reads one after another.</param>
+    /// <param name="columns">Output columns of one group.</param>
+    /// <param name="groups">Number of groups.</param>
+    /// <param name="bias">One value per output column of all groups; empty for none.</param>
+    public PackedMatrix(ReadOnlyMemory<float> source, int[] sourceOffsets, int columns, int groups, ReadOnlySpan<float> bias) : this(sourceOffsets.Length, columns, groups)
+    {
         Parallel.For(0, groups * Panels, i => PackPanel(source.Span, sourceOffsets, i / Panels, i % Panels));
         if (bias.IsEmpty)
             return;
@@ -54,6 +62,14 @@ internal sealed unsafe class PackedMatrix<T> : IDisposable where T : struct, IVe
     public float* Panel(int group, int panel, int k)
         => _panels.Pointer + group * _groupSize + (long)panel * GemmTile<T>.Width * K + (long)k * Vectors(panel) * T.Count;
 
+    /// <summary>A column's first element; <paramref name="distance"/> floats on is that of the next row.</summary>
+    public float* Column(int group, int column, out nint distance)
+    {
+        int panel = column / GemmTile<T>.Width;
+        distance = Vectors(panel) * T.Count;
+        return Panel(group, panel, 0) + column % GemmTile<T>.Width;
+    }
+
     /// <summary>The bias of a panel's columns, or null.</summary>
     public float* Bias(int group, int panel) => _bias is null ? null : _bias.Pointer + group * _paddedColumns + panel * GemmTile<T>.Width;
 
@@ -65,14 +81,20 @@ internal sealed unsafe class PackedMatrix<T> : IDisposable where T : struct, IVe
 
     private void PackPanel(ReadOnlySpan<float> source, int[] sourceOffsets, int group, int panel)
     {
-        int first = panel * GemmTile<T>.Width, width = Vectors(panel) * T.Count;
-        float* target = Panel(group, panel, 0);
-        for (int n = first; n < Math.Min(first + width, Columns); n++)
+        // Rows of the panel that stay in the first-level cache while column after column goes into them.
+        const int rows = 64;
+        int first = panel * GemmTile<T>.Width, width = Vectors(panel) * T.Count, end = Math.Min(first + width, Columns);
+        for (int k = 0; k < K; k += rows)
         {
-            ReadOnlySpan<float> row = source.Slice((group * Columns + n) * K, K);
-            float* column = target + (n - first);
-            for (int k = 0; k < sourceOffsets.Length; k++)
-                column[(long)k * width] = row[sourceOffsets[k]];
+            ReadOnlySpan<int> offsets = sourceOffsets.AsSpan(k, Math.Min(rows, K - k));
+            float* target = Panel(group, panel, k);
+            for (int n = first; n < end; n++)
+            {
+                ReadOnlySpan<float> row = source.Slice((group * Columns + n) * K, K);
+                float* column = target + (n - first);
+                for (int i = 0; i < offsets.Length; i++)
+                    column[(nint)i * width] = row[offsets[i]];
+            }
         }
     }
 }

@@ -44,26 +44,33 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
     /// <summary>Transforms filters [O, C, 3, 3] and packs them, one group for each position.</summary>
     public static PackedMatrix<T> Pack(ReadOnlyMemory<float> filters, int outChannels, int channels)
     {
-        int positions = Positions, n = TTile.Inputs;
-        var factors = new float[(long)positions * outChannels * channels];
-        Parallel.For(0, outChannels, o =>
+        var packed = new PackedMatrix<T>(channels, outChannels, Positions);
+        // A vector of output channels at a time: each is a cache line at every position, written to once.
+        Parallel.For(0, (outChannels + T.Count - 1) / T.Count, block =>
         {
-            ReadOnlySpan<float> source = filters.Span.Slice(o * channels * 9, channels * 9);
+            int n = TTile.Inputs, first = block * T.Count, end = Math.Min(first + T.Count, outChannels);
+            nint positionDistance = (nint)(packed.Column(1, first, out _) - packed.Column(0, first, out _));
+            float* row = packed.Column(0, first, out nint rowDistance);
+            ReadOnlySpan<float> source = filters.Span;
             Span<double> half = stackalloc double[3 * n], line = stackalloc double[n];
-            for (int c = 0; c < channels; c++)
+            for (int c = 0; c < channels; c++, row += rowDistance)
             {
-                ReadOnlySpan<float> g = source.Slice(c * 9, 9);
-                for (int x = 0; x < 3; x++)
-                    TTile.TransformFilter(g[x], g[3 + x], g[6 + x], half.Slice(x * n, n));
-                for (int y = 0; y < n; y++)
+                for (int o = first; o < end; o++)
                 {
-                    TTile.TransformFilter(half[y], half[n + y], half[2 * n + y], line);
-                    for (int x = 0; x < n; x++)
-                        factors[((long)(y * n + x) * outChannels + o) * channels + c] = (float)line[x];
+                    ReadOnlySpan<float> g = source.Slice((o * channels + c) * 9, 9);
+                    for (int x = 0; x < 3; x++)
+                        TTile.TransformFilter(g[x], g[3 + x], g[6 + x], half.Slice(x * n, n));
+                    float* target = row + (o - first);
+                    for (int y = 0; y < n; y++)
+                    {
+                        TTile.TransformFilter(half[y], half[n + y], half[2 * n + y], line);
+                        for (int x = 0; x < n; x++, target += positionDistance)
+                            *target = (float)line[x];
+                    }
                 }
             }
         });
-        return new PackedMatrix<T>(factors, [.. Enumerable.Range(0, channels)], outChannels, positions, default);
+        return packed;
     }
 
     public override long MultiplyAdds => (long)_geometry.OutHeight * _geometry.OutWidth * _geometry.OutChannels * _geometry.Channels * 9;

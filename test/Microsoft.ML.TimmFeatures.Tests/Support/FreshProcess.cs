@@ -1,0 +1,24 @@
+using System.Diagnostics;
+
+namespace Microsoft.ML.TimmFeatures.Tests.Support;
+
+/// <summary>The program beside the tests that knows nothing of featurizers: they only lie beside it.</summary>
+internal static class FreshProcess
+{
+    /// <summary>Runs it and gives back what it printed; fails the test if it fails.</summary>
+    public static string Run(params IEnumerable<string> arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "FreshProcess.dll"), .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = Path.GetTempPath(),
+        };
+        using Process process = Process.Start(start)!;
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        Assert.AreEqual(0, process.ExitCode, error.Result);
+        return output;
+    }
+}
