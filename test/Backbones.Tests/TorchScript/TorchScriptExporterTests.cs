@@ -12,6 +12,8 @@ namespace Backbones.Tests.TorchScript;
 [TestClass]
 public sealed class TorchScriptExporterTests
 {
+    public static IEnumerable<object[]> Models => FamilyModels.Names.Select(n => new object[] { n });
+
     [TestMethod]
     public void Every_operator_is_written()
     {
@@ -20,6 +22,21 @@ public sealed class TorchScriptExporterTests
             using ParameterStore store = ParameterStore.FromRecipe(graph.Parameters, 1);
             Check(Export(graph, store), name);
         }
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Models))]
+    public void Every_family_is_written_with_all_its_features(string name)
+    {
+        (Graph graph, string[] names) = FamilyModels.Everything(name);
+        ScriptFile file = Export(graph, new Ones());
+        Check(file, name);
+        string results = file.ClassOf(file.Root).Single(l => l.StartsWith("    return [", StringComparison.Ordinal));
+        Assert.HasCount(names.Length, results["    return [".Length..^1].Split(", "));
+        // Every key is timm's, or the bias of a convolution whose batch normalisation was folded into it.
+        HashSet<string> keys = [.. graph.Parameters.Select(p => p.Name)];
+        string[] strange = [.. file.Tensors.Keys.Where(k => !keys.Contains(k) && !keys.Contains($"{k[..(k.LastIndexOf('.') + 1)]}weight") && !graph.Nodes.Any(n => n.Operator is ConstantOp && n.Name.Replace('#', '.') == k))];
+        Assert.IsEmpty(strange, string.Join(", ", strange));
     }
 
     [TestMethod]
