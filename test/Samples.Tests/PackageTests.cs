@@ -16,6 +16,59 @@ public sealed class PackageTests
         .Where(p => File.ReadAllText(p) is { } project && project.Contains("<IsPackable>true</IsPackable>") && (Repository.Companions == "true" || !project.Contains("<UsesAutoML>")) && File.Exists(Path.Combine(AppContext.BaseDirectory, Path.GetFileNameWithoutExtension(p) + ".dll")))
         .Order(StringComparer.Ordinal)];
 
+    /// <summary>Trains and saves, or loads, and prints what it predicts.</summary>
+    private const string TrainingProgram = """
+        using Microsoft.ML;
+        using Microsoft.ML.Data;
+
+        string folder = Path.Combine(args[1], "textures");
+        var mlContext = new MLContext(seed: 1);
+        IDataView data = mlContext.Data.LoadFromEnumerable(Directory.EnumerateFiles(folder, "*.jpg", SearchOption.AllDirectories).Order(StringComparer.Ordinal).Where((_, i) => i % 4 == 0)
+            .Select(p => new Picture { Path = Path.GetRelativePath(folder, p), Label = Path.GetFileName(Path.GetDirectoryName(p))! }));
+        ITransformer model;
+        if (args[0] == "train")
+        {
+            var pipeline = mlContext.Transforms.LoadImages("Image", folder, "Path")
+                .Append(mlContext.Transforms.TimmFeatures("Features", "Image", "test_resnet.textures16", Path.Combine(args[1], "weights", "test_resnet.textures16")))
+                .AppendCacheCheckpoint(mlContext)
+                .Append(mlContext.Transforms.Conversion.MapValueToKey("Label"))
+                .Append(mlContext.MulticlassClassification.Trainers.LbfgsMaximumEntropy())
+                .Append(mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabel"));
+            model = pipeline.Fit(data);
+            mlContext.Model.Save(model, data.Schema, args[2]);
+        }
+        else
+        {
+            model = mlContext.Model.Load(args[2], out _);
+        }
+        foreach (string label in model.Transform(data).GetColumn<string>("PredictedLabel"))
+            Console.WriteLine(label);
+
+        class Picture
+        {
+            public string Path { get; set; } = "";
+            public string Label { get; set; } = "";
+        }
+        """;
+
+    /// <summary>Prints the preferred kind and what it comes to, and the text, of a picture and a table.</summary>
+    private const string FormattingProgram = """
+        using Backbones;
+        using Microsoft.DotNet.Interactive.Formatting;
+        using Microsoft.ML.TimmFeatures.Interactive;
+
+        foreach (object value in new object[] { FeaturePictures.Grid([1, 2, 3, 4], [1, 2, 2]), FeatureTable.Of([new FeatureInfo(0, 64, 2, "act1")]) })
+        {
+            foreach (string kind in (string[])[Formatter.GetPreferredMimeTypesFor(value.GetType()).First(), "text/plain"])
+                Console.WriteLine($"{kind}: {Formatter.ToDisplayString(value, kind).ReplaceLineEndings(" ")}");
+        }
+        """;
+
+    private static readonly string s_folder = Path.Combine(Path.GetTempPath(), $"timm-features-{Guid.NewGuid():N}");
+
+    /// <summary>Names of the packages, which are made once.</summary>
+    private static readonly Lazy<string[]> s_packed = new(Pack);
+
     [TestMethod]
     public void An_embedded_build_is_not_packed()
     {
@@ -32,36 +85,62 @@ public sealed class PackageTests
     public void Packed_and_restored_elsewhere_a_pipeline_trains_and_its_model_loads_in_a_new_process()
     {
         RequireAll("nuget");
-        string folder = Directory.CreateTempSubdirectory("timm-features-").FullName;
-        try
-        {
-            string packages = Path.Combine(folder, "packages");
-            foreach (string project in s_projects)
-                DotNet.Run(Repository.Root, "pack", project, "-c", "Release", "-o", packages, $"-p:PackageVersion={Version}");
-            string[] ids = [.. Directory.EnumerateFiles(packages, "*.nupkg").Select(p => Path.GetFileName(p)[..^$".{Version}.nupkg".Length])];
-            Assert.HasCount(s_projects.Length, ids);
-            Assert.IsGreaterThanOrEqualTo(5, ids.Length);
-            foreach (string id in ids)
-                CheckPackage(packages, id);
+        foreach (string id in s_packed.Value)
+            CheckPackage(id);
+        string consumer = WriteConsumer("consumer", """<PackageReference Include="Microsoft.ML.TimmFeatures" Version="VERSION" />""", TrainingProgram);
+        DotNet.Run(consumer, "build", "-c", "Release", "-v", "quiet", "--disable-build-servers");
+        string program = Path.Combine(consumer, "bin", "Release", "net10.0", "consumer.dll"), model = Path.Combine(consumer, "model.zip");
+        string trained = DotNet.Run(consumer, program, "train", Repository.In("samples"), model);
+        string loaded = DotNet.Run(consumer, program, "predict", Repository.In("samples"), model);
+        Assert.AreEqual(trained, loaded);
+        Assert.HasCount(60, loaded.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
 
-            string consumer = Directory.CreateDirectory(Path.Combine(folder, "consumer")).FullName;
-            WriteConsumer(consumer, packages, ids);
-            DotNet.Run(consumer, "build", "-c", "Release", "-v", "quiet", "--disable-build-servers");
-            string program = Path.Combine(consumer, "bin", "Release", "net10.0", "consumer.dll"), model = Path.Combine(folder, "model.zip");
-            string trained = DotNet.Run(consumer, program, "train", Repository.In("samples"), model);
-            string loaded = DotNet.Run(consumer, program, "predict", Repository.In("samples"), model);
-            Assert.AreEqual(trained, loaded);
-            Assert.HasCount(60, loaded.Split('\n', StringSplitOptions.RemoveEmptyEntries));
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+    /// <summary>With the formatting package of .NET Interactive, where the feeds have it: what we only name as it wants is found by it.</summary>
+    [TestMethod]
+    public void The_packed_formatters_are_found_by_the_real_NET_Interactive()
+    {
+        RequireAll("nuget");
+        Assert.Contains("Microsoft.ML.TimmFeatures.Interactive", s_packed.Value);
+        string host = WriteConsumer("notebook", """
+            <PackageReference Include="Microsoft.ML.TimmFeatures.Interactive" Version="VERSION" />
+            <PackageReference Include="Microsoft.DotNet.Interactive.Formatting" Version="1.0.0-beta.26120.1" />
+            """, FormattingProgram);
+        (int exitCode, string output) = DotNet.TryRun(host, Repository.Stack, "restore", "--disable-build-servers");
+        if (exitCode != 0 && output.Contains("Microsoft.DotNet.Interactive.Formatting"))
+            Assert.Inconclusive("The package feeds lack Microsoft.DotNet.Interactive.Formatting.");
+        Assert.AreEqual(0, exitCode, output);
+        DotNet.Run(host, "build", "-c", "Release", "-v", "quiet", "--disable-build-servers");
+        string[] lines = DotNet.Run(host, Path.Combine(host, "bin", "Release", "net10.0", "notebook.dll")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.HasCount(4, lines);
+        Assert.StartsWith("""text/html: <img src="data:image/png;base64,iVBORw0KGgo""", lines[0]);
+        Assert.AreEqual("text/plain: picture of 64×64 pixels", lines[1]);
+        Assert.StartsWith("text/html: <table><thead><tr><th>index</th>", lines[2]);
+        Assert.StartsWith("text/plain: index", lines[3]);
+    }
+
+    [ClassCleanup]
+    public static void DeleteFolder()
+    {
+        if (s_packed.IsValueCreated)
+            Directory.Delete(s_folder, recursive: true);
+    }
+
+    private static string[] Pack()
+    {
+        string packages = Path.Combine(s_folder, "packages");
+        foreach (string project in s_projects)
+            DotNet.Run(Repository.Root, "pack", project, "-c", "Release", "-o", packages, $"-p:PackageVersion={Version}");
+        string[] ids = [.. Directory.EnumerateFiles(packages, "*.nupkg").Select(p => Path.GetFileName(p)[..^$".{Version}.nupkg".Length])];
+        Assert.HasCount(s_projects.Length, ids);
+        Assert.IsGreaterThanOrEqualTo(5, ids.Length);
+        return ids;
     }
 
     /// <summary>A package has what its page needs, symbols, no path of this machine and no part of ML.NET.</summary>
-    private static void CheckPackage(string packages, string id)
+    private static void CheckPackage(string id)
     {
+        string packages = Path.Combine(s_folder, "packages");
         using ZipArchive package = ZipFile.OpenRead(Path.Combine(packages, $"{id}.{Version}.nupkg"));
         string[] files = [.. package.Entries.Select(e => e.FullName)];
         Assert.Contains("README.md", files);
@@ -88,8 +167,10 @@ public sealed class PackageTests
         Assert.IsEmpty(sources.Where(s => !s.StartsWith("/_")), $"The symbols of {id} name paths of this machine.");
     }
 
-    private static void WriteConsumer(string folder, string packages, string[] ids)
+    /// <summary>A project that knows our packages alone, not the repository.</summary>
+    private static string WriteConsumer(string name, string references, string program)
     {
+        string folder = Directory.CreateDirectory(Path.Combine(s_folder, name)).FullName, packages = Path.Combine(s_folder, "packages");
         // The sources of whoever builds, and the folder for our packages alone.
         string[] sources = [.. DotNet.Run(folder, "nuget", "list", "source", "--format", "short").Split('\n').Where(l => l.StartsWith("E ")).Select(l => l[2..].Trim())];
         File.WriteAllText(Path.Combine(folder, "nuget.config"), $"""
@@ -98,13 +179,13 @@ public sealed class PackageTests
               <packageSourceMapping>
                 <clear />
                 {string.Concat(sources.Select((_, i) => $"""<packageSource key="s{i}"><package pattern="*" /></packageSource>"""))}
-                <packageSource key="s{sources.Length}">{string.Concat(ids.Select(id => $"""<package pattern="{id}" />"""))}</packageSource>
+                <packageSource key="s{sources.Length}">{string.Concat(s_packed.Value.Select(id => $"""<package pattern="{id}" />"""))}</packageSource>
               </packageSourceMapping>
             </configuration>
             """);
         // Our packages go to a folder of their own, so that a later build under the same version is not mistaken for them.
         string known = DotNet.Run(folder, "nuget", "locals", "global-packages", "--list").Split(' ', 2)[1].Trim();
-        File.WriteAllText(Path.Combine(folder, "consumer.csproj"), $"""
+        File.WriteAllText(Path.Combine(folder, name + ".csproj"), $"""
             <Project Sdk="Microsoft.NET.Sdk">
               <PropertyGroup>
                 <OutputType>Exe</OutputType>
@@ -114,42 +195,11 @@ public sealed class PackageTests
                 <RestorePackagesPath>{Path.Combine(folder, "restored")}</RestorePackagesPath>
                 <RestoreFallbackFolders>{known}</RestoreFallbackFolders>
               </PropertyGroup>
-              <ItemGroup><PackageReference Include="Microsoft.ML.TimmFeatures" Version="{Version}" /></ItemGroup>
+              <ItemGroup>{references.Replace("VERSION", Version)}</ItemGroup>
             </Project>
             """);
-        File.WriteAllText(Path.Combine(folder, "Program.cs"), """
-            using Microsoft.ML;
-            using Microsoft.ML.Data;
-
-            string folder = Path.Combine(args[1], "textures");
-            var mlContext = new MLContext(seed: 1);
-            IDataView data = mlContext.Data.LoadFromEnumerable(Directory.EnumerateFiles(folder, "*.jpg", SearchOption.AllDirectories).Order(StringComparer.Ordinal).Where((_, i) => i % 4 == 0)
-                .Select(p => new Picture { Path = Path.GetRelativePath(folder, p), Label = Path.GetFileName(Path.GetDirectoryName(p))! }));
-            ITransformer model;
-            if (args[0] == "train")
-            {
-                var pipeline = mlContext.Transforms.LoadImages("Image", folder, "Path")
-                    .Append(mlContext.Transforms.TimmFeatures("Features", "Image", "test_resnet.textures16", Path.Combine(args[1], "weights", "test_resnet.textures16")))
-                    .AppendCacheCheckpoint(mlContext)
-                    .Append(mlContext.Transforms.Conversion.MapValueToKey("Label"))
-                    .Append(mlContext.MulticlassClassification.Trainers.LbfgsMaximumEntropy())
-                    .Append(mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabel"));
-                model = pipeline.Fit(data);
-                mlContext.Model.Save(model, data.Schema, args[2]);
-            }
-            else
-            {
-                model = mlContext.Model.Load(args[2], out _);
-            }
-            foreach (string label in model.Transform(data).GetColumn<string>("PredictedLabel"))
-                Console.WriteLine(label);
-
-            class Picture
-            {
-                public string Path { get; set; } = "";
-                public string Label { get; set; } = "";
-            }
-            """);
+        File.WriteAllText(Path.Combine(folder, "Program.cs"), program);
+        return folder;
     }
 
     private static void RequireAll(string stack)

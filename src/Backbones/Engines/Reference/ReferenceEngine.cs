@@ -82,7 +82,7 @@ internal static class ParameterArithmetic
         }
         foreach (Node node in graph.Nodes)
         {
-            if (node.Operator is ParameterOp && remaining[node] > 0)
+            if (node.Operator is ParameterOp && remaining.GetValueOrDefault(node) > 0)
                 Value(node);
         }
         return values;
