@@ -28,4 +28,13 @@ public sealed class JpegRowsTests
             decoder.Finish();
         }
     }
+
+    [TestMethod]
+    public void RowsAreReadFromTopToBottom()
+    {
+        using var decoder = JpegDecoder.Open(Pictures.Read("images/landscape_420.jpg"));
+        uint[] row = new uint[decoder.Width];
+        decoder.ReadRow(100, row);
+        Assert.ThrowsExactly<InvalidOperationException>(() => decoder.ReadRow(0, row));
+    }
 }

@@ -25,6 +25,8 @@ internal sealed class JpegDecoder : IDisposable
     private EntropyData? _data;
     private ScanState _scanState;
 
+    // Rows of MCUs: the first whose samples the row read last may use, and the next in the file.
+    private int _firstMcuRow;
     private int _nextMcuRow;
     private int _firstColumn;
     private int _firstMcu;
@@ -90,13 +92,20 @@ internal sealed class JpegDecoder : IDisposable
         _endMcu = Math.Min((first + count + _frame.MaxHorizontal + mcuWidth - 1) / mcuWidth, _frame.McusPerRow);
     }
 
-    /// <summary>Reads a row of <see cref="Columns"/> pixels, BGRA. Rows come in any order that doesn't go up by more than a row or two; some may be left out.</summary>
+    /// <summary>Reads a row of <see cref="Columns"/> pixels, BGRA. Rows are read from top to bottom; some may be left out, the last one read again.</summary>
     /// <exception cref="InvalidDataException">The file is truncated or corrupt.</exception>
+    /// <exception cref="InvalidOperationException">The row is so far above one read before that its samples are gone.</exception>
     public void ReadRow(int y, Span<uint> row)
     {
         // Interpolation looks at the next row of samples above and below, with ratios up to 2.
         int mcuHeight = 8 * _frame.MaxVertical;
         int first = Math.Max(y - 3, 0) / mcuHeight, last = Math.Min((y + 2) / mcuHeight, _frame.McuRows - 1);
+        if (first < _firstMcuRow)
+        {
+            throw new InvalidOperationException($"Row {y} was asked for after one below it; rows are read from top to bottom.");
+        }
+
+        _firstMcuRow = first;
         while (_nextMcuRow <= last)
         {
             DecodeRow(wanted: _nextMcuRow >= first);
