@@ -15,7 +15,7 @@ using Backbones.Weights;
 using Microsoft.ML.Data;
 using TorchSharp;
 
-const int size = 96, steps = 80, batch = 8;
+const int size = 96, steps = 120, batch = 8;
 string samples = Path.Combine((string)AppContext.GetData("EntryPointFileDirectoryPath")!, "..");
 using var backbone = Backbone.Create("test_resnet.textures16", new BackboneOptions { WeightsPath = Path.Combine(samples, "weights", "test_resnet.textures16"), ImageSize = size });
 string[] classes = [.. Directory.EnumerateDirectories(Path.Combine(samples, "textures")).Select(d => Path.GetFileName(d)).Order(StringComparer.Ordinal)];
@@ -61,7 +61,7 @@ using (ParameterStore weights = module.Snapshot())
 using (ParameterStore weights = ParameterStore.Open(file))
 using (var loaded = new GraphModule("loaded", selected.Graph, weights))
 {
-    bool same = Predict(loaded).equal(Predict(module));
+    bool same = Predict(loaded).eq(Predict(module)).all().item<bool>();
     Console.WriteLine($"Saved ({new FileInfo(file).Length / 1e6:0.0} MB) and loaded: the outputs are {(same ? "the same" : "different")}.");
     File.Delete(file);
     return same ? 0 : 1;
@@ -112,7 +112,7 @@ double MeanIoU(torch.Tensor scores, torch.Tensor labels)
     torch.Tensor predicted = scores.argmax(1);
     return Enumerable.Range(0, classes.Length).Average(c =>
     {
-        torch.Tensor said = predicted.eq(c), true_ = labels.eq(c);
-        return said.logical_and(true_).sum().item<long>() / (double)Math.Max(1, said.logical_or(true_).sum().item<long>());
+        torch.Tensor said = predicted.eq(c), shown = labels.eq(c);
+        return said.logical_and(shown).sum().item<long>() / (double)Math.Max(1, said.logical_or(shown).sum().item<long>());
     });
 }
