@@ -61,21 +61,15 @@ internal sealed class TorchSharpBenchmark(BenchOptions options)
             first ??= [.. output];
             CheckSame(model, contender, first, output);
         }
-        for (int done = 0; done < options.Runs;)
+        for (int round = 0; round < options.Runs; round++)
         {
-            int runs = Math.Min(5, options.Runs - done);
             foreach (Contender contender in contenders)
             {
                 Thread.Sleep(Pause);
+                long start = Stopwatch.GetTimestamp();
                 contender.Plan.Run(batch, [input], [output]);
-                for (int i = 0; i < runs; i++)
-                {
-                    long start = Stopwatch.GetTimestamp();
-                    contender.Plan.Run(batch, [input], [output]);
-                    contender.Milliseconds.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds / batch);
-                }
+                contender.Milliseconds.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds / batch);
             }
-            done += runs;
         }
         foreach (Contender contender in contenders)
             Report(model, contender, contenders[0], batch);
@@ -95,13 +89,15 @@ internal sealed class TorchSharpBenchmark(BenchOptions options)
             throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture, $"{model}: {contender.Name} in {contender.Precision} differs by {error:e2} (relative)."));
     }
 
+    /// <summary>The ratio is the median of the rounds' ratios: what slows the machine for a while slows a whole round.</summary>
     private void Report(string model, Contender contender, Contender baseline, int batch)
     {
+        double ratio = Median([.. contender.Milliseconds.Zip(baseline.Milliseconds, (t, b) => t / b)]);
         double min = contender.Milliseconds.Min(), median = Median(contender.Milliseconds);
         Console.WriteLine(options.Json
-            ? JsonSerializer.Serialize(new { model, engine = contender.Name, precision = $"{contender.Precision}", batch, threads = options.Threads, device = options.Device, min_ms = Math.Round(min, 4), median_ms = Math.Round(median, 4) })
+            ? JsonSerializer.Serialize(new { model, engine = contender.Name, precision = $"{contender.Precision}", batch, threads = options.Threads, device = options.Device, min_ms = Math.Round(min, 4), median_ms = Math.Round(median, 4), ratio = Math.Round(ratio, 3) })
             : string.Create(CultureInfo.InvariantCulture,
-                $"{model} batch {batch} {contender.Name,-11} {contender.Precision,-8}: min {min,7:f2} ms, median {median,7:f2} ms per image; {min / baseline.Milliseconds.Min():f2} (min), {median / Median(baseline.Milliseconds):f2} (median) of {baseline.Name} {baseline.Precision}"));
+                $"{model} batch {batch} {contender.Name,-11} {contender.Precision,-8}: min {min,7:f2} ms, median {median,7:f2} ms per image; {ratio:f2} of {baseline.Name} {baseline.Precision}"));
     }
 
     private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);

@@ -38,5 +38,39 @@ public sealed class AppTests
         Assert.Contains("Saved and loaded: the predictions are the same.", Run("automl"));
     }
 
+    [TestMethod]
+    public void Fine_tuning_a_classifier_learns_saves_and_loads()
+    {
+        string output = RunOnTorchSharp("fine-tune-classifier");
+        Assert.Contains("loaded: the outputs are the same.", output);
+        Assert.IsGreaterThan(Percent(output, "Before: ") + 30, Percent(output, "After: "), output);
+    }
+
+    [TestMethod]
+    public void Fine_tuning_for_segmentation_learns_saves_and_loads()
+    {
+        string output = RunOnTorchSharp("fine-tune-segmentation");
+        Assert.Contains("loaded: the outputs are the same.", output);
+        Assert.IsGreaterThan(Percent(output, "Before: mean IoU ") + 15, Percent(output, "After: mean IoU "), output);
+    }
+
+    /// <summary>Inconclusive where there is no real TorchSharp, or its native library does not load.</summary>
+    private static string RunOnTorchSharp(string app)
+    {
+        if (Repository.Stack == "embedded")
+            Assert.Inconclusive("The embedded TorchSharp has no trainable modules.");
+        (int exitCode, string output) = DotNet.TryRun(Repository.Root, Repository.Stack, "run", "-c", "Release", Repository.In("samples", "apps", app + ".cs"));
+        if (exitCode != 0 && output.Contains("TorchSharpUnavailableException"))
+            Assert.Inconclusive("TorchSharp's native package cannot be loaded here.");
+        Assert.AreEqual(0, exitCode, output);
+        return output;
+    }
+
+    private static double Percent(string output, string before)
+    {
+        string text = output[(output.IndexOf(before, StringComparison.Ordinal) + before.Length)..];
+        return double.Parse(text[..text.IndexOf(' ')], System.Globalization.CultureInfo.InvariantCulture);
+    }
+
     private static string Run(string app, params string[] arguments) => DotNet.Run(Repository.Root, ["run", "-c", "Release", Repository.In("samples", "apps", app + ".cs"), .. arguments]);
 }

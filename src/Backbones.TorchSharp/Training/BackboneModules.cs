@@ -13,4 +13,20 @@ public static class BackboneModules
         ArgumentNullException.ThrowIfNull(backbone);
         return new GraphModule(backbone.Name, backbone.Select(selection ?? FeatureSelection.Logits).Graph, backbone.Parameters, batchNormMomentum);
     }
+
+    /// <summary>
+    /// What was selected from the backbone and extended by a neck or head (<see cref="SelectedFeatures.Extend"/>), as one module with a copy of the
+    /// backbone's weights. What was added begins as PyTorch's layers do, from torch's random numbers.
+    /// </summary>
+    /// <param name="backbone">The backbone.</param>
+    /// <param name="selected">Made by the backbone's <see cref="Backbone.Select(FeatureSelection)"/>.</param>
+    /// <param name="batchNormMomentum">Share of the batch in the running statistics.</param>
+    /// <exception cref="ArgumentException">An added parameter has no usual initial value.</exception>
+    /// <exception cref="TorchSharpUnavailableException">TorchSharp's native package is not there.</exception>
+    public static GraphModule ToModule(this Backbone backbone, SelectedFeatures selected, double batchNormMomentum = 0.1)
+    {
+        ArgumentNullException.ThrowIfNull(backbone);
+        ArgumentNullException.ThrowIfNull(selected);
+        return new GraphModule(backbone.Name, selected.Graph, new InitialParameters(selected, backbone.Parameters), batchNormMomentum);
+    }
 }

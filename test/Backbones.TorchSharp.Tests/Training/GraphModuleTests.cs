@@ -1,6 +1,7 @@
 using Backbones.Engines;
 using Backbones.Engines.Torch;
 using Backbones.Graphs;
+using Backbones.Layers;
 using Backbones.Models;
 using Backbones.Weights;
 using TorchSharp;
@@ -99,6 +100,7 @@ public sealed class GraphModuleTests
     [TestMethod]
     public void FineTuningLowersTheLossUpdatesStatisticsAndSaves()
     {
+        torch.manual_seed(1);
         using Backbone backbone = Backbone.Create("test_resnet", new BackboneOptions { RandomWeights = true, ImageSize = 32 });
         using GraphModule module = backbone.ToModule(FeatureSelection.Pooled());
         using var head = torch.nn.Linear(backbone.NumFeatures, 2);
@@ -140,6 +142,31 @@ public sealed class GraphModuleTests
         {
             File.Delete(path);
         }
+    }
+
+    [TestMethod]
+    public void WhatIsAddedToABackboneBeginsAsPyTorchsLayersDo()
+    {
+        using Backbone backbone = Backbone.Create("test_resnet", new BackboneOptions { RandomWeights = true, ImageSize = 64 });
+        SelectedFeatures selected = backbone.Select(FeatureSelection.Pyramid([2, 3])).Extend((b, levels) =>
+            [("scores", SegmentationHead.Build(b, "head", [.. FeaturePyramidNetwork.Build(b, "fpn", levels, 12).Select(m => m.Map)], 3, 64, 64))]);
+        using GraphModule module = backbone.ToModule(selected);
+        float[] trained = backbone.Parameters["layer1.0.conv1.weight"].ToArray();
+        CollectionAssert.AreEqual(trained, Values(module.get_parameter("layer1.0.conv1.weight")!), "the backbone's weights are its own");
+        float[] added = Values(module.get_parameter("head.conv.weight")!), again = Values(module.get_parameter("fpn.layer_blocks.0.0.weight")!);
+        float bound = 1 / MathF.Sqrt(12 * 9);
+        Assert.IsTrue(added.All(v => MathF.Abs(v) <= bound) && added.Max() > 0.8f * bound && added.Min() < -0.8f * bound);
+        CollectionAssert.AreNotEqual(added, again);
+        Assert.IsTrue(Values(module.get_parameter("head.bn.weight")!).All(v => v == 1) && Values(module.get_parameter("head.bn.bias")!).All(v => v == 0));
+        Assert.IsTrue(Values(module.get_buffer("head.bn.running_var")!).All(v => v == 1) && Values(module.get_buffer("head.bn.running_mean")!).All(v => v == 0));
+    }
+
+    [TestMethod]
+    public void AnAddedParameterWithoutAUsualInitialValueIsAnError()
+    {
+        using Backbone backbone = Backbone.Create("test_resnet", new BackboneOptions { RandomWeights = true, ImageSize = 64 });
+        SelectedFeatures selected = backbone.Select(FeatureSelection.Pooled()).Extend((b, outputs) => [("scaled", b.Multiply(outputs[0].Map, b.Parameter("gamma", [1])))]);
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => backbone.ToModule(selected)).Message, "'gamma'");
     }
 
     [TestMethod]
