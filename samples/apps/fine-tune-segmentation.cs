@@ -1,5 +1,4 @@
 #:project ../../src/Backbones.TorchSharp/Backbones.TorchSharp.csproj
-#:project ../../src/Microsoft.ML.TimmFeatures/Microsoft.ML.TimmFeatures.csproj
 #:property PublishAot=false
 #:property UsesTorchSharp=true
 #:property UsesTorchSharpCpu=true
@@ -12,7 +11,6 @@ using Backbones.Engines.Torch;
 using Backbones.Imaging;
 using Backbones.Layers;
 using Backbones.Weights;
-using Microsoft.ML.Data;
 using TorchSharp;
 
 const int size = 96, steps = 120, batch = 8;
@@ -69,9 +67,8 @@ using (var loaded = new GraphModule("loaded", selected.Graph, weights))
 
 float[] Load(string path)
 {
-    using MLImage image = MLImage.CreateFromFile(path);
     var values = new float[transform.OutputLength];
-    transform.Apply(new ImageBuffer(image.Pixels, image.Width, image.Height, PixelFormat.Bgra32), values);
+    transform.ApplyEncoded(File.ReadAllBytes(path), values);
     return values;
 }
 
