@@ -48,7 +48,7 @@ internal static class PngEncoder
             foreach (int filter in (ReadOnlySpan<int>)[PngFilter.None, PngFilter.Sub, PngFilter.Up, PngFilter.Paeth])
             {
                 filtered[0] = (byte)filter;
-                PngFilter.Apply(filter, row, above, step, filtered.AsSpan(1));
+                Apply(filter, row, above, step, filtered.AsSpan(1));
                 long size = SumOfMagnitudes(filtered.AsSpan(1));
                 if (size < smallest)
                 {
@@ -59,6 +59,27 @@ internal static class PngEncoder
 
             output.Write(best);
             (row, above) = (above, row);
+        }
+    }
+
+    /// <summary>Applies one of the filters that are tried.</summary>
+    /// <param name="filter">The filter.</param>
+    /// <param name="row">The row.</param>
+    /// <param name="above">The row above; zeros above the first.</param>
+    /// <param name="step">Bytes a pixel.</param>
+    /// <param name="filtered">Receives the filtered row.</param>
+    private static void Apply(int filter, ReadOnlySpan<byte> row, ReadOnlySpan<byte> above, int step, Span<byte> filtered)
+    {
+        for (int i = 0; i < row.Length; i++)
+        {
+            int left = i >= step ? row[i - step] : 0, aboveLeft = i >= step ? above[i - step] : 0;
+            filtered[i] = (byte)(row[i] - filter switch
+            {
+                PngFilter.Sub => left,
+                PngFilter.Up => above[i],
+                PngFilter.Paeth => PngFilter.Predict(left, above[i], aboveLeft),
+                _ => 0,
+            });
         }
     }
 

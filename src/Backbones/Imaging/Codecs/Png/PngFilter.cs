@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace Backbones.Imaging.Codecs.Png;
 
-/// <summary>PNG's row filters (PNG specification, section 9), undone and applied.</summary>
+/// <summary>PNG's row filters (PNG specification, section 9), undone.</summary>
 internal static class PngFilter
 {
     public const int None = 0;
@@ -59,27 +59,6 @@ internal static class PngFilter
         }
     }
 
-    /// <summary>Applies a filter other than <see cref="Average"/>.</summary>
-    /// <param name="filter">The filter.</param>
-    /// <param name="row">The row.</param>
-    /// <param name="above">The row above; zeros above the first.</param>
-    /// <param name="step">Bytes a pixel.</param>
-    /// <param name="filtered">Receives the filtered row.</param>
-    public static void Apply(int filter, ReadOnlySpan<byte> row, ReadOnlySpan<byte> above, int step, Span<byte> filtered)
-    {
-        for (int i = 0; i < row.Length; i++)
-        {
-            int left = i >= step ? row[i - step] : 0, aboveLeft = i >= step ? above[i - step] : 0;
-            filtered[i] = (byte)(row[i] - filter switch
-            {
-                Sub => left,
-                Up => above[i],
-                Paeth => Predict(left, above[i], aboveLeft),
-                _ => 0,
-            });
-        }
-    }
-
     private static void AddRows(Span<byte> row, ReadOnlySpan<byte> above)
     {
         int done = 0;
@@ -101,7 +80,8 @@ internal static class PngFilter
         }
     }
 
-    private static int Predict(int left, int above, int aboveLeft)
+    /// <summary>The Paeth filter's choice of the neighbour that is nearest to left + above - above left.</summary>
+    public static int Predict(int left, int above, int aboveLeft)
     {
         int toLeft = Math.Abs(above - aboveLeft), toAbove = Math.Abs(left - aboveLeft), toAboveLeft = Math.Abs(left + above - (2 * aboveLeft));
         return toLeft <= toAbove && toLeft <= toAboveLeft ? left : toAbove <= toAboveLeft ? above : aboveLeft;
