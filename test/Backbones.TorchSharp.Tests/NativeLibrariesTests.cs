@@ -65,7 +65,26 @@ public sealed class NativeLibrariesTests
         var error = Assert.ThrowsExactly<TorchSharpUnavailableException>(() => new TorchSharpEngine(new TorchSharpOptions { Device = "cpu" }));
         StringAssert.Contains(error.Message, why);
         Assert.IsNotNull(error.InnerException);
-        StringAssert.Contains(Assert.ThrowsExactly<NotSupportedException>(() => EngineProvider.For("cuda")).Message, why);
+        StringAssert.Contains(Assert.ThrowsExactly<NotSupportedException>(() => EngineProvider.For("cuda")).Message, NativeLibraries.OfProgram().AreForCpu ? "for the CPU alone" : why);
+    }
+
+    [TestMethod]
+    public void APackageForTheCpuIsToldByItsFiles()
+    {
+        Assert.IsFalse(new NativeLibraries([_folder]).AreForCpu);
+        Write("torch_cpu");
+        Assert.IsTrue(new NativeLibraries([_folder]).AreForCpu);
+        Write("torch_cuda");
+        Assert.IsFalse(new NativeLibraries([_folder]).AreForCpu);
+    }
+
+    [TestMethod]
+    public void FilesThatAreDamagedAreNoRefusalForGood()
+    {
+        Write("torch_cpu");
+        Write("LibTorchSharp");
+        Assert.IsNull(new NativeLibraries([_folder]).Refusal());
+        StringAssert.Contains(new NativeLibraries([_folder]).Explain(), "cannot load");
     }
 
     private void Write(string library) => File.WriteAllText(Path.Combine(_folder, NativeLibraries.FileName(library)), "no library");

@@ -32,6 +32,14 @@ internal sealed class NativeLibraries(IEnumerable<string> folders)
     public static string FileName(string name)
         => OperatingSystem.IsWindows() ? $"{name}.dll" : OperatingSystem.IsMacOS() ? $"lib{name}.dylib" : $"lib{name}.so";
 
+    /// <summary>Whether these are libraries of a package for the CPU alone.</summary>
+    public bool AreForCpu => Find(LibTorch) is not null && Find("torch_cuda") is null;
+
+    /// <summary>Why nothing could ever load the libraries, so that nobody need try: they want a newer C or C++ library than this system has. Null where that is not so.</summary>
+    public TorchSharpUnavailableException? Refusal()
+        => OperatingSystem.IsLinux() && Find(LibTorch) is { } libtorch && Find(Shim) is { } shim && Refused(libtorch, shim) is { } refused && refused.Error.Message.Contains("GLIBC", StringComparison.Ordinal)
+            ? new(Explain(refused), refused.Error) : null;
+
     /// <summary>Why libtorch cannot be used: the package is missing, or it is there and the system's loader refuses it.</summary>
     public string Explain()
     {
@@ -39,7 +47,17 @@ internal sealed class NativeLibraries(IEnumerable<string> folders)
             return $"TorchSharp's native package is missing ({FileName(LibTorch)} is in none of the program's folders): reference {Packages}";
         if (Find(Shim) is not { } shim)
             return $"TorchSharp's own native library is missing ({FileName(Shim)} is in none of the program's folders, {FileName(LibTorch)} is): reference the same version of TorchSharp and of {Packages}";
-        foreach (string file in (string[])[libtorch, shim])
+        return Refused(libtorch, shim) is { } refused ? Explain(refused)
+            : $"TorchSharp's native package is there and loads from {Path.GetDirectoryName(shim)}, and TorchSharp does not find it";
+    }
+
+    private static string Explain((string File, Exception Error) refused)
+        => $"TorchSharp's native package is there and this system cannot load {Path.GetFileName(refused.File)}: {Cause(refused.Error.Message)}";
+
+    /// <summary>The first file that the system does not load.</summary>
+    private static (string File, Exception Error)? Refused(params IEnumerable<string> files)
+    {
+        foreach (string file in files)
         {
             try
             {
@@ -47,10 +65,10 @@ internal sealed class NativeLibraries(IEnumerable<string> folders)
             }
             catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
             {
-                return $"TorchSharp's native package is there and this system cannot load {Path.GetFileName(file)}: {Cause(e.Message)}";
+                return (file, e);
             }
         }
-        return $"TorchSharp's native package is there and loads from {Path.GetDirectoryName(shim)}, and TorchSharp does not find it";
+        return null;
     }
 
     /// <summary>The loader's own sentence out of .NET's message, which first says what to do about it in general, and what that sentence means.</summary>

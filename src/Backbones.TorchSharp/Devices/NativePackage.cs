@@ -6,24 +6,30 @@ internal static class NativePackage
     private static readonly Lazy<TorchSharpUnavailableException?> Cpu = new(FindProblem);
     private static readonly Lazy<int> Gpus = new(CountGpus);
 
-    /// <summary>Why libtorch cannot be loaded, with TorchSharp's exception inside; null when it can.</summary>
+    /// <summary>Why libtorch cannot be loaded, with the loader's exception inside; null when it can.</summary>
     public static TorchSharpUnavailableException? Problem => Cpu.Value;
 
     /// <summary>Number of CUDA devices that can be used; 0 without CUDA.</summary>
     public static int GpuCount => Gpus.Value;
 
     /// <summary>Why there is no CUDA device, where there is none.</summary>
-    public static string NoGpu => Problem?.Message
-        ?? (NativeLibraries.OfProgram().Find("torch_cuda") is null
-            ? "CUDA is not available: TorchSharp's native package here is for the CPU alone; reference TorchSharp-cuda-linux or TorchSharp-cuda-windows"
-            : "CUDA is not available: TorchSharp's CUDA package is there and finds no device; check the NVIDIA driver (nvidia-smi)");
+    public static string NoGpu => NativeLibraries.OfProgram().AreForCpu
+        ? "CUDA is not available: TorchSharp's native package here is for the CPU alone; reference TorchSharp-cuda-linux or TorchSharp-cuda-windows"
+        : Problem?.Message ?? "CUDA is not available: TorchSharp's CUDA package is there and finds no device; check the NVIDIA driver (nvidia-smi)";
 
     private static TorchSharpUnavailableException? FindProblem()
-        => TryLoad(() => torch.TryInitializeDeviceType(TorchSharp.DeviceType.CPU)) is { } problem ? new(NativeLibraries.OfProgram().Explain(), problem) : null;
+    {
+        NativeLibraries libraries = NativeLibraries.OfProgram();
+        // Where all must fail TorchSharp's loader is left alone: it would copy the whole package to another folder and tell of it at length.
+        if (libraries.Refusal() is { } refusal)
+            return refusal;
+        return TryLoad(() => torch.TryInitializeDeviceType(TorchSharp.DeviceType.CPU)) is { } problem ? new(libraries.Explain(), problem) : null;
+    }
 
     private static int CountGpus()
     {
-        if (Problem is not null)
+        // Most programs without a GPU are told so without loading libtorch.
+        if (NativeLibraries.OfProgram().AreForCpu || Problem is not null)
             return 0;
         int count = 0;
         // The CUDA part of a package can be missing or broken while its CPU part works.
