@@ -17,7 +17,6 @@ string[] classes = [.. Directory.EnumerateDirectories(Path.Combine(samples, "tex
 
 // The classifier is a part of the graph: one module, one state_dict, and timm's name for it.
 SelectedFeatures selected = backbone.Select(FeatureSelection.Pooled()).Extend((b, outputs) => [("logits", b.Linear("fc", outputs[0].Map, classes.Length))]);
-torch.manual_seed(1);
 using GraphModule module = backbone.ToModule(selected);
 
 // Of the pictures of each class every third is held out.

@@ -24,7 +24,6 @@ SelectedFeatures selected = backbone.Select(FeatureSelection.Pyramid([1, 2, 3, 4
     var maps = FeaturePyramidNetwork.Build(b, "fpn", levels, outChannels: 48);
     return [("scores", SegmentationHead.Build(b, "head", [.. maps.Select(m => m.Map)], classes.Length, size, size))];
 });
-torch.manual_seed(1);
 using GraphModule module = backbone.ToModule(selected);
 
 // Of the pictures of each class every third is held out.

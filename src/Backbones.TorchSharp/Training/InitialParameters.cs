@@ -11,17 +11,17 @@ internal sealed class InitialParameters(SelectedFeatures selected, IParameterSou
 
     private float[] Initial(ParameterSpec spec)
     {
-        (Node reader, int input) = selected.Graph.Nodes
+        (Node? reader, int input) = selected.Graph.Nodes
             .SelectMany(n => n.Inputs.Select((i, at) => (n, at, i)))
             .Where(u => u.i.Operator is ParameterOp p && p.Spec.Name == spec.Name)
-            .Select(u => (u.n, u.at)).First();
-        return (reader.Operator, input) switch
+            .Select(u => ((Node?)u.n, u.at)).FirstOrDefault();
+        return (reader?.Operator, input) switch
         {
-            (Conv2dOp or LinearOp, 1 or 2) => Uniform(spec, reader.Inputs[1].Shape),
+            (Conv2dOp or LinearOp, 1 or 2) => Uniform(spec, reader!.Inputs[1].Shape),
             (BatchNormOp, 1 or 4) or (LayerNormOp or GroupNormOp or RmsNormOp, 1) => Filled(spec, 1),
             (BatchNormOp, 2 or 3) or (LayerNormOp or GroupNormOp, 2) => Filled(spec, 0),
             (PReluOp, 1) => Filled(spec, 0.25f),
-            _ => throw new ArgumentException($"'{spec.Name}' is new, and as an input of '{reader.Name}' ({reader.Operator.GetType().Name}) it has no usual initial value: give the values of all parameters to the constructor of {nameof(GraphModule)}."),
+            _ => throw new ArgumentException($"'{spec.Name}' is new, and as an input of '{reader?.Name}' ({reader?.Operator.GetType().Name}) it has no usual initial value: give the values of all parameters to the constructor of {nameof(GraphModule)}."),
         };
     }
 
