@@ -12,7 +12,7 @@ internal sealed record BenchOptions
                Bench pipeline [NAME…] [--images FOLDER] [--batch 16] [--threads N] [--runs N] [--json]
                Bench torchsharp [NAME…] [--batch 8] [--precision float32,bfloat16] [--device cpu] [--layouts] [--threads N] [--runs N] [--json]
           pipeline images per second of ML.NET pipelines over JPEG files, beside the bare engine
-          models   milliseconds per image of whole models, beside ONNX Runtime (npm's onnxruntime-node) where it can be had
+          models   milliseconds per image of whole models, beside ONNX Runtime in this process
           kernels  time and GFLOP/s of each step of a model (resnet50 if none is named)
           torchsharp  whole models on TorchSharp's engine, beside the same graph as an eager module and the managed engine;
                    with --layouts the engine in both layouts of maps. On shared cores set OMP_WAIT_POLICY=passive

@@ -7,7 +7,6 @@ using Backbones.Graphs;
 using Backbones.Models;
 using Backbones.Onnx;
 using Backbones.Weights;
-using Bench.OnnxRuntime;
 
 namespace Bench;
 
@@ -23,9 +22,9 @@ internal sealed class ModelBenchmark(BenchOptions options)
         using ParameterStore parameters = ParameterStore.FromRecipe(graph.Parameters, 1.0);
         using IPlan plan = new ManagedEngine().Compile(graph, parameters, new EngineOptions { Threads = options.Threads });
         string? file = options.WithOnnxRuntime ? Export(model, graph, parameters) : null;
-        using OnnxRuntimeProcess? runtime = file is null ? null : StartOnnxRuntime();
+        using OnnxRuntimeModel? runtime = file is null ? null : new OnnxRuntimeModel(file, options.Threads);
         foreach (int batch in options.Batches)
-            Measure(model, plan, runtime, file, batch);
+            Measure(model, plan, runtime, batch);
     }
 
     private static string? Export(string model, Graph graph, ParameterStore parameters)
@@ -44,15 +43,7 @@ internal sealed class ModelBenchmark(BenchOptions options)
         }
     }
 
-    private OnnxRuntimeProcess? StartOnnxRuntime()
-    {
-        OnnxRuntimeProcess? runtime = OnnxRuntimeProcess.Start(options.Threads, out string problem);
-        if (runtime is null)
-            Console.Error.WriteLine($"{problem} Measuring without ONNX Runtime.");
-        return runtime;
-    }
-
-    private void Measure(string model, IPlan plan, OnnxRuntimeProcess? runtime, string? file, int batch)
+    private void Measure(string model, IPlan plan, OnnxRuntimeModel? runtime, int batch)
     {
         Shape shape = plan.Graph.Inputs[0].Shape;
         var input = new float[batch * shape.Length];
@@ -64,23 +55,13 @@ internal sealed class ModelBenchmark(BenchOptions options)
         var onnx = new List<double>();
         plan.Run(batch, [input], outputs);
         if (runtime is not null)
-            CheckSame(model, outputs[0].Span, runtime.Run(file!, batch, shape, input).Outputs[0].Values);
+            CheckSame(model, outputs[0].Span, runtime.Run(batch, shape, input)[0].Values);
         for (int done = 0; done < options.Runs;)
         {
             int runs = Math.Min(5, options.Runs - done);
-            Thread.Sleep(Pause);
-            plan.Run(batch, [input], outputs);
-            for (int i = 0; i < runs; i++)
-            {
-                long start = Stopwatch.GetTimestamp();
-                plan.Run(batch, [input], outputs);
-                managed.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds / batch);
-            }
+            Time(managed, runs, batch, () => plan.Run(batch, [input], outputs));
             if (runtime is not null)
-            {
-                Thread.Sleep(Pause);
-                onnx.AddRange(runtime.Run(file!, batch, shape, input, runs + 1).Milliseconds.Skip(1).Select(t => t / batch));
-            }
+                Time(onnx, runs, batch, () => runtime.Run(batch, shape, input));
             done += runs;
         }
         Report(model, "managed", batch, managed);
@@ -89,6 +70,19 @@ internal sealed class ModelBenchmark(BenchOptions options)
         Report(model, "onnxruntime", batch, onnx);
         if (!options.Json)
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{model} batch {batch}: managed / onnxruntime = {managed.Min() / onnx.Min():f3} (min), {Median(managed) / Median(onnx):f3} (median)"));
+    }
+
+    /// <summary>One engine's turn, after a run that wakes its threads.</summary>
+    private static void Time(List<double> times, int runs, int batch, Action run)
+    {
+        Thread.Sleep(Pause);
+        run();
+        for (int i = 0; i < runs; i++)
+        {
+            long start = Stopwatch.GetTimestamp();
+            run();
+            times.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds / batch);
+        }
     }
 
     /// <summary>Times of two engines compare only where they compute the same.</summary>

@@ -30,6 +30,9 @@ public sealed class CodeCell(JsonObject json)
     /// <summary>What the cell printed, displayed and returned.</summary>
     public JsonArray Outputs => json["outputs"]!.AsArray();
 
+    /// <summary>What the outputs are, without their values: names of streams, kinds of data.</summary>
+    public string OutputKinds => string.Join(' ', Outputs.Select(o => o!["data"] is JsonObject data ? string.Join(',', data.Select(d => d.Key)) : (string?)o["name"]));
+
     public void SetOutputs(int number, IEnumerable<JsonObject> outputs)
     {
         json["execution_count"] = number;

@@ -2,7 +2,7 @@
 #:property PublishAot=false
 
 // Lets ML.NET's AutoML choose pooling and image size (backbones too, where there are several), saves the best model and loads it again.
-// dotnet run -c Release samples/apps/automl.cs         (needs the package stack with Microsoft.ML.AutoML)
+// dotnet run -c Release samples/apps/automl.cs         (needs Microsoft.ML.AutoML)
 using Microsoft.ML;
 using Microsoft.ML.AutoML;
 using Microsoft.ML.Data;

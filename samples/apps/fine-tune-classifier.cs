@@ -1,10 +1,9 @@
 #:project ../../src/Backbones.TorchSharp/Backbones.TorchSharp.csproj
 #:property PublishAot=false
-#:property UsesTorchSharp=true
-#:property UsesTorchSharpCpu=true
+#:package TorchSharp-cpu
 
 // Fine-tunes a backbone end to end: its weights know sixteen other textures, a new classifier learns these eight. Saves, loads again, compares.
-// dotnet run -c Release samples/apps/fine-tune-classifier.cs         (needs the package stack with the real TorchSharp)
+// dotnet run -c Release samples/apps/fine-tune-classifier.cs         (needs a system that loads TorchSharp-cpu)
 using Backbones;
 using Backbones.Engines.Torch;
 using Backbones.Imaging;

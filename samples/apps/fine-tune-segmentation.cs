@@ -1,11 +1,10 @@
 #:project ../../src/Backbones.TorchSharp/Backbones.TorchSharp.csproj
 #:property PublishAot=false
-#:property UsesTorchSharp=true
-#:property UsesTorchSharpCpu=true
+#:package TorchSharp-cpu
 
 // Teaches a backbone with a feature pyramid network and a segmentation head which texture each pixel shows, on pictures put together from two
 // textures. Saves, loads again, compares.
-// dotnet run -c Release samples/apps/fine-tune-segmentation.cs       (needs the package stack with the real TorchSharp)
+// dotnet run -c Release samples/apps/fine-tune-segmentation.cs       (needs a system that loads TorchSharp-cpu)
 using Backbones;
 using Backbones.Engines.Torch;
 using Backbones.Imaging;

@@ -1,3 +1,4 @@
+using System.IO.Hashing;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Backbones.Imaging;
@@ -124,7 +125,7 @@ internal static class Preprocessing
 
     private static string? Compare(ReadOnlySpan<byte> bytes, JsonElement row, string name)
     {
-        string expected = row.GetProperty(name).GetString()!, actual = $"0x{Crc32.Of(bytes):x8}";
+        string expected = row.GetProperty(name).GetString()!, actual = $"0x{Crc32.HashToUInt32(bytes):x8}";
         return expected == actual ? null : $"{name} expected {expected}, got {actual}";
     }
 

@@ -46,10 +46,9 @@ public sealed class PredictionEngineTests
     /// the machine as well; where they never leave it alone, the processors' work says it: two cores did 1150 ms of it in 850.
     /// </summary>
     [TestMethod]
+    [TestCategory("Slow")]
     public void The_first_prediction_of_a_loaded_ResNet_50_comes_within_a_second()
     {
-        if (Environment.GetEnvironmentVariable("TIMM_FEATURES_TESTS") != "all")
-            Assert.Inconclusive("Slow: set TIMM_FEATURES_TESTS=all, or ./test.sh --all.");
         string path = Path.GetTempFileName();
         try
         {

@@ -8,12 +8,12 @@ internal static class DotNet
     /// <summary>Runs a command and gives back what it printed; fails the test if it fails.</summary>
     public static string Run(string folder, params string[] arguments)
     {
-        (int exitCode, string output) = TryRun(folder, Repository.Stack, arguments);
+        (int exitCode, string output) = TryRun(folder, arguments);
         Assert.AreEqual(0, exitCode, $"dotnet {string.Join(' ', arguments)}:\n{output}");
         return output;
     }
 
-    public static (int ExitCode, string Output) TryRun(string folder, string stack, params string[] arguments)
+    public static (int ExitCode, string Output) TryRun(string folder, params string[] arguments)
     {
         var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", arguments)
         {
@@ -24,8 +24,6 @@ internal static class DotNet
         // The SDK that runs the tests leaves settings of its own build in the environment.
         foreach (string name in start.Environment.Keys.Where(k => k.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)).ToArray())
             start.Environment.Remove(name);
-        start.Environment["MLSTACK"] = stack;
-        start.Environment["MLCOMPANIONS"] = Repository.Companions;
         // Servers that stay would keep the output open.
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
         start.Environment["UseSharedCompilation"] = "false";

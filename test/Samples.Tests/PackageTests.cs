@@ -7,13 +7,14 @@ namespace Samples.Tests;
 
 /// <summary>What is published, seen from outside: packages in a folder, a consumer that knows nothing of the repository. Slow; part of <c>./test.sh --all</c>.</summary>
 [TestClass]
+[TestCategory("Slow")]
 public sealed class PackageTests
 {
     private const string Version = "0.1.0-test";
 
     /// <summary>The packages of the ML.NET layer and what they depend on: those that this program is built with.</summary>
     private static readonly string[] s_projects = [.. Directory.EnumerateFiles(Repository.In("src"), "*.csproj", SearchOption.AllDirectories)
-        .Where(p => File.ReadAllText(p) is { } project && project.Contains("<IsPackable>true</IsPackable>") && (Repository.Companions == "true" || !project.Contains("<UsesAutoML>")) && File.Exists(Path.Combine(AppContext.BaseDirectory, Path.GetFileNameWithoutExtension(p) + ".dll")))
+        .Where(p => File.ReadAllText(p) is { } project && project.Contains("<IsPackable>true</IsPackable>") && File.Exists(Path.Combine(AppContext.BaseDirectory, Path.GetFileNameWithoutExtension(p) + ".dll")))
         .Order(StringComparer.Ordinal)];
 
     /// <summary>Trains and saves, or loads, and prints what it predicts.</summary>
@@ -70,21 +71,8 @@ public sealed class PackageTests
     private static readonly Lazy<string[]> s_packed = new(Pack);
 
     [TestMethod]
-    public void An_embedded_build_is_not_packed()
-    {
-        RequireAll("embedded");
-        string folder = Directory.CreateTempSubdirectory("timm-features-").FullName;
-        (int exitCode, string output) = DotNet.TryRun(Repository.Root, "embedded", "pack", Repository.In("src", "Microsoft.ML.TimmFeatures"), "-c", "Release", "--no-build", "-o", folder);
-        Assert.AreNotEqual(0, exitCode);
-        Assert.Contains("never published", output);
-        Assert.IsEmpty(Directory.GetFiles(folder));
-        Directory.Delete(folder);
-    }
-
-    [TestMethod]
     public void Packed_and_restored_elsewhere_a_pipeline_trains_and_its_model_loads_in_a_new_process()
     {
-        RequireAll("nuget");
         foreach (string id in s_packed.Value)
             CheckPackage(id);
         string consumer = WriteConsumer("consumer", """<PackageReference Include="Microsoft.ML.TimmFeatures" Version="VERSION" />""", TrainingProgram);
@@ -100,13 +88,12 @@ public sealed class PackageTests
     [TestMethod]
     public void The_packed_formatters_are_found_by_the_real_NET_Interactive()
     {
-        RequireAll("nuget");
         Assert.Contains("Microsoft.ML.TimmFeatures.Interactive", s_packed.Value);
         string host = WriteConsumer("notebook", """
             <PackageReference Include="Microsoft.ML.TimmFeatures.Interactive" Version="VERSION" />
             <PackageReference Include="Microsoft.DotNet.Interactive.Formatting" Version="1.0.0-beta.26120.1" />
             """, FormattingProgram);
-        (int exitCode, string output) = DotNet.TryRun(host, Repository.Stack, "restore", "--disable-build-servers");
+        (int exitCode, string output) = DotNet.TryRun(host, "restore", "--disable-build-servers");
         if (exitCode != 0 && output.Contains("Microsoft.DotNet.Interactive.Formatting"))
             Assert.Inconclusive("The package feeds lack Microsoft.DotNet.Interactive.Formatting.");
         Assert.AreEqual(0, exitCode, output);
@@ -200,13 +187,5 @@ public sealed class PackageTests
             """);
         File.WriteAllText(Path.Combine(folder, "Program.cs"), program);
         return folder;
-    }
-
-    private static void RequireAll(string stack)
-    {
-        if (Repository.Stack != stack)
-            Assert.Inconclusive($"This is about the {stack} stack.");
-        if (Environment.GetEnvironmentVariable("TIMM_FEATURES_TESTS") != "all")
-            Assert.Inconclusive("Slow: set TIMM_FEATURES_TESTS=all, or ./test.sh --all.");
     }
 }

@@ -1,5 +1,3 @@
-using System.Reflection;
-
 namespace Samples.Tests;
 
 /// <summary>Where things are.</summary>
@@ -8,15 +6,7 @@ internal static class Repository
     /// <summary>The nearest folder above the program that has the solution.</summary>
     public static string Root { get; } = FindRoot();
 
-    /// <summary>The package stack that this was built on.</summary>
-    public static string Stack { get; } = Metadata("MLStack");
-
-    /// <summary>Whether Microsoft.ML.AutoML and Microsoft.Extensions.ML were there: "true" or "false".</summary>
-    public static string Companions { get; } = Metadata("MLCompanions");
-
     public static string In(params string[] path) => Path.Combine([Root, .. path]);
-
-    private static string Metadata(string key) => typeof(Repository).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == key).Value!;
 
     private static string FindRoot()
     {

@@ -3,9 +3,7 @@ using Backbones.Engines;
 using Backbones.Graphs;
 using Backbones.Imaging;
 using Backbones.Models;
-using Backbones.Onnx;
 using Backbones.Registry;
-using Backbones.TorchScript;
 using Backbones.Weights;
 
 namespace Backbones;
@@ -149,30 +147,6 @@ public sealed class Backbone : IDisposable
         IEnumerable<ParameterSpec> needed = selection is null ? Graph.Parameters : Select(selection).Graph.Parameters;
         SafetensorsWriter.Write(path, needed.Where(p => Parameters.TryGet(p.Name, out _)).Select(p => Parameters[p.Name]));
     }
-
-    /// <summary>Writes a selection as an ONNX file (opset 17, float32, batch of any size), replacing an existing one.</summary>
-    /// <remarks>
-    /// The input is <c>x</c> <c>[N, C, H, W]</c>, normalised; the outputs have the selection's names. The file's metadata_props say how to make
-    /// such an input from a picture: <c>input_size</c>, <c>interpolation</c>, <c>crop_pct</c>, <c>crop_mode</c>, <c>mean</c>, <c>std</c> as in timm's
-    /// config; and what the file is: <c>model</c>, <c>selection</c> (JSON).
-    /// </remarks>
-    /// <param name="selection">What is wanted.</param>
-    /// <param name="path">The file.</param>
-    /// <exception cref="ArgumentException">Two of the selection's outputs have the same name, or one is called <c>x</c> as the input.</exception>
-    /// <exception cref="NotSupportedException">The file would be over the 2 GB that protobuf can hold.</exception>
-    public void ExportOnnx(FeatureSelection selection, string path)
-        => OnnxExporter.Export(Select(selection), Parameters, path, new OnnxExportOptions { Name = Name, Metadata = ExportMetadata.Of(Name, selection, TransformOptions) });
-
-    /// <summary>Writes a selection as a TorchScript file, which <c>torch.jit.load</c> opens in Python and C++, replacing an existing one.</summary>
-    /// <remarks>
-    /// The input is <c>x</c> <c>[N, C, H, W]</c>, normalised, of any batch size; the result is a tensor, or a list of tensors where the selection has
-    /// several outputs. The archive's extra files have the same entries as an ONNX file's metadata_props, and <c>outputs</c>: the outputs' names
-    /// as a JSON array. See <see cref="TorchScriptExporter"/> for what becomes of the weights.
-    /// </remarks>
-    /// <param name="selection">What is wanted.</param>
-    /// <param name="path">The file.</param>
-    public void ExportTorchScript(FeatureSelection selection, string path)
-        => TorchScriptExporter.Export(Select(selection), Parameters, path, new TorchScriptExportOptions { Name = Name, Metadata = ExportMetadata.Of(Name, selection, TransformOptions) });
 
     /// <summary>Releases the weights. Extractors that were made go on working.</summary>
     public void Dispose()

@@ -1,3 +1,4 @@
+using System.IO.Hashing;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Text;
@@ -55,13 +56,13 @@ public static class RecipeWeights
     /// <param name="convGain">Gain of convolution weights.</param>
     public static uint Checksum(IEnumerable<ParameterSpec> specs, double convGain)
     {
-        uint crc = 0;
+        var crc = new Crc32();
         foreach (ParameterTensor tensor in Tensors(specs, convGain))
         {
             using TensorView view = tensor.Open();
-            crc = Crc32.Append(crc, view.Bytes);
+            crc.Append(view.Bytes);
         }
-        return crc;
+        return crc.GetCurrentHashAsUInt32();
     }
 
     /// <summary>An entry is <c>offset + scale·w</c> (signed) or <c>offset + scale·v</c>.</summary>

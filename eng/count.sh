@@ -1,0 +1,29 @@
+# Sourced by test.sh and .ci/run: runs the tests of a solution and counts them. A skipped test (or one that is inconclusive) is a failure,
+# but for those that test/skipped.txt names.
+passed=0 failed=0 skipped=0
+
+# run_tests SOLUTION [options of 'dotnet test'…]
+run_tests() {
+  local log=artifacts/test-$(basename "$1" .sln).log status=0 name
+  dotnet test --solution "$@" -c Release --no-build --no-progress --max-parallel-test-modules 1 2>&1 | tee "$log" || status=$?
+  local ran failures
+  ran=$(summary "$log" succeeded) failures=$(summary "$log" failed)
+  passed=$((passed + ran)) failed=$((failed + failures))
+  # A run that ends badly without a failed test (a crash, no test at all) is a failure too.
+  if [ "$status" != 0 ] && [ "$failures" = 0 ]; then failed=$((failed + 1)); fi
+  while read -r name; do
+    if grep -qE "^$name( |$)" test/skipped.txt; then
+      skipped=$((skipped + 1))
+    else
+      echo "Skipped, and not in test/skipped.txt: $name"
+      failed=$((failed + 1))
+    fi
+  done < <(sed -nE 's/^skipped ([A-Za-z0-9_]+).*/\1/p' "$log")
+}
+
+summary() { local n; n=$(sed -nE "s/^ *$2: ([0-9]+)$/\1/p" "$1" | tail -n 1); echo "${n:-0}"; }
+
+close() {
+  echo "$passed passed, $failed failed, $skipped skipped"
+  [ "$failed" = 0 ] && [ "$passed" != 0 ]
+}

@@ -1,0 +1,34 @@
+using Backbones.Onnx;
+using Backbones.TorchScript;
+
+namespace Backbones;
+
+/// <summary>Selected features of a backbone as files for other runtimes.</summary>
+public static class BackboneExport
+{
+    /// <summary>Writes a selection as an ONNX file (opset 17, float32, batch of any size), replacing an existing one.</summary>
+    /// <remarks>
+    /// The input is <c>x</c> <c>[N, C, H, W]</c>, normalised; the outputs have the selection's names. The file's metadata_props say how to make
+    /// such an input from a picture: <c>input_size</c>, <c>interpolation</c>, <c>crop_pct</c>, <c>crop_mode</c>, <c>mean</c>, <c>std</c> as in timm's
+    /// config; and what the file is: <c>model</c>, <c>selection</c> (JSON).
+    /// </remarks>
+    /// <param name="backbone">The backbone with its weights.</param>
+    /// <param name="selection">What is wanted.</param>
+    /// <param name="path">The file.</param>
+    /// <exception cref="ArgumentException">Two of the selection's outputs have the same name, or one is called <c>x</c> as the input.</exception>
+    /// <exception cref="NotSupportedException">The file would be over the 2 GB that protobuf can hold.</exception>
+    public static void ExportOnnx(this Backbone backbone, FeatureSelection selection, string path)
+        => OnnxExporter.Export(backbone.Select(selection), backbone.Parameters, path, new OnnxExportOptions { Name = backbone.Name, Metadata = ExportMetadata.Of(backbone, selection) });
+
+    /// <summary>Writes a selection as a TorchScript file, which <c>torch.jit.load</c> opens in Python and C++, replacing an existing one.</summary>
+    /// <remarks>
+    /// The input is <c>x</c> <c>[N, C, H, W]</c>, normalised, of any batch size; the result is a tensor, or a list of tensors where the selection has
+    /// several outputs. The archive's extra files have the same entries as an ONNX file's metadata_props, and <c>outputs</c>: the outputs' names
+    /// as a JSON array. See <see cref="TorchScriptExporter"/> for what becomes of the weights.
+    /// </remarks>
+    /// <param name="backbone">The backbone with its weights.</param>
+    /// <param name="selection">What is wanted.</param>
+    /// <param name="path">The file.</param>
+    public static void ExportTorchScript(this Backbone backbone, FeatureSelection selection, string path)
+        => TorchScriptExporter.Export(backbone.Select(selection), backbone.Parameters, path, new TorchScriptExportOptions { Name = backbone.Name, Metadata = ExportMetadata.Of(backbone, selection) });
+}
