@@ -22,7 +22,7 @@ internal sealed class PreprocessingReference
 
     public JsonElement[] Transforms { get; }
 
-    public static string DataPath(string file) => Path.Combine(AppContext.BaseDirectory, "Imaging", "Data", file);
+    public static string DataPath(string file) => Path.Combine(AppContext.BaseDirectory, "Data", file);
 
     public static uint Checksum(JsonElement row, string name) => Convert.ToUInt32(row.GetProperty(name).GetString(), 16);
 
