@@ -19,7 +19,7 @@ done
 filter=(--filter "TestCategory!=Slow")
 [ "$all" = 1 ] && filter=() && export TIMM_FEATURES_TESTS=all
 
-dotnet build TimmFeatures.sln -c Release -v quiet -clp:NoSummary
+dotnet build TimmFeatures.sln -c Release -v quiet -clp:ErrorsOnly
 run_tests TimmFeatures.sln "${filter[@]}"
 if [ "$all" = 1 ]; then
   while read -r line; do

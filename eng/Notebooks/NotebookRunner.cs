@@ -84,7 +84,8 @@ public static partial class NotebookRunner
     private static string WithoutPackages(string code) => PackageReference().Replace(code, match =>
     {
         string package = match.Groups["name"].Value;
-        return File.Exists(Path.Combine(AppContext.BaseDirectory, package + ".dll")) ? ""
+        // An assembly of ours is called as its package, but for the prefix that package ids may not have.
+        return ((string[])[package, "Microsoft.ML." + package]).Any(n => File.Exists(Path.Combine(AppContext.BaseDirectory, n + ".dll"))) ? ""
             : throw new InvalidOperationException($"The notebook references the package '{package}', which is not built here.");
     });
 

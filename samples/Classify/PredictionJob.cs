@@ -20,8 +20,20 @@ internal static class PredictionJob
     /// <summary>Starts this program anew to load the model and predict.</summary>
     public static string[] InNewProcess(string modelPath, IEnumerable<string> paths)
     {
-        string list = Path.ChangeExtension(modelPath, ".list.txt");
+        string list = Path.GetTempFileName();
         File.WriteAllLines(list, paths);
+        try
+        {
+            return Predict(modelPath, list);
+        }
+        finally
+        {
+            File.Delete(list);
+        }
+    }
+
+    private static string[] Predict(string modelPath, string list)
+    {
         var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true };
         // Under 'dotnet Classify.dll' the process is the host, which needs the program's path.
         if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet")

@@ -6,7 +6,7 @@ using Spectre.Console;
 
 namespace Classify;
 
-internal sealed record JobSettings(string Model, string? Weights, string Images, double TestFraction, int Batch, int Threads, string SavePath);
+internal sealed record JobSettings(FeaturizerOptions Featurizer, string Images, double TestFraction, string SavePath);
 
 /// <summary>The main job: pictures → features → classifier → evaluation → saved model → the same predictions in a new process.</summary>
 internal static class TrainingJob
@@ -17,18 +17,12 @@ internal static class TrainingJob
             throw new ArgumentException($"The test fraction is {settings.TestFraction}; valid is anything between 0 and 1.");
         IReadOnlyList<Picture> pictures = PictureFolder.Read(settings.Images);
         string[] labels = [.. pictures.Select(p => p.Label).Distinct()];
+        Report.Prepare();
         AnsiConsole.MarkupLineInterpolated($"[bold]{pictures.Count}[/] pictures of [bold]{labels.Length}[/] classes in {settings.Images}");
 
         var context = new MLContext(seed: 1);
         using var progress = new ProgressDisplay();
-        var options = new FeaturizerOptions
-        {
-            ModelName = settings.Model,
-            WeightsPath = settings.Weights,
-            BatchSize = settings.Batch,
-            Threads = settings.Threads,
-            Progress = progress,
-        };
+        FeaturizerOptions options = settings.Featurizer with { Progress = progress };
         IDataView data = context.Data.LoadFromEnumerable(pictures);
         var split = context.Data.TrainTestSplit(data, settings.TestFraction, seed: 1);
         var times = new StageTimes();

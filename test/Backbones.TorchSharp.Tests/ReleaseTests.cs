@@ -49,7 +49,7 @@ public sealed class ReleaseTests
             using (ParameterStore store = TorchComparison.Store(graph))
             using (IPlan plan = TorchComparison.Engine().Compile(graph, store, new EngineOptions { Precision = precision }))
             {
-                // The embedded subset's tensors are managed memory and have no finalizers: there every run may be one with a collection.
+                // A run during which the collector ran proves nothing: a finalizer may have freed what the run had left.
                 for (int attempt = 0; attempt < 20; attempt++)
                 {
                     long compiled = Tensor.TotalCount, collections = GC.CollectionCount(0);

@@ -30,8 +30,8 @@ public sealed class SavedModelTests
     }
 
     /// <summary>
-    /// Made with Microsoft.ML 5.0: <c>TimmFeatures("Features", "Path", test_resnet.textures16)</c> with embedded weights. Without an input
-    /// schema, which the embedded subset stores in another way. They are never made anew: these files, and whatever users saved with those versions, have to load for ever.
+    /// Made with Microsoft.ML 5.0: <c>TimmFeatures("Features", "Path", test_resnet.textures16)</c> with its weights inside
+    /// and without an input schema. They are never made anew: these files, and whatever users saved with those versions, have to load for ever.
     /// </summary>
     [TestMethod]
     [DataRow(1)]
