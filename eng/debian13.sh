@@ -14,7 +14,7 @@ cannot() { echo "TorchSharp's native library cannot be loaded here: the C++ libr
 fetch() {
   local part=$artifacts/debian13.part keyring=/usr/share/keyrings/debian-archive-keyring.gpg os mirror
   os=$(. /etc/os-release && echo "${ID:-} ${VERSION_CODENAME:-}")
-  [[ "$os" == debian\ * ]] && command -v apt-get dpkg-deb >/dev/null || cannot "this is not Debian, whose archive has a newer one"
+  [[ "$os" == debian\ * ]] && command -v apt-get dpkg-deb >/dev/null || cannot "a newer one is fetched on Debian alone"
   [ -f "$keyring" ] || cannot "the package debian-archive-keyring is missing"
   mirror=$(apt-get update --print-uris | sed -nE "s#^'([^']*)/dists/(${os#* }|(old)*stable)/InRelease'.*#\1#p" | head -n 1)
   [ -n "$mirror" ] || cannot "apt knows no Debian mirror"
@@ -63,8 +63,8 @@ flock $lock
 exec {lock}>&-
 
 # One mount for all libraries: the loader and libc must change in the same moment. It ends with the last process that sees it.
-namespace=(unshare --mount)
-[ "$(id -u)" = 0 ] || namespace+=(--map-root-user)
-overlay() { "${namespace[@]}" bash -c 'cd "$1/debian13" && mount -t overlay overlay -o lowerdir="lib:$2" "$2" && cd "$OLDPWD" && shift 2 && exec "$@"' bash "$artifacts" $system "$@"; }
-overlay true 2>/dev/null || cannot "a mount namespace is not permitted"
-overlay "$@"
+within=(unshare --mount)
+[ "$(id -u)" = 0 ] || within+=(--map-root-user)
+within+=(bash -c 'cd "$1/debian13" && mount -t overlay overlay -o lowerdir="lib:$2" "$2" && cd "$OLDPWD" && shift 2 && exec "$@"' bash "$artifacts" $system)
+"${within[@]}" true 2>/dev/null || cannot "a mount namespace is not permitted"
+exec "${within[@]}" "$@"

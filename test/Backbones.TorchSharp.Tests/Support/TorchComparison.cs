@@ -12,11 +12,17 @@ internal static class TorchComparison
     /// <summary>Relative L2 error allowed in float32: sums in another order.</summary>
     public const double Tolerance = 5e-6;
 
-    /// <summary>The engine on the CPU; the test is inconclusive where the native package cannot be loaded.</summary>
-    public static TorchSharpEngine Engine(bool? channelsLast = null, params ReadOnlySpan<string> devices)
+    /// <summary>The test is inconclusive where the native package cannot be loaded.</summary>
+    public static void RequireNativePackage()
     {
         if (NativePackage.Problem is { } problem)
             Assert.Inconclusive($"{problem.Message}.");
+    }
+
+    /// <summary>The engine on the CPU.</summary>
+    public static TorchSharpEngine Engine(bool? channelsLast = null, params ReadOnlySpan<string> devices)
+    {
+        RequireNativePackage();
         var options = new TorchSharpOptions { Device = "cpu", ChannelsLast = channelsLast };
         return devices.Length == 0 ? new TorchSharpEngine(options) : new TorchSharpEngine(options, [.. devices.ToArray().Select(_ => new TorchSharp.torch.Device(TorchSharp.DeviceType.CPU))]);
     }

@@ -1,7 +1,6 @@
 using Backbones.Engines;
 using Backbones.Engines.Managed;
 using Backbones.Engines.Reference;
-using Backbones.Engines.Torch;
 using Backbones.Graphs;
 using Backbones.Tests.Onnx;
 using Backbones.TorchScript;
@@ -22,7 +21,7 @@ public sealed class TorchScriptTests
     [TestMethod]
     public void Every_operator_gives_the_reference_engines_values()
     {
-        RequireNativePackage();
+        TorchComparison.RequireNativePackage();
         (string Name, Graph Graph)[] graphs = [.. OperatorGraphs.All];
         ScriptWorker.Job[] jobs = [.. graphs.Select(g => MakeJob(g.Name, g.Graph, 2))];
         ScriptWorker.Result[] results = ScriptWorker.Run(jobs);
@@ -36,7 +35,7 @@ public sealed class TorchScriptTests
     [DynamicData(nameof(Models))]
     public void Every_family_gives_the_managed_engines_features(string name)
     {
-        RequireNativePackage();
+        TorchComparison.RequireNativePackage();
         (Graph graph, _) = FamilyModels.Everything(name);
         ScriptWorker.Job[] jobs = [MakeJob(name, graph, 2), MakeJob(name, graph, 1) with { BFloat16 = true }];
         ScriptWorker.Result[] results = ScriptWorker.Run(jobs);
@@ -49,7 +48,7 @@ public sealed class TorchScriptTests
     [TestMethod]
     public void What_libtorch_cannot_compile_costs_one_job()
     {
-        RequireNativePackage();
+        TorchComparison.RequireNativePackage();
         var b = new GraphBuilder([4]);
         ScriptWorker.Job good = MakeJob("good", b.Build(b.Affine(b.Input, 2)), 1);
         using var file = new MemoryStream();
@@ -59,12 +58,6 @@ public sealed class TorchScriptTests
         Assert.Contains("no_such_function", results[1].Problem);
         CollectionAssert.AreEqual(good.Input.Select(v => 2 * v).ToArray(), results[0].Outputs![0]);
         CollectionAssert.AreEqual(results[0].Outputs![0], results[2].Outputs![0]);
-    }
-
-    private static void RequireNativePackage()
-    {
-        if (NativePackage.Problem is { } problem)
-            Assert.Inconclusive($"TorchSharp's native package cannot be loaded here: {problem.GetType().Name}.");
     }
 
     private static ScriptWorker.Job MakeJob(string name, Graph graph, int batch)

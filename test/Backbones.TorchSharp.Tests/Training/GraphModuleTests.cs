@@ -13,7 +13,7 @@ namespace Backbones.Tests.Torch.Training;
 public sealed class GraphModuleTests
 {
     [TestInitialize]
-    public void RequireNativePackage() => TorchComparison.Engine();
+    public void RequireNativePackage() => TorchComparison.RequireNativePackage();
 
     [TestMethod]
     [DataRow("test_resnet")]
