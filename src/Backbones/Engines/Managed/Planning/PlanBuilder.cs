@@ -1,4 +1,3 @@
-using Backbones.Engines.Reference;
 using Backbones.Graphs;
 
 namespace Backbones.Engines.Managed;
@@ -7,7 +6,7 @@ namespace Backbones.Engines.Managed;
 internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
 {
     private readonly Graph _graph;
-    private readonly IReadOnlyDictionary<Node, ReferenceTensor> _constants;
+    private readonly IReadOnlyDictionary<Node, DenseTensor> _constants;
     private readonly WorkerPool _pool;
     private readonly List<PlannedStep> _steps = [];
     private readonly Dictionary<Node, ValueView> _values = [];
@@ -15,7 +14,7 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
     private readonly List<IDisposable> _resources = [];
     private string _node = "";
 
-    public PlanBuilder(Graph graph, IReadOnlyDictionary<Node, ReferenceTensor> constants, WorkerPool pool)
+    public PlanBuilder(Graph graph, IReadOnlyDictionary<Node, DenseTensor> constants, WorkerPool pool)
     {
         _graph = graph;
         _constants = constants;
@@ -60,7 +59,7 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
         }
     }
 
-    private ValueView Lower(Node node) => node.Operator switch
+    private ValueView Lower(Node node) => ReferenceStep.IsNeeded(node) ? Fallback(node) : node.Operator switch
     {
         Conv2dOp op => Conv2d(node, op),
         LinearOp op => Linear(node, op),
@@ -86,7 +85,7 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
         GatherOp op => Gather(node, op),
         ResizeOp op => Resize(node, op),
         PReluOp => PRelu(node),
-        _ => Fallback(node),
+        _ => throw new NotSupportedException($"The managed engine has no lowering for {node.Operator.GetType().Name} (node '{node.Name}')."),
     };
 
     /// <summary>The view of a node's value; constants are stored on first use.</summary>
@@ -94,14 +93,35 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
     {
         if (_values.TryGetValue(node, out ValueView? view))
             return view;
-        ReferenceTensor constant = _constants[node];
+        DenseTensor constant = _constants[node];
         var buffer = Own(new AlignedBuffer(constant.Data.Length));
         constant.Data.CopyTo(buffer.Span);
         int[] strides = node.Shape.Strides();
         return _values[node] = new ValueView(new Storage(StorageKind.Constant, 0) { Constant = buffer }, 0, node.Shape.Dimensions, [.. strides.Select(s => (long)s)]);
     }
 
-    private ReferenceTensor? ConstantOf(Node node) => _constants.TryGetValue(node, out ReferenceTensor tensor) ? tensor : null;
+    /// <summary>The elements of an input that is a constant.</summary>
+    private float[] Values(Node node, int input) => _constants[node.Inputs[input]].Data;
+
+    /// <summary>A copy of the values, padded to whole vectors.</summary>
+    private AlignedBuffer PadColumns(ReadOnlySpan<float> values)
+    {
+        var buffer = Own(new AlignedBuffer(RoundUp(values.Length)));
+        values.CopyTo(buffer.Span);
+        return buffer;
+    }
+
+    /// <summary>The node that alone uses this one's value; null where there are several, or the value is an output.</summary>
+    private Node? OnlyUser(Node node) => _users.TryGetValue(node, out List<Node>? users) && users.Count == 1 && !_graph.Outputs.Contains(node) ? users[0] : null;
+
+    /// <summary>The activation that alone follows, for a step that applies it too: the node then becomes the activation's, whose value the step makes.</summary>
+    private UnaryOp? TakeActivation(ref Node node)
+    {
+        if (OnlyUser(node) is not { Operator: UnaryOp activation } user)
+            return null;
+        node = user;
+        return activation;
+    }
 
     private TResource Own<TResource>(TResource resource) where TResource : IDisposable
     {
