@@ -5,6 +5,7 @@ using Backbones.Imaging;
 using Backbones.Models;
 using Backbones.Registry;
 using Backbones.Weights;
+using Backbones.Weights.Hub;
 
 namespace Backbones;
 
@@ -50,11 +51,12 @@ public sealed class Backbone : IDisposable
     /// <summary>Channels of the pooled features (<c>num_features</c>).</summary>
     public int NumFeatures => _graph.Value.NumFeatures;
 
-    /// <summary>Makes a backbone by timm's name.</summary>
-    /// <param name="name"><c>resnet50</c>, <c>resnet50.a1_in1k</c>, <c>local-dir:path</c>, or the name of a folder of weights.</param>
+    /// <summary>Makes a backbone by timm's name. Published weights that are not on this machine are downloaded, see <see cref="BackboneOptions.Download"/>.</summary>
+    /// <param name="name"><c>resnet50</c>, <c>resnet50.a1_in1k</c>, <c>hf-hub:organization/model</c>, <c>local-dir:path</c>, or the name of a folder of weights.</param>
     /// <param name="options">Where the weights are, image size, channels.</param>
     /// <exception cref="UnknownModelException">There is no such model or tag; the message has the nearest names.</exception>
-    /// <exception cref="FileNotFoundException">No weights were found; the message says where they were looked for.</exception>
+    /// <exception cref="DownloadException">The weights are not on this machine and cannot be downloaded; the message names the host and the reason.</exception>
+    /// <exception cref="FileNotFoundException">No weights were found and downloads are off; the message says where they were looked for.</exception>
     /// <exception cref="WeightsFormatException">The weights file is malformed.</exception>
     /// <exception cref="ParameterMismatchException">The weights are another model's.</exception>
     public static Backbone Create(string name, BackboneOptions? options = null)
@@ -68,7 +70,7 @@ public sealed class Backbone : IDisposable
             RequireBuildable(name, random);
             return FromParameters(random, ParameterStore.FromRecipe(DefaultSpecs(random), 1), options, ownsParameters: true);
         }
-        LocatedModel located = WeightsLocator.Find(name, options.WeightsPath);
+        LocatedModel located = WeightsLocator.Find(name, options.WeightsPath, downloader: options.Downloader);
         RequireBuildable(name, located.Config);
         ParameterStore store = ParameterStore.Open(located.WeightsFile);
         try
@@ -89,7 +91,7 @@ public sealed class Backbone : IDisposable
     public static ImmutableArray<FeatureOutput> Describe(string name, FeatureSelection selection, BackboneOptions? options = null)
     {
         options ??= new BackboneOptions();
-        return Describe(options.RandomWeights ? ModelNames.GetConfig(name) : WeightsLocator.FindConfig(name, options.WeightsPath), selection, options);
+        return Describe(options.RandomWeights ? ModelNames.GetConfig(name) : WeightsLocator.FindConfig(name, options.WeightsPath, downloader: options.Downloader), selection, options);
     }
 
     /// <summary>The same for a config that is already there.</summary>

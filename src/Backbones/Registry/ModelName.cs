@@ -1,3 +1,5 @@
+using Backbones.Weights.Hub;
+
 namespace Backbones.Registry;
 
 /// <summary>Where a model name points.</summary>
@@ -72,8 +74,7 @@ public sealed record ModelName(ModelNameSource Source, string Id, string Tag = "
     private static ModelName ParseRepository(string name, string id)
     {
         string[] parts = id.Split('@');
-        string[] path = parts[0].Split('/');
-        if (parts.Length > 2 || path.Length > 2 || !path.All(IsRepositoryPart) || (parts.Length == 2 && parts[1].Length == 0))
+        if (parts.Length > 2 || !HubNames.IsRepository(parts[0]) || (parts.Length == 2 && parts[1].Length == 0))
         {
             throw new ArgumentException(
                 $"'{name}' names no repository of the Hugging Face Hub; expected {HfHubPrefix}:organization/model or {HfHubPrefix}:organization/model@revision.", nameof(name));
@@ -85,13 +86,6 @@ public sealed record ModelName(ModelNameSource Source, string Id, string Tag = "
     private static bool IsPrefix(ReadOnlySpan<char> text)
         => text.Length >= 2 && char.IsAsciiLetter(text[0]) && !text.ContainsAnyExcept(PrefixCharacters);
 
-    private static bool IsRepositoryPart(string text)
-        => text.Length is > 0 and <= 96 && !text.AsSpan().ContainsAnyExcept(RepositoryCharacters)
-            && !text.Contains("..", StringComparison.Ordinal) && text[0] is not ('-' or '.') && text[^1] is not ('-' or '.');
-
     private static readonly System.Buffers.SearchValues<char> PrefixCharacters
         = System.Buffers.SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+.-_");
-
-    private static readonly System.Buffers.SearchValues<char> RepositoryCharacters
-        = System.Buffers.SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_");
 }

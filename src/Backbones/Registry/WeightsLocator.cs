@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Backbones.Weights;
+using Backbones.Weights.Hub;
 
 namespace Backbones.Registry;
 
@@ -28,14 +29,16 @@ public static class WeightsLocator
     ];
 
     /// <summary>Finds a model's config and weights file.</summary>
-    /// <param name="modelName"><c>resnet50</c>, <c>resnet50.a1_in1k</c>, <c>local-dir:path</c>, <c>hf-hub:organization/model@revision</c> (from the Hub's cache), or the name of a folder of weights such as <c>test_resnet.textures16</c>.</param>
+    /// <param name="modelName"><c>resnet50</c>, <c>resnet50.a1_in1k</c>, <c>local-dir:path</c>, <c>hf-hub:organization/model@revision</c>, or the name of a folder of weights such as <c>test_resnet.textures16</c>.</param>
     /// <param name="weightsPath">The weights: a file, or a folder with a config.json and a weights file in timm's layout. Looked up by name if left out.</param>
     /// <param name="folders">Folders with <c>NAME.safetensors</c> or <c>NAME/config.json</c> and its weights. If left out: <see cref="DefaultFolders"/>, then the caches of
     /// the Hugging Face Hub (<c>HF_HUB_CACHE</c>, <c>HF_HOME</c>) and of torch (<c>TORCH_HOME</c>), where timm and torchvision put what they download.</param>
+    /// <param name="downloader">Gets what is not found; null to look on this machine alone.</param>
     /// <exception cref="UnknownModelException">There is no such model or tag.</exception>
+    /// <exception cref="DownloadException">What is not on this machine cannot be downloaded.</exception>
     /// <exception cref="FileNotFoundException">The model exists, weights for it were not found; the message says where they were looked for.</exception>
     /// <exception cref="WeightsFormatException">A folder's config.json is malformed or is for another architecture.</exception>
-    public static LocatedModel Find(string modelName, string? weightsPath = null, IEnumerable<string>? folders = null)
+    public static LocatedModel Find(string modelName, string? weightsPath = null, IEnumerable<string>? folders = null, WeightsDownloader? downloader = null)
     {
         ModelName name = ModelName.Parse(modelName);
         if (weightsPath is not null)
@@ -47,8 +50,8 @@ public static class WeightsLocator
         return name.Source switch
         {
             ModelNameSource.LocalDir => InFolder(name.Id, null),
-            ModelNameSource.HfHub => InFolder(Snapshot(modelName, name), null),
-            _ => ByName(modelName, [.. folders ?? DefaultFolders], folders is null ? DownloadCaches.Default : null),
+            ModelNameSource.HfHub => InFolder(Snapshot(modelName, name, downloader, withWeights: true), null),
+            _ => ByName(modelName, [.. folders ?? DefaultFolders], downloader?.Caches ?? (folders is null ? DownloadCaches.Default : null), downloader),
         };
     }
 
@@ -56,8 +59,10 @@ public static class WeightsLocator
     /// <param name="modelName">As for <see cref="Find"/>.</param>
     /// <param name="weightsPath">As for <see cref="Find"/>; only a folder's config.json is looked at.</param>
     /// <param name="folders">As for <see cref="Find"/>.</param>
+    /// <param name="downloader">As for <see cref="Find"/>; only a repository's config.json is downloaded.</param>
     /// <exception cref="UnknownModelException">There is no such model or tag.</exception>
-    public static PretrainedConfig FindConfig(string modelName, string? weightsPath = null, IEnumerable<string>? folders = null)
+    /// <exception cref="DownloadException">A repository's config.json is not on this machine and cannot be downloaded.</exception>
+    public static PretrainedConfig FindConfig(string modelName, string? weightsPath = null, IEnumerable<string>? folders = null, WeightsDownloader? downloader = null)
     {
         ModelName name = ModelName.Parse(modelName);
         if (weightsPath is not null && File.Exists(Path.Combine(weightsPath, ModelFolder.ConfigFile)))
@@ -66,7 +71,7 @@ public static class WeightsLocator
         }
         if (weightsPath is null && name.Source == ModelNameSource.HfHub)
         {
-            return ModelFolder.Read(Snapshot(modelName, name)).Config;
+            return ModelFolder.Read(Snapshot(modelName, name, downloader, withWeights: false)).Config;
         }
         if (weightsPath is not null || name.Source != ModelNameSource.Registry)
         {
@@ -76,7 +81,7 @@ public static class WeightsLocator
         return TryFindByName(modelName, places)?.Config ?? ModelNames.GetConfig(modelName, LocalNames(places));
     }
 
-    private static LocatedModel ByName(string modelName, string[] folders, DownloadCaches? caches)
+    private static LocatedModel ByName(string modelName, string[] folders, DownloadCaches? caches, WeightsDownloader? downloader)
     {
         if (TryFindByName(modelName, folders) is { } found)
         {
@@ -87,22 +92,32 @@ public static class WeightsLocator
         {
             return new LocatedModel(config, downloaded, NoArguments);
         }
+        if (downloader is { Off: null } && config.HasWeights)
+        {
+            return new LocatedModel(config, downloader.GetWeights(config), NoArguments);
+        }
         string? published = config.HfHubId is null ? config.Url : $"https://huggingface.co/{config.HfHubId}";
         string download = published is null ? "" : $" The published ones are at {published}.";
         throw new FileNotFoundException(
             $"No weights for '{modelName}' on this machine: there is no {config.Name}.safetensors and no folder {config.Name} with a {ModelFolder.ConfigFile} in "
-            + $"{string.Join(", ", folders.Select(f => $"'{f}'"))}{(caches is null ? "" : $", and nothing downloaded by Python in '{caches.Hub}' or '{caches.Checkpoints}'")}. "
-            + $"Give a file or folder as weights path.{download}");
+            + $"{string.Join(", ", folders.Select(f => $"'{f}'"))}{(caches is null ? "" : $", and nothing downloaded in '{caches.Hub}' or '{caches.Checkpoints}'")}. "
+            + $"Give a file or folder as weights path.{download}{WhyNot(downloader)}");
     }
 
     /// <summary>A repository's files in the Hub's cache.</summary>
-    private static string Snapshot(string modelName, ModelName name)
+    private static string Snapshot(string modelName, ModelName name, WeightsDownloader? downloader, bool withWeights)
     {
-        DownloadCaches caches = DownloadCaches.Default;
+        if (downloader is { Off: null })
+        {
+            return downloader.GetRepository(name, withWeights);
+        }
+        DownloadCaches caches = downloader?.Caches ?? DownloadCaches.Default;
         return caches.FindSnapshot(name.Id, name.Revision.Length == 0 ? "main" : name.Revision) ?? throw new FileNotFoundException(
             $"The repository of '{modelName}' is not on this machine: it is not in the Hugging Face Hub's cache '{caches.Hub}'. "
-            + "Download it there, or to a folder and give that as weights path, or as 'local-dir:PATH'.");
+            + $"Download it there, or to a folder and give that as weights path, or as 'local-dir:PATH'.{WhyNot(downloader)}");
     }
+
+    private static string WhyNot(WeightsDownloader? downloader) => downloader?.Off is { } reason ? $" It was not downloaded because {reason}." : "";
 
     private static LocatedModel? TryFindByName(string modelName, string[] folders)
     {

@@ -27,7 +27,7 @@ public abstract class FeaturizerEstimator : IEstimator<FeaturizerTransformer>
         _catalog = catalog;
         _selection = selection;
         Options = options;
-        Outputs = Backbone.Describe(options.ModelName, selection, options.ToBackboneOptions());
+        Outputs = Backbone.Describe(options.ModelName, selection, options.ToBackboneOptions(new DownloadLog(FeaturizerHost.Of(catalog))));
         _mappings = [.. columns.Select(c => new ColumnMapping(c.InputColumnName, [.. namesOf(c.OutputColumnName, Outputs)]))];
         CheckColumns();
     }
@@ -38,10 +38,11 @@ public abstract class FeaturizerEstimator : IEstimator<FeaturizerTransformer>
     /// <summary>The selection's outputs: names, shapes without batch, levels. Known without weights.</summary>
     public ImmutableArray<FeatureOutput> Outputs { get; }
 
-    /// <summary>Loads the weights.</summary>
+    /// <summary>Loads the weights; published ones that are not on this machine are downloaded, see <see cref="FeaturizerOptions.Download"/>.</summary>
     /// <param name="input">Data with the input columns; only its schema is looked at.</param>
     /// <exception cref="ArgumentException">An input column is missing or has a type that cannot be featurized.</exception>
-    /// <exception cref="FileNotFoundException">No weights were found; the message says where they were looked for.</exception>
+    /// <exception cref="Backbones.Weights.Hub.DownloadException">The weights are not on this machine and cannot be downloaded; the message names the host and the reason.</exception>
+    /// <exception cref="FileNotFoundException">No weights were found and downloads are off; the message says where they were looked for.</exception>
     /// <exception cref="Backbones.Weights.WeightsFormatException">The weights file is malformed.</exception>
     /// <exception cref="Backbones.Weights.ParameterMismatchException">The weights are another model's, or hold NaN; the message lists what is wrong.</exception>
     /// <exception cref="NotSupportedException">The device or number format is not there.</exception>

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Backbones;
 using Backbones.Engines;
+using Backbones.Weights.Hub;
 
 namespace Microsoft.ML.TimmFeatures;
 
@@ -35,6 +36,10 @@ public sealed record FeaturizerOptions
     /// <c>weights</c>, in <c>samples/weights</c> and in the download caches of the Hugging Face Hub and torch. Saved only with referenced weights, which are looked up by name where the path is not there.
     /// </summary>
     public string? WeightsPath { get; init; }
+
+    /// <summary>Whether published weights that are not on this machine are downloaded. Default <see cref="DownloadMode.WhenMissing"/>, as timm's <c>pretrained=True</c>: the context's log
+    /// gets name, size, license and source. The environment can forbid it (<c>TIMM_FEATURES_OFFLINE=1</c>, <c>HF_HUB_OFFLINE=1</c>).</summary>
+    public DownloadMode Download { get; init; }
 
     /// <summary>Use random weights, the same ones every time: for tests and measurements only. Never done unasked; default false.</summary>
     public bool RandomWeights { get; init; }
@@ -91,9 +96,11 @@ public sealed record FeaturizerOptions
         return BatchSize > 0 ? BatchSize : (int)Math.Clamp(autoBytes / (values * sizeof(float)), 1, autoRows);
     }
 
-    internal BackboneOptions ToBackboneOptions() => new()
+    internal BackboneOptions ToBackboneOptions(IProgress<DownloadProgress>? downloads = null) => new()
     {
         WeightsPath = WeightsPath,
+        Download = Download,
+        DownloadProgress = downloads,
         RandomWeights = RandomWeights,
         ImageSize = ImageSize is { } size ? size : null,
     };
@@ -107,6 +114,7 @@ public sealed record FeaturizerOptions
         ArgumentOutOfRangeException.ThrowIfNegative(Threads);
         if (ImageSize is < 1)
             throw new ArgumentOutOfRangeException(nameof(ImageSize), ImageSize, "An image size is one pixel or more.");
+        CheckDefined(Download, nameof(Download));
         CheckDefined(OnImageError, nameof(OnImageError));
         CheckDefined(WeightStorage, nameof(WeightStorage));
         CheckDefined(Precision, nameof(Precision));

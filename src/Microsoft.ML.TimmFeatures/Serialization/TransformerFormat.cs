@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using Backbones;
 using Backbones.Registry;
 using Backbones.Weights;
+using Backbones.Weights.Hub;
 using Microsoft.ML.TimmFeatures.Sessions;
 
 namespace Microsoft.ML.TimmFeatures.Serialization;
@@ -136,7 +137,7 @@ internal static class TransformerFormat
             {
                 return SessionCache.Get(options, description.Selection, host);
             }
-            catch (Exception e) when (e is FileNotFoundException or UnknownModelException)
+            catch (Exception e) when (e is FileNotFoundException or UnknownModelException or DownloadException)
             {
                 throw new FileNotFoundException($"The model refers to weights of '{options.ModelName}' that are not on this machine (content hash {description.WeightsHash}): {e.Message}", e);
             }

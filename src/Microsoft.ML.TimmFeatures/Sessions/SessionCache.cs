@@ -17,10 +17,11 @@ internal static class SessionCache
     private sealed record SessionKey(BackboneKey Backbone, FeatureSelection Selection, string Device, Precision Precision, int Threads);
 
     /// <summary>The session for weights that are looked up as the options say.</summary>
+    /// <exception cref="Backbones.Weights.Hub.DownloadException">They are not on this machine and cannot be downloaded.</exception>
     /// <exception cref="FileNotFoundException">No weights were found; the message says where they were looked for.</exception>
     public static Lease<FeaturizerSession> Get(FeaturizerOptions options, FeatureSelection selection, FeaturizerHost host)
     {
-        (PretrainedConfig config, string weights) = Identify(options);
+        (PretrainedConfig config, string weights) = Identify(options, host);
         return Get(options, selection, host, config, weights, () => Backbone.Create(options.ModelName, options.ToBackboneOptions()));
     }
 
@@ -41,11 +42,11 @@ internal static class SessionCache
     }
 
     /// <summary>Config, and path and time of the weights: another file of the same name is another model.</summary>
-    private static (PretrainedConfig Config, string Weights) Identify(FeaturizerOptions options)
+    private static (PretrainedConfig Config, string Weights) Identify(FeaturizerOptions options, FeaturizerHost host)
     {
         if (options.RandomWeights)
             return (ModelNames.GetConfig(options.ModelName), "random");
-        LocatedModel located = WeightsLocator.Find(options.ModelName, options.WeightsPath);
+        LocatedModel located = WeightsLocator.Find(options.ModelName, options.WeightsPath, downloader: new WeightsDownloader(options.Download, new DownloadLog(host)));
         var file = new FileInfo(located.WeightsFile);
         return (located.Config, string.Create(CultureInfo.InvariantCulture, $"{file.FullName}, {file.Length} bytes of {file.LastWriteTimeUtc.Ticks}"));
     }
