@@ -1,5 +1,7 @@
 using Backbones.Engines;
+using Backbones.Weights.Hub;
 using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
 using Microsoft.ML.TimmFeatures.Tests.Support;
 
 namespace Microsoft.ML.TimmFeatures.Tests;
@@ -46,6 +48,31 @@ public sealed class EnvironmentTests
         _context.FallbackToCpu = true;
         Fit(data, Tiny.Options with { Precision = Precision.BFloat16 }).Dispose();
         StringAssert.Contains(Warnings.Single(), "BFloat16");
+    }
+
+    [TestMethod]
+    public void Downloads_are_logged_by_their_stages()
+    {
+        var log = new DownloadLog(FeaturizerHost.Of(_context.Transforms));
+        var started = new DownloadProgress("timm/resnet50.a1_in1k/model.safetensors", "https://huggingface.co", DownloadStage.Started, 0, 102_500_000, "apache-2.0");
+        log.Report(started);
+        log.Report(started with { Stage = DownloadStage.Receiving, Received = 1 });
+        log.Report(started with { Stage = DownloadStage.Retrying, Note = "It broke off." });
+        string[] lines = [.. _messages.Where(m => m.Kind is ChannelMessageKind.Info or ChannelMessageKind.Warning).Select(m => $"{m.Kind} {m.RawMessage}")];
+        CollectionAssert.AreEqual(new[]
+        {
+            "Info Downloading timm/resnet50.a1_in1k/model.safetensors (102.5 MB, license apache-2.0) from https://huggingface.co",
+            "Warning Downloading timm/resnet50.a1_in1k/model.safetensors: It broke off. Trying again.",
+        }, lines);
+    }
+
+    [TestMethod]
+    public void A_featurizer_whose_weights_are_not_there_says_what_turned_downloads_off()
+    {
+        FeaturizerOptions options = new() { ModelName = "resnet50", Download = DownloadMode.Never };
+        string message = Assert.ThrowsExactly<FileNotFoundException>(() => Fit(Data(1), options)).Message;
+        StringAssert.StartsWith(message, "No weights for 'resnet50' on this machine");
+        StringAssert.EndsWith(message, "It was not downloaded because DownloadMode.Never was given.");
     }
 
     [TestMethod]

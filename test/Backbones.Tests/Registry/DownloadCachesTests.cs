@@ -1,5 +1,6 @@
 using Backbones.Registry;
 using Backbones.Tests.Weights;
+using Backbones.Weights.Hub;
 
 namespace Backbones.Tests.Registry;
 
@@ -18,7 +19,7 @@ public sealed class DownloadCachesTests
     public void The_folders_are_those_that_Python_would_use(string variables, string hub, string checkpoints)
     {
         Dictionary<string, string> values = variables.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(v => v.Split('=')).ToDictionary(v => v[0], v => v[1]);
-        DownloadCaches caches = DownloadCaches.FromEnvironment(values.GetValueOrDefault, "/home/me");
+        DownloadCaches caches = new(HubOptions.FromEnvironment(values.GetValueOrDefault, "/home/me"));
         Assert.AreEqual((hub, checkpoints), (caches.Hub.Replace('\\', '/'), caches.Checkpoints.Replace('\\', '/')));
     }
 
@@ -35,6 +36,8 @@ public sealed class DownloadCachesTests
         File.WriteAllBytes(Path.Combine(snapshot, "model.safetensors"), []);
         Assert.AreEqual(Path.Combine(snapshot, "model.safetensors"), caches.FindWeights(config));
         Assert.IsNull(caches.FindWeights(config with { HfHubFilename = "other.bin" }));
+        Assert.AreEqual(Path.Combine(snapshot, "model.safetensors"), caches.FindWeights(config with { HfHubFilename = "pytorch_model.bin" }), "timm prefers the safe alternative.");
+        File.Delete(Path.Combine(snapshot, "model.safetensors"));
         Assert.AreEqual(Path.Combine(snapshot, "pytorch_model.bin"), caches.FindWeights(config with { HfHubFilename = "pytorch_model.bin" }));
     }
 
@@ -82,7 +85,7 @@ public sealed class DownloadCachesTests
         {
             string missing = Assert.ThrowsExactly<FileNotFoundException>(() => WeightsLocator.Find("hf-hub:me/textures")).Message;
             StringAssert.Contains(missing, folder.Path);
-            StringAssert.Contains(Assert.ThrowsExactly<FileNotFoundException>(() => WeightsLocator.Find("resnet50.a1_in1k")).Message, $"nothing downloaded by Python in '{folder.Path}'");
+            StringAssert.Contains(Assert.ThrowsExactly<FileNotFoundException>(() => WeightsLocator.Find("resnet50.a1_in1k")).Message, $"nothing downloaded in '{folder.Path}'");
 
             string published = Path.Combine(Download(folder.Path, "models--timm--resnet50.a1_in1k"), "model.safetensors");
             File.WriteAllBytes(published, []);

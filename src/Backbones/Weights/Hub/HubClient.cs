@@ -150,7 +150,7 @@ public sealed class HubClient : IDisposable
             using HttpResponseMessage answer = await _http.Value.SendAsync(HttpMethod.Head, address, 0, metadata, token).ConfigureAwait(false);
             if ((int)answer.StatusCode >= 400)
             {
-                DownloadException error = HubErrors.Of(answer, address, name, page, _options.Token is not null, _options.Clock.GetUtcNow());
+                DownloadException error = HubErrors.Of(answer, name, page, _options.Token is not null, _options.Clock.GetUtcNow());
                 if (error.IsFileMissing && metadata.Commit is { } commit && HubNames.IsCommit(commit))
                 {
                     Cache.SetRevision(repository, revision, commit);

@@ -10,30 +10,30 @@ internal static class HubErrors
     private static readonly TimeSpan MaxPatience = TimeSpan.FromMinutes(1);
 
     /// <param name="answer">An answer that is no success.</param>
-    /// <param name="address">What was asked for.</param>
     /// <param name="file">The file, for the message.</param>
     /// <param name="hubPage">The repository's page; null where the server is no hub.</param>
     /// <param name="hasToken">Whether a token was sent.</param>
     /// <param name="now">The time, for dates in answers.</param>
-    public static DownloadException Of(HttpResponseMessage answer, Uri address, string file, string? hubPage, bool hasToken, DateTimeOffset now)
+    public static DownloadException Of(HttpResponseMessage answer, string file, string? hubPage, bool hasToken, DateTimeOffset now)
     {
         int status = (int)answer.StatusCode;
-        string code = Header(answer, "X-Error-Code"), server = HubHttp.ShowServer(address);
+        string code = Header(answer, "X-Error-Code"), server = HubHttp.ShowServer(answer.RequestMessage!.RequestUri!);
+        bool isHub = hubPage?.StartsWith(server + "/", StringComparison.Ordinal) == true;
         string answers = string.Create(CultureInfo.InvariantCulture, $"{server} answers {status}{(Header(answer, "X-Error-Message") is { Length: > 0 } text ? $", \"{text}\"" : "")}");
         const string Token = "A token comes from the environment variable HF_TOKEN or from the file that 'hf auth login' writes.";
         switch (code, status)
         {
             case ("GatedRepo", _):
-            case ("", 403) when hubPage is not null:
+            case ("", 403) when isHub:
                 return new DownloadException(DownloadFailure.Denied,
                     $"Access to {file} is gated or denied ({answers}): accept its terms at {hubPage} and use your token; {(hasToken ? "the one that was sent has no access (yet)" : "none was sent")}. {Token}");
             case ("RevisionNotFound", _):
                 return new DownloadException(DownloadFailure.NotFound, $"There is no such revision: {file} ({answers}). {hubPage} lists those that there are.");
             case ("EntryNotFound", _):
-            case ("", 404) when hubPage is null || answer.Headers.Contains("X-Repo-Commit"):
+            case ("", 404) when !isHub || answer.Headers.Contains("X-Repo-Commit"):
                 return new DownloadException(DownloadFailure.NotFound, $"There is no file {file} ({answers}).") { IsFileMissing = true };
             case ("RepoNotFound", _):
-            case (_, 401 or 404):
+            case (_, 401 or 404) when isHub:
                 return new DownloadException(status == 401 && hasToken ? DownloadFailure.Denied : DownloadFailure.NotFound,
                     $"There is no repository of {file}, or it is private ({answers}). {(hasToken ? "The token that was sent may be wrong or lack access." : "No token was sent.")} {Token}");
             case (_, 408 or 429 or >= 500):

@@ -115,7 +115,7 @@ internal sealed class ResumableDownload(HubHttp http, HubOptions options, Downlo
                 partial.Clear();
                 throw Transient(DownloadFailure.Server, "does not send the part that was asked for");
             default:
-                throw HubErrors.Of(answer, source.Address, source.Name, source.HubPage, options.Token is not null && source.HubPage is not null, options.Clock.GetUtcNow());
+                throw HubErrors.Of(answer, source.Name, source.HubPage, options.Token is not null && source.HubPage is not null, options.Clock.GetUtcNow());
         }
         if (!IsEncoded(answer.Content) && partial.Length + answer.Content.Headers.ContentLength is { } announced)
         {
