@@ -7,6 +7,7 @@ using Backbones.Engines.Torch;
 const string Usage = """
     Usage: Conformance FILE… [--filter GLOB] [--engine managed|reference|torchsharp] [--max N] [--report MD] [--structure] [--quiet]
            Conformance preprocessing FILE IMAGE_FOLDER
+           Conformance pth FOLDER
     Reads model lines (.jsonl) or torchvision's models in one object (.json), both also as .gz;
     prints a line a model and last 'N passed, N failed, N missing'.
     --precision float32|float16|bfloat16  number format, where the engine has it
@@ -18,6 +19,10 @@ const string Usage = """
 if (args is ["preprocessing", .. var preprocessing])
 {
     return Preprocessing.Run(preprocessing);
+}
+if (args is ["pth", .. var pth])
+{
+    return PthRunner.Run(pth);
 }
 
 var files = new List<string>();

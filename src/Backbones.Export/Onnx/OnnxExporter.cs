@@ -1,6 +1,7 @@
 using Backbones.Engines.Reference;
 using Backbones.Graphs;
 using Backbones.Graphs.Passes;
+using Backbones.Weights;
 
 namespace Backbones.Onnx;
 
@@ -11,7 +12,7 @@ namespace Backbones.Onnx;
 /// </summary>
 public static class OnnxExporter
 {
-    /// <summary>Writes a selection to a file, replacing an existing one; the outputs are named as the selection names them.</summary>
+    /// <summary>Writes a selection to a file whole or not at all, replacing an existing one; the outputs are named as the selection names them.</summary>
     /// <inheritdoc cref="Export(Graph, IParameterSource, Stream, OnnxExportOptions?)"/>
     /// <param name="selected">What was selected.</param>
     /// <param name="parameters">Values of the graph's parameters.</param>
@@ -23,7 +24,7 @@ public static class OnnxExporter
         Export(selected.Graph, parameters, path, options with { OutputNames = options.OutputNames ?? [.. selected.Outputs.Select(o => o.Name)] });
     }
 
-    /// <summary>Writes a graph to a file, replacing an existing one.</summary>
+    /// <summary>Writes a graph to a file whole or not at all, replacing an existing one.</summary>
     /// <inheritdoc cref="Export(Graph, IParameterSource, Stream, OnnxExportOptions?)"/>
     /// <param name="graph">The graph; its inputs keep their names.</param>
     /// <param name="parameters">Values of the graph's parameters.</param>
@@ -32,8 +33,7 @@ public static class OnnxExporter
     public static void Export(Graph graph, IParameterSource parameters, string path, OnnxExportOptions? options = null)
     {
         OnnxFile file = Convert(graph, parameters, options ?? new OnnxExportOptions());
-        using FileStream stream = File.Create(path);
-        file.Write(stream);
+        AtomicFile.Write(path, file.Write);
     }
 
     /// <summary>Writes a graph to a stream at its position; the stream is not closed.</summary>

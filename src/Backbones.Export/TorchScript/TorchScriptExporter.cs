@@ -3,6 +3,7 @@ using System.Text.Json;
 using Backbones.Engines.Reference;
 using Backbones.Graphs;
 using Backbones.Graphs.Passes;
+using Backbones.Weights;
 
 namespace Backbones.TorchScript;
 
@@ -19,7 +20,7 @@ namespace Backbones.TorchScript;
 /// </remarks>
 public static class TorchScriptExporter
 {
-    /// <summary>Writes a selection to a file, replacing an existing one; the extra file <c>outputs</c> has the selection's names as a JSON array.</summary>
+    /// <summary>Writes a selection to a file whole or not at all, replacing an existing one; the extra file <c>outputs</c> has the selection's names as a JSON array.</summary>
     /// <inheritdoc cref="Export(Graph, IParameterSource, Stream, TorchScriptExportOptions?)"/>
     /// <param name="selected">What was selected.</param>
     /// <param name="parameters">Values of the graph's parameters.</param>
@@ -32,7 +33,7 @@ public static class TorchScriptExporter
         Export(selected.Graph, parameters, path, options with { Metadata = options.Metadata.ToImmutableDictionary().SetItem("outputs", outputs) });
     }
 
-    /// <summary>Writes a graph to a file, replacing an existing one.</summary>
+    /// <summary>Writes a graph to a file whole or not at all, replacing an existing one.</summary>
     /// <inheritdoc cref="Export(Graph, IParameterSource, Stream, TorchScriptExportOptions?)"/>
     /// <param name="graph">The graph; its inputs keep their order.</param>
     /// <param name="parameters">Values of the graph's parameters.</param>
@@ -41,8 +42,7 @@ public static class TorchScriptExporter
     public static void Export(Graph graph, IParameterSource parameters, string path, TorchScriptExportOptions? options = null)
     {
         TorchScriptArchive archive = Convert(graph, parameters, options ?? new TorchScriptExportOptions());
-        using FileStream stream = File.Create(path);
-        archive.Write(stream);
+        AtomicFile.Write(path, archive.Write);
     }
 
     /// <summary>Writes a graph to a stream from its position, which becomes the file's start; the stream is not closed.</summary>

@@ -17,6 +17,7 @@ public sealed class Backbone : IDisposable
     private readonly ModelEntry _model;
     private readonly BuildOptions _build;
     private readonly Lazy<BackboneGraph> _graph;
+    private readonly Lazy<ImmutableArray<ParameterSpec>> _stored;
     private readonly bool _ownsParameters;
 
     private Backbone(PretrainedConfig config, BuildOptions build, ParameterStore parameters, bool ownsParameters)
@@ -27,6 +28,7 @@ public sealed class Backbone : IDisposable
         Parameters = parameters;
         _ownsParameters = ownsParameters;
         _graph = new(() => _model.Build(_build));
+        _stored = new(FindStored);
     }
 
     /// <summary>The full name, <c>architecture.tag</c>.</summary>
@@ -53,6 +55,9 @@ public sealed class Backbone : IDisposable
     /// <summary>Makes a backbone by timm's name.</summary>
     /// <param name="name"><c>resnet50</c>, <c>resnet50.a1_in1k</c>, <c>local-dir:path</c>, or the name of a folder of weights.</param>
     /// <param name="options">Where the weights are, image size, channels.</param>
+    /// <remarks>Weights may be a part of the model's: those that <see cref="SaveWeights"/> wrote for a selection, a file without a classifier, or with one for other
+    /// classes, whose number is then the model's. What a selection needs is looked for when it is extracted.</remarks>
+    /// <exception cref="ArgumentOutOfRangeException">An image size or number of channels below 1.</exception>
     /// <exception cref="UnknownModelException">There is no such model or tag; the message has the nearest names.</exception>
     /// <exception cref="FileNotFoundException">No weights were found; the message says where they were looked for.</exception>
     /// <exception cref="WeightsFormatException">The weights file is malformed.</exception>
@@ -60,21 +65,27 @@ public sealed class Backbone : IDisposable
     public static Backbone Create(string name, BackboneOptions? options = null)
     {
         options ??= new BackboneOptions();
+        // In the order in which a person would look: is the file there, can the model be built, is there such a tag.
+        if (options.WeightsPath is { } given && !File.Exists(given) && !Directory.Exists(given))
+            throw new FileNotFoundException($"There is no weights file or folder '{given}'.", given);
+        if (ModelName.Parse(name) is { Source: ModelNameSource.Registry, Id: var id } && ModelNames.IsArchitecture(id))
+            RequireBuildable(name, id);
         if (options.RandomWeights)
         {
             if (options.WeightsPath is not null)
                 throw new ArgumentException($"Either random weights or a weights path: both were given for '{name}' ('{options.WeightsPath}').", nameof(options));
             PretrainedConfig random = ModelNames.GetConfig(name);
-            RequireBuildable(name, random);
+            RequireBuildable(name, random.Architecture);
             return FromParameters(random, ParameterStore.FromRecipe(DefaultSpecs(random), 1), options, ownsParameters: true);
         }
         LocatedModel located = WeightsLocator.Find(name, options.WeightsPath);
-        RequireBuildable(name, located.Config);
-        ParameterStore store = ParameterStore.Open(located.WeightsFile);
+        RequireBuildable(name, located.Config.Architecture);
+        ParameterStore store = ParameterStore.Open(located.WeightsFile, options.KeyPrefix);
         try
         {
-            store.EnsureMatches(DefaultSpecs(located.Config), options.CheckFinite);
-            return FromParameters(located.Config, store, options, ownsParameters: true);
+            Backbone backbone = FromParameters(WithClassesOf(located.Config, store), store, options, ownsParameters: true);
+            store.EnsureUsable(backbone._stored.Value, options.CheckFinite, () => LikelyModel.Find(store));
+            return backbone;
         }
         catch
         {
@@ -83,13 +94,15 @@ public sealed class Backbone : IDisposable
         }
     }
 
-    /// <summary>What a selection of a model comes to, without weights and without running: names and shapes of its outputs.</summary>
+    /// <summary>What a selection of a model comes to, without running: names and shapes of its outputs. Weights are not needed; where they are there, logits have as many classes as they.</summary>
     /// <exception cref="UnknownModelException">There is no such model or tag; the message has the nearest names.</exception>
     /// <exception cref="GraphException">A name, pool or stride that the model does not have.</exception>
     public static ImmutableArray<FeatureOutput> Describe(string name, FeatureSelection selection, BackboneOptions? options = null)
     {
         options ??= new BackboneOptions();
-        return Describe(options.RandomWeights ? ModelNames.GetConfig(name) : WeightsLocator.FindConfig(name, options.WeightsPath), selection, options);
+        PretrainedConfig config = options.RandomWeights ? ModelNames.GetConfig(name) : WeightsLocator.FindConfig(name, options.WeightsPath);
+        // Only here does it matter for how many classes the weights are.
+        return Describe(selection is LogitsSelection or NodesSelection && !options.RandomWeights ? WithClassesOf(name, config, options) : config, selection, options);
     }
 
     /// <summary>The same for a config that is already there.</summary>
@@ -98,7 +111,7 @@ public sealed class Backbone : IDisposable
     public static ImmutableArray<FeatureOutput> Describe(PretrainedConfig config, FeatureSelection selection, BackboneOptions? options = null)
     {
         options ??= new BackboneOptions();
-        RequireBuildable(config.Name, config);
+        RequireBuildable(config.Name, config.Architecture);
         return SelectedFeatures.Create(ModelCatalog.Find(config.Architecture), selection, BuildOptionsFor(config, options)).Outputs;
     }
 
@@ -125,23 +138,31 @@ public sealed class Backbone : IDisposable
             throw new ArgumentException($"These selections need backbones of different structure (pool, classes or output stride) and cannot share one run: {string.Join("; ", selections)}.", nameof(selections));
         BackboneGraph graph = builds[0] == _build ? _graph.Value : _model.Build(builds[0]);
         SelectedFeatures selected = SelectedFeatures.Merge([.. selections.Select(s => SelectedFeatures.Choose(graph, s))]);
-        return IsAdapted ? selected.AdaptedTo(DefaultSpecs(Config)) : selected;
+        Dictionary<string, Shape> stored = _stored.Value.ToDictionary(s => s.Name, s => s.Shape, StringComparer.Ordinal);
+        bool isAdapted = selected.Graph.Parameters.Any(p => stored.TryGetValue(p.Name, out Shape shape) && shape != p.Shape);
+        return isAdapted ? selected.AdaptedTo(_stored.Value) : selected;
     }
 
     /// <summary>Compiles a selection for running.</summary>
     /// <param name="selection">What is wanted.</param>
     /// <param name="engine">What runs it; null for the managed engine.</param>
     /// <param name="options">Threads.</param>
+    /// <exception cref="ParameterMismatchException">The weights lack what the selection needs.</exception>
     public FeatureExtractor Extract(FeatureSelection selection, IEngine? engine = null, EngineOptions? options = null)
         => Extract(Select(selection), engine, options);
 
     /// <summary>Compiles what was selected before.</summary>
+    /// <exception cref="ParameterMismatchException">The weights lack what the selection needs.</exception>
     public FeatureExtractor Extract(SelectedFeatures selected, IEngine? engine = null, EngineOptions? options = null)
-        => new(this, selected, engine ?? DefaultEngine.Instance, options ?? EngineOptions.Default);
+    {
+        Parameters.EnsureHas(selected.Graph.Parameters);
+        return new(this, selected, engine ?? DefaultEngine.Instance, options ?? EngineOptions.Default);
+    }
 
-    /// <summary>Writes the weights as safetensors: all of them, or only those that a selection needs (timm's pruning).</summary>
-    /// <param name="path">The file to write.</param>
+    /// <summary>Writes the weights as safetensors: all of them, or only those that a selection needs (timm's pruning). The file is written whole or not at all.</summary>
+    /// <param name="path">The file to write; it may be the one that the weights are from, but on Windows.</param>
     /// <param name="selection">What the weights are for; null for all.</param>
+    /// <exception cref="IOException">The disk is full, or the file cannot be replaced. What was there is there still.</exception>
     public void SaveWeights(string path, FeatureSelection? selection = null)
     {
         IEnumerable<ParameterSpec> needed = selection is null ? Graph.Parameters : Select(selection).Graph.Parameters;
@@ -155,21 +176,61 @@ public sealed class Backbone : IDisposable
             Parameters.Dispose();
     }
 
-    private bool IsAdapted => _build.InChannels != Config.InputSize[0] || _build.ImageSize != new Size2(Config.InputSize[1], Config.InputSize[2]);
-
-    private static BuildOptions BuildOptionsFor(PretrainedConfig config, BackboneOptions options) => new()
+    /// <summary>What the weights are expected to have: the default model's parameters; where the file has the shape of the model as it was asked for (trained with
+    /// other channels, another image size), this.</summary>
+    private ImmutableArray<ParameterSpec> FindStored()
     {
-        ImageSize = options.ImageSize ?? new Size2(config.InputSize[1], config.InputSize[2]),
-        InChannels = options.InChannels ?? config.InputSize[0],
-        NumClasses = config.NumClasses,
-    };
+        if (BuildOptionsFor(Config, new BackboneOptions()) == _build)
+            return [.. Graph.Parameters];
+        Dictionary<string, ParameterSpec> wanted = Graph.Parameters.ToDictionary(p => p.Name, StringComparer.Ordinal);
+        return [.. DefaultSpecs(Config).Select(p => wanted.TryGetValue(p.Name, out ParameterSpec? own) && Parameters.TryGet(p.Name, out ParameterTensor? tensor) && tensor.Shape == own.Shape ? own : p)];
+    }
+
+    /// <summary>The config with the number of classes that the weights' classifier has, where they have one.</summary>
+    private static PretrainedConfig WithClassesOf(PretrainedConfig config, ParameterStore weights)
+    {
+        IEnumerable<string> classifier = config.Classifier.IsDefaultOrEmpty && ModelNames.IsArchitecture(config.Architecture) ? ModelNames.GetConfig(config.Architecture).Classifier : config.Classifier;
+        foreach (string module in classifier)
+        {
+            if (weights.TryGet($"{module}.weight", out ParameterTensor? weight) && weight.Shape.Rank > 1)
+                return config with { NumClasses = weight.Shape[0] };
+        }
+        return config;
+    }
+
+    private static PretrainedConfig WithClassesOf(string name, PretrainedConfig config, BackboneOptions options)
+    {
+        try
+        {
+            using ParameterStore weights = ParameterStore.Open(WeightsLocator.Find(name, options.WeightsPath).WeightsFile, options.KeyPrefix);
+            return WithClassesOf(config, weights);
+        }
+        catch (FileNotFoundException)
+        {
+            return config; // Not on this machine: as many as were published.
+        }
+    }
+
+    private static BuildOptions BuildOptionsFor(PretrainedConfig config, BackboneOptions options)
+    {
+        if (options.InChannels is < 1)
+            throw new ArgumentOutOfRangeException(nameof(options), options.InChannels, "InChannels must be 1 or more; null is the model's own number.");
+        if (options.ImageSize is { } size && (size.H < 1 || size.W < 1))
+            throw new ArgumentOutOfRangeException(nameof(options), options.ImageSize, "Both sides of ImageSize must be 1 or more; null is the model's own size.");
+        return new()
+        {
+            ImageSize = options.ImageSize ?? new Size2(config.InputSize[1], config.InputSize[2]),
+            InChannels = options.InChannels ?? config.InputSize[0],
+            NumClasses = config.NumClasses,
+        };
+    }
 
     private static IEnumerable<ParameterSpec> DefaultSpecs(PretrainedConfig config)
         => ModelCatalog.Find(config.Architecture).Build(BuildOptionsFor(config, new BackboneOptions())).Graph.Parameters;
 
-    private static void RequireBuildable(string name, PretrainedConfig config)
+    private static void RequireBuildable(string name, string architecture)
     {
-        if (!ModelCatalog.Contains(config.Architecture))
-            throw new UnknownModelException(name, $"'{config.Architecture}' is a timm model of the family '{ModelNames.ModuleOf(config.Architecture)}', which is not supported yet.", NearestName.Find(config.Architecture, ModelCatalog.Names));
+        if (!ModelCatalog.Contains(architecture))
+            throw new UnknownModelException(name, $"'{architecture}' is a timm model of the family '{ModelNames.ModuleOf(architecture)}', which is not supported yet.", NearestName.Find(architecture, ModelCatalog.Names));
     }
 }

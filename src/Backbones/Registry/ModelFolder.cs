@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Backbones.Graphs;
 using Backbones.Weights;
 
 namespace Backbones.Registry;
@@ -14,8 +15,12 @@ public sealed class ModelFolder
     private static readonly string[] PreferredFiles =
     [
         "model.safetensors", "pytorch_model.bin", "pytorch_model.pth", "model.pth",
+        "model.safetensors.index.json", "pytorch_model.bin.index.json",
         "open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", "open_clip_pytorch_model.bin", "open_clip_pytorch_model.pth",
     ];
+
+    /// <summary>What is over these limits is no picture's size and no number of classes, but a mistake or an attack.</summary>
+    private const int MaxChannels = 4096, MaxElements = 1 << 28, MaxClasses = 10_000_000, MaxConfigLength = 16 << 20;
 
     private static readonly string[] Extensions = [".safetensors", ".pth", ".pth.tar", ".bin"];
 
@@ -43,14 +48,36 @@ public sealed class ModelFolder
                 ? $"The folder '{path}' has no {ConfigFile}, which says what model its weights are for."
                 : $"There is no folder '{path}'.", file);
         }
+        if (new FileInfo(file) is { Length: > MaxConfigLength } large)
+        {
+            throw new WeightsFormatException(file, $"the file has {large.Length} bytes, a config has at most {MaxConfigLength}.");
+        }
         try
         {
             using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(file));
-            return Parse(document.RootElement);
+            ModelFolder folder = Parse(document.RootElement);
+            CheckLimits(folder.Config);
+            return folder;
         }
-        catch (Exception e) when (e is JsonException or FormatException)
+        catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException)
         {
-            throw new WeightsFormatException(file, e is JsonException ? $"not valid JSON: {e.Message}" : e.Message, e);
+            // InvalidOperationException: an escaped lone surrogate in a text.
+            throw new WeightsFormatException(file, e is FormatException ? e.Message : $"not valid JSON: {e.Message}", e);
+        }
+    }
+
+    private static void CheckLimits(PretrainedConfig config)
+    {
+        foreach ((string field, Shape? size) in new[] { ("input_size", config.InputSize), ("test_input_size", config.TestInputSize), ("min_input_size", config.MinInputSize) })
+        {
+            if (size is [var channels, var height, var width] && (channels > MaxChannels || (Int128)channels * height * width > MaxElements))
+            {
+                throw new FormatException($"'{field}' is {size}; a picture may have at most {MaxChannels} channels and {MaxElements} elements.");
+            }
+        }
+        if (config.NumClasses > MaxClasses)
+        {
+            throw new FormatException($"'num_classes' is {config.NumClasses}; it may be at most {MaxClasses}.");
         }
     }
 

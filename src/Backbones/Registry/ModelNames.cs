@@ -74,7 +74,7 @@ public static class ModelNames
     /// <param name="pretrained">Only what has published weights.</param>
     /// <param name="excludeFilters">Wildcards of what to leave out.</param>
     /// <param name="includeTags">List <c>architecture.tag</c> for each tag, where a filter without a tag matches every tag; as <paramref name="pretrained"/> if left out.</param>
-    /// <exception cref="ArgumentException">There is no such module.</exception>
+    /// <exception cref="ArgumentException">There is no such module, or a wildcard has over 1000 letters.</exception>
     public static IReadOnlyList<string> List(IEnumerable<string>? filter = null, IEnumerable<string>? module = null, bool pretrained = false,
         IEnumerable<string>? excludeFilters = null, bool? includeTags = null)
     {

@@ -30,7 +30,7 @@ public static class WeightsLocator
     /// <summary>Finds a model's config and weights file.</summary>
     /// <param name="modelName"><c>resnet50</c>, <c>resnet50.a1_in1k</c>, <c>local-dir:path</c>, <c>hf-hub:organization/model@revision</c> (from the Hub's cache), or the name of a folder of weights such as <c>test_resnet.textures16</c>.</param>
     /// <param name="weightsPath">The weights: a file, or a folder with a config.json and a weights file in timm's layout. Looked up by name if left out.</param>
-    /// <param name="folders">Folders with <c>NAME.safetensors</c> or <c>NAME/config.json</c> and its weights. If left out: <see cref="DefaultFolders"/>, then the caches of
+    /// <param name="folders">Folders with <c>NAME.safetensors</c>, or with weights in <c>NAME/</c>, with or without a config.json. If left out: <see cref="DefaultFolders"/>, then the caches of
     /// the Hugging Face Hub (<c>HF_HUB_CACHE</c>, <c>HF_HOME</c>) and of torch (<c>TORCH_HOME</c>), where timm and torchvision put what they download.</param>
     /// <exception cref="UnknownModelException">There is no such model or tag.</exception>
     /// <exception cref="FileNotFoundException">The model exists, weights for it were not found; the message says where they were looked for.</exception>
@@ -40,9 +40,12 @@ public static class WeightsLocator
         ModelName name = ModelName.Parse(modelName);
         if (weightsPath is not null)
         {
-            return Directory.Exists(weightsPath) && File.Exists(Path.Combine(weightsPath, ModelFolder.ConfigFile))
-                ? InFolder(weightsPath, ArchitectureOf(modelName, name))
-                : new LocatedModel(ConfigOf(modelName, name), Existing(weightsPath), NoArguments);
+            if (File.Exists(Path.Combine(weightsPath, ModelFolder.ConfigFile)))
+            {
+                return InFolder(weightsPath, ArchitectureOf(modelName, name));
+            }
+            string file = Existing(weightsPath); // a missing file is told of before a wrong name
+            return new LocatedModel(ConfigOf(modelName, name), file, NoArguments);
         }
         return name.Source switch
         {
@@ -90,7 +93,7 @@ public static class WeightsLocator
         string? published = config.HfHubId is null ? config.Url : $"https://huggingface.co/{config.HfHubId}";
         string download = published is null ? "" : $" The published ones are at {published}.";
         throw new FileNotFoundException(
-            $"No weights for '{modelName}' on this machine: there is no {config.Name}.safetensors and no folder {config.Name} with a {ModelFolder.ConfigFile} in "
+            $"No weights for '{modelName}' on this machine: there is no {config.Name}.safetensors and no folder {config.Name} with weights in "
             + $"{string.Join(", ", folders.Select(f => $"'{f}'"))}{(caches is null ? "" : $", and nothing downloaded by Python in '{caches.Hub}' or '{caches.Checkpoints}'")}. "
             + $"Give a file or folder as weights path.{download}");
     }
@@ -115,9 +118,9 @@ public static class WeightsLocator
                 {
                     return InFolder(sub, ModelName.Parse(name).Id);
                 }
-                if (File.Exists(file))
+                if ((File.Exists(file) ? file : Directory.Exists(sub) ? ModelFolder.TryFindWeights(sub) : null) is { } weights)
                 {
-                    return new LocatedModel(ModelNames.GetConfig(name, LocalNames(folders)), file, NoArguments);
+                    return new LocatedModel(ModelNames.GetConfig(name, LocalNames(folders)), weights, NoArguments);
                 }
             }
         }
@@ -146,7 +149,7 @@ public static class WeightsLocator
            where Directory.Exists(folder)
            from entry in Directory.GetFileSystemEntries(folder)
            let isFile = entry.EndsWith(".safetensors", StringComparison.Ordinal)
-           where isFile || File.Exists(Path.Combine(entry, ModelFolder.ConfigFile))
+           where isFile || (Directory.Exists(entry) && (File.Exists(Path.Combine(entry, ModelFolder.ConfigFile)) || ModelFolder.TryFindWeights(entry) is not null))
            select isFile ? Path.GetFileNameWithoutExtension(entry) : Path.GetFileName(entry),
     ];
 

@@ -6,9 +6,15 @@ namespace Backbones.Registry;
 /// <summary>Wildcards as Python's fnmatch has them: <c>*</c>, <c>?</c>, <c>[abc]</c>, <c>[a-z]</c>, <c>[!abc]</c>; case counts.</summary>
 internal static class Wildcard
 {
+    /// <summary>Longer than any name; a matcher's size grows with the pattern.</summary>
+    private const int MaxLength = 1000;
+
     /// <summary>A matcher for whole names.</summary>
+    /// <exception cref="ArgumentException">The pattern is too long.</exception>
     public static Regex Compile(string pattern)
     {
+        if (pattern.Length > MaxLength)
+            throw new ArgumentException($"The filter '{pattern[..40]}…' has {pattern.Length} letters; at most {MaxLength} are allowed, and no name is that long.", nameof(pattern));
         StringBuilder text = new("\\A");
         for (int i = 0; i < pattern.Length; i++)
         {

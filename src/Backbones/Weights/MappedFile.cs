@@ -4,19 +4,26 @@ using System.Runtime.InteropServices;
 
 namespace Backbones.Weights;
 
-/// <summary>A whole file mapped read-only. No use of its bytes can meet an unmapped page: views count as users of the mapping, and
-/// once float memory is handed out, which has no end of life of its own, the garbage collector decides.</summary>
+/// <summary>A whole file mapped read-only. Views count as users of the mapping, and once float memory is handed out, which has no end of life of its own,
+/// the garbage collector decides.</summary>
+/// <remarks>
+/// A mapped file must not become shorter: touching what is gone kills the process. Windows refuses to shorten one. Elsewhere the file stays open and
+/// locked (which .NET's own ways to rewrite a file respect, other programs do not), and every reader checks first that the file has its length still;
+/// what nothing can catch is a file cut by another program while values handed out before are in use. Replacing the file by renaming is always safe.
+/// </remarks>
 internal sealed unsafe class MappedFile : IDisposable
 {
+    private readonly FileStream _stream;
     private readonly MemoryMappedFile _file;
     private readonly MemoryMappedViewAccessor _accessor;
     private readonly SafeHandle _mapping;
     private readonly Lock _lock = new();
     private bool _handedOut;
 
-    /// <summary>Maps a file that is not empty; the stream may be closed afterwards.</summary>
+    /// <summary>Maps a file that is not empty; the stream is closed with the mapping.</summary>
     public MappedFile(FileStream stream)
     {
+        _stream = stream;
         Length = stream.Length;
         _file = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
         try
@@ -40,15 +47,24 @@ internal sealed unsafe class MappedFile : IDisposable
 
     /// <summary>A view of some bytes.</summary>
     /// <exception cref="ObjectDisposedException">The mapping is gone.</exception>
-    public TensorView Open(byte* pointer, int length) => new(_mapping, pointer, length);
+    /// <exception cref="WeightsFormatException">The file has become shorter.</exception>
+    public TensorView Open(byte* pointer, int length)
+    {
+        lock (_lock)
+        {
+            CheckLength();
+            return new(_mapping, pointer, length);
+        }
+    }
 
     /// <summary>Some elements as memory.</summary>
     /// <exception cref="ObjectDisposedException">The mapping is gone.</exception>
+    /// <exception cref="WeightsFormatException">The file has become shorter.</exception>
     public ReadOnlyMemory<float> AsFloats(float* pointer, int length)
     {
         lock (_lock)
         {
-            ObjectDisposedException.ThrowIf(_mapping.IsClosed, this);
+            CheckLength();
             _handedOut = true;
         }
         return new Floats(this, pointer, length).Memory;
@@ -62,9 +78,17 @@ internal sealed unsafe class MappedFile : IDisposable
             if (!_handedOut)
             {
                 _accessor.Dispose();
+                _stream.Dispose();
             }
             _file.Dispose();
         }
+    }
+
+    private void CheckLength()
+    {
+        ObjectDisposedException.ThrowIf(_mapping.IsClosed || _stream.SafeFileHandle.IsClosed, this);
+        if (RandomAccess.GetLength(_stream.SafeFileHandle) is var now && now < Length)
+            throw new WeightsFormatException(_stream.Name, $"the file was shortened from {Length} to {now} bytes while it was in use. To exchange weights write another file and rename it.");
     }
 
     /// <summary>Reaches the mapping's handle through its owner, whose finalization unmaps.</summary>
@@ -92,4 +116,18 @@ internal sealed unsafe class MappedFile : IDisposable
             // See the owner.
         }
     }
+}
+
+/// <summary>A tensor inside a mapped file.</summary>
+internal sealed unsafe class MappedTensor(SafetensorsEntry entry, MappedFile file, long dataStart)
+    : ParameterTensor(entry.Name, entry.DType, entry.Shape)
+{
+    private readonly byte* _pointer = file.Start + dataStart + entry.Begin;
+
+    public override TensorView Open() => file.Open(_pointer, Length * DType.Size());
+
+    /// <remarks>In place where the file aligns the elements, as the usual writers do.</remarks>
+    public override ReadOnlyMemory<float> AsFloats() => DType == DType.Float32 && (nint)_pointer % sizeof(float) == 0
+        ? file.AsFloats((float*)_pointer, Length)
+        : base.AsFloats();
 }

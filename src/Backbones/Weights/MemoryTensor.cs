@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.InteropServices;
 using Backbones.Graphs;
 
@@ -38,4 +39,21 @@ public sealed class MemoryTensor : ParameterTensor
 
     /// <inheritdoc/>
     public override ReadOnlyMemory<float> AsFloats() => DType == DType.Float32 ? new FloatMemory(_data).Memory : base.AsFloats();
+
+    /// <summary>Bytes in managed memory seen as float32, without a copy.</summary>
+    private sealed class FloatMemory(ReadOnlyMemory<byte> bytes) : MemoryManager<float>
+    {
+        public override Span<float> GetSpan() => MemoryMarshal.Cast<byte, float>(MemoryMarshal.AsMemory(bytes).Span);
+
+        public override MemoryHandle Pin(int elementIndex = 0) => bytes[(elementIndex * sizeof(float))..].Pin();
+
+        public override void Unpin()
+        {
+            // The handle that Pin returns unpins itself.
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+        }
+    }
 }

@@ -18,6 +18,8 @@ internal static class NonFiniteValues
         (int first, int count) = tensor.DType switch
         {
             DType.Float32 => Find(view.As<uint>(), 0x7F800000u),
+            DType.Float8E5M2 => Find(view.As<byte>(), (byte)0x7C),
+            DType.Float8E4M3 => Find(view.As<byte>(), (byte)0x7F), // which is NaN; there is no infinity
             DType.Float16 => Find(view.As<ushort>(), (ushort)0x7C00),
             DType.BFloat16 => Find(view.As<ushort>(), (ushort)0x7F80),
             _ => Find(view.As<ulong>(), 0x7FF0000000000000UL),

@@ -14,13 +14,15 @@ public sealed class ParameterStore : IParameterSource, IDisposable
 {
     private readonly Dictionary<string, ParameterTensor> _byName = new(StringComparer.Ordinal);
     private readonly IDisposable? _owner;
+    private readonly IReadOnlyDictionary<string, string> _others;
     private readonly Lazy<string> _contentHash;
 
-    private ParameterStore(IEnumerable<ParameterTensor> tensors, string source, IDisposable? owner)
+    private ParameterStore(IEnumerable<ParameterTensor> tensors, string source, IDisposable? owner, IReadOnlyDictionary<string, string>? others = null)
     {
         Source = source;
         Tensors = [.. tensors];
         _owner = owner;
+        _others = others ?? new Dictionary<string, string>();
         foreach (ParameterTensor tensor in Tensors)
         {
             if (!_byName.TryAdd(tensor.Name, tensor))
@@ -55,33 +57,27 @@ public sealed class ParameterStore : IParameterSource, IDisposable
     public ReadOnlyMemory<float> Read(ParameterSpec spec)
     {
         ParameterTensor tensor = this[spec.Name];
-        return tensor.Shape == spec.Shape ? tensor.AsFloats() : throw new ParameterMismatchException(Source, [], [], [Misshape(spec, tensor)], []);
+        return tensor.Shape == spec.Shape ? tensor.AsFloats() : throw new ParameterMismatchException(Source, new ParameterMismatch([], [], [Misshape(spec, tensor)], []));
     }
 
-    /// <summary>Weights from a file: safetensors by its extension, otherwise a PyTorch checkpoint, of which nothing is run.</summary>
-    /// <param name="path">A .safetensors, .pth, .pt or .bin file.</param>
+    /// <summary>Weights from a file: safetensors, a PyTorch checkpoint or a TorchScript archive, of which nothing is run, or the index of weights in several
+    /// files. What it is tells the content, not the name.</summary>
+    /// <param name="path">A .safetensors, .pth, .pt, .bin or .index.json file.</param>
+    /// <param name="keyPrefix">Where the weights are a part of a larger model's: only keys that begin so are taken, without it (<c>backbone.</c>).</param>
     /// <remarks>Of a checkpoint the weights are taken from <c>state_dict_ema</c>, <c>model_ema</c>, <c>state_dict</c>, <c>model</c> or
     /// the top level, whichever is there first; the prefixes <c>module.</c> and <c>_orig_mod.</c> are dropped, as timm does.</remarks>
     /// <exception cref="FileNotFoundException">There is no such file, or it is a folder.</exception>
-    /// <exception cref="WeightsFormatException">The file is malformed.</exception>
-    public static ParameterStore Open(string path)
+    /// <exception cref="WeightsFormatException">The file is malformed or has no weights; the message says what it is.</exception>
+    public static ParameterStore Open(string path, string? keyPrefix = null)
     {
-        if (Directory.Exists(path))
-        {
-            throw new FileNotFoundException($"'{path}' is a folder; expected a weights file.", path);
-        }
-        if (!path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
-        {
-            return FromFile(PthFile.Read(path), path, null);
-        }
-        SafetensorsFile file = SafetensorsFile.Open(path);
+        IReadOnlyList<ParameterTensor> tensors = WeightsFile.Open(path, out IReadOnlyDictionary<string, string> others, out IDisposable? owner);
         try
         {
-            return FromFile(file.Tensors, path, file);
+            return FromFile(tensors, path, keyPrefix ?? "", owner, others);
         }
         catch
         {
-            file.Dispose();
+            owner?.Dispose();
             throw;
         }
     }
@@ -94,6 +90,13 @@ public sealed class ParameterStore : IParameterSource, IDisposable
     /// <param name="source">How messages name them.</param>
     /// <exception cref="ArgumentException">Two tensors have the same name.</exception>
     public static ParameterStore FromTensors(IEnumerable<ParameterTensor> tensors, string source = "memory") => new(tensors, source, null);
+
+    /// <summary>Weights in arrays, which are copied.</summary>
+    /// <param name="tensors">Key, shape and row-major elements of each tensor.</param>
+    /// <param name="source">How messages name them.</param>
+    /// <exception cref="ArgumentException">Two tensors have the same name, or an array has not as many elements as its shape.</exception>
+    public static ParameterStore FromArrays(IEnumerable<(string Name, Shape Shape, float[] Values)> tensors, string source = "memory")
+        => FromTensors(tensors.Select(t => new MemoryTensor(t.Name, t.Shape, t.Values)), source);
 
     /// <summary>Deterministic weights for tests and demonstrations, see <see cref="RecipeWeights"/>.</summary>
     /// <param name="specs">The model's parameters.</param>
@@ -110,6 +113,46 @@ public sealed class ParameterStore : IParameterSource, IDisposable
     /// <exception cref="ParameterMismatchException">Something differs; all differences are listed.</exception>
     public void EnsureMatches(IEnumerable<ParameterSpec> specs, bool checkFinite = true)
     {
+        ParameterMismatch found = Compare(specs, checkFinite, out _);
+        if (found.Any)
+        {
+            throw new ParameterMismatchException(Source, found);
+        }
+    }
+
+    /// <summary>Makes sure that these weights are a model's, or some of them: no key too many, shapes, kinds and values as they must be.
+    /// What is missing is found out when it is needed.</summary>
+    /// <param name="specs">The model's parameters and buffers.</param>
+    /// <param name="checkFinite">Look for NaN and infinity as well.</param>
+    /// <param name="likelyModel">Names the model that the weights are of, for the message.</param>
+    /// <exception cref="ParameterMismatchException">Something differs, or nothing is there.</exception>
+    internal void EnsureUsable(IEnumerable<ParameterSpec> specs, bool checkFinite, Func<string?> likelyModel)
+    {
+        ParameterMismatch found = Compare(specs, checkFinite, out int used);
+        if (used == 0 || (found with { Missing = [] }).Any)
+        {
+            throw new ParameterMismatchException(Source, found with { LikelyModel = likelyModel() });
+        }
+    }
+
+    /// <summary>Makes sure that a graph's parameters are there, in the right shapes.</summary>
+    /// <param name="specs">The graph's parameters.</param>
+    /// <exception cref="ParameterMismatchException">Something is missing or has another shape.</exception>
+    internal void EnsureHas(IEnumerable<ParameterSpec> specs)
+    {
+        ParameterMismatch found = Compare(specs, checkFinite: false, out _) with { Unexpected = [] };
+        if (found.Any)
+        {
+            throw new ParameterMismatchException(Source, found);
+        }
+    }
+
+    /// <summary>BatchNorm's step counter <c>num_batches_tracked</c>: in every state dict, of no use to inference.</summary>
+    internal static bool IsBatchCounter(ParameterSpec spec)
+        => spec.Name == "num_batches_tracked" || spec.Name.EndsWith(".num_batches_tracked", StringComparison.Ordinal);
+
+    private ParameterMismatch Compare(IEnumerable<ParameterSpec> specs, bool checkFinite, out int usedCount)
+    {
         List<string> missing = [], misshaped = [];
         List<ParameterTensor> used = [];
         HashSet<string> expected = new(StringComparer.Ordinal);
@@ -118,7 +161,11 @@ public sealed class ParameterStore : IParameterSource, IDisposable
             expected.Add(spec.Name);
             if (!_byName.TryGetValue(spec.Name, out ParameterTensor? tensor))
             {
-                if (!BatchCounter.Is(spec))
+                if (_others.TryGetValue(spec.Name, out string? what))
+                {
+                    misshaped.Add($"{spec.Name}: the weights have {what}, the model takes {spec.Shape}");
+                }
+                else if (!IsBatchCounter(spec))
                 {
                     missing.Add(spec.Name);
                 }
@@ -136,21 +183,29 @@ public sealed class ParameterStore : IParameterSource, IDisposable
         }
         string[] unexpected = [.. Tensors.Select(t => t.Name).Where(n => !expected.Contains(n))];
         string[] nonFinite = checkFinite ? [.. used.AsParallel().AsOrdered().Select(NonFiniteValues.Describe).OfType<string>()] : [];
-        if (missing.Count + misshaped.Count + unexpected.Length + nonFinite.Length > 0)
-        {
-            throw new ParameterMismatchException(Source, missing, unexpected, misshaped, nonFinite);
-        }
+        usedCount = used.Count;
+        return new ParameterMismatch(missing, unexpected, misshaped, nonFinite);
     }
 
     /// <summary>Releases a mapped file as soon as the last open view is closed.</summary>
     public void Dispose() => _owner?.Dispose();
 
-    private static ParameterStore FromFile(IEnumerable<ParameterTensor> tensors, string path, IDisposable? owner)
+    private static ParameterStore FromFile(IReadOnlyList<ParameterTensor> tensors, string path, string prefix, IDisposable? owner, IReadOnlyDictionary<string, string> others)
     {
-        ParameterTensor[] cleaned = [.. tensors.Select(t => StateDict.CleanKey(t.Name) is var key && key != t.Name ? new RenamedTensor(key, t) : t)];
+        ParameterTensor[] cleaned =
+        [
+            .. from tensor in tensors
+               let key = StateDict.CleanKey(tensor.Name)
+               where key.Length > prefix.Length && key.StartsWith(prefix, StringComparison.Ordinal)
+               select key.Length - prefix.Length == tensor.Name.Length ? tensor : new RenamedTensor(key[prefix.Length..], tensor),
+        ];
+        if (cleaned.Length == 0 && tensors.Count > 0)
+        {
+            throw new WeightsFormatException(path, $"no key begins with the prefix '{prefix}'; the first of {tensors.Count} is '{tensors[0].Name}'.");
+        }
         return cleaned.GroupBy(t => t.Name, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1) is { } twice
             ? throw new WeightsFormatException(path, $"'{twice.Key}' is there twice, with and without a wrapper's prefix.")
-            : new ParameterStore(cleaned, path, owner);
+            : new ParameterStore(cleaned, path, owner, others);
     }
 
     private static string Misshape(ParameterSpec spec, ParameterTensor tensor)
@@ -167,5 +222,15 @@ public sealed class ParameterStore : IParameterSource, IDisposable
             hash.AppendData(view.Bytes);
         }
         return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <summary>A tensor under another key.</summary>
+    private sealed class RenamedTensor(string name, ParameterTensor tensor) : ParameterTensor(name, tensor.DType, tensor.Shape)
+    {
+        public override TensorView Open() => tensor.Open();
+
+        public override void CopyTo(Span<float> destination) => tensor.CopyTo(destination);
+
+        public override ReadOnlyMemory<float> AsFloats() => tensor.AsFloats();
     }
 }

@@ -4,7 +4,8 @@ namespace Backbones.Weights;
 
 /// <summary>A safetensors file: its tensors are read in place from a memory mapping, or from bytes in memory.</summary>
 /// <remarks>Nothing is copied on opening, the operating system reads pages as tensors are used and shares them between processes.
-/// As with every memory-mapped file, another process must not shorten the file while it is open.</remarks>
+/// Nobody may shorten the file while it is open; replacing it by renaming another is safe. Windows does not let it be shortened; elsewhere it is locked, which
+/// .NET's own writers respect, and a tensor of a shortened file is refused where it is read, but not where its values are in use already.</remarks>
 public sealed class SafetensorsFile : IDisposable
 {
     private readonly MappedFile? _mapping;
@@ -32,21 +33,24 @@ public sealed class SafetensorsFile : IDisposable
     /// <exception cref="WeightsFormatException">The file is not a well-formed safetensors file.</exception>
     public static unsafe SafetensorsFile Open(string path)
     {
-        using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
-        if (stream.Length == 0)
-        {
-            throw new WeightsFormatException(path, "the file is empty."); // which cannot be mapped
-        }
-        MappedFile mapping = new(stream);
+        FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+        MappedFile? mapping = null;
         try
         {
+            if (stream.Length == 0)
+            {
+                throw new WeightsFormatException(path, "the file is empty."); // which cannot be mapped
+            }
+            mapping = new MappedFile(stream);
             ReadOnlySpan<byte> head = new(mapping.Start, (int)Math.Min(mapping.Length, int.MaxValue));
             int dataStart = ReadHeader(head, mapping.Length, path, out SafetensorsHeader header);
-            return new SafetensorsFile(path, header, e => new MappedTensor(e, mapping, dataStart), mapping);
+            MappedFile mapped = mapping;
+            return new SafetensorsFile(path, header, e => new MappedTensor(e, mapped, dataStart), mapped);
         }
         catch
         {
-            mapping.Dispose();
+            mapping?.Dispose();
+            stream.Dispose();
             throw;
         }
     }

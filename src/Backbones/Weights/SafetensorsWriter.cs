@@ -11,16 +11,17 @@ public static class SafetensorsWriter
     /// <summary>What PyTorch's writers record; readers such as transformers look for it.</summary>
     private static readonly Dictionary<string, string> PyTorch = new() { ["format"] = "pt" };
 
-    /// <summary>Writes a file, replacing an existing one.</summary>
+    /// <summary>Writes a file whole or not at all, replacing an existing one, which may be the one that the tensors are read from (but on Windows, which does not
+    /// replace a file in use).</summary>
     /// <param name="path">The file.</param>
     /// <param name="tensors">The tensors, in any order.</param>
     /// <param name="metadata">The header's table; <c>format: pt</c> if left out, none if empty.</param>
+    /// <exception cref="IOException">The disk is full, or the file cannot be replaced. What was there is there still.</exception>
     /// <exception cref="ArgumentException">Two tensors have the same name, or one has a reserved name.</exception>
     public static void Write(string path, IEnumerable<ParameterTensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         ParameterTensor[] sorted = Sort(tensors);
-        using FileStream stream = File.Create(path);
-        Write(stream, sorted, metadata ?? PyTorch);
+        AtomicFile.Write(path, stream => Write(stream, sorted, metadata ?? PyTorch));
     }
 
     /// <summary>Writes to a stream at its position; the stream is not closed.</summary>

@@ -90,7 +90,7 @@ public sealed class MechanismTests
             Assert.IsFalse(store.TryGet("layer2.0.conv1.weight", out _), "a pruned weight was saved");
             using Backbone pruned = Backbone.FromParameters(config, store, new BackboneOptions { ImageSize = 64 });
             CollectionAssert.AreEqual(expected, Run(pruned, selection));
-            Assert.ThrowsExactly<KeyNotFoundException>(() => pruned.Extract(FeatureSelection.Pooled()));
+            Assert.ThrowsExactly<ParameterMismatchException>(() => pruned.Extract(FeatureSelection.Pooled()));
         }
         finally
         {

@@ -163,4 +163,12 @@ public sealed class ModelNamesTests
         => StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => ModelNames.GetConfig("hf-hub:timm/resnet50")).Message, "not a name of the registry");
 
     private static string[]? Parts(string text) => text.Length == 0 ? null : text.Split(',');
+
+    [TestMethod]
+    public void Long_filters_are_refused_and_those_within_the_limit_work()
+    {
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => ModelNames.List([new string('*', 100_000)])).Message, "at most 1000");
+        foreach (string part in new[] { "*", "?", "a", "[a-z]", "[!a-z]", "*a" })
+            Assert.IsLessThan(2000, ModelNames.List([string.Concat(Enumerable.Repeat(part, 998 / part.Length))]).Count, part);
+    }
 }

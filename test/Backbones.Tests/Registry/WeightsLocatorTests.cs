@@ -118,10 +118,55 @@ public sealed class WeightsLocatorTests
     }
 
     [TestMethod]
+    [DataRow("config-lone-surrogate.json", "not valid JSON")]
+    [DataRow("config-vit-overflow.json", "'input_size' is [3, 1000000, 1000000]")]
+    public void Hostile_configs_are_refused_and_named(string file, string problem)
+    {
+        using TemporaryFolder folder = new();
+        File.Copy(WeightsTestData.File($"hostile/{file}"), folder.File("config.json"));
+        StringAssert.Contains(Assert.ThrowsExactly<WeightsFormatException>(() => ModelFolder.Read(folder.Path)).Message, problem);
+    }
+
+    [TestMethod]
+    [DataRow("""{"architecture":"resnet18","input_size":[100000000,1,1]}""", "at most 4096 channels")]
+    [DataRow("""{"architecture":"resnet18","test_input_size":[3,65536,65536]}""", "at most 4096 channels and 268435456 elements")]
+    [DataRow("""{"architecture":"resnet18","num_classes":2000000000}""", "it may be at most 10000000")]
+    public void Sizes_that_no_picture_has_are_refused(string json, string problem)
+    {
+        using TemporaryFolder folder = new();
+        File.WriteAllText(folder.File("config.json"), json);
+        StringAssert.Contains(Assert.ThrowsExactly<WeightsFormatException>(() => ModelFolder.Read(folder.Path)).Message, problem);
+    }
+
+    [TestMethod]
+    public void A_folder_of_weights_needs_no_config()
+    {
+        using TemporaryFolder folder = new();
+        Directory.CreateDirectory(folder.File("resnet18.a1_in1k"));
+        File.WriteAllBytes(folder.File("resnet18.a1_in1k/model.safetensors"), []);
+        foreach (string name in new[] { "resnet18", "resnet18.a1_in1k" })
+        {
+            LocatedModel found = WeightsLocator.Find(name, folders: [folder.Path]);
+            Assert.AreEqual((folder.File("resnet18.a1_in1k/model.safetensors"), "resnet18.a1_in1k"), (found.WeightsFile, found.Config.Name));
+        }
+        UnknownModelException tag = Assert.ThrowsExactly<UnknownModelException>(() => WeightsLocator.Find("resnet18.a1_in1", folders: [folder.Path]));
+        StringAssert.Contains(tag.Message, "'resnet18.a1_in1k'");
+    }
+
+    [TestMethod]
+    public void A_missing_file_is_told_of_before_an_unknown_tag()
+    {
+        using TemporaryFolder folder = new();
+        Assert.ThrowsExactly<FileNotFoundException>(() => WeightsLocator.Find("resnet18.mine", folder.File("missing.pth")));
+        File.WriteAllBytes(folder.File("there.pth"), [1]);
+        StringAssert.Contains(Assert.ThrowsExactly<UnknownModelException>(() => WeightsLocator.Find("resnet18.mine", folder.File("there.pth"))).Message, "Unknown tag 'mine'");
+    }
+
+    [TestMethod]
     public void WeightsFilesAreChosenInTimmsOrder()
     {
         using TemporaryFolder folder = new();
-        foreach (string file in new[] { "z.bin", "checkpoint.pth.tar", "b.pth", "a.pth", "last.safetensors", "model.pth", "pytorch_model.bin", "model.safetensors" })
+        foreach (string file in new[] { "z.bin", "checkpoint.pth.tar", "b.pth", "a.pth", "last.safetensors", "model.safetensors.index.json", "model.pth", "pytorch_model.bin", "model.safetensors" })
         {
             File.WriteAllBytes(folder.File(file), []);
             Assert.AreEqual(folder.File(file), ModelFolder.FindWeights(folder.Path), "each one goes before those written so far");

@@ -75,7 +75,7 @@ public sealed class ParameterStoreTests
         ParameterSpec[] model = [.. Enumerable.Range(0, 50).Select(i => new ParameterSpec($"p{i}", [1]))];
         ParameterMismatchException e = Assert.ThrowsExactly<ParameterMismatchException>(() => ParameterStore.FromTensors([]).EnsureMatches(model));
         Assert.AreEqual(50, e.Missing.Count);
-        StringAssert.EndsWith(e.Message, "… and 30 more");
+        StringAssert.EndsWith(e.Message, "… and 45 more");
     }
 
     [TestMethod]
@@ -146,6 +146,50 @@ public sealed class ParameterStoreTests
     {
         ParameterTensor tensor = WeightsTestData.Tensor("a", [1], 1);
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => ParameterStore.FromTensors([tensor, tensor])).Message, "'a'");
+    }
+
+    [TestMethod]
+    public void Arrays_make_a_store()
+    {
+        float[] values = [1, 2];
+        ParameterStore store = ParameterStore.FromArrays([("a", [2, 1], values), ("b", [], [3])]);
+        values[0] = 9;
+        CollectionAssert.AreEqual(new float[] { 1, 2 }, store["a"].ToArray());
+        Assert.AreEqual(3f, store.Read(new("b", [])).Span[0]);
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => ParameterStore.FromArrays([("a", [3], [1, 2])])).Message, "takes 12 bytes, received 8");
+    }
+
+    [TestMethod]
+    public void A_message_has_at_most_twenty_lines_whatever_is_wrong()
+    {
+        for (int kinds = 1; kinds < 16; kinds++)
+        {
+            List<ParameterTensor> tensors = [];
+            List<ParameterSpec> model = [];
+            for (int i = 0; i < 50; i++)
+            {
+                if ((kinds & 1) != 0)
+                    model.Add(new($"missing{i}", [1]));
+                if ((kinds & 2) != 0)
+                    tensors.Add(WeightsTestData.Tensor($"unexpected{i}", [1], 1));
+                if ((kinds & 4) != 0)
+                    (tensors, model) = ([.. tensors, WeightsTestData.Tensor($"shape{i}", [1], 1)], [.. model, new($"shape{i}", [2])]);
+                if ((kinds & 8) != 0)
+                    (tensors, model) = ([.. tensors, WeightsTestData.Tensor($"nan{i}", [1], float.NaN)], [.. model, new($"nan{i}", [1])]);
+            }
+            string[] lines = Assert.ThrowsExactly<ParameterMismatchException>(() => ParameterStore.FromTensors(tensors).EnsureUsable(model.Append(new("used", [])), true, () => "test_resnet")).Message.Split('\n');
+            Assert.IsLessThanOrEqualTo(20, lines.Length, $"{kinds}");
+            Assert.IsTrue(lines.Contains("This file looks like 'test_resnet'."), $"{kinds}");
+        }
+    }
+
+    [TestMethod]
+    public void Only_keys_of_the_same_numbers_are_near()
+    {
+        ParameterStore store = ParameterStore.FromTensors([WeightsTestData.Tensor("layer3.0.conv1.weight", [1], 1), WeightsTestData.Tensor("layer1.1.conv1.wieght", [1], 1)]);
+        string message = Assert.ThrowsExactly<ParameterMismatchException>(() => store.EnsureMatches([new("layer1.1.conv1.weight", [1]), new("layer1.0.conv1.weight", [1])])).Message;
+        StringAssert.Contains(message, "layer1.1.conv1.weight (near it, unexpected: layer1.1.conv1.wieght)");
+        StringAssert.Contains(message, "layer1.0.conv1.weight\n");
     }
 
     [TestMethod]

@@ -103,7 +103,7 @@ public sealed class SafetensorsFileTests
     [DataRow("""{"a":{"shape":[1],"data_offsets":[0,4]}}""", "'a' has no dtype")]
     [DataRow("""{"a":{"dtype":"F32","data_offsets":[0,4]}}""", "'a' has no shape")]
     [DataRow("""{"a":{"dtype":"F32","shape":[1]}}""", "'a' has no data_offsets")]
-    [DataRow("""{"a":{"dtype":"F8_E4M3","shape":[4],"data_offsets":[0,4]}}""", "the dtype 'F8_E4M3'; supported are BOOL, U8")]
+    [DataRow("""{"a":{"dtype":"F4","shape":[4],"data_offsets":[0,4]}}""", "the dtype 'F4'; supported are BOOL, U8")]
     [DataRow("""{"a":{"dtype":7,"shape":[4],"data_offsets":[0,4]}}""", "the dtype '7'")]
     [DataRow("""{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}""", "shape of 'a' must be a list of whole numbers")]
     [DataRow("""{"a":{"dtype":"F32","shape":[1.0],"data_offsets":[0,4]}}""", "shape of 'a' must be a list of whole numbers")]

@@ -3,54 +3,48 @@ using System.Text;
 
 namespace Backbones.Weights.Pth;
 
-/// <summary>The bytes of pickles in a stream: never reads past its limit, never allocates more than is there.</summary>
-internal sealed class PickleInput(Stream stream, long limit, string source)
+/// <summary>The bytes of pickles: never reads past their end, and charges what it makes of them.</summary>
+internal sealed class PickleInput(ReadOnlyMemory<byte> bytes, string source, PthBudget budget)
 {
     /// <summary>Longest name of a global or other line.</summary>
     private const int MaxLine = 256;
 
     private static readonly UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
 
-    private long _left = Math.Min(limit, stream.Length - stream.Position);
+    /// <summary>Where the next byte is.</summary>
+    public int Position { get; private set; }
+
+    public PthBudget Budget => budget;
 
     /// <summary>An error in this file.</summary>
     public WeightsFormatException Error(string problem) => new(source, problem);
 
-    public byte Byte()
+    public byte Byte() => Take(1)[0];
+
+    public byte[] Bytes(ulong count)
     {
-        Take(1);
-        int value = stream.ReadByte();
-        return value >= 0 ? (byte)value : throw Truncated();
+        ReadOnlySpan<byte> taken = Take(count);
+        budget.Object(32 + taken.Length);
+        return taken.ToArray();
     }
 
-    public byte[] Bytes(long count)
+    public int Int32() => BinaryPrimitives.ReadInt32LittleEndian(Take(4));
+
+    public uint UInt32() => BinaryPrimitives.ReadUInt32LittleEndian(Take(4));
+
+    public ushort UInt16() => BinaryPrimitives.ReadUInt16LittleEndian(Take(2));
+
+    public ulong UInt64() => BinaryPrimitives.ReadUInt64LittleEndian(Take(8));
+
+    public double Double() => BinaryPrimitives.ReadDoubleBigEndian(Take(8));
+
+    public string Utf8(ulong length)
     {
-        Take(count);
-        byte[] bytes = new byte[count];
+        ReadOnlySpan<byte> taken = Take(length);
+        budget.Object(32 + 2L * taken.Length);
         try
         {
-            stream.ReadExactly(bytes);
-        }
-        catch (EndOfStreamException)
-        {
-            throw Truncated();
-        }
-        return bytes;
-    }
-
-    public int Int32() => BinaryPrimitives.ReadInt32LittleEndian(Bytes(4));
-
-    public uint UInt32() => BinaryPrimitives.ReadUInt32LittleEndian(Bytes(4));
-
-    public ushort UInt16() => BinaryPrimitives.ReadUInt16LittleEndian(Bytes(2));
-
-    public double Double() => BinaryPrimitives.ReadDoubleBigEndian(Bytes(8));
-
-    public string Utf8(long length)
-    {
-        try
-        {
-            return StrictUtf8.GetString(Bytes(length));
+            return StrictUtf8.GetString(taken);
         }
         catch (DecoderFallbackException)
         {
@@ -59,31 +53,32 @@ internal sealed class PickleInput(Stream stream, long limit, string source)
     }
 
     /// <summary>Python 2's texts, which PyTorch reads as Latin-1 where they are not ASCII.</summary>
-    public string Latin1(long length) => Encoding.Latin1.GetString(Bytes(length));
+    public string Latin1(ulong length)
+    {
+        ReadOnlySpan<byte> taken = Take(length);
+        budget.Object(32 + 2L * taken.Length);
+        return Encoding.Latin1.GetString(taken);
+    }
 
     public string Line()
     {
-        StringBuilder text = new();
-        for (byte value = Byte(); value != '\n'; value = Byte())
-        {
-            if (text.Length == MaxLine)
-            {
-                throw Error($"the pickle has a name of more than {MaxLine} letters.");
-            }
-            text.Append((char)value);
-        }
-        return text.ToString();
+        ReadOnlySpan<byte> left = bytes.Span[Position..];
+        int end = left[..Math.Min(left.Length, MaxLine + 1)].IndexOf((byte)'\n');
+        if (end < 0)
+            throw left.Length > MaxLine ? Error($"the pickle has a name of more than {MaxLine} letters.") : Truncated();
+        budget.Object(32 + 2L * end);
+        Position += end + 1;
+        return Encoding.Latin1.GetString(left[..end]);
     }
 
-    private void Take(long count)
+    private ReadOnlySpan<byte> Take(ulong count)
     {
-        if (count > _left)
-        {
+        if (count > (ulong)(bytes.Length - Position))
             throw Truncated();
-        }
-        _left -= count;
+        ReadOnlySpan<byte> taken = bytes.Span.Slice(Position, (int)count);
+        Position += (int)count;
+        return taken;
     }
 
-    private WeightsFormatException Truncated()
-        => Error($"the pickle ends early, or is larger than {limit} bytes.");
+    private WeightsFormatException Truncated() => Error($"the pickle ends early, or is larger than {PthFile.MaxPickle} bytes.");
 }

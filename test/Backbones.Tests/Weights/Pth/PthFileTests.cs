@@ -37,7 +37,7 @@ public sealed class PthFileTests
         (object root, TestStorage[] storages) = Training();
         foreach (byte[] file in new[] { TorchFile.Zip(root, storages), TorchFile.Stream(root, storages) })
         {
-            Dictionary<string, ParameterTensor> tensors = PthFile.Read(new MemoryStream(file), "x.pth").ToDictionary(t => t.Name);
+            Dictionary<string, ParameterTensor> tensors = PthFile.Read(new MemoryStream(file), "x.pth").Tensors.ToDictionary(t => t.Name);
             Assert.AreEqual(7, tensors.Count);
             Check(tensors["module.weight"], DType.Float32, [2, 3], [0, 1, 2, 3, 4, 5]);
             Check(tensors["module._orig_mod.transposed"], DType.Float32, [3, 2], [0, 3, 1, 4, 2, 5]);
@@ -68,7 +68,7 @@ public sealed class PthFileTests
     {
         TestStorage view = Six with { View = ["view", 2L, 3L] };
         byte[] file = TorchFile.Stream(new (object, object?)[] { ("x", new TestTensor(view, 1, [2], [1])) }, [Six]);
-        Check(PthFile.Read(new MemoryStream(file), "x.pth").Single(), DType.Float32, [2], [3, 4]);
+        Check(PthFile.Read(new MemoryStream(file), "x.pth").Tensors.Single(), DType.Float32, [2], [3, 4]);
     }
 
     [TestMethod]
@@ -98,7 +98,7 @@ public sealed class PthFileTests
     public void StateDictIsTakenInTimmsOrder(string keys, string expected)
     {
         (object, object?)[] root = [.. keys.Split(',').Select(Entry)];
-        Assert.AreEqual(expected, PthFile.Read(new MemoryStream(TorchFile.Zip(root, [Six])), "x.pth").Single().Name);
+        Assert.AreEqual(expected, PthFile.Read(new MemoryStream(TorchFile.Zip(root, [Six])), "x.pth").Tensors.Single().Name);
 
         static (object, object?) Entry(string key) => key.EndsWith("=None", StringComparison.Ordinal)
             ? (key[..^5], null)
@@ -110,9 +110,10 @@ public sealed class PthFileTests
     [DataRow("posix", "system")]
     [DataRow("builtins", "eval")]
     [DataRow("torch", "load")]
-    [DataRow("torch._utils", "_rebuild_qtensor")]
+    [DataRow("torch._utils", "_rebuild_wrapper_subclass")]
+    [DataRow("numpy", "load")]
+    [DataRow("__torch__", "Evil")]
     [DataRow("collections", "OrderedDict.fromkeys")]
-    [DataRow("numpy.core.multiarray", "scalar")]
     public void NamesThatWeightsDoNotNeedAreNeverCalled(string module, string name)
     {
         object root = new (object, object?)[] { ("x", new TestCall(module, name, "touch /tmp/owned")) };
@@ -120,7 +121,7 @@ public sealed class PthFileTests
         {
             WeightsFormatException e = Assert.ThrowsExactly<WeightsFormatException>(() => PthFile.Read(new MemoryStream(file), "evil.pth"));
             StringAssert.StartsWith(e.Message, $"evil.pth: the pickle asks for '{module}.{name}'");
-            StringAssert.Contains(e.Message, "Allowed are collections.OrderedDict");
+            StringAssert.Contains(e.Message, "Save the state dict alone");
         }
     }
 
@@ -129,8 +130,8 @@ public sealed class PthFileTests
     [DataRow("(ios\nsystem\n.", "opcode 0x69")]
     [DataRow("(o.", "opcode 0x6f")]
     [DataRow("Pstorage\n.", "opcode 0x50")]
-    [DataRow("\u0093.", "opcode 0x93")]
-    [DataRow("\u0095", "opcode 0x95")]
+    [DataRow("\u0092.", "opcode 0x92 (146)")]
+    [DataRow("\u0097.", "opcode 0x97")]
     [DataRow("\u0082a.", "opcode 0x82")]
     [DataRow("I1\n.", "opcode 0x49")]
     [DataRow("2.", "opcode 0x32")]
@@ -161,27 +162,27 @@ public sealed class PthFileTests
     [DataRow("T\u00ff\u00ff\u00ff\u007fa", "ends early")]
     [DataRow("\u008a\u00ff", "ends early")]
     [DataRow("X\u0001\0\0\0\u00ff.", "not valid UTF-8")]
-    [DataRow("", "ends early")]
+    [DataRow("X\u0005\0\0\0a", "ends early")]
     // No weights.
-    [DataRow("N.", "the checkpoint is no dictionary")]
-    [DataRow("].", "the checkpoint is no dictionary")]
-    [DataRow("}X\u0001\0\0\0eK\u0001s.", "'e' is no tensor")]
-    [DataRow("}K\u0001K\u0001s.", "'1' is no tensor")]
-    [DataRow("}X\u0005\0\0\0modelK\u0001s.", "'model' of the checkpoint is no state dict")]
-    [DataRow("}X\u000a\0\0\0state_dictNs.", "'state_dict' of the checkpoint is no state dict")]
-    [DataRow("}q\0X\u0005\0\0\0modelh\0s.", "'model.model' is no tensor")] // contains itself
+    [DataRow("N.", "the checkpoint is None and no dictionary")]
+    [DataRow("].", "the checkpoint is a list and no dictionary")]
+    [DataRow("}X\u0001\0\0\0eK\u0001s.", "no weights at the top level of the checkpoint, which has 'e' (1)")]
+    [DataRow("}K\u0001K\u0001s.", "no weights at the top level of the checkpoint, which has '1' (1)")]
+    [DataRow("}NNs.", "which has 'None' (None)")]
+    [DataRow("}X\u0005\0\0\0modelK\u0001s.", "'model' of the checkpoint is 1 and no state dict")]
+    [DataRow("}X\u000a\0\0\0state_dictNs.", "'state_dict' of the checkpoint is None and no state dict")]
+    [DataRow("}q\0X\u0005\0\0\0modelh\0s.", "no weights under 'model', which has 'model' (a dictionary)")] // contains itself
     public void OtherPicklesAreRefused(string pickle, string problem)
     {
         byte[] bytes = [0x80, 2, .. Encoding.Latin1.GetBytes(pickle)];
-        using MemoryStream stream = new(bytes);
-        StringAssert.Contains(Assert.ThrowsExactly<WeightsFormatException>(() => StateDict.Find(PickleReader.Read(new PickleInput(stream, 1000, "x")), "x").ToList()).Message, problem);
+        StringAssert.Contains(Refused(TorchFile.Zip(new TestRaw(bytes[2..^(pickle.EndsWith('.') ? 1 : 0)]), [])), problem);
     }
 
     [TestMethod]
     public void NamesOfAnyLengthAreBounded()
     {
-        using MemoryStream stream = new([(byte)'c', .. Enumerable.Repeat((byte)'a', 100_000)]);
-        StringAssert.Contains(Assert.ThrowsExactly<WeightsFormatException>(() => PickleReader.Read(new PickleInput(stream, 1 << 20, "x"))).Message, "more than 256 letters");
+        byte[] name = [(byte)'c', .. Enumerable.Repeat((byte)'a', 100_000)];
+        StringAssert.Contains(Refused(TorchFile.Zip(new TestRaw(name), [])), "more than 256 letters");
     }
 
     [TestMethod]
@@ -193,13 +194,15 @@ public sealed class PthFileTests
             (new TestTensor(Six, 5, [2], [1]), "reaches element 6"),
             (new TestTensor(Six, -1, [2], [1]), "reaches element 0"),
             (new TestTensor(Six, 0, [2], [6]), "reaches element 6"),
-            (new TestTensor(Six, 0, [2], [long.MaxValue]), "is too large"),
-            (new TestTensor(Six, long.MaxValue, [2], [1]), "is too large"),
+            (new TestTensor(Six, 0, [2], [long.MaxValue]), "reaches element"),
+            (new TestTensor(Six, long.MaxValue, [2], [1]), "reaches element"),
             (new TestTensor(Six, 0, [-2], [1]), "the dimension '-2'"),
             (new TestTensor(Six, 0, [2], [-1]), "the stride '-1'"),
             (new TestTensor(Six, 0, [2, 3], [1]), "2 dimensions and 1 strides"),
             (new TestTensor(Six, 0, [1 << 30, 1 << 30, 1 << 30], [0, 0, 0]), "is too large"),
-            (new TestTensor(Six, 0, [100_000_000], [0]), "more than 4 times the file's size"),
+            (new TestTensor(Six, 0, [int.MaxValue, 3, 0], [1, 1, 1]), "is too large"),
+            (new TestTensor(Six, 0, [100_000_000], [0]), "more than 3 times the file's length"),
+            (new TestTensor(Six, 0, [.. Enumerable.Repeat(1L, 65)], [.. Enumerable.Repeat(1L, 65)]), "65 dimensions; at most 64 are allowed"),
             (TorchFile.Tensor(Six with { Class = "DoubleStorage" }, 6), ""),
             (TorchFile.Tensor(Six with { Count = -1 }, 6), "a persistent id that is no storage"),
             (TorchFile.Tensor(Six with { Count = long.MaxValue }, 6), ""),
@@ -219,11 +222,10 @@ public sealed class PthFileTests
     public void DamagedArchivesAreRefused()
     {
         object root = new (object, object?)[] { ("x", TorchFile.Tensor(Six, 6)) };
-        StringAssert.Contains(Refused(TorchFile.Zip(root, [Six], CompressionLevel.Optimal)), "is compressed");
         StringAssert.Contains(Refused(TorchFile.Zip(root, [])), "lacks 'archive/data/0'");
-        StringAssert.Contains(Refused(TorchFile.Zip(root, [Six with { Bytes = new byte[20] }])), "has 20 bytes, 6 elements of type Float32 take 24");
+        StringAssert.Contains(Refused(TorchFile.Zip(root, [Six with { Bytes = new byte[20] }])), "has 20 bytes, 6 elements of type float32 take 24");
         StringAssert.Contains(Refused(TorchFile.Zip(root, [Six], more: ("other/data.pkl", []))), "2 entries data.pkl");
-        StringAssert.Contains(Refused(TorchFile.Zip(root, [Six], more: ("archive/byteorder", "big"u8.ToArray()))), "big-endian");
+        StringAssert.Contains(Refused(TorchFile.Zip(root, [Six], more: ("archive/byteorder", "middle"u8.ToArray()))), "neither 'little' nor 'big'");
         StringAssert.Contains(Refused(TorchFile.Zip(new TestRaw(new byte[PthFile.MaxPickle]), [])), $"at most {PthFile.MaxPickle} are allowed");
         StringAssert.Contains(Refused("PK\x03\x04 and nothing else"u8.ToArray()), "the zip archive is damaged");
         StringAssert.Contains(Refused([]), "the file is empty");
@@ -236,7 +238,6 @@ public sealed class PthFileTests
         object root = new (object, object?)[] { ("x", TorchFile.Tensor(Six, 6)) };
         StringAssert.Contains(Refused(TorchFile.Stream(root, [Six], magic: TorchFile.Pickle(1L))), "magic number");
         StringAssert.Contains(Refused(TorchFile.Stream(root, [Six], protocol: 1000)), "another protocol version than 1001");
-        StringAssert.Contains(Refused(TorchFile.Stream(root, [Six], littleEndian: false)), "big-endian");
         StringAssert.Contains(Refused(TorchFile.Stream(root, [Six with { Key = "9" }])), "the storage '9' belongs to no tensor");
         StringAssert.Contains(Refused(TorchFile.Stream(root, [])), "the storage '0' is missing");
         StringAssert.Contains(Refused(TorchFile.Stream(root, [Six with { Count = 7 }])), "the storage '0' has 7 elements, its tensors count on 6");
@@ -274,7 +275,7 @@ public sealed class PthFileTests
             }
             try
             {
-                foreach (ParameterTensor tensor in PthFile.Read(new MemoryStream(bytes), "x.pth"))
+                foreach (ParameterTensor tensor in PthFile.Read(new MemoryStream(bytes), "x.pth").Tensors)
                 {
                     Assert.AreEqual(tensor.Length, tensor.ToArray().Length);
                 }

@@ -1,0 +1,67 @@
+namespace Backbones.Weights;
+
+/// <summary>Writes files whole or not at all: into a temporary file beside, flushed to the disk, then renamed. What was there before stays until the new file is complete.</summary>
+/// <remarks>A process that is killed leaves at most a file <c>NAME.XXXXXXXX.tmp</c>. A link is followed: its target is replaced. The file keeps its permissions.</remarks>
+internal static class AtomicFile
+{
+    /// <summary>Writes a file, replacing an existing one.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="write">Writes its content; whatever it throws leaves everything as it was.</param>
+    /// <exception cref="IOException">The disk is full or fails; or the file cannot be replaced, as on Windows while it is mapped.</exception>
+    public static void Write(string path, Action<Stream> write)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        FileInfo file = new(path);
+        string target = file.LinkTarget is null ? file.FullName : file.ResolveLinkTarget(returnFinalTarget: true)!.FullName;
+        if (Directory.Exists(target))
+            throw new UnauthorizedAccessException($"'{path}' is a folder; expected the name of a file to write.");
+        if (target.StartsWith("/dev/", StringComparison.Ordinal) && File.Exists(target))
+        {
+            // A device or a pipe is written to; a file in its place would be another thing.
+            using FileStream device = new(target, FileMode.Open, FileAccess.Write);
+            write(device);
+            return;
+        }
+        string temporary = $"{target}.{Guid.NewGuid().ToString("N")[..8]}.tmp";
+        try
+        {
+            using (FileStream stream = new(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None))
+            {
+                write(stream);
+                stream.Flush(flushToDisk: true);
+            }
+            if (!OperatingSystem.IsWindows() && File.Exists(target))
+                File.SetUnixFileMode(temporary, File.GetUnixFileMode(target));
+            Replace(temporary, target);
+        }
+        catch
+        {
+            TryDelete(temporary);
+            throw;
+        }
+    }
+
+    private static void Replace(string temporary, string target)
+    {
+        try
+        {
+            File.Move(temporary, target, overwrite: true);
+        }
+        catch (Exception e) when (OperatingSystem.IsWindows() && e is IOException or UnauthorizedAccessException && File.Exists(target))
+        {
+            throw new IOException($"'{target}' cannot be replaced: it is in use, perhaps as the weights of an open model, which stay mapped until the last user of them is gone. Write to another name.", e);
+        }
+    }
+
+    private static void TryDelete(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // What went wrong before is what the caller must hear of.
+        }
+    }
+}

@@ -1,0 +1,87 @@
+using System.Text.Json;
+
+namespace Backbones.Weights;
+
+/// <summary>Weights in several files, with an index that says which key is in which: <c>model.safetensors.index.json</c>, <c>pytorch_model.bin.index.json</c>.</summary>
+/// <remarks>Source: transformers' and huggingface_hub's sharded checkpoints.</remarks>
+internal sealed class ShardedWeights : IDisposable
+{
+    private readonly List<IDisposable> _files = [];
+
+    private ShardedWeights()
+    {
+    }
+
+    /// <summary>The tensors of all files of an index.</summary>
+    /// <param name="path">The index.</param>
+    /// <param name="others">Entries beside them that cannot be weights, each with what it is.</param>
+    /// <param name="owner">What keeps them readable.</param>
+    /// <exception cref="FileNotFoundException">A file is not there.</exception>
+    /// <exception cref="WeightsFormatException">The index is malformed, or a file lacks a key that the index says it has.</exception>
+    public static IReadOnlyList<ParameterTensor> Open(string path, out IReadOnlyDictionary<string, string> others, out IDisposable? owner)
+    {
+        Dictionary<string, string> places = ReadIndex(path);
+        ShardedWeights shards = new();
+        try
+        {
+            List<ParameterTensor> tensors = [];
+            Dictionary<string, string> unusable = new(StringComparer.Ordinal);
+            foreach (IGrouping<string, string> file in places.GroupBy(p => p.Value, p => p.Key, StringComparer.Ordinal))
+            {
+                string shard = Path.Combine(Path.GetDirectoryName(path) ?? "", file.Key);
+                if (!File.Exists(shard))
+                    throw new FileNotFoundException($"The index '{path}' is of weights in several files; '{file.Key}' is not there.", shard);
+                if (Path.GetFullPath(shard) == Path.GetFullPath(path) || shard.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
+                    throw new WeightsFormatException(path, $"the index names the file '{file.Key}', which is an index itself.");
+                Dictionary<string, ParameterTensor> there = WeightsFile.Open(shard, out IReadOnlyDictionary<string, string> beside, out IDisposable? opened).ToDictionary(t => t.Name, StringComparer.Ordinal);
+                if (opened is not null)
+                    shards._files.Add(opened);
+                foreach (string key in file)
+                {
+                    if (there.TryGetValue(key, out ParameterTensor? tensor))
+                        tensors.Add(tensor);
+                    else if (beside.TryGetValue(key, out string? what))
+                        unusable.Add(key, what);
+                    else
+                        throw new WeightsFormatException(path, $"the index says that '{key}' is in '{file.Key}', where it is not.");
+                }
+            }
+            (others, owner) = (unusable, shards);
+            return tensors;
+        }
+        catch
+        {
+            shards.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _files.ForEach(f => f.Dispose());
+
+    private static Dictionary<string, string> ReadIndex(string path)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
+            if (!document.RootElement.TryGetProperty("weight_map", out JsonElement map) || map.ValueKind != JsonValueKind.Object)
+                throw new WeightsFormatException(path, "a JSON file, not weights, and no index of weights in several files: there is no 'weight_map'.");
+            Dictionary<string, string> places = new(StringComparer.Ordinal);
+            foreach (JsonProperty entry in map.EnumerateObject())
+            {
+                string? file = entry.Value.ValueKind == JsonValueKind.String ? entry.Value.GetString() : null;
+                places[entry.Name] = file is { Length: > 0 } && Path.GetFileName(file) == file && file is not (".." or ".") && !file.Contains('\\')
+                    ? file
+                    : throw new WeightsFormatException(path, $"the index must name a file beside it for '{entry.Name}', not {Shorten(entry.Value.GetRawText())}.");
+            }
+            return places;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            // InvalidOperationException: an escaped lone surrogate in a text.
+            throw new WeightsFormatException(path, $"the index of weights in several files is not valid JSON: {e.Message}", e);
+        }
+    }
+
+    private static string Shorten(string text) => text.Length <= 80 ? text : text[..80] + "…";
+}
