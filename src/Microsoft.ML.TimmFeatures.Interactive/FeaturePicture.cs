@@ -1,3 +1,4 @@
+using Backbones.Weights;
 using Backbones.Imaging;
 using Microsoft.ML.Data;
 using Microsoft.ML.TimmFeatures.Interactive.Notebooks;
@@ -61,7 +62,7 @@ public sealed class FeaturePicture : INotebookOutput
     public void Save(string path)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-        File.WriteAllBytes(path, ToPng());
+        AtomicFile.Write(path, file => file.Write(ToPng()));
     }
 
     /// <summary>An <c>img</c> element that carries the PNG.</summary>

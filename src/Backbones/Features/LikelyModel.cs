@@ -10,10 +10,11 @@ internal static class LikelyModel
     /// <summary>The model most of whose keys and shapes the weights have; null if none has nearly all. Classifiers may differ.</summary>
     public static string? Find(ParameterStore weights)
     {
+        int stored = weights.Tensors.Count(t => !ParameterStore.IsBatchCounter(t.Name));
         (string? best, double most) = (null, 0.9);
         foreach (string name in ModelCatalog.Names)
         {
-            double share = Share(ModelCatalog.Find(name).Build(BuildOptions.Default).Graph, weights, most);
+            double share = Share(ModelCatalog.Find(name).Build(BuildOptions.Default).Graph, weights, stored, most);
             if (share > most)
                 (best, most) = (name, share);
         }
@@ -21,12 +22,12 @@ internal static class LikelyModel
     }
 
     /// <summary>Entries that both have, among all that one of them has.</summary>
-    private static double Share(Graph model, ParameterStore weights, double atLeast)
+    private static double Share(Graph model, ParameterStore weights, int stored, double atLeast)
     {
-        int count = model.Parameters.Length;
-        if (Math.Min(count, weights.Tensors.Length) < atLeast * Math.Max(count, weights.Tensors.Length))
+        ParameterSpec[] specs = [.. model.Parameters.Where(p => !ParameterStore.IsBatchCounter(p.Name))];
+        if (Math.Min(specs.Length, stored) < atLeast * Math.Max(specs.Length, stored))
             return 0;
-        int both = model.Parameters.Count(p => weights.TryGet(p.Name, out ParameterTensor? tensor) && tensor.Shape == p.Shape);
-        return (double)both / (count + weights.Tensors.Length - both);
+        int both = specs.Count(p => weights.TryGet(p.Name, out ParameterTensor? tensor) && tensor.Shape == p.Shape);
+        return (double)both / (specs.Length + stored - both);
     }
 }

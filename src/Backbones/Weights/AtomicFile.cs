@@ -34,9 +34,12 @@ internal static class AtomicFile
                 File.SetUnixFileMode(temporary, File.GetUnixFileMode(target));
             Replace(temporary, target);
         }
-        catch
+        catch (Exception e)
         {
             TryDelete(temporary);
+            // What .NET makes of a file that is larger than the file system or the user's limit takes.
+            if (e is ArgumentOutOfRangeException { ParamName: "value" })
+                throw new IOException($"'{path}' would be larger than the file system or the limit of the process allows.", e);
             throw;
         }
     }

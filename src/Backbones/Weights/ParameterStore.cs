@@ -148,8 +148,8 @@ public sealed class ParameterStore : IParameterSource, IDisposable
     }
 
     /// <summary>BatchNorm's step counter <c>num_batches_tracked</c>: in every state dict, of no use to inference.</summary>
-    internal static bool IsBatchCounter(ParameterSpec spec)
-        => spec.Name == "num_batches_tracked" || spec.Name.EndsWith(".num_batches_tracked", StringComparison.Ordinal);
+    internal static bool IsBatchCounter(string name)
+        => name == "num_batches_tracked" || name.EndsWith(".num_batches_tracked", StringComparison.Ordinal);
 
     private ParameterMismatch Compare(IEnumerable<ParameterSpec> specs, bool checkFinite, out int usedCount)
     {
@@ -165,7 +165,7 @@ public sealed class ParameterStore : IParameterSource, IDisposable
                 {
                     misshaped.Add($"{spec.Name}: the weights have {what}, the model takes {spec.Shape}");
                 }
-                else if (!IsBatchCounter(spec))
+                else if (!IsBatchCounter(spec.Name))
                 {
                     missing.Add(spec.Name);
                 }

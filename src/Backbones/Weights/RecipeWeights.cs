@@ -30,7 +30,7 @@ public static class RecipeWeights
 
     /// <summary>Whether the recipe makes this entry, or leaves it as the model makes it.</summary>
     public static bool IsMade(ParameterSpec spec)
-        => ParameterStore.IsBatchCounter(spec) || (spec.ElementType == ElementType.Float32 && !AsTheModelMakesIt.Contains(LastPart(spec.Name)));
+        => ParameterStore.IsBatchCounter(spec.Name) || (spec.ElementType == ElementType.Float32 && !AsTheModelMakesIt.Contains(LastPart(spec.Name)));
 
     /// <summary>Fills one entry.</summary>
     /// <param name="spec">Name and shape.</param>
@@ -38,7 +38,7 @@ public static class RecipeWeights
     /// <param name="destination">As many elements as the shape has.</param>
     public static void Fill(ParameterSpec spec, double convGain, Span<float> destination)
     {
-        if (ParameterStore.IsBatchCounter(spec))
+        if (ParameterStore.IsBatchCounter(spec.Name))
         {
             destination.Clear();
             return;
@@ -172,7 +172,7 @@ public static class RecipeWeights
 
     /// <summary>Made anew each time it is read, which takes about as long as copying it would.</summary>
     private sealed class RecipeTensor(ParameterSpec spec, double convGain)
-        : ParameterTensor(spec.Name, ParameterStore.IsBatchCounter(spec) ? DType.Int64 : DType.Float32, spec.Shape)
+        : ParameterTensor(spec.Name, ParameterStore.IsBatchCounter(spec.Name) ? DType.Int64 : DType.Float32, spec.Shape)
     {
         public override TensorView Open()
         {

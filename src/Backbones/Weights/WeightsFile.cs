@@ -82,7 +82,7 @@ internal static class WeightsFile
                 ? string.Create(CultureInfo.InvariantCulture, $" of {bytes} bytes") : "";
             return $"a Git LFS pointer that stands for the weights{size}, not the weights. Run 'git lfs pull' where it came from, or download the file itself.";
         }
-        ReadOnlySpan<byte> text0 = head.StartsWith("\xEF\xBB\xBF"u8) ? head[3..] : head;
+        ReadOnlySpan<byte> text0 = head is [0xEF, 0xBB, 0xBF, ..] ? head[3..] : head;
         string start = Encoding.Latin1.GetString(text0.TrimStart(" \t\r\n"u8));
         if (start.StartsWith("<!doctype", StringComparison.OrdinalIgnoreCase) || start.StartsWith("<html", StringComparison.OrdinalIgnoreCase) || start.StartsWith("<?xml", StringComparison.OrdinalIgnoreCase))
             return "a web page, not weights: the address asks for a login, or is that of the page about the file. Download the file itself.";
@@ -90,9 +90,9 @@ internal static class WeightsFile
             return "an empty zip archive, not weights.";
         if (head is [0x1f, 0x8b, ..])
             return "a gzip archive, not weights; unpack it.";
-        if (head.StartsWith("\x89HDF"u8))
+        if (head is [0x89, (byte)'H', (byte)'D', (byte)'F', ..])
             return "an HDF5 file, as Keras writes; expected safetensors or a PyTorch checkpoint.";
-        if (head.StartsWith("\x93NUMPY"u8))
+        if (head is [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y', ..])
             return "an array of numpy, not weights; expected safetensors or a PyTorch checkpoint.";
         if (head.StartsWith("GGUF"u8))
             return "a GGUF file, not weights that can be read here; expected safetensors or a PyTorch checkpoint.";
