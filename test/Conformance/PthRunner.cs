@@ -58,11 +58,11 @@ internal static class PthRunner
             using FileStream stream = File.OpenRead(path);
             PthBudget budget = new(path, stream.Length);
             PthFile checkpoint = PthFile.Open(stream, path, budget);
+            ReadAll(checkpoint, checkpoint.Root, new HashSet<object>(ReferenceEqualityComparer.Instance));
             JsonElement expected = torch;
             if (!torchLoads && !(entry.TryGetProperty("full_pickle", out expected) && Loads(expected)))
                 return ("read, torch refuses it", false);
             string more = torchLoads ? "" : " (more than torch with weights_only)";
-            ReadAll(checkpoint, checkpoint.Root, new HashSet<object>(ReferenceEqualityComparer.Instance));
             StateDict? weights = Weights(checkpoint, path, budget, out string? none);
             string[] wrong = [.. Tensors(checkpoint, weights, expected), .. Names(weights, entry)];
             return wrong.Length > 0 ? (string.Join("; ", wrong), false) : ($"as torch{more}, {(weights is null ? $"no weights: {none}" : $"{weights.Tensors.Count} weights")}", true);
