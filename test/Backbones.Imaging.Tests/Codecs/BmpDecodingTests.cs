@@ -161,7 +161,7 @@ public sealed class BmpDecodingTests
 
     private static byte[] Color(int index) => [_palette[(4 * index) + 2], _palette[(4 * index) + 1], _palette[4 * index]];
 
-    private static byte[] Bmp(int width, int height, int bits, int compression, byte[] data, byte[]? afterHeader = null)
+    internal static byte[] Bmp(int width, int height, int bits, int compression, byte[] data, byte[]? afterHeader = null)
     {
         afterHeader ??= [];
         var header = new byte[54];
