@@ -65,7 +65,7 @@ internal static class PngDecoder
         var image = DecodedImage.Allocate(header.Width, header.Height, allocate);
         if (!header.Interlaced)
         {
-            var rows = new PngRowReader(header, header.Width, data);
+            var rows = new PngRowReader(header, header.Width, header.Height, data);
             for (int y = 0; y < header.Height; y++)
             {
                 converter.Convert(rows.Next(), image.Row(y));
@@ -77,13 +77,13 @@ internal static class PngDecoder
         var buffer = new uint[header.Width];
         foreach ((int left, int top, int right, int down) in _passes)
         {
-            int width = (header.Width - left + right - 1) / right;
-            if (width <= 0)
+            int width = (header.Width - left + right - 1) / right, height = (header.Height - top + down - 1) / down;
+            if (width <= 0 || height <= 0)
             {
                 continue;
             }
 
-            var rows = new PngRowReader(header, width, data);
+            var rows = new PngRowReader(header, width, height, data);
             Span<uint> row = buffer.AsSpan(0, width);
             for (int y = top; y < header.Height; y += down)
             {
