@@ -37,10 +37,10 @@ internal static unsafe class Resampler
         : ResampleKernel.Plain;
 
     /// <summary>Refuses a resize that takes unreasonable work or memory: one pixel beside millions, turned into a picture.</summary>
-    /// <exception cref="ArgumentException">It takes more than four thousand million weighted pixels, or more than a gigabyte beside the picture.</exception>
+    /// <exception cref="ArgumentException">It takes more than two thousand million weighted pixels, or more than a gigabyte beside the picture.</exception>
     public static void Check(int width, int height, ResampleTable horizontal, ResampleTable vertical)
     {
-        const long MaxWork = 1L << 32, MaxScratchBytes = 1L << 30;
+        const long MaxWork = 1L << 31, MaxScratchBytes = 1L << 30;
         long rows = vertical.Starts[^1] + vertical.Taps - vertical.Starts[0];
         long work = (rows * horizontal.Taps + (long)vertical.Count * vertical.Taps) * horizontal.Count;
         long scratch = RingBytes(horizontal, vertical) + Stride(horizontal) + ConvertedBytes(width, height, horizontal);

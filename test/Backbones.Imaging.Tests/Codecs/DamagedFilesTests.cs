@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-using System.IO.Hashing;
 using Backbones.Imaging;
 
 namespace Backbones.Tests.Imaging.Codecs;
@@ -23,7 +21,7 @@ public sealed class DamagedFilesTests
         int pictures = 0, errors = 0;
         for (int i = 0; i < count; i++)
         {
-            byte[] damaged = Damage(files[random.Next(files.Length)], random, extension == ".png");
+            byte[] damaged = Damage.Of(files[random.Next(files.Length)], random, repairPng: extension == ".png");
             try
             {
                 var image = ImagePixels.Decode(damaged, applyExifOrientation: true);
@@ -62,7 +60,7 @@ public sealed class DamagedFilesTests
         const int count = 30_000;
         for (int i = 0; i < count; i++)
         {
-            turned += ExifOrientation.Read(Damage(files[i % files.Length], random, isPng: false)) != ImageOrientation.Normal ? 1 : 0;
+            turned += ExifOrientation.Read(Damage.Of(files[i % files.Length], random, repairPng: false)) != ImageOrientation.Normal ? 1 : 0;
         }
 
         Assert.IsTrue(turned is > count / 10 and < count * 9 / 10, $"{turned} of {count} are turned");
@@ -90,60 +88,5 @@ public sealed class DamagedFilesTests
         yield return (".bmp", BmpDecodingTests.Bmp(5, 2, 4, 2, [9, 0x12, 0, 0, 0, 3, 0x32, 0x10, 2, 0x33], new byte[16]));
         yield return (".bmp", BmpDecodingTests.Bmp(2, 1, 16, 3, [0, 0xF8, 0xE0, 7], [0, 0xF8, 0, 0, 0xE0, 7, 0, 0, 0x1F, 0, 0, 0]));
         yield return (".bmp", BmpDecodingTests.Bmp(3, 2, 8, 0, [1, 2, 3, 0, 3, 2, 1, 0], new byte[16])[14..]);
-    }
-
-    private static byte[] Damage(byte[] file, Random random, bool isPng)
-    {
-        List<byte> bytes = [.. file];
-        for (int changes = random.Next(1, 4); changes > 0 && bytes.Count > 0; changes--)
-        {
-            // Headers are worth more attempts than their length.
-            int at = random.Next(random.Next(2) == 0 ? Math.Min(80, bytes.Count) : bytes.Count);
-            switch (random.Next(6))
-            {
-                case 0:
-                    bytes[at] = (byte)random.Next(256);
-                    break;
-                case 1:
-                    bytes[at] ^= (byte)(1 << random.Next(8));
-                    break;
-                case 2:
-                    bytes.RemoveRange(at, Math.Min(random.Next(1, 60), bytes.Count - at));
-                    break;
-                case 3:
-                    bytes.InsertRange(at, Enumerable.Range(0, random.Next(1, 20)).Select(_ => (byte)random.Next(256)));
-                    break;
-                case 4:
-                    bytes[at] = random.Next(2) == 0 ? (byte)0 : (byte)255;
-                    break;
-                default:
-                    bytes.RemoveRange(at, random.Next(8) == 0 ? bytes.Count - at : 0);
-                    break;
-            }
-        }
-
-        byte[] damaged = [.. bytes];
-        if (isPng && random.Next(4) > 0)
-        {
-            RepairChecksums(damaged);
-        }
-
-        return damaged;
-    }
-
-    /// <summary>Makes the checksums right again: otherwise nothing behind them would be tested.</summary>
-    private static void RepairChecksums(byte[] png)
-    {
-        for (long at = 8; at + 12 <= png.Length;)
-        {
-            uint length = BinaryPrimitives.ReadUInt32BigEndian(png.AsSpan((int)at));
-            if (at + 12 + length > png.Length)
-            {
-                return;
-            }
-
-            BinaryPrimitives.WriteUInt32BigEndian(png.AsSpan((int)(at + 8 + length)), Crc32.HashToUInt32(png.AsSpan((int)at + 4, (int)length + 4)));
-            at += 12 + length;
-        }
     }
 }
