@@ -5,12 +5,15 @@ using Bench.Torch;
 BenchOptions options;
 try
 {
+    if (args is ["fuzz", .. var rest])
+        return FuzzCommand.Run(rest);
     options = BenchOptions.Parse(args);
 }
 catch (ArgumentException e)
 {
     Console.Error.WriteLine(e.Message);
     Console.Error.WriteLine(BenchOptions.Usage);
+    Console.Error.WriteLine(FuzzCommand.Usage);
     return 2;
 }
 try

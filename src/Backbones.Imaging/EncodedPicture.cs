@@ -1,26 +1,19 @@
+using System.Buffers;
 using Backbones.Imaging.Codecs;
 
 namespace Backbones.Imaging;
 
-/// <summary>Decodes whole files that are in memory, after their headers and ends were looked at.</summary>
+/// <summary>Decodes whole files that are in memory, after their headers were looked at.</summary>
 internal static class EncodedPicture
 {
     /// <summary>Refuses what need not be decoded to be refused.</summary>
-    /// <exception cref="InvalidDataException">The file is empty, cut off, no JPEG, PNG or BMP, or has too many pixels.</exception>
+    /// <exception cref="InvalidDataException">The file is empty, cut off, of an unknown kind, or has too many pixels.</exception>
     public static ImageHeader Check(ReadOnlySpan<byte> file, string? fileName)
     {
         var header = ImageHeader.Read(file, fileName: fileName);
-        if (!IsDecoded(header.Format))
-        {
-            throw new InvalidDataException($"{Name(fileName)} is a {header.Format} file; JPEG, PNG and BMP files are decoded.");
-        }
-
         header.RequireComplete(file, fileName);
         return header;
     }
-
-    /// <summary>Whether files of a format are decoded here.</summary>
-    public static bool IsDecoded(ImageFileFormat format) => format is ImageFileFormat.Jpeg or ImageFileFormat.Png or ImageFileFormat.Bmp;
 
     /// <summary>Decodes a file that was checked.</summary>
     /// <exception cref="InvalidDataException">The file is damaged or of a rare kind that is not decoded; the message says which.</exception>
@@ -28,7 +21,7 @@ internal static class EncodedPicture
     {
         try
         {
-            return ImageDecoder.Decode(file, allocate);
+            return ImageDecoder.Decode(header.Format, file, allocate ?? (static length => GC.AllocateUninitializedArray<byte>(length)));
         }
         catch (InvalidDataException e)
         {
@@ -41,4 +34,22 @@ internal static class EncodedPicture
         new($"{Name(fileName)} is a {header.Format} picture of {header.Width}×{header.Height} pixels that cannot be decoded: {e.Message}", e);
 
     private static string Name(string? fileName) => fileName is null ? "The image" : $"The image '{fileName}'";
+}
+
+/// <summary>Memory for one picture, given back to the pool at the end whether or not decoding went well.</summary>
+internal sealed class RentedBytes : IDisposable
+{
+    private byte[]? _bytes;
+
+    /// <summary>Gives at least so many bytes, once.</summary>
+    public byte[] Allocate(int length) => _bytes = ArrayPool<byte>.Shared.Rent(length);
+
+    public void Dispose()
+    {
+        if (_bytes is not null)
+        {
+            ArrayPool<byte>.Shared.Return(_bytes);
+            _bytes = null;
+        }
+    }
 }

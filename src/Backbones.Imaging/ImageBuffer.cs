@@ -63,3 +63,19 @@ public readonly ref struct ImageBuffer
     /// <summary>Bytes of a pixel: 1, 3 or 4.</summary>
     public int PixelSize { get; }
 }
+
+/// <summary>How the bytes of a decoded picture are laid out, 8 bits a channel.</summary>
+public enum PixelFormat
+{
+    /// <summary>One byte a pixel; becomes R = G = B.</summary>
+    Gray8,
+
+    /// <summary>Three bytes a pixel: red, green, blue.</summary>
+    Rgb24,
+
+    /// <summary>Four bytes a pixel: red, green, blue, alpha. Alpha is dropped, as Pillow's <c>convert('RGB')</c> does.</summary>
+    Rgba32,
+
+    /// <summary>Four bytes a pixel: blue, green, red, alpha. Alpha is dropped, as Pillow's <c>convert('RGB')</c> does.</summary>
+    Bgra32,
+}

@@ -12,10 +12,10 @@ public enum ImageFileFormat
     /// <summary>JPEG.</summary>
     Jpeg,
 
-    /// <summary>Windows bitmap.</summary>
+    /// <summary>Windows bitmap, with a file header or without (<c>.dib</c>).</summary>
     Bmp,
 
-    /// <summary>GIF; the size is that of the whole screen.</summary>
+    /// <summary>GIF; the size is that of the whole screen, and the first frame has to be within it.</summary>
     Gif,
 
     /// <summary>WebP.</summary>
@@ -106,7 +106,10 @@ public readonly record struct ImageHeader(ImageFileFormat Format, int Width, int
         }
     }
 
-    /// <summary>Refuses a file in memory whose picture is cut off. Decoders differ in what they make of one: some give grey rows and say nothing.</summary>
+    /// <summary>
+    /// Refuses a JPEG or WebP file in memory whose picture is cut off. Decoders differ in what they make of one: some give grey rows and say nothing.
+    /// Whether a PNG, BMP or GIF file is shows when it is decoded: one that lacks no row is read, whatever else is missing.
+    /// </summary>
     /// <param name="file">The whole file that this header was read from.</param>
     /// <param name="fileName">What messages call the file.</param>
     /// <exception cref="InvalidDataException">The end of the picture is missing.</exception>

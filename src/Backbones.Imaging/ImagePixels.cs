@@ -14,21 +14,25 @@ public sealed record ImagePixels(ReadOnlyMemory<byte> Pixels, int Width, int Hei
 
     internal ImageBuffer Buffer => new(Pixels.Span, Width, Height, Format);
 
-    /// <summary>Decodes a JPEG, PNG or BMP file to the pixels that Pillow gives, bit for bit.</summary>
-    /// <param name="path">The file; its contents decide the format, not its name.</param>
+    /// <summary>
+    /// Decodes a JPEG, PNG, BMP, GIF or WebP file to the pixels that Pillow gives, bit for bit; of animations the first frame. WebP is decoded by
+    /// SkiaSharp's native library, which is loaded with the first such file, the others by managed code.
+    /// </summary>
+    /// <param name="path">A regular file; its contents decide the format, not its name.</param>
     /// <param name="applyExifOrientation">Take over what the EXIF data say about <see cref="Orientation"/>; timm does not.</param>
-    /// <exception cref="InvalidDataException">The file is empty, cut off, damaged, no JPEG, PNG or BMP, or has more than <see cref="ImageHeader.DefaultMaxPixels"/> pixels.</exception>
+    /// <exception cref="InvalidDataException">The file is empty, cut off, damaged, of another format, or has more than <see cref="ImageHeader.DefaultMaxPixels"/> pixels.</exception>
     /// <exception cref="IOException">The file is missing or cannot be read.</exception>
     public static ImagePixels Load(string path, bool applyExifOrientation = false)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
-        return Decode(File.ReadAllBytes(path), path, applyExifOrientation);
+        using var file = FileBytes.Read(path, path);
+        return Decode(file.Memory, path, applyExifOrientation);
     }
 
     /// <summary>The same for a file in memory.</summary>
     /// <param name="file">The whole file.</param>
     /// <param name="applyExifOrientation">Take over what the EXIF data say about <see cref="Orientation"/>; timm does not.</param>
-    /// <exception cref="InvalidDataException">The file is empty, cut off, damaged, no JPEG, PNG or BMP, or has more than <see cref="ImageHeader.DefaultMaxPixels"/> pixels.</exception>
+    /// <exception cref="InvalidDataException">The file is empty, cut off, damaged, of another format, or has more than <see cref="ImageHeader.DefaultMaxPixels"/> pixels.</exception>
     public static ImagePixels Decode(ReadOnlyMemory<byte> file, bool applyExifOrientation = false) => Decode(file, fileName: null, applyExifOrientation);
 
     private static ImagePixels Decode(ReadOnlyMemory<byte> file, string? fileName, bool applyExifOrientation)

@@ -12,7 +12,7 @@ public static class ImageResizer
     /// <param name="height">Rows of the result.</param>
     /// <param name="interpolation">The filter.</param>
     /// <remarks>The horizontal pass always comes first, as in Pillow up to 12.1; later ones turn the order round for pictures over 100 times as high as wide.</remarks>
-    /// <exception cref="ArgumentException">The output has another length, or the size is not positive.</exception>
+    /// <exception cref="ArgumentException">The output has another length, the size is not positive, or the resize takes unreasonable work.</exception>
     public static void Resize(ImageBuffer image, Span<byte> output, int width, int height, Interpolation interpolation = Interpolation.Bicubic) =>
         Resize(image, output, width, height, interpolation, Resampler.Best);
 

@@ -47,7 +47,7 @@ public sealed partial class ImageTransform
     /// <param name="image">The picture; colours other than the ones wanted are converted as Pillow's <c>convert</c> does.</param>
     /// <param name="output">Receives <see cref="OutputLength"/> values as planes, [C, H, W], colours in the order red, green, blue.</param>
     /// <param name="orientation">How the picture has to be turned first; timm ignores what a file says about it, so does the default.</param>
-    /// <exception cref="ArgumentException">The output has another length, or the picture's shape leaves no pixel after scaling.</exception>
+    /// <exception cref="ArgumentException">The output has another length, or the picture's shape leaves no pixel after scaling or takes unreasonable work.</exception>
     public void Apply(ImageBuffer image, Span<float> output, ImageOrientation orientation = ImageOrientation.Normal) =>
         Apply(image, output, orientation, Resampler.Best);
 
@@ -55,7 +55,7 @@ public sealed partial class ImageTransform
     /// <param name="image">The picture.</param>
     /// <param name="output">Receives <see cref="OutputLength"/> bytes, [H, W, C], colours in the order red, green, blue.</param>
     /// <param name="orientation">How the picture has to be turned first.</param>
-    /// <exception cref="ArgumentException">The output has another length, or the picture's shape leaves no pixel after scaling.</exception>
+    /// <exception cref="ArgumentException">The output has another length, or the picture's shape leaves no pixel after scaling or takes unreasonable work.</exception>
     public void ApplyToPixels(ImageBuffer image, Span<byte> output, ImageOrientation orientation = ImageOrientation.Normal)
     {
         CheckLength(output.Length);

@@ -121,3 +121,38 @@ public sealed record ImageTransformOptions
         throw new ArgumentException($"The {what} has {asked.Count} values; an input of {channels} channels needs 1 or {channels}.");
     }
 }
+
+/// <summary>Pillow's six resampling filters, with the names that timm's configs use.</summary>
+public enum Interpolation
+{
+    /// <summary>The nearest source pixel.</summary>
+    Nearest,
+
+    /// <summary>Mean over the source pixels that a target pixel covers.</summary>
+    Box,
+
+    /// <summary>Triangle, support 1.</summary>
+    Bilinear,
+
+    /// <summary>Hamming-windowed sinc, support 1.</summary>
+    Hamming,
+
+    /// <summary>Cubic convolution with a = -0.5, support 2: timm's default.</summary>
+    Bicubic,
+
+    /// <summary>Lanczos-windowed sinc, support 3.</summary>
+    Lanczos,
+}
+
+/// <summary>How timm brings a picture of any shape to the model's input size (<c>crop_mode</c> of <c>transforms_imagenet_eval</c>).</summary>
+public enum CropMode
+{
+    /// <summary>Keeps the aspect ratio, scales the short side to size / crop_pct and cuts out the centre.</summary>
+    Center,
+
+    /// <summary>Scales each side to its size / crop_pct, whatever becomes of the aspect ratio, and cuts out the centre.</summary>
+    Squash,
+
+    /// <summary>Keeps the aspect ratio, scales the long side to size / crop_pct and fills what is missing with the mean colour.</summary>
+    Border,
+}

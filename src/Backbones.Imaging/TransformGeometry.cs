@@ -12,7 +12,7 @@ internal readonly record struct TransformGeometry(int ResizedWidth, int ResizedH
         int scaleWidth = ScaleSize(options.Width, options.CropPct);
         int scaleHeight = ScaleSize(options.Height, options.CropPct);
         var interpolation = options.Interpolation;
-        int resizedWidth, resizedHeight;
+        long resizedWidth, resizedHeight;
 
         if (options.CropMode == CropMode.Squash)
         {
@@ -22,8 +22,8 @@ internal readonly record struct TransformGeometry(int ResizedWidth, int ResizedH
         {
             // torchvision's Resize with one number: the long side is truncated, not rounded.
             (resizedWidth, resizedHeight) = width <= height
-                ? (scaleWidth, (int)((double)((long)scaleWidth * height) / width))
-                : ((int)((double)((long)scaleWidth * width) / height), scaleWidth);
+                ? ((long)scaleWidth, (long)((double)((long)scaleWidth * height) / width))
+                : ((long)((double)((long)scaleWidth * width) / height), scaleWidth);
         }
         else
         {
@@ -31,7 +31,7 @@ internal readonly record struct TransformGeometry(int ResizedWidth, int ResizedH
             double ratioWidth = (double)width / scaleWidth, ratioHeight = (double)height / scaleHeight;
             bool border = options.CropMode == CropMode.Border;
             double ratio = border ? Math.Max(ratioWidth, ratioHeight) : Math.Min(ratioWidth, ratioHeight);
-            (resizedWidth, resizedHeight) = ((int)Math.Round(width / ratio), (int)Math.Round(height / ratio));
+            (resizedWidth, resizedHeight) = ((long)Math.Round(width / ratio), (long)Math.Round(height / ratio));
             // For an input that is not square timm does not pass its interpolation on, so its class's default counts.
             if (!border)
             {
@@ -45,7 +45,16 @@ internal readonly record struct TransformGeometry(int ResizedWidth, int ResizedH
                 $"A picture of {width}×{height} pixels scaled for an input of {options.Width}×{options.Height} with crop mode {options.CropMode} " +
                 $"becomes {resizedWidth}×{resizedHeight}: it is too narrow to keep its aspect ratio. Crop mode Squash takes any shape.");
         }
-        return new(resizedWidth, resizedHeight, Offset(resizedWidth, options.Width), Offset(resizedHeight, options.Height), interpolation);
+
+        // Pillow would make all of it: more than eight gigabytes.
+        if (Math.Max(resizedWidth, resizedHeight) > int.MaxValue || resizedWidth * resizedHeight > int.MaxValue)
+        {
+            throw new ArgumentException(
+                $"A picture of {width}×{height} pixels scaled for an input of {options.Width}×{options.Height} with crop mode {options.CropMode} and crop_pct {options.CropPct} " +
+                $"becomes {resizedWidth}×{resizedHeight}; at most {int.MaxValue} pixels are allowed. Crop mode Squash takes any shape.");
+        }
+
+        return new((int)resizedWidth, (int)resizedHeight, Offset((int)resizedWidth, options.Width), Offset((int)resizedHeight, options.Height), interpolation);
     }
 
     /// <summary>The size that an input side is cut out of.</summary>

@@ -25,7 +25,16 @@ internal static class EncodedHeaders
     public static byte[] OldBmp(ushort width, ushort height) =>
         [.. "BM"u8, .. new byte[8], .. Little(26), .. Little(12), (byte)width, (byte)(width >> 8), (byte)height, (byte)(height >> 8), 1, 0, 24, 0];
 
-    public static byte[] Gif(ushort width, ushort height) => [.. "GIF89a"u8, (byte)width, (byte)(width >> 8), (byte)height, (byte)(height >> 8), 0, 0, 0];
+    /// <summary>Screen with a palette, a comment, and a frame that fills the screen.</summary>
+    public static byte[] Gif(ushort width, ushort height) =>
+        [.. "GIF89a"u8, .. Little(width)[..2], .. Little(height)[..2], 0x80, 0, 0, .. new byte[6], (byte)'!', 0xFE, 3, .. "abc\0"u8, .. GifFrame(0, 0, width, height)];
+
+    /// <summary>A frame's descriptor.</summary>
+    public static byte[] GifFrame(ushort left, ushort top, ushort width, ushort height) =>
+        [(byte)',', .. Little(left)[..2], .. Little(top)[..2], .. Little(width)[..2], .. Little(height)[..2], 0];
+
+    /// <summary>A bitmap header without a file header before it.</summary>
+    public static byte[] Dib(int width, int height) => Bmp(width, height)[14..];
 
     public static byte[] WebPLossy(ushort width, ushort height) =>
         [.. Riff("VP8 "u8), 0, 0, 0, 0x9D, 0x01, 0x2A, (byte)width, (byte)(width >> 8 | 0x40), (byte)height, (byte)(height >> 8 | 0x80), 0, 0, 0, 0];

@@ -14,6 +14,7 @@ public sealed class ImageHeaderTests
         ["bmp"] = EncodedHeaders.Bmp(640, 480),
         ["bmp from the top"] = EncodedHeaders.Bmp(640, -480),
         ["old bmp"] = EncodedHeaders.OldBmp(640, 480),
+        ["bmp (dib)"] = EncodedHeaders.Dib(640, 480),
         ["gif"] = EncodedHeaders.Gif(640, 480),
         ["webp lossy"] = EncodedHeaders.WebPLossy(640, 480),
         ["webp lossless"] = EncodedHeaders.WebPLossless(640, 480),

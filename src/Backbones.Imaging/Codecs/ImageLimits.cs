@@ -6,6 +6,9 @@ internal static class ImageLimits
     /// <summary>Twice Pillow's MAX_IMAGE_PIXELS, the count from which Pillow refuses to open an image as a decompression bomb.</summary>
     public const long MaxPixels = 178_956_970;
 
+    /// <summary>Longer encoded rows are refused: no camera or scanner writes 33 million pixels side by side.</summary>
+    public const long MaxRowBytes = 256 << 20;
+
     /// <summary>Throws <see cref="InvalidDataException"/> for an empty image and for one of more than <see cref="MaxPixels"/> pixels.</summary>
     public static void CheckSize(string format, long width, long height)
     {
@@ -29,7 +32,18 @@ internal static class ImageLimits
         if (bytesAvailable < bytesNeeded)
         {
             throw new InvalidDataException(
-                $"The {format} data is truncated: {width} x {height} pixels take at least {bytesNeeded} bytes, {bytesAvailable} are there.");
+                $"The {format} data is cut off: {width} x {height} pixels take at least {bytesNeeded} bytes, {bytesAvailable} are there.");
         }
+    }
+
+    /// <summary>
+    /// The same for formats in which a few bytes can stand for any number of pixels (one colour, a frame smaller than its screen): sixteen
+    /// megapixels are let pass, above them a byte for every 4096 pixels has to be there. Real pictures have a hundred times as many.
+    /// </summary>
+    public static void CheckPlausible(string format, int width, int height, long bytesAvailable)
+    {
+        const long letPass = 1 << 24;
+        long pixels = (long)width * height;
+        CheckPlausible(format, width, height, pixels > letPass ? pixels / 4096 : 0, bytesAvailable);
     }
 }

@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using Backbones.Imaging.Codecs.Bmp;
+using Backbones.Imaging.Codecs.Gif;
 
 namespace Backbones.Imaging.Headers;
 
@@ -35,24 +37,39 @@ internal static class HeaderParser
             return Jpeg(bytes, out header, out problem);
         }
 
-        if (bytes.StartsWith("BM"u8))
+        if (bytes.StartsWith(BmpHeader.Signature))
         {
-            return Bmp(bytes, out header, out problem);
+            return Bmp(bytes, bitmapHeader: 14, out header, out problem);
+        }
+
+        if (BmpHeader.IsDib(bytes))
+        {
+            return Bmp(bytes, bitmapHeader: 0, out header, out problem);
         }
 
         if (bytes.StartsWith("GIF87a"u8) || bytes.StartsWith("GIF89a"u8))
         {
-            header = new(ImageFileFormat.Gif, BinaryPrimitives.ReadUInt16LittleEndian(bytes[6..]), BinaryPrimitives.ReadUInt16LittleEndian(bytes[8..]));
-            return true;
+            bool isWhole = GifFrame.TryRead(bytes, out var frame, out problem);
+            header = isWhole ? new(ImageFileFormat.Gif, frame.ScreenWidth, frame.ScreenHeight) : default;
+            return isWhole;
         }
         if (IsWebP(bytes))
         {
             return WebP(bytes, out header, out problem);
         }
 
-        problem = $"is no PNG, JPEG, BMP, GIF or WebP file: it starts with the bytes {Convert.ToHexString(bytes[..12])}";
+        problem = OtherFormat(bytes) is { } other ? $"is {other} file, which is not decoded here: convert it to PNG, or decode it with a library of your choice and pass the pixels"
+            : $"is no PNG, JPEG, BMP, GIF or WebP file: it starts with the bytes {Convert.ToHexString(bytes[..12])}";
         return false;
     }
+
+    /// <summary>The name of a format that people have pictures in and that is not read.</summary>
+    private static string? OtherFormat(ReadOnlySpan<byte> bytes) =>
+        bytes.StartsWith("II*\0"u8) || bytes.StartsWith("MM\0*"u8) ? "a TIFF"
+        : !bytes[4..].StartsWith("ftyp"u8) ? null
+        : bytes[8..].StartsWith("avi"u8) ? "an AVIF"
+        : bytes[8..].StartsWith("hei"u8) || bytes[8..].StartsWith("hev"u8) || bytes[8..].StartsWith("mif1"u8) || bytes[8..].StartsWith("msf1"u8) ? "a HEIC"
+        : null;
 
     private static bool Png(ReadOnlySpan<byte> bytes, out ImageHeader header, out string? problem)
     {
@@ -101,19 +118,20 @@ internal static class HeaderParser
         return false;
     }
 
-    private static bool Bmp(ReadOnlySpan<byte> bytes, out ImageHeader header, out string? problem)
+    private static bool Bmp(ReadOnlySpan<byte> bytes, int bitmapHeader, out ImageHeader header, out string? problem)
     {
         header = default;
         problem = null;
-        if (bytes.Length < 26)
+        if (bytes.Length < bitmapHeader + 12)
         {
             return false;
         }
 
-        uint headerSize = BinaryPrimitives.ReadUInt32LittleEndian(bytes[14..]);
+        bytes = bytes[bitmapHeader..];
+        uint headerSize = BinaryPrimitives.ReadUInt32LittleEndian(bytes);
         if (headerSize == 12)
         {
-            return Sized(ImageFileFormat.Bmp, BinaryPrimitives.ReadUInt16LittleEndian(bytes[18..]), BinaryPrimitives.ReadUInt16LittleEndian(bytes[20..]), out header, out problem);
+            return Sized(ImageFileFormat.Bmp, BinaryPrimitives.ReadUInt16LittleEndian(bytes[4..]), BinaryPrimitives.ReadUInt16LittleEndian(bytes[6..]), out header, out problem);
         }
 
         if (headerSize < 16)
@@ -122,10 +140,11 @@ internal static class HeaderParser
             return false;
         }
         // A negative height says that the top row comes first.
-        int width = BinaryPrimitives.ReadInt32LittleEndian(bytes[18..]), height = BinaryPrimitives.ReadInt32LittleEndian(bytes[22..]);
+        int width = BinaryPrimitives.ReadInt32LittleEndian(bytes[4..]), height = BinaryPrimitives.ReadInt32LittleEndian(bytes[8..]);
         return Sized(ImageFileFormat.Bmp, width, Math.Abs((long)height), out header, out problem);
     }
 
+    /// <summary>Size of the picture, or of an animation's screen; libwebp makes sure that the frames are within it.</summary>
     private static bool WebP(ReadOnlySpan<byte> bytes, out ImageHeader header, out string? problem)
     {
         header = default;

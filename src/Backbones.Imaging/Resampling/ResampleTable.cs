@@ -15,6 +15,9 @@ internal sealed class ResampleTable
     /// <summary>Fractional bits of a weight: 32, less 8 of the pixel, less 2 for sums outside 0 to 1.</summary>
     public const int WeightBits = 22;
 
+    // A hundred times those of the largest square picture; extreme shapes would take gigabytes and half a minute.
+    private const long MaxWeights = 1 << 24;
+
     // Tables of the sizes seen last; a folder of pictures has a handful of sizes, one of 10,000 different sizes must not fill the memory.
     private const long MaxCachedBytes = 16 << 20;
     private static readonly ConcurrentDictionary<Key, ResampleTable> Cache = new();
@@ -46,8 +49,15 @@ internal sealed class ResampleTable
     /// <param name="count">Number of target pixels wanted.</param>
     /// <param name="interpolation">The filter.</param>
     /// <param name="tapMultiple">Taps are rounded up to a multiple of this with weights of zero.</param>
+    /// <exception cref="ArgumentException">The table would have an unreasonable number of weights: the source is too long.</exception>
     public static ResampleTable Get(int source, int target, int first, int count, Interpolation interpolation, int tapMultiple)
     {
+        double taps = interpolation == Interpolation.Nearest ? 1 : 2 * Math.Ceiling(ResampleFilter.Support(interpolation) * Math.Max((double)source / target, 1)) + 1;
+        if (Math.Min(taps, source) * count > MaxWeights)
+        {
+            throw new ArgumentException($"Scaling {source} pixels to {target} takes {Math.Min(taps, source) * count:F0} weights; at most {MaxWeights} are allowed. The picture's shape is too extreme.");
+        }
+
         var key = new Key(source, target, first, count, interpolation, tapMultiple);
         if (Cache.TryGetValue(key, out var table))
         {

@@ -36,11 +36,34 @@ internal static unsafe class Resampler
         : System.Runtime.Intrinsics.Vector128.IsHardwareAccelerated ? ResampleKernel.Vector128
         : ResampleKernel.Plain;
 
+    /// <summary>Refuses a resize that takes unreasonable work or memory: one pixel beside millions, turned into a picture.</summary>
+    /// <exception cref="ArgumentException">It takes more than two thousand million weighted pixels, or more than a gigabyte beside the picture.</exception>
+    public static void Check(int width, int height, ResampleTable horizontal, ResampleTable vertical)
+    {
+        const long MaxWork = 1L << 31, MaxScratchBytes = 1L << 30;
+        long rows = vertical.Starts[^1] + vertical.Taps - vertical.Starts[0];
+        long work = (rows * horizontal.Taps + (long)vertical.Count * vertical.Taps) * horizontal.Count;
+        long scratch = RingBytes(horizontal, vertical) + Stride(horizontal) + ConvertedBytes(width, height, horizontal);
+        if (work > MaxWork || scratch > MaxScratchBytes)
+        {
+            throw new ArgumentException(
+                $"Scaling {width}×{height} pixels for an output of {horizontal.Count}×{vertical.Count} takes {work} weighted pixels and {scratch} bytes; at most {MaxWork} and {MaxScratchBytes} are allowed. The picture's shape is too extreme.");
+        }
+    }
+
+    private static long Stride(ResampleTable horizontal) => (horizontal.Count * 4L + IResampleKernel.RowAlignment - 1) / IResampleKernel.RowAlignment * IResampleKernel.RowAlignment;
+
+    private static long RingBytes(ResampleTable horizontal, ResampleTable vertical) => (vertical.Taps + IResampleKernel.RowsAtOnce - 1L) * Stride(horizontal);
+
+    private static long ConvertedBytes(int width, int height, ResampleTable horizontal) => Math.Min(IResampleKernel.RowsAtOnce, height) * 4L * Math.Max(width, horizontal.Taps);
+
     /// <summary>Makes the rows of <paramref name="vertical"/>, each with the columns of <paramref name="horizontal"/>.</summary>
+    /// <exception cref="ArgumentException">The resize is refused by <see cref="Check"/>.</exception>
     public static void Run<TSource, TSink>(TSource source, ResampleTable horizontal, ResampleTable vertical, ref TSink sink, ResampleKernel kernel)
         where TSource : struct, IRowSource
         where TSink : IRowSink, allows ref struct
     {
+        Check(source.Width, source.Height, horizontal, vertical);
         switch (kernel)
         {
             case ResampleKernel.Vector512:
@@ -64,14 +87,13 @@ internal static unsafe class Resampler
         where TSink : IRowSink, allows ref struct
     {
         const int Rows = IResampleKernel.RowsAtOnce;
-        int stride = checked(horizontal.Count * 4 + IResampleKernel.RowAlignment - 1) / IResampleKernel.RowAlignment * IResampleKernel.RowAlignment;
-        int ringRows = vertical.Taps + Rows - 1;
+        int stride = (int)Stride(horizontal), ringRows = vertical.Taps + Rows - 1, ringBytes = (int)RingBytes(horizontal, vertical);
         // A row shorter than the filter is followed by pixels that its weights of zero may read.
         bool direct = source.IsDirect && source.Width >= horizontal.Taps;
-        int convertedWidth = Math.Max(source.Width, horizontal.Taps);
-        int ringBytes = checked(ringRows * stride), convertedBytes = direct ? 0 : checked(Rows * 4 * convertedWidth);
+        int convertedWidth = Math.Max(source.Width, horizontal.Taps), convertedRows = Math.Min(Rows, source.Height);
+        int convertedBytes = direct ? 0 : (int)ConvertedBytes(source.Width, source.Height, horizontal);
 
-        byte[] scratch = ArrayPool<byte>.Shared.Rent(checked(ringBytes + stride + convertedBytes));
+        byte[] scratch = ArrayPool<byte>.Shared.Rent(ringBytes + stride + convertedBytes);
         try
         {
             fixed (byte* ring = scratch)
@@ -94,8 +116,10 @@ internal static unsafe class Resampler
                         for (int i = 0; i < Rows; i++)
                         {
                             int row = Math.Min(made + i, source.Height - 1);
-                            sources[i] = direct ? source.Direct(row) : converted + (nint)i * 4 * convertedWidth;
-                            if (!direct)
+                            // Beyond the last row there is that row again.
+                            int place = Math.Min(i, convertedRows - 1);
+                            sources[i] = direct ? source.Direct(row) : converted + (nint)place * 4 * convertedWidth;
+                            if (!direct && place == i)
                             {
                                 source.Convert(row, (uint*)sources[i]);
                             }

@@ -81,3 +81,38 @@ internal readonly unsafe struct RowSource : IRowSource
         }
     }
 }
+
+/// <summary>Rows of an upright picture as four bytes a pixel. A resize asks for them from top to bottom, the last one perhaps again.</summary>
+internal unsafe interface IRowSource
+{
+    /// <summary>Pixels in a row.</summary>
+    int Width { get; }
+
+    /// <summary>Number of rows.</summary>
+    int Height { get; }
+
+    /// <summary>Whether rows can be read as they lie: four colour bytes, pixels side by side.</summary>
+    bool IsDirect { get; }
+
+    /// <summary>The stored row <paramref name="y"/>; only where <see cref="IsDirect"/>.</summary>
+    byte* Direct(int y);
+
+    /// <summary>Writes row <paramref name="y"/> to where its first pixel would be.</summary>
+    void Convert(int y, uint* target);
+}
+
+/// <summary>Pillow's mode L of colours (L24): ITU-R 601 weights in 16 fractional bits.</summary>
+internal static class Luminance
+{
+    /// <summary>Brings the luminance of each pixel into its first byte.</summary>
+    /// <param name="pixels">Four bytes a pixel.</param>
+    /// <param name="format">Their order; red comes first unless it says otherwise.</param>
+    public static void Of(Span<uint> pixels, PixelFormat format)
+    {
+        int red = format == PixelFormat.Bgra32 ? 16 : 0, blue = 16 - red;
+        foreach (ref uint pixel in pixels)
+        {
+            pixel = ((pixel >> red & 255) * 19595 + (pixel >> 8 & 255) * 38470 + (pixel >> blue & 255) * 7471 + 0x8000) >> 16;
+        }
+    }
+}

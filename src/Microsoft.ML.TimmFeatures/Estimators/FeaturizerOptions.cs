@@ -69,7 +69,7 @@ public sealed record FeaturizerOptions
     /// <summary>Folder that relative paths of a text input column start from. Default null: the current directory.</summary>
     public string? ImageFolder { get; init; }
 
-    /// <summary>Turn images as their EXIF orientation says (path and byte inputs). Default false, as timm and Pillow.</summary>
+    /// <summary>Turn images as their EXIF or XMP orientation says (path and byte inputs), as phones and cameras need it. Default false, as timm and Pillow.</summary>
     public bool ApplyExifOrientation { get; init; }
 
     /// <summary>Where weights are when the model is saved. Default <see cref="WeightStorage.Embedded"/>.</summary>

@@ -12,7 +12,7 @@ internal enum InputKind
     Image,
     /// <summary>Paths of image files.</summary>
     Path,
-    /// <summary>Encoded images (JPEG, PNG, BMP).</summary>
+    /// <summary>Encoded images (JPEG, PNG, BMP, GIF, WebP).</summary>
     Bytes,
     /// <summary>Normalised tensors <c>[C, H, W]</c>.</summary>
     Tensor,

@@ -33,7 +33,9 @@ public sealed class ImagePixelsTests
         byte[] picture = Pictures.Read("images/gray.jpg");
         AssertRefused([], "empty (0 bytes)");
         AssertRefused("certainly no picture"u8.ToArray(), "is no PNG, JPEG, BMP");
-        AssertRefused([.. "GIF89a"u8, 1, 0, 1, 0, 0, 0], "is a Gif file; JPEG, PNG and BMP files are decoded");
+        AssertRefused([.. "II*\0"u8, .. new byte[20]], "is a TIFF file, which is not decoded here: convert it to PNG");
+        AssertRefused([0, 0, 0, 24, .. "ftypheic"u8, .. new byte[20]], "is a HEIC file");
+        AssertRefused([0, 0, 0, 24, .. "ftypavif"u8, .. new byte[20]], "is an AVIF file");
         AssertRefused(picture[..2000], "cut off");
         int frame = picture.AsSpan().IndexOf((ReadOnlySpan<byte>)[0xFF, 0xC0]);
         byte[] bomb = [.. picture];

@@ -1,3 +1,4 @@
+using Backbones.Imaging;
 using Backbones.Imaging.Codecs;
 using Backbones.Imaging.Codecs.Jpeg;
 
@@ -11,7 +12,7 @@ public sealed class JpegRowsTests
     public void PartsOfRowsAreThoseOfTheWholePicture(string file)
     {
         byte[] encoded = Pictures.Read(file);
-        DecodedImage whole = ImageDecoder.Decode(encoded);
+        DecodedImage whole = ImageDecoder.Decode(ImageFileFormat.Jpeg, encoded, static length => new byte[length]);
         var random = new Random(3);
         for (int attempt = 0; attempt < 25; attempt++)
         {

@@ -17,6 +17,19 @@ internal static class Pictures
 
     public static string PathOf(string file) => Path.Combine(Folder, file);
 
+    /// <summary>Red, green, blue of every pixel.</summary>
+    public static byte[] Rgb(ImagePixels image)
+    {
+        ReadOnlySpan<byte> bgra = image.Pixels.Span;
+        byte[] rgb = new byte[3 * image.Width * image.Height];
+        for (int i = 0; i < rgb.Length / 3; i++)
+        {
+            (rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2]) = (bgra[4 * i + 2], bgra[4 * i + 1], bgra[4 * i]);
+        }
+
+        return rgb;
+    }
+
     public static byte[] Read(string file) => File.ReadAllBytes(PathOf(file));
 
     private static string Root()

@@ -8,13 +8,10 @@ internal static class BmpDecoder
 {
     private const uint Opaque = 0xFF000000;
 
-    /// <summary>The first bytes of every BMP file.</summary>
-    public static ReadOnlySpan<byte> Signature => "BM"u8;
-
     /// <summary>Decodes a whole file.</summary>
     /// <param name="data">The file.</param>
     /// <param name="allocate">Gives memory of at least so many bytes.</param>
-    /// <exception cref="InvalidDataException">The file is truncated, corrupt or too large.</exception>
+    /// <exception cref="InvalidDataException">The file is cut off, corrupt or too large.</exception>
     public static DecodedImage Decode(ReadOnlySpan<byte> data, Func<int, byte[]> allocate)
     {
         var header = new BmpHeader(data);
@@ -83,13 +80,19 @@ internal static class BmpDecoder
         }
     }
 
-    /// <summary>Entries beyond the palette are grey, as in Pillow.</summary>
+    /// <summary>
+    /// Entries beyond the palette's end are black, as in Pillow since 11.1. A palette in which every index stands for its own grey is none for
+    /// Pillow (unless it has two entries): all 256 values are grey then.
+    /// </summary>
     private static uint[] ReadPalette(ReadOnlySpan<byte> palette, BmpHeader header)
     {
         var colors = new uint[256];
+        int entries = Math.Min(header.PaletteEntries, 256);
+        bool isRamp = entries != 2;
         for (int i = 0; i < colors.Length; i++)
         {
-            ReadOnlySpan<byte> entry = i < header.PaletteEntries ? palette.Slice(i * header.PaletteStep, 3) : [(byte)i, (byte)i, (byte)i];
+            ReadOnlySpan<byte> entry = i < entries ? palette.Slice(i * header.PaletteStep, 3) : isRamp ? [(byte)i, (byte)i, (byte)i] : [0, 0, 0];
+            isRamp &= entry[0] == i && entry[1] == i && entry[2] == i;
             colors[i] = entry[0] | ((uint)entry[1] << 8) | ((uint)entry[2] << 16) | Opaque;
         }
 

@@ -12,10 +12,19 @@ internal enum BmpCompression
     Bitfields = 3,
 }
 
-/// <summary>A BMP's file and bitmap headers (OS/2 1.x, Windows 3 to 5) with the channel masks.</summary>
+/// <summary>A BMP's file and bitmap headers (OS/2 1.x, Windows 3 to 5) with the channel masks; <c>.dib</c> files begin with the second.</summary>
 internal sealed class BmpHeader
 {
     private const int FileHeaderSize = 14;
+
+    /// <summary>Where the bitmap header begins: behind the file header, or at 0 where there is none.</summary>
+    private readonly int _start;
+
+    /// <summary>The first bytes of a file with a file header.</summary>
+    public static ReadOnlySpan<byte> Signature => "BM"u8;
+
+    /// <summary>Whether a file begins with a bitmap header, whose first four bytes are its size.</summary>
+    public static bool IsDib(ReadOnlySpan<byte> data) => data.Length >= 4 && IsSize(ReadUInt32(data, 0));
 
     public int Width { get; }
 
@@ -41,24 +50,25 @@ internal sealed class BmpHeader
 
     public BmpHeader(ReadOnlySpan<byte> data)
     {
-        if (data.Length < FileHeaderSize + 12)
+        _start = data.StartsWith(Signature) ? FileHeaderSize : 0;
+        if (data.Length < _start + 12)
         {
-            throw Truncated();
+            throw CutOff();
         }
 
-        uint size = ReadUInt32(data, FileHeaderSize);
-        if (size is not (12 or 40 or 52 or 56 or 64 or 108 or 124))
+        uint size = ReadUInt32(data, _start);
+        if (!IsSize(size))
         {
             throw new InvalidDataException($"The BMP has a header of {size} bytes; 12, 40, 52, 56, 64, 108 and 124 are valid.");
         }
 
-        if (data.Length < FileHeaderSize + size)
+        if (data.Length < _start + size)
         {
-            throw Truncated();
+            throw CutOff();
         }
 
-        ReadOnlySpan<byte> header = data.Slice(FileHeaderSize, (int)size);
-        PaletteOffset = FileHeaderSize + (int)size;
+        ReadOnlySpan<byte> header = data.Slice(_start, (int)size);
+        int headerEnd = PaletteOffset = _start + (int)size;
         long width, height;
         long colors = 0;
         if (size == 12)
@@ -98,19 +108,22 @@ internal sealed class BmpHeader
         }
 
         // Some writers leave the offset at 0 or count no palette.
-        uint offset = ReadUInt32(data, 10);
-        int headerEnd = FileHeaderSize + (int)size, paletteEnd = PaletteOffset + (PaletteEntries * PaletteStep);
+        uint offset = _start == 0 ? 0 : ReadUInt32(data, 10);
+        int paletteEnd = PaletteOffset + (PaletteEntries * PaletteStep);
         offset = offset == 0 || (offset == headerEnd && BitsPerPixel <= 8) ? (uint)paletteEnd : offset;
-        if (offset > data.Length || paletteEnd > data.Length)
+        if (offset > data.Length)
         {
-            throw Truncated();
+            throw CutOff();
         }
 
+        // A palette may be shorter than its count says, where pixels don't need the rest.
+        PaletteEntries = Math.Min(PaletteEntries, (data.Length - PaletteOffset) / PaletteStep);
         PixelOffset = (int)offset;
     }
 
-    /// <summary>The error for data that ends too early.</summary>
-    public static InvalidDataException Truncated() => new("The BMP data is truncated.");
+    private static InvalidDataException CutOff() => new("The BMP data is cut off: it ends before its pixels.");
+
+    private static bool IsSize(uint size) => size is 12 or 40 or 52 or 56 or 64 or 108 or 124;
 
     private void CheckKind()
     {
@@ -133,10 +146,10 @@ internal sealed class BmpHeader
     private uint[] ReadMasks(ReadOnlySpan<byte> data, int size)
     {
         // The masks are part of the larger headers and follow the header of 40 bytes, where there is none for alpha.
-        int masks = FileHeaderSize + 40;
+        int masks = _start + 40;
         if (data.Length < masks + 16)
         {
-            throw Truncated();
+            throw CutOff();
         }
 
         uint[] result =

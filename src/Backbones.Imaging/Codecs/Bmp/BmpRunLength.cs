@@ -1,6 +1,6 @@
 namespace Backbones.Imaging.Codecs.Bmp;
 
-/// <summary>BMP's run-length encodings of 4 and 8 bits a pixel.</summary>
+/// <summary>BMP's run-length encodings of 4 and 8 bits a pixel, read as Pillow reads them, damage included.</summary>
 internal static class BmpRunLength
 {
     private const int EndOfRow = 0;
@@ -8,33 +8,34 @@ internal static class BmpRunLength
     private const int Skip = 2;
 
     /// <summary>
-    /// Decodes to one index a byte, rows in the file's order without padding. Skipped pixels have index 0; what a row holds beyond its width is dropped.
+    /// Decodes to one index a byte, rows in the file's order without padding. Pixels follow each other whatever row they are in: only runs
+    /// stop at the end of a row, and the code for it fills up a row that was begun. Skipped pixels have index 0.
     /// </summary>
-    /// <exception cref="System.IO.InvalidDataException">The data ends before the last row and without an end-of-image code.</exception>
+    /// <exception cref="InvalidDataException">The data or its end-of-image code comes before the last pixel.</exception>
     public static byte[] Decode(ReadOnlySpan<byte> data, BmpHeader header)
     {
         bool packed = header.Compression == BmpCompression.Rle4;
-        var indices = new byte[header.Width * header.Height];
-        int position = header.PixelOffset, x = 0, y = 0;
-        while (y < header.Height)
+        int width = header.Width, position = header.PixelOffset, made = 0, x = 0;
+        byte[] indices = new byte[width * header.Height];
+        while (made < indices.Length && position <= data.Length - 2)
         {
-            ReadOnlySpan<byte> code = Take(data, ref position, 2);
-            int count = code[0], value = code[1];
-            Span<byte> row = indices.AsSpan(y * header.Width, header.Width)[Math.Min(x, header.Width)..];
+            int count = data[position], value = data[position + 1];
+            position += 2;
             if (count > 0)
             {
-                row = row[..Math.Min(count, row.Length)];
-                for (int i = 0; i < row.Length; i++)
+                count = Math.Min(count, Math.Min(Math.Max(width - x, 0), indices.Length - made));
+                for (int i = 0; i < count; i++)
                 {
-                    row[i] = (byte)(packed ? Nibble(value, i) : value);
+                    indices[made + i] = (byte)(packed ? Nibble(value, i) : value);
                 }
 
+                made += count;
                 x += count;
             }
             else if (value == EndOfRow)
             {
+                made += (width - made % width) % width;
                 x = 0;
-                y++;
             }
             else if (value == EndOfImage)
             {
@@ -42,44 +43,40 @@ internal static class BmpRunLength
             }
             else if (value == Skip)
             {
-                ReadOnlySpan<byte> distance = Take(data, ref position, 2);
-                x += distance[0];
-                y += distance[1];
+                if (position > data.Length - 2)
+                {
+                    break;
+                }
+
+                made = (int)Math.Min(made + data[position] + (long)data[position + 1] * width, indices.Length);
+                x = made % width;
+                position += 2;
             }
             else
             {
-                // So many pixels as they are, filled up to an even number of bytes.
-                ReadOnlySpan<byte> pixels = Take(data, ref position, packed ? (value + 1) / 2 : value);
-                row = row[..Math.Min(value, row.Length)];
-                for (int i = 0; i < row.Length; i++)
+                // So many pixels as they are, filled up to an even place in the file.
+                count = Math.Min(value, indices.Length - made);
+                int bytes = packed ? (count + 1) / 2 : count;
+                if (bytes > data.Length - position)
                 {
-                    row[i] = (byte)(packed ? Nibble(pixels[i / 2], i) : pixels[i]);
+                    break;
                 }
 
-                x += value;
-                position += pixels.Length & 1;
-            }
+                for (int i = 0; i < count; i++)
+                {
+                    indices[made + i] = (byte)(packed ? Nibble(data[position + i / 2], i) : data[position + i]);
+                }
 
-            // Some files lack the last codes: a complete last row is the end.
-            if (y == header.Height - 1 && x >= header.Width)
-            {
-                break;
+                made += count;
+                x += count;
+                position += bytes;
+                position += position & 1;
             }
         }
 
-        return indices;
+        return made == indices.Length ? indices
+            : throw new InvalidDataException($"The BMP data is cut off: its runs give {made} of {indices.Length} pixels.");
     }
 
     private static int Nibble(int pair, int index) => index % 2 == 0 ? pair >> 4 : pair & 15;
-
-    private static ReadOnlySpan<byte> Take(ReadOnlySpan<byte> data, ref int position, int count)
-    {
-        if (position > data.Length - count)
-        {
-            throw BmpHeader.Truncated();
-        }
-
-        position += count;
-        return data.Slice(position - count, count);
-    }
 }

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Backbones.Imaging.Codecs.Png;
 
-/// <summary>One chunk of a PNG file, with its checksum verified.</summary>
+/// <summary>One chunk of a PNG file, with its checksum verified unless it is image data: Pillow does not look at that one, and deflate has its own.</summary>
 internal readonly struct PngChunk
 {
     public const uint Header = 0x49484452; // IHDR
@@ -19,25 +19,76 @@ internal readonly struct PngChunk
     /// <summary>The contents.</summary>
     public ReadOnlyMemory<byte> Data { get; private init; }
 
-    /// <summary>Reads the chunk at <paramref name="position"/> and moves behind it.</summary>
+    /// <summary>Whether a chunk of image data begins here.</summary>
+    public static bool IsImageData(ReadOnlySpan<byte> chunk) => chunk.Length >= 8 && BinaryPrimitives.ReadUInt32BigEndian(chunk[4..]) == ImageData;
+
+    /// <summary>Reads the chunk at <paramref name="position"/> and moves behind it. Image data may be cut off: what is missing may not be needed.</summary>
     /// <exception cref="InvalidDataException">The chunk isn't complete or its checksum is wrong.</exception>
     public static PngChunk Read(ReadOnlyMemory<byte> encoded, ref int position)
     {
         ReadOnlySpan<byte> rest = encoded.Span[position..];
-        uint length = rest.Length >= 8 ? BinaryPrimitives.ReadUInt32BigEndian(rest) : uint.MaxValue;
-        if (length > rest.Length - 12)
+        if (rest.Length < 8)
         {
-            throw new InvalidDataException("The PNG data is truncated: it ends within a chunk or without image data.");
+            throw new InvalidDataException("The PNG data is cut off: it ends without image data.");
+        }
+
+        uint length = BinaryPrimitives.ReadUInt32BigEndian(rest), type = BinaryPrimitives.ReadUInt32BigEndian(rest[4..]);
+        if (type == ImageData)
+        {
+            var data = encoded.Slice(position + 8, (int)Math.Min(length, (uint)rest.Length - 8));
+            position = (int)Math.Min(position + length + 12L, encoded.Length);
+            return new PngChunk { Type = type, Data = data };
+        }
+
+        if (length + 12L > rest.Length)
+        {
+            throw new InvalidDataException($"The PNG data is cut off: it ends within the chunk '{Name(rest)}'.");
         }
 
         int dataLength = (int)length;
         if (Crc32.HashToUInt32(rest.Slice(4, dataLength + 4)) != BinaryPrimitives.ReadUInt32BigEndian(rest[(dataLength + 8)..]))
         {
-            throw new InvalidDataException($"The PNG chunk '{Encoding.ASCII.GetString(rest.Slice(4, 4))}' has a wrong checksum.");
+            throw new InvalidDataException($"The PNG chunk '{Name(rest)}' has a wrong checksum.");
         }
 
-        var chunk = new PngChunk { Type = BinaryPrimitives.ReadUInt32BigEndian(rest[4..]), Data = encoded.Slice(position + 8, dataLength) };
+        var chunk = new PngChunk { Type = type, Data = encoded.Slice(position + 8, dataLength) };
         position += dataLength + 12;
         return chunk;
     }
+
+    /// <summary>Goes through the chunks behind the rows, whose checksums Pillow does not verify. They need not be there, nor end, but none may end within its contents.</summary>
+    /// <exception cref="InvalidDataException">The file is cut off within one.</exception>
+    public static void RequireWhole(ReadOnlySpan<byte> chunks)
+    {
+        for (bool isFirst = true; chunks.Length >= 8 && HasName(chunks); isFirst = false)
+        {
+            uint length = BinaryPrimitives.ReadUInt32BigEndian(chunks), type = BinaryPrimitives.ReadUInt32BigEndian(chunks[4..]);
+            if (type == End)
+            {
+                return;
+            }
+
+            if ((type != ImageData || !isFirst) && length > chunks.Length - 8)
+            {
+                throw new InvalidDataException($"The PNG data is cut off: it ends within the chunk '{Name(chunks)}'.");
+            }
+
+            chunks = chunks[(int)Math.Min(length + 12L, chunks.Length)..];
+        }
+    }
+
+    private static bool HasName(ReadOnlySpan<byte> chunk)
+    {
+        foreach (byte letter in chunk.Slice(4, 4))
+        {
+            if (!char.IsAsciiLetterOrDigit((char)letter) && letter != '_')
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private static string Name(ReadOnlySpan<byte> chunk) => Encoding.ASCII.GetString(chunk.Slice(4, 4));
 }

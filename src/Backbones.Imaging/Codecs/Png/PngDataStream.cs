@@ -1,6 +1,6 @@
 namespace Backbones.Imaging.Codecs.Png;
 
-/// <summary>The contents of consecutive IDAT chunks as one stream.</summary>
+/// <summary>The contents of consecutive IDAT chunks as one stream, which ends where other chunks or nothing follow.</summary>
 internal sealed class PngDataStream(ReadOnlyMemory<byte> encoded, ReadOnlyMemory<byte> firstChunk, int position) : Stream
 {
     private ReadOnlyMemory<byte> _chunk = firstChunk;
@@ -23,13 +23,12 @@ internal sealed class PngDataStream(ReadOnlyMemory<byte> encoded, ReadOnlyMemory
     {
         while (_chunk.IsEmpty)
         {
-            PngChunk next = PngChunk.Read(encoded, ref position);
-            if (next.Type != PngChunk.ImageData)
+            if (!PngChunk.IsImageData(encoded.Span[position..]))
             {
-                throw new InvalidDataException("The PNG data is truncated: its image data ends before the last row.");
+                return 0;
             }
 
-            _chunk = next.Data;
+            _chunk = PngChunk.Read(encoded, ref position).Data;
         }
 
         int count = Math.Min(buffer.Length, _chunk.Length);

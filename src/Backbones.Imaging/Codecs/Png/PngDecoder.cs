@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using Backbones.Imaging.Headers;
 
 namespace Backbones.Imaging.Codecs.Png;
 
@@ -9,16 +10,13 @@ internal static class PngDecoder
     private static readonly (int Left, int Top, int Right, int Down)[] _passes =
         [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)];
 
-    /// <summary>The first bytes of every PNG file.</summary>
-    public static ReadOnlySpan<byte> Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A];
-
     /// <summary>Decodes a whole file.</summary>
     /// <param name="encoded">The file.</param>
     /// <param name="allocate">Gives memory of at least so many bytes.</param>
-    /// <exception cref="InvalidDataException">The file is truncated, corrupt or too large.</exception>
+    /// <exception cref="InvalidDataException">The file is cut off, corrupt or too large.</exception>
     public static DecodedImage Decode(ReadOnlyMemory<byte> encoded, Func<int, byte[]> allocate)
     {
-        int position = Signature.Length;
+        int position = HeaderParser.PngSignature.Length;
         PngChunk chunk = PngChunk.Read(encoded, ref position);
         if (chunk.Type != PngChunk.Header)
         {
@@ -43,15 +41,22 @@ internal static class PngDecoder
         }
 
         var converter = new PngRowConverter(header, palette.Span, transparency.Span);
+        int behindFirst = position;
         using var data = new ZLibStream(new PngDataStream(encoded, chunk.Data, position), CompressionMode.Decompress);
         try
         {
-            return Decode(header, converter, data, allocate);
+            var image = Decode(header, converter, data, allocate);
+            PngChunk.RequireWhole(encoded.Span[behindFirst..]);
+            return image;
+        }
+        catch (EndOfStreamException e)
+        {
+            throw new InvalidDataException("The PNG data is cut off: its image data ends before the last row.", e);
         }
         catch (IOException e)
         {
-            // What the decompressor throws for dictionaries and for data that ends early.
-            throw new InvalidDataException("The PNG's compressed data is corrupt or ends before the last row.", e);
+            // What the decompressor throws for dictionaries.
+            throw new InvalidDataException("The PNG's compressed data is corrupt.", e);
         }
     }
 
@@ -60,7 +65,7 @@ internal static class PngDecoder
         var image = DecodedImage.Allocate(header.Width, header.Height, allocate);
         if (!header.Interlaced)
         {
-            var rows = new PngRowReader(header, header.Width, data);
+            var rows = new PngRowReader(header, header.Width, header.Height, data);
             for (int y = 0; y < header.Height; y++)
             {
                 converter.Convert(rows.Next(), image.Row(y));
@@ -72,13 +77,13 @@ internal static class PngDecoder
         var buffer = new uint[header.Width];
         foreach ((int left, int top, int right, int down) in _passes)
         {
-            int width = (header.Width - left + right - 1) / right;
-            if (width <= 0)
+            int width = (header.Width - left + right - 1) / right, height = (header.Height - top + down - 1) / down;
+            if (width <= 0 || height <= 0)
             {
                 continue;
             }
 
-            var rows = new PngRowReader(header, width, data);
+            var rows = new PngRowReader(header, width, height, data);
             Span<uint> row = buffer.AsSpan(0, width);
             for (int y = top; y < header.Height; y += down)
             {

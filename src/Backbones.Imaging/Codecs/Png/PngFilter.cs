@@ -87,3 +87,54 @@ internal static class PngFilter
         return toLeft <= toAbove && toLeft <= toAboveLeft ? left : toAbove <= toAboveLeft ? above : aboveLeft;
     }
 }
+
+/// <summary>Reads the rows of an image, or of one interlacing pass, and undoes their filters. Short rows are decompressed many at a time, never beyond the last one.</summary>
+internal sealed class PngRowReader
+{
+    private const int BlockBytes = 1 << 16;
+
+    private readonly Stream _data;
+    private readonly int _step;
+
+    // A row is its filter byte and its bytes.
+    private readonly int _rowBytes;
+    private readonly byte[] _block;
+    private readonly byte[] _above;
+    private int _rowsLeft;
+    private int _position;
+    private int _end;
+
+    /// <param name="header">The image's header.</param>
+    /// <param name="width">Pixels in a row.</param>
+    /// <param name="height">Rows.</param>
+    /// <param name="data">The decompressed data from the first row on.</param>
+    public PngRowReader(PngHeader header, int width, int height, Stream data)
+    {
+        _data = data;
+        _step = header.FilterStep;
+        _rowBytes = header.RowBytes(width) + 1;
+        _block = new byte[_rowBytes * Math.Clamp(BlockBytes / _rowBytes, 1, height)];
+        _above = new byte[_rowBytes];
+        _rowsLeft = height;
+    }
+
+    /// <summary>The next row, valid until the next call.</summary>
+    public ReadOnlySpan<byte> Next()
+    {
+        ReadOnlySpan<byte> above = _position == 0 ? _above : _block.AsSpan(_position - _rowBytes, _rowBytes);
+        if (_position == _end)
+        {
+            above.CopyTo(_above);
+            above = _above;
+            _position = 0;
+            _end = (int)Math.Min(_block.Length, (long)_rowsLeft * _rowBytes);
+            _data.ReadExactly(_block, 0, _end);
+        }
+
+        Span<byte> row = _block.AsSpan(_position, _rowBytes);
+        PngFilter.Undo(row[0], row[1..], above[1..], _step);
+        _position += _rowBytes;
+        _rowsLeft--;
+        return row[1..];
+    }
+}

@@ -30,9 +30,9 @@ internal sealed class PngHeader
     /// <param name="encodedLength">Bytes in the whole file.</param>
     public PngHeader(ReadOnlySpan<byte> chunk, int encodedLength)
     {
-        if (chunk.Length != 13)
+        if (chunk.Length < 13)
         {
-            throw new InvalidDataException($"The PNG header has {chunk.Length} bytes; 13 are valid.");
+            throw new InvalidDataException($"The PNG header has {chunk.Length} bytes; 13 are needed.");
         }
 
         uint width = BinaryPrimitives.ReadUInt32BigEndian(chunk), height = BinaryPrimitives.ReadUInt32BigEndian(chunk[4..]);
@@ -54,6 +54,11 @@ internal sealed class PngHeader
         if (chunk[10] != 0 || chunk[11] != 0 || chunk[12] > 1)
         {
             throw new InvalidDataException($"The PNG asks for compression {chunk[10]}, filter {chunk[11]}, interlace {chunk[12]}; 0, 0 and 0 or 1 are valid.");
+        }
+
+        if ((long)Width * BitsPerPixel / 8 > ImageLimits.MaxRowBytes)
+        {
+            throw new InvalidDataException($"The PNG has rows of {Width} pixels of {BitsPerPixel} bits; at most {ImageLimits.MaxRowBytes} bytes a row are decoded.");
         }
 
         // Deflate makes data at most 1032 times smaller.

@@ -33,7 +33,9 @@ internal sealed class PngRowConverter
                 throw new InvalidDataException($"The PNG's palette has {palette.Length} bytes; a multiple of 3 up to 768 is valid.");
             }
 
-            _pixels = GrayRamp(256);
+            // An index beyond the palette's end is black, as in Pillow since 11.1.
+            _pixels = new uint[256];
+            _pixels.AsSpan().Fill(Opaque);
             for (int i = 0; i < palette.Length / 3; i++)
             {
                 uint alpha = i < transparency.Length ? transparency[i] : 255u;
@@ -157,9 +159,10 @@ internal sealed class PngRowConverter
             return -1;
         }
 
-        if (transparency.Length != 2 * samples)
+        // Bytes too many are ignored, as by Pillow.
+        if (transparency.Length < 2 * samples)
         {
-            throw new InvalidDataException($"The PNG's tRNS chunk has {transparency.Length} bytes; {2 * samples} are valid here.");
+            throw new InvalidDataException($"The PNG's tRNS chunk has {transparency.Length} bytes; {2 * samples} are needed here.");
         }
 
         // Values are 16 bits wide whatever the depth; the surplus bits don't count.
@@ -170,7 +173,7 @@ internal sealed class PngRowConverter
             : Key(red, BinaryPrimitives.ReadUInt16BigEndian(transparency[2..]) & mask, BinaryPrimitives.ReadUInt16BigEndian(transparency[4..]) & mask);
     }
 
-    /// <summary>All values of a greyscale image. A palette begins so too: Pillow shows it where an index is beyond the palette's end.</summary>
+    /// <summary>All values of a greyscale image.</summary>
     private static uint[] GrayRamp(int values)
     {
         var pixels = new uint[values];
