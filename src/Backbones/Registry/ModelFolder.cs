@@ -61,7 +61,7 @@ public sealed class ModelFolder
 
     private static void CheckLimits(PretrainedConfig config)
     {
-        foreach ((string field, Shape? size) in new[] { ("input_size", config.InputSize), ("test_input_size", config.TestInputSize), ("min_input_size", config.MinInputSize) })
+        foreach ((string field, Shape? size) in new[] { ("input_size", config.InputSize), ("test_input_size", config.TestInputSize) })
         {
             if (size is [var channels, var height, var width] && (channels > MaxChannels || (Int128)channels * height * width > MaxElements))
             {

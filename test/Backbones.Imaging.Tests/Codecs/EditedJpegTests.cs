@@ -43,7 +43,7 @@ public sealed class EditedJpegTests
         foreach (Edit edit in s_edits.Where(edit => edit.Group is "scans" && edit.Crc32 != Refused))
         {
             byte[] encoded = edit.Encoded();
-            DecodedImage whole = ImageDecoder.Decode(encoded);
+            DecodedImage whole = ImageDecoder.Decode(ImageFileFormat.Jpeg, encoded, length => new byte[length]);
             using var decoder = JpegDecoder.Open(encoded);
             int first = random.Next(whole.Width), count = random.Next(1, whole.Width - first + 1);
             decoder.SelectColumns(first, count);
