@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
 using Backbones.Engines;
 using Backbones.Engines.Managed;
 using Backbones.Graphs;
@@ -47,6 +49,73 @@ public sealed class ManagedPlanTests
             for (int o = 0; o < actual.Length; o++)
                 CollectionAssert.AreEqual(expected[i][o], actual[o]);
         });
+    }
+
+    [TestMethod]
+    public void ResultsAreTheSameBitsForAnyNumberOfThreads()
+    {
+        Graph graph = Network();
+        float[] input = RandomParameters.Values(5 * (int)graph.Inputs[0].Shape.Length, 3);
+        float[][]? expected = null;
+        foreach (int threads in (int[])[1, 2, 3, 7])
+        {
+            using IPlan plan = new ManagedEngine().Compile(graph, new RandomParameters(1), new EngineOptions { Threads = threads });
+            float[][] actual = EngineComparison.Run(plan, 5, [input]);
+            expected ??= actual;
+            for (int o = 0; o < actual.Length; o++)
+                Assert.IsTrue(expected[o].AsSpan().SequenceEqual(actual[o]), $"output {o} with {threads} threads");
+        }
+    }
+
+    [TestMethod]
+    public void MemoryOfRunsAtTheSameTimeDoesNotStay()
+    {
+        Graph graph = Network();
+        using var plan = (ManagedPlan)new ManagedEngine().Compile(graph, new RandomParameters(1), new EngineOptions { Threads = 2 });
+        const int callers = 4;
+        RunTogether(plan, callers);
+        Assert.IsGreaterThan(1, plan.IdleContexts);
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        Assert.AreEqual(1, plan.IdleContexts);
+        RunTogether(plan, callers);
+    }
+
+    /// <summary>Runs that all hold their memory at once: each goes on only when all have come to the caller's buffers.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void RunTogether(IPlan plan, int callers)
+    {
+        using var together = new Barrier(callers);
+        Thread[] threads = [.. Enumerable.Range(0, callers).Select(_ => new Thread(() =>
+        {
+            using var input = new MeetingMemory((int)plan.Graph.Inputs[0].Shape.Length, together);
+            Memory<float>[] outputs = [.. plan.Graph.Outputs.Select(o => new Memory<float>(new float[o.Shape.Length]))];
+            plan.Run(1, [input.Memory], outputs);
+        }))];
+        Array.ForEach(threads, t => t.Start());
+        Array.ForEach(threads, t => t.Join());
+    }
+
+    /// <summary>An array that waits for others of its kind when it is pinned.</summary>
+    private sealed class MeetingMemory(int length, Barrier meeting) : MemoryManager<float>
+    {
+        private readonly float[] _values = new float[length];
+
+        public override Span<float> GetSpan() => _values;
+
+        public override MemoryHandle Pin(int elementIndex = 0)
+        {
+            meeting.SignalAndWait();
+            return _values.AsMemory(elementIndex).Pin();
+        }
+
+        public override void Unpin()
+        {
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+        }
     }
 
     [TestMethod]
@@ -147,7 +216,10 @@ public sealed class ManagedPlanTests
         y = b.BatchNorm("bn3", b.Conv2d("conv3", y, 32, 3, padding: 1, groups: 32));
         Node gate = b.Act("gate", b.Conv2d("fc2", b.Act("act3", b.Conv2d("fc1", b.Reduce(y, ReduceKind.Mean, [1, 2], true), 8, 1, bias: true), UnaryKind.Relu), 32, 1, bias: true), UnaryKind.Sigmoid);
         x = b.Act("act4", b.Add(b.Multiply(y, gate), x), UnaryKind.Relu);
-        x = b.Concat(0, [x, b.AvgPool2d("pool", x, 3, 1, 1)]);
+        x = b.Act("act6", b.GroupNorm("gn", x, 4), UnaryKind.Relu);
+        Node splits = b.Reshape(x, [2, 16, x.Shape[1], x.Shape[2]]);
+        Node share = b.Softmax(b.Reduce(b.Reduce(splits, ReduceKind.Sum, [1]), ReduceKind.Mean, [1, 2], keepDims: true), 0);
+        x = b.Concat(0, [b.Reduce(b.Multiply(splits, b.Reshape(share, [2, 1, 1, 1])), ReduceKind.Sum, [0]), x, b.AvgPool2d("pool", b.Slice(x, 0, 0, 16), 3, 1, 1)]);
         Node tokens = b.LayerNorm("norm", b.Transpose(b.Flatten(x, 1), 0, 1));
         int length = tokens.Shape[0];
         Node qkv = b.Permute(b.Reshape(b.Linear("qkv", tokens, 192), [length, 3, 2, 32]), [1, 2, 0, 3]);

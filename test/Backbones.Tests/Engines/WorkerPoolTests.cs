@@ -78,6 +78,89 @@ public sealed class WorkerPoolTests
         Assert.AreEqual(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
+    /// <summary>A long job has all workers; another caller's job gets one as soon as a piece ends, though the long job has pieces left.</summary>
+    [TestMethod]
+    public void CallersAtTheSameTimeShareTheWorkers()
+    {
+        WorkerPool pool = WorkerPool.Of(3);
+        using var allBusy = new CountdownEvent(3);
+        using var secondPosted = new ManualResetEventSlim();
+        using var secondHelped = new ManualResetEventSlim();
+        int taken = 0;
+        var first = new Pieces((_, _) =>
+        {
+            // The three pieces that run when the second caller comes end then; all later ones wait until it has had help.
+            if (Interlocked.Increment(ref taken) <= 3)
+            {
+                allBusy.Signal();
+                Expect(secondPosted);
+            }
+            else
+            {
+                Expect(secondHelped);
+            }
+        });
+        var second = new Pieces((_, worker) =>
+        {
+            if (worker != 0)
+            {
+                secondHelped.Set();
+                return;
+            }
+            secondPosted.Set();
+            Expect(secondHelped);
+        });
+        Task caller = Task.Run(() => pool.Run(first, 40));
+        Assert.IsTrue(allBusy.Wait(s_deadlock), "the first job did not get all threads");
+        pool.Run(second, 2);
+        caller.Wait();
+        Assert.AreEqual(40, taken);
+
+        static void Expect(ManualResetEventSlim step) => Assert.IsTrue(step.Wait(s_deadlock), "the second caller got no worker");
+    }
+
+    [TestMethod]
+    public void APieceMayPostAJob()
+    {
+        WorkerPool pool = WorkerPool.Of(2);
+        var inner = new Counter(10, pool.Threads);
+        pool.Run(new Pieces((index, _) =>
+        {
+            if (index == 0)
+                pool.Run(inner, 10);
+        }), 4);
+        Assert.AreEqual(10, inner.Runs.Sum());
+    }
+
+    /// <summary>The last piece waits until the system has put the caller to sleep: one that spins on would never be.</summary>
+    [TestMethod]
+    public void ACallerThatWaitsLongSleeps()
+    {
+        WorkerPool pool = WorkerPool.Of(2);
+        Thread caller = Thread.CurrentThread;
+        using var helping = new ManualResetEventSlim();
+        bool slept = false;
+        pool.Run(new Pieces((_, worker) =>
+        {
+            if (worker == 0)
+            {
+                Assert.IsTrue(helping.Wait(s_deadlock), "no worker came");
+                return;
+            }
+            helping.Set();
+            slept = SpinWait.SpinUntil(() => caller.ThreadState.HasFlag(ThreadState.WaitSleepJoin), s_deadlock);
+        }), 2);
+        Assert.IsTrue(slept);
+    }
+
+    /// <summary>No measure of time: what would never end is a failure then.</summary>
+    private static readonly TimeSpan s_deadlock = TimeSpan.FromMinutes(1);
+
+    private sealed class Pieces(Action<int, int> run) : IParallelWork
+    {
+        public void Run(int index, int worker) => run(index, worker);
+    }
+
     private sealed class Counter(int pieces, int workers) : IParallelWork
     {
         private readonly int[] _busy = new int[workers];

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Backbones.Graphs;
 
 namespace Backbones.Engines.Managed;
 
@@ -16,18 +17,22 @@ internal enum ElementFunction
     PRelu,
 }
 
-/// <summary>A function of two values element by element. Broadcast axes have stride 0; along the innermost axis each input is contiguous or constant.</summary>
+/// <summary>A function of two values element by element, then an activation where one follows. Broadcast axes have stride 0; along the innermost axis each input is contiguous or constant.</summary>
 internal sealed unsafe class BinaryStep<T> : Step where T : struct, IVector<T>
 {
+    /// <summary>Floats that the activation runs over at a time: they are still in the first-level cache.</summary>
+    private const int ActivationFloats = 2048;
+
     private readonly ElementFunction _kind;
     private readonly ValueView _left;
     private readonly ValueView _right;
+    private readonly UnaryOp? _activation;
     private readonly ValueView _result;
     private readonly LoopNest _loops;
 
-    public BinaryStep(ElementFunction kind, ValueView left, ValueView right, ValueView result)
+    public BinaryStep(ElementFunction kind, ValueView left, ValueView right, UnaryOp? activation, ValueView result)
     {
-        (_kind, _left, _right, _result) = (kind, left, right, result);
+        (_kind, _left, _right, _activation, _result) = (kind, left, right, activation, result);
         _loops = new LoopNest(result, left, right);
     }
 
@@ -54,10 +59,11 @@ internal sealed unsafe class BinaryStep<T> : Step where T : struct, IVector<T>
     {
         float* left = context.Address(_left), right = context.Address(_right), result = context.Address(_result);
         nint leftStride = (nint)_loops.ColumnStrides[1], rightStride = (nint)_loops.ColumnStrides[2];
+        long most = _activation is null ? long.MaxValue : Math.Max(1, ActivationFloats / _loops.Columns);
         // Rows of the innermost outer loop are equally far apart in every view: only its first needs the full arithmetic.
         for (long row = first; row < end;)
         {
-            int count = (int)Math.Min(_loops.InnerRows - row % _loops.InnerRows, end - row);
+            int count = (int)Math.Min(Math.Min(_loops.InnerRows - row % _loops.InnerRows, end - row), most);
             float* a = left + _loops.Offset(1, row), b = right + _loops.Offset(2, row), y = result + _loops.Offset(0, row);
             for (int r = 0; r < count; r++)
             {
@@ -65,6 +71,11 @@ internal sealed unsafe class BinaryStep<T> : Step where T : struct, IVector<T>
                 y += _loops.InnerRowStride(0);
                 a += _loops.InnerRowStride(1);
                 b += _loops.InnerRowStride(2);
+            }
+            if (_activation is not null)
+            {
+                float* rows = result + _loops.Offset(0, row);
+                ActivationKernel<T>.Run(_activation, rows, (nint)_loops.InnerRowStride(0), rows, (nint)_loops.InnerRowStride(0), count, _loops.Columns);
             }
             row += count;
         }

@@ -17,7 +17,7 @@ internal sealed unsafe class ManagedPlan : IPlan
     private readonly long _batchItemSize;
     private readonly long _workerScratch;
     private readonly Lock _gate = new();
-    private readonly Stack<RunContext> _idle = new();
+    private readonly IdleContexts _idle = new();
     private int _active;
     private bool _disposed;
 
@@ -36,6 +36,16 @@ internal sealed unsafe class ManagedPlan : IPlan
 
     /// <summary>The steps, in the order of execution.</summary>
     internal ReadOnlySpan<PlannedStep> Steps => _steps;
+
+    /// <summary>Contexts of runs that have ended which still hold memory.</summary>
+    internal int IdleContexts
+    {
+        get
+        {
+            lock (_gate)
+                return _idle.Count;
+        }
+    }
 
     /// <summary>Where set, gets the time of each step added (in ticks of <see cref="Stopwatch"/>): for measurements, one run at a time.</summary>
     internal long[]? StepTimes { get; set; }
@@ -122,12 +132,8 @@ internal sealed unsafe class ManagedPlan : IPlan
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             _active++;
-            while (_idle.TryPop(out RunContext? context))
-            {
-                if (context.Capacity >= batch)
-                    return context;
-                context.Dispose();
-            }
+            if (_idle.Take(batch) is { } context)
+                return context;
         }
         try
         {
@@ -152,7 +158,7 @@ internal sealed unsafe class ManagedPlan : IPlan
         lock (_gate)
         {
             if (context is not null)
-                _idle.Push(context);
+                _idle.Add(context);
             if (--_active == 0 && _disposed)
                 Free();
         }
@@ -160,8 +166,7 @@ internal sealed unsafe class ManagedPlan : IPlan
 
     private void Free()
     {
-        while (_idle.TryPop(out RunContext? context))
-            context.Dispose();
+        _idle.Free();
         foreach (IDisposable resource in _resources)
             resource.Dispose();
     }

@@ -44,12 +44,4 @@ internal sealed partial class PlanBuilder<T>
         int[] order = Order(view);
         return order is [1, 2, 0] && _destinations.TryGetValue(node, out ValueView? place) ? place : Allocate(view.Dims, order);
     }
-
-    /// <summary>Elements start to start + length along an axis.</summary>
-    private static ValueView Part(ValueView view, int axis, int start, int length)
-    {
-        int[] dims = [.. view.Dims];
-        dims[axis] = length;
-        return new ValueView(view.Storage, view.Offset + start * view.Strides[axis], dims, view.Strides);
-    }
 }

@@ -2,87 +2,9 @@ using Backbones.Graphs;
 
 namespace Backbones.Engines.Managed;
 
-/// <content>Where values lie in memory, and views of them.</content>
+/// <content>Operators that move elements; where they can be they are views.</content>
 internal sealed partial class PlanBuilder<T>
 {
-    /// <summary>Memory for a value with the axes in that order, outermost first; the innermost is padded to whole vectors.</summary>
-    private static ValueView Allocate(ReadOnlySpan<int> dims, ReadOnlySpan<int> order)
-    {
-        var strides = new long[dims.Length];
-        long stride = 1;
-        for (int i = order.Length - 1; i >= 0; i--)
-        {
-            strides[order[i]] = stride;
-            stride = checked(stride * dims[order[i]]);
-            if (i == order.Length - 1)
-                stride = RoundUp(stride);
-        }
-        return new ValueView(new Storage(StorageKind.Arena, RoundUp(stride)), 0, dims, strides);
-    }
-
-    /// <summary>Memory for a row-major value. Axes of size 1 go to the outside, so that the innermost is a real one.</summary>
-    private static ValueView Allocate(Shape shape) => Allocate(shape.Dimensions, RowMajorOrder(shape.Dimensions));
-
-    private static int[] RowMajorOrder(ReadOnlySpan<int> dims)
-    {
-        int[] sizes = dims.ToArray();
-        return [.. Enumerable.Range(0, sizes.Length).OrderBy(a => sizes[a] != 1)];
-    }
-
-    /// <summary>Memory for a map [C, H, W] with the channels innermost.</summary>
-    private static ValueView AllocateMap(Shape shape) => Allocate(shape.Dimensions, [1, 2, 0]);
-
-    /// <summary>The axes in the order of memory, outermost first.</summary>
-    private static int[] Order(ValueView view)
-        => [.. Enumerable.Range(0, view.Dims.Length).OrderByDescending(a => (view.Strides[a], view.Dims[a] == 1, -a))];
-
-    /// <summary>The caller's row-major memory.</summary>
-    private static ValueView Dense(StorageKind kind, int index, Shape shape)
-        => new(new Storage(kind, shape.Length) { ExternalIndex = index }, 0, shape.Dimensions, [.. shape.Strides().Select(s => (long)s)]);
-
-    private static long RoundUp(long count) => (count + T.Count - 1) / T.Count * T.Count;
-
-    /// <summary>Whether a map's channels are innermost. Kernels may read a vector beyond a row, so the caller's memory does not count.</summary>
-    private static bool IsChannelsLast(ValueView view)
-        => view.Storage.Kind is not (StorageKind.Input or StorageKind.Output) && view.Dims.Length == 3 && (view.Strides[0] == 1 || view.Dims[0] == 1)
-        && (view.Dims[2] == 1 || view.Strides[2] >= view.Dims[0]) && (view.Dims[1] == 1 || view.Strides[1] >= Math.Max(1, view.Strides[2]) * view.Dims[2]);
-
-    /// <summary>The map with channels innermost; a copy where it is not.</summary>
-    private ValueView ChannelsLast(ValueView view)
-    {
-        if (IsChannelsLast(view))
-            return view;
-        ValueView copy = Allocate(view.Dims, [1, 2, 0]);
-        Copy(view, copy);
-        return copy;
-    }
-
-    /// <summary>The map with channels innermost and all pixels equally far apart, row by row.</summary>
-    private ValueView PixelRows(ValueView view)
-    {
-        if (IsChannelsLast(view) && view.Rows() is { } rows && rows.Columns == view.Dims[0] && view.RowAxes().SequenceEqual(view.RowAxes().Order()))
-            return view;
-        ValueView copy = Allocate(view.Dims, [1, 2, 0]);
-        Copy(view, copy);
-        return copy;
-    }
-
-    /// <summary>The value as equally distant rows of its last axis, in row-major order; a copy where it is not.</summary>
-    private ValueView LastAxisRows(ValueView view)
-    {
-        if (IsRowMajorRows(view))
-            return view;
-        ValueView copy = Allocate(view.Dims, [.. Enumerable.Range(0, view.Dims.Length)]);
-        Copy(view, copy);
-        return copy;
-    }
-
-    private static bool IsRowMajorRows(ValueView view)
-    {
-        int last = view.Dims.Length - 1;
-        return view.Strides[last] == 1 && view.Rows() is { } rows && rows.Columns == view.Dims[last] && view.RowAxes().SequenceEqual(view.RowAxes().Order());
-    }
-
     private ValueView Permute(Node node, PermuteOp op)
     {
         ValueView x = Value(node.Inputs[0]);
@@ -103,73 +25,88 @@ internal sealed partial class PlanBuilder<T>
         ValueView x = Value(node.Inputs[0]);
         if (TryReshape(x, node.Shape) is { } view)
             return view;
-        // Merged axes must lie without gaps: a row-major copy, without padding unless the last axis stays as it is.
+        // Merged axes must lie without gaps: a row-major copy, without padding unless the last axis stays as it is. Repeated axes that
+        // merge with no other stay repeated.
         bool padded = node.Shape.Rank > 0 && x.Dims.Length > 0 && x.Dims[^1] > 1 && node.Shape[node.Shape.Rank - 1] == x.Dims[^1];
-        ValueView copy = padded
-            ? Allocate(x.Dims, RowMajorOrder(x.Dims))
-            : new ValueView(new Storage(StorageKind.Arena, RoundUp(x.Length)), 0, x.Dims, RowMajorStrides(x.Dims));
-        Copy(x, copy);
-        return TryReshape(copy, node.Shape) ?? throw new InvalidOperationException($"A row-major copy of [{string.Join(", ", x.Dims)}] has no view {node.Shape}.");
+        int[] repeated = [.. Enumerable.Range(0, x.Dims.Length).Where(a => x.Dims[a] > 1 && x.Strides[a] == 0)];
+        for (int first = 0; first <= repeated.Length; first++)
+        {
+            ReadOnlySpan<int> stay = repeated.AsSpan(first);
+            int[] dims = [.. x.Dims];
+            foreach (int axis in stay)
+                dims[axis] = 1;
+            ValueView once = padded
+                ? Allocate(dims, RowMajorOrder(dims))
+                : new ValueView(new Storage(StorageKind.Arena, RoundUp(dims.Aggregate(1L, (n, d) => n * d))), 0, dims, RowMajorStrides(dims));
+            long[] strides = [.. once.Strides];
+            foreach (int axis in stay)
+                strides[axis] = 0;
+            if (TryReshape(new ValueView(once.Storage, 0, x.Dims, strides), node.Shape) is not { } reshaped)
+                continue;
+            Copy(new ValueView(x.Storage, x.Offset, dims, x.Strides), once);
+            return reshaped;
+        }
+        throw new InvalidOperationException($"A row-major copy of [{string.Join(", ", x.Dims)}] has no view {node.Shape}.");
     }
 
-    /// <summary>The same memory under another shape, where each run of merged axes lies without gaps; null where it does not.</summary>
-    private static ValueView? TryReshape(ValueView view, Shape shape)
+    private ValueView Concat(Node node, ConcatOp op)
     {
-        var strides = new long[shape.Rank];
-        int from = 0, to = 0;
-        while (from < view.Dims.Length || to < shape.Rank)
+        int axis = node.Shape.Axis(op.Axis);
+        ValueView[] inputs = [.. node.Inputs.Select(Value)];
+        if (!_destinations.TryGetValue(node, out ValueView? result))
         {
-            // The shortest runs of old and new axes with equal products.
-            int fromStart = from, toStart = to;
-            long oldSize = from < view.Dims.Length ? view.Dims[from++] : 1, newSize = to < shape.Rank ? shape[to++] : 1;
-            while (oldSize != newSize)
-            {
-                if (oldSize < newSize)
-                    oldSize *= view.Dims[from++];
-                else
-                    newSize *= shape[to++];
-            }
-            long distance = 0;
-            bool any = false;
-            for (int i = from - 1; i >= fromStart; i--)
-            {
-                if (view.Dims[i] == 1)
-                    continue;
-                if (!any)
-                    (distance, any) = (view.Strides[i], true);
-                else if (view.Strides[i] != distance)
-                    return null;
-                distance *= view.Dims[i];
-            }
-            long stride = any ? LastStride(view, fromStart, from) : 1;
-            for (int i = to - 1; i >= toStart; i--)
-            {
-                strides[i] = stride;
-                stride *= shape[i];
-            }
+            ValueView model = inputs.FirstOrDefault(v => v.Storage.Kind == StorageKind.Arena) ?? inputs[0];
+            result = IsChannelsLast(model) ? AllocateMap(node.Shape) : Allocate(node.Shape.Dimensions, Order(model));
         }
-        return new ValueView(view.Storage, view.Offset, shape.Dimensions, strides);
+        int start = 0;
+        foreach (ValueView input in inputs)
+        {
+            ValueView part = Part(result, axis, start, input.Dims[axis]);
+            if (input.Storage != part.Storage || input.Offset != part.Offset)
+                Copy(input, part);
+            start += input.Dims[axis];
+        }
+        return result;
     }
 
-    private static long LastStride(ValueView view, int start, int end)
+    private ValueView Expand(Node node) => Repeat(Value(node.Inputs[0]), node.Shape.Dimensions);
+
+    private ValueView Pad(Node node, Pad2dOp op)
     {
-        for (int i = end - 1; i >= start; i--)
+        Shape x = node.Inputs[0].Shape;
+        var tables = new int[]?[x.Rank];
+        tables[^2] = Border(x[x.Rank - 2], node.Shape[x.Rank - 2], op.Padding.Top);
+        tables[^1] = Border(x[x.Rank - 1], node.Shape[x.Rank - 1], op.Padding.Left);
+        return Remap(node, tables, op.Value);
+
+        int[] Border(int size, int padded, int before) => [.. Enumerable.Range(-before, padded).Select(i => (uint)i < (uint)size ? i : op.Mode switch
         {
-            if (view.Dims[i] != 1)
-                return view.Strides[i];
-        }
-        return 1;
+            PadMode.Replicate => Math.Clamp(i, 0, size - 1),
+            PadMode.Reflect => i < 0 ? -i : 2 * (size - 1) - i,
+            _ => -1,
+        })];
     }
 
-    private static long[] RowMajorStrides(int[] dims)
+    private ValueView Roll(Node node, RollOp op)
     {
-        var strides = new long[dims.Length];
-        long stride = 1;
-        for (int i = dims.Length - 1; i >= 0; i--)
-        {
-            strides[i] = stride;
-            stride *= dims[i];
-        }
-        return strides;
+        int axis = node.Shape.Axis(op.Axis), size = node.Shape[axis];
+        var tables = new int[]?[node.Shape.Rank];
+        tables[axis] = [.. Enumerable.Range(0, size).Select(i => ((i - op.Shift) % size + size) % size)];
+        return Remap(node, tables, 0);
+    }
+
+    private ValueView Gather(Node node, GatherOp op)
+    {
+        var tables = new int[]?[node.Shape.Rank];
+        tables[node.Shape.Axis(op.Axis)] = [.. op.Indices];
+        return Remap(node, tables, 0);
+    }
+
+    private ValueView Remap(Node node, int[]?[] tables, float constant)
+    {
+        ValueView input = Value(node.Inputs[0]);
+        ValueView result = Allocate(node.Shape.Dimensions, Order(input));
+        Add(new RemapStep<T>(input, result, tables, constant), result, input);
+        return result;
     }
 }

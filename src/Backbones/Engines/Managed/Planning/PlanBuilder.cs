@@ -60,7 +60,7 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
         }
     }
 
-    private ValueView Lower(Node node) => node.Operator switch
+    private ValueView Lower(Node node) => ReferenceStep.IsNeeded(node) ? Fallback(node) : node.Operator switch
     {
         Conv2dOp op => Conv2d(node, op),
         LinearOp op => Linear(node, op),
@@ -86,7 +86,7 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
         GatherOp op => Gather(node, op),
         ResizeOp op => Resize(node, op),
         PReluOp => PRelu(node),
-        _ => Fallback(node),
+        _ => throw new NotSupportedException($"The managed engine has no lowering for {node.Operator.GetType().Name} (node '{node.Name}')."),
     };
 
     /// <summary>The view of a node's value; constants are stored on first use.</summary>
@@ -101,7 +101,28 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
         return _values[node] = new ValueView(new Storage(StorageKind.Constant, 0) { Constant = buffer }, 0, node.Shape.Dimensions, [.. strides.Select(s => (long)s)]);
     }
 
-    private ReferenceTensor? ConstantOf(Node node) => _constants.TryGetValue(node, out ReferenceTensor tensor) ? tensor : null;
+    /// <summary>The elements of an input that is a constant.</summary>
+    private float[] Values(Node node, int input) => _constants[node.Inputs[input]].Data;
+
+    /// <summary>A copy of the values, padded to whole vectors.</summary>
+    private AlignedBuffer PadColumns(ReadOnlySpan<float> values)
+    {
+        var buffer = Own(new AlignedBuffer(RoundUp(values.Length)));
+        values.CopyTo(buffer.Span);
+        return buffer;
+    }
+
+    /// <summary>The node that alone uses this one's value; null where there are several, or the value is an output.</summary>
+    private Node? OnlyUser(Node node) => _users.TryGetValue(node, out List<Node>? users) && users.Count == 1 && !_graph.Outputs.Contains(node) ? users[0] : null;
+
+    /// <summary>The activation that alone follows, for a step that applies it too: the node then becomes the activation's, whose value the step makes.</summary>
+    private UnaryOp? TakeActivation(ref Node node)
+    {
+        if (OnlyUser(node) is not { Operator: UnaryOp activation } user)
+            return null;
+        node = user;
+        return activation;
+    }
 
     private TResource Own<TResource>(TResource resource) where TResource : IDisposable
     {

@@ -6,6 +6,7 @@ namespace Backbones.Engines.Managed;
 internal sealed unsafe class RowReduceStep<T> : Step where T : struct, IVector<T>
 {
     private readonly ReduceKind _kind;
+    private readonly long _divisor;
     private readonly ValueView _input;
     private readonly ValueView _result;
     private readonly (int Size, long Source, long Target)[] _kept;
@@ -13,15 +14,15 @@ internal sealed unsafe class RowReduceStep<T> : Step where T : struct, IVector<T
     private readonly long _rows;
 
     /// <param name="kind">How values are combined.</param>
+    /// <param name="divisor">What the sum of a mean is divided by.</param>
     /// <param name="input">The reduced axes lie without gaps.</param>
-    /// <param name="kept">For each kept axis its number in the input and in the result.</param>
-    /// <param name="run">Values to combine.</param>
-    /// <param name="result">Result.</param>
-    public RowReduceStep(ReduceKind kind, ValueView input, IEnumerable<(int Input, int Result)> kept, int run, ValueView result)
+    /// <param name="result">The input's axes, those that are reduced with size 1.</param>
+    public RowReduceStep(ReduceKind kind, long divisor, ValueView input, ValueView result)
     {
-        (_kind, _input, _result, _run) = (kind, input, result, run);
-        _kept = [.. kept.Select(a => (input.Dims[a.Input], input.Strides[a.Input], result.Strides[a.Result]))];
-        _rows = _kept.Aggregate(1L, (n, a) => n * a.Size);
+        (_kind, _divisor, _input, _result) = (kind, divisor, input, result);
+        _kept = [.. Enumerable.Range(0, result.Dims.Length).Where(a => result.Dims[a] != 1).Select(a => (input.Dims[a], input.Strides[a], result.Strides[a]))];
+        _rows = result.Length;
+        _run = (int)(input.Length / _rows);
     }
 
     public override void Execute(RunContext context) => context.Share(this, 0, Pieces.Count(_rows * context.Batch, _run, context.Pool.Threads));
@@ -47,8 +48,7 @@ internal sealed unsafe class RowReduceStep<T> : Step where T : struct, IVector<T
 
     private float Reduce(float* x) => _kind switch
     {
-        ReduceKind.Mean => RowMath<T>.Sum(x, _run) / _run,
-        ReduceKind.Sum => RowMath<T>.Sum(x, _run),
+        ReduceKind.Mean => RowMath<T>.Sum(x, _run) / _divisor,
         ReduceKind.Max => RowMath<T>.Max(x, _run),
         ReduceKind.L2 => MathF.Sqrt(RowMath<T>.SquaredDeviations(x, _run, 0)),
         _ => RowMath<T>.SquaredDeviations(x, _run, RowMath<T>.Sum(x, _run) / _run) / _run,

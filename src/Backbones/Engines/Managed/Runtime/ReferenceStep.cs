@@ -6,6 +6,18 @@ namespace Backbones.Engines.Managed;
 /// <summary>An operator without a kernel of its own: inputs are copied out row-major, the reference kernel runs, its result is copied back. Allocates.</summary>
 internal sealed unsafe class ReferenceStep(Node node, ValueView[] inputs, ValueView result) : Step
 {
+    /// <summary>Whether the managed kernels do not cover a node: none of the models' needs this, but anyone may build a graph that does.</summary>
+    public static bool IsNeeded(Node node) => node.Operator switch
+    {
+        Conv2dOp { HasBias: true } or LinearOp { HasBias: true } => node.Inputs[1].IsBatched || node.Inputs[2].IsBatched,
+        Conv2dOp or LinearOp => node.Inputs[1].IsBatched,
+        BatchNormOp or LayerNormOp or RmsNormOp or PReluOp => node.Inputs.Skip(1).Any(p => p.IsBatched),
+        GroupNormOp => node.Shape.Rank != 3 || node.Inputs.Skip(1).Any(p => p.IsBatched),
+        AttentionOp { HasMask: true } => node.Inputs[3].Shape is var mask && (mask.Rank < 2 || mask[^1] != node.Inputs[1].Shape[^2]),
+        ResizeOp => node.Shape.Rank != 3,
+        _ => false,
+    };
+
     public override void Execute(RunContext context)
     {
         ReferenceTensor[] values = [.. inputs.Select((view, i) => Read(context, view, node.Inputs[i].Shape))];

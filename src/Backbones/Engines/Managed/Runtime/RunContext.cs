@@ -35,7 +35,11 @@ internal sealed unsafe class RunContext : IParallelWork, IDisposable
         _inputs = new nint[inputs];
         _outputs = new nint[outputs];
         Pins = new MemoryHandle[inputs + outputs];
+        Weak = new(this);
     }
+
+    /// <summary>What holds this context without keeping it: made once, so that giving it back allocates nothing.</summary>
+    public WeakReference<RunContext> Weak { get; }
 
     public WorkerPool Pool { get; }
 

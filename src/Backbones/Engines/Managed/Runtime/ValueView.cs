@@ -26,8 +26,25 @@ internal sealed class ValueView
     /// <summary>Floats from one batch item to the next; 0 for constants.</summary>
     public long ItemStride => Storage.ItemSize;
 
+    /// <summary>Whether a whole vector may be read from any element on: our own memory has room beyond every row, the caller's ends where it ends.</summary>
+    public bool HasRoom => Storage.Kind is StorageKind.Arena or StorageKind.Constant;
+
+    /// <summary>Whether an axis repeats the same elements (stride 0).</summary>
+    public bool IsRepeated
+    {
+        get
+        {
+            for (int i = 0; i < Dims.Length; i++)
+            {
+                if (Strides[i] == 0 && Dims[i] > 1)
+                    return true;
+            }
+            return false;
+        }
+    }
+
     /// <summary>The axis whose elements are contiguous; -1 where there is none.</summary>
-    private int InnerAxis
+    public int InnerAxis
     {
         get
         {

@@ -1,5 +1,3 @@
-using System.Runtime.ExceptionServices;
-
 namespace Backbones.Engines.Managed;
 
 /// <summary>Work split into numbered pieces that may run in any order and at the same time.</summary>
@@ -10,33 +8,27 @@ internal interface IParallelWork
 }
 
 /// <summary>
-/// Threads that share the pieces of one job at a time with the thread that posts it. Posting allocates nothing.
-/// Pieces are taken one by one, so a thread that the system put aside delays at most one piece. Between jobs a worker spins
-/// for a few microseconds (operators follow each other that closely) and then sleeps: cores are shared with others.
+/// Threads that help every thread that posts a job with its pieces. Posting allocates nothing. Pieces are taken one by one, each from the
+/// job that has the fewest helpers then, so callers at the same time get equal shares, and a thread that the system put aside delays at
+/// most one piece. Who finds nothing to do spins for a few microseconds (operators follow each other that closely) and then sleeps: cores
+/// are shared with others.
 /// </summary>
 internal sealed class WorkerPool
 {
     private const int SpinsBeforeSleep = 200;
-    private const int SpinsBeforeYield = 100;
-    private const int MaxPieces = (1 << 30) - 1;
 
     private static readonly Lock s_poolsGate = new();
     private static readonly Dictionary<int, WorkerPool> s_pools = [];
 
-    private readonly Lock _gate = new();
     private readonly SemaphoreSlim _wake = new(0);
-    private IParallelWork? _work;
-    private ExceptionDispatchInfo? _error;
-
-    // Number of pieces (high half) and of pieces taken (low half) in one word: a piece is taken by one compare-and-swap,
-    // and whoever took one knows that _work stays what it is until the piece is done.
-    private long _ticket;
-    private int _done;
+    private readonly Job[] _jobs;
     private int _asleep;
 
     private WorkerPool(int threads)
     {
         Threads = threads;
+        // More callers than twice the threads have no use for helpers.
+        _jobs = [.. Enumerable.Range(0, 2 * threads).Select(_ => new Job())];
         for (int i = 1; i < threads; i++)
         {
             int worker = i;
@@ -44,7 +36,7 @@ internal sealed class WorkerPool
         }
     }
 
-    /// <summary>Threads that work on a job, the caller's included.</summary>
+    /// <summary>Threads that work on a job when it is the only one, the caller's included.</summary>
     public int Threads { get; }
 
     /// <summary>The pool of that many threads; made once and kept, as idle threads only sleep.</summary>
@@ -60,21 +52,24 @@ internal sealed class WorkerPool
     }
 
     /// <summary>
-    /// Runs all pieces and returns when the last is done. When another caller has the workers, this one does all its pieces itself.
-    /// The first exception of a piece is rethrown after all pieces have ended.
+    /// Runs all pieces and returns when the last is done. The first exception of a piece is rethrown after all pieces have ended.
     /// </summary>
     public void Run(IParallelWork work, int pieces)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(pieces, MaxPieces);
-        if (pieces > 1 && Threads > 1 && !_gate.IsHeldByCurrentThread && _gate.TryEnter())
+        if (pieces > 1 && Threads > 1 && TryOpen() is { } job)
         {
             try
             {
-                Share(work, pieces);
+                job.Post(work, pieces);
+                Wake(pieces - 1);
+                while (job.TryRunPiece(0))
+                {
+                }
+                job.Wait();
             }
             finally
             {
-                _gate.Exit();
+                job.Close();
             }
         }
         else
@@ -84,74 +79,23 @@ internal sealed class WorkerPool
         }
     }
 
-    private void Share(IParallelWork work, int pieces)
+    private Job? TryOpen()
     {
-        _work = work;
-        _done = 0;
-        Volatile.Write(ref _ticket, (long)pieces << 32);
-        int asleep = Interlocked.Exchange(ref _asleep, 0);
-        if (asleep > 0)
-            _wake.Release(asleep);
-
-        while (TryTake(out int index))
-            RunPiece(index, 0);
-        for (int spins = 0; Volatile.Read(ref _done) < pieces; spins++)
+        foreach (Job job in _jobs)
         {
-            if (spins < SpinsBeforeYield)
-                Thread.SpinWait(10);
-            else
-                Thread.Yield();
+            if (job.TryOpen())
+                return job;
         }
-
-        _work = null;
-        if (_error is { } error)
-        {
-            _error = null;
-            error.Throw();
-        }
-    }
-
-    private bool TryTake(out int index)
-    {
-        long ticket = Volatile.Read(ref _ticket);
-        while ((int)ticket < (int)(ticket >> 32))
-        {
-            long seen = Interlocked.CompareExchange(ref _ticket, ticket + 1, ticket);
-            if (seen == ticket)
-            {
-                index = (int)ticket;
-                return true;
-            }
-            ticket = seen;
-        }
-        index = -1;
-        return false;
-    }
-
-    private void RunPiece(int index, int worker)
-    {
-        try
-        {
-            _work!.Run(index, worker);
-        }
-        catch (Exception e)
-        {
-            Interlocked.CompareExchange(ref _error, ExceptionDispatchInfo.Capture(e), null);
-        }
-        finally
-        {
-            Interlocked.Increment(ref _done);
-        }
+        return null;
     }
 
     private void Serve(int worker)
     {
-        int spins = 0;
+        int spins = 0, start = worker;
         while (true)
         {
-            if (TryTake(out int index))
+            if (TryHelp(worker, start++))
             {
-                RunPiece(index, worker);
                 spins = 0;
             }
             else if (spins++ < SpinsBeforeSleep)
@@ -166,13 +110,53 @@ internal sealed class WorkerPool
         }
     }
 
+    /// <summary>Runs a piece of the job with the fewest helpers; among equal ones the search begins at another each time.</summary>
+    private bool TryHelp(int worker, int start)
+    {
+        while (true)
+        {
+            Job? best = null;
+            int fewest = int.MaxValue;
+            for (int i = 0; i < _jobs.Length; i++)
+            {
+                Job job = _jobs[(int)((uint)(start + i) % (uint)_jobs.Length)];
+                if (job.HasPieces && job.Helpers is var helpers && helpers < fewest)
+                    (best, fewest) = (job, helpers);
+            }
+            if (best is null)
+                return false;
+            // Another worker may have come to the same conclusion: only one becomes this job's next helper.
+            if (!best.TryJoin(fewest))
+                continue;
+            bool ran = best.TryRunPiece(worker);
+            best.Leave();
+            if (ran)
+                return true;
+        }
+    }
+
+    private void Wake(int most)
+    {
+        int asleep = Volatile.Read(ref _asleep);
+        while (asleep > 0)
+        {
+            int count = Math.Min(asleep, most), seen = Interlocked.CompareExchange(ref _asleep, asleep - count, asleep);
+            if (seen == asleep)
+            {
+                _wake.Release(count);
+                return;
+            }
+            asleep = seen;
+        }
+    }
+
     private void Sleep()
     {
+        // Counted first: who posts after this sees a sleeper, and what was posted before is seen here.
         Interlocked.Increment(ref _asleep);
-        long ticket = Volatile.Read(ref _ticket);
-        bool workCame = (int)ticket < (int)(ticket >> 32);
+        bool workCame = Array.Exists(_jobs, job => job.HasPieces);
 
-        // Whoever posts takes the whole count and releases that many; only a sleeper that nobody counted may leave without a wake-up.
+        // Whoever posts takes sleepers from the count and releases that many; only one that nobody took may leave without a wake-up.
         if (!workCame || !TryWithdraw())
             _wake.Wait();
     }

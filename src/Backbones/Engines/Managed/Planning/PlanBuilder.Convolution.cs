@@ -1,9 +1,8 @@
-using Backbones.Engines.Reference;
 using Backbones.Graphs;
 
 namespace Backbones.Engines.Managed;
 
-/// <content>Convolutions and linear layers.</content>
+/// <content>Convolution.</content>
 internal sealed partial class PlanBuilder<T>
 {
     /// <summary>Channels up to which planar images are read in place: beyond, channels-last patches are longer runs.</summary>
@@ -11,11 +10,9 @@ internal sealed partial class PlanBuilder<T>
 
     private ValueView Conv2d(Node node, Conv2dOp op)
     {
-        if (ConstantOf(node.Inputs[1]) is not { } weight || (op.HasBias && ConstantOf(node.Inputs[2]) is null))
-            return Fallback(node);
-        ReadOnlyMemory<float> weights = weight.Data;
-        ReadOnlySpan<float> bias = op.HasBias ? ConstantOf(node.Inputs[2])!.Value.Data : default;
-        var geometry = ConvolutionGeometry.Of(op, node.Inputs[0].Shape, weight.Shape, node.Shape);
+        (ReadOnlyMemory<float> weights, Shape weightShape) = (Values(node, 1), node.Inputs[1].Shape);
+        ReadOnlySpan<float> bias = op.HasBias ? Values(node, 2) : default;
+        var geometry = ConvolutionGeometry.Of(op, node.Inputs[0].Shape, weightShape, node.Shape);
         ValueView input = Value(node.Inputs[0]);
         ValueView? residual = op.Epilogue is { AddsResidual: true } ? PixelRows(Value(node.Inputs[^1])) : null;
         ValueView result = MapResult(node);
@@ -52,20 +49,6 @@ internal sealed partial class PlanBuilder<T>
         return result;
     }
 
-    private ValueView Linear(Node node, LinearOp op)
-    {
-        if (ConstantOf(node.Inputs[1]) is not { } weight || (op.HasBias && ConstantOf(node.Inputs[2]) is null))
-            return Fallback(node);
-        ReadOnlySpan<float> bias = op.HasBias ? ConstantOf(node.Inputs[2])!.Value.Data : default;
-        ValueView input = LastAxisRows(Value(node.Inputs[0]));
-        ValueView? residual = op.Epilogue is { AddsResidual: true } ? LastAxisRows(Value(node.Inputs[^1])) : null;
-        ValueView result = Allocate(node.Shape.Dimensions, [.. Enumerable.Range(0, node.Shape.Rank)]);
-        int[] order = [.. Enumerable.Range(0, weight.Shape[1])];
-        var packed = Own(new PackedMatrix<T>(weight.Data, order, weight.Shape[0], 1, bias));
-        Add(new ProductStep<T>(input, packed, result, new ProductEpilogue<T>(residual, op.Epilogue?.Activation)), result, input, residual);
-        return result;
-    }
-
     /// <summary>Where fewer products pay for the transforms: 3×3 with stride 1, enough channels on both sides, and maps that hold more than a few tiles.</summary>
     private static bool UsesWinograd(ConvolutionGeometry g)
         => g is { Groups: 1, Channels: >= 32, OutChannels: >= 32 } && g.Kernel == new Size2(3, 3) && g.Stride == new Size2(1, 1) && g.Dilation == new Size2(1, 1)
@@ -73,12 +56,7 @@ internal sealed partial class PlanBuilder<T>
 
     private Step Winograd(ConvolutionGeometry geometry, ValueView input, ReadOnlyMemory<float> weights, ReadOnlySpan<float> bias, ValueView result, ProductEpilogue<T> epilogue)
     {
-        AlignedBuffer? paddedBias = null;
-        if (!bias.IsEmpty)
-        {
-            paddedBias = Own(new AlignedBuffer(RoundUp(bias.Length)));
-            bias.CopyTo(paddedBias.Span);
-        }
+        AlignedBuffer? paddedBias = bias.IsEmpty ? null : PadColumns(bias);
         // Small maps fit 4×4 tiles badly, and the larger tile's weights, four times the filter's, come from memory for few tiles.
         return geometry.OutHeight * geometry.OutWidth < 100
             ? new WinogradStep<T, Winograd2<T>>(geometry, input, Own(WinogradStep<T, Winograd2<T>>.Pack(weights, geometry.OutChannels, geometry.Channels)), paddedBias, result, epilogue)

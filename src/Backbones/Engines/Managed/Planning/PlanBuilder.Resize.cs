@@ -1,0 +1,16 @@
+using Backbones.Engines.Reference;
+using Backbones.Graphs;
+
+namespace Backbones.Engines.Managed;
+
+/// <content>Interpolation.</content>
+internal sealed partial class PlanBuilder<T>
+{
+    private ValueView Resize(Node node, ResizeOp op)
+    {
+        Shape x = node.Inputs[0].Shape;
+        ValueView input = ChannelsLast(Value(node.Inputs[0])), result = MapResult(node);
+        Add(new ResizeStep<T>(ReferenceKernels.ResizeTaps(x[1], op.H, op), ReferenceKernels.ResizeTaps(x[2], op.W, op), input, result), result, input);
+        return result;
+    }
+}

@@ -1,0 +1,115 @@
+using System.Runtime.ExceptionServices;
+
+namespace Backbones.Engines.Managed;
+
+/// <summary>A place in a pool for the work of one caller at a time: what is to be done, how much of it has been taken, and who helps.</summary>
+internal sealed class Job
+{
+    private const int MaxPieces = (1 << 30) - 1;
+    private const int SpinsBeforeYield = 100;
+    private const int YieldsBeforeBlocking = 50;
+
+    private readonly SemaphoreSlim _finished = new(0);
+    private IParallelWork? _work;
+    private ExceptionDispatchInfo? _error;
+
+    // Number of pieces (high half) and of pieces taken (low half) in one word: a piece is taken by one compare-and-swap,
+    // and whoever took one knows that _work stays what it is until the piece is done.
+    private long _ticket;
+    private int _pieces;
+    private int _done;
+    private int _helpers;
+    private int _isOpen;
+    private int _isBlocked;
+
+    /// <summary>Whether there are pieces that nobody has taken.</summary>
+    public bool HasPieces => Volatile.Read(ref _ticket) is var ticket && (int)ticket < (int)(ticket >> 32);
+
+    /// <summary>Workers at it, the caller not counted.</summary>
+    public int Helpers => Volatile.Read(ref _helpers);
+
+    /// <summary>Takes the place for a caller, if it is free.</summary>
+    public bool TryOpen() => Volatile.Read(ref _isOpen) == 0 && Interlocked.CompareExchange(ref _isOpen, 1, 0) == 0;
+
+    /// <summary>Gives the place back.</summary>
+    public void Close() => Volatile.Write(ref _isOpen, 0);
+
+    /// <summary>Lets workers see the pieces.</summary>
+    public void Post(IParallelWork work, int pieces)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(pieces, MaxPieces);
+        (_work, _pieces, _done) = (work, pieces, 0);
+        // With a full fence: workers who went to sleep before are seen after.
+        Interlocked.Exchange(ref _ticket, (long)pieces << 32);
+    }
+
+    /// <summary>Becomes a helper, if there are still as many as <paramref name="helpers"/>.</summary>
+    public bool TryJoin(int helpers) => Interlocked.CompareExchange(ref _helpers, helpers + 1, helpers) == helpers;
+
+    public void Leave() => Interlocked.Decrement(ref _helpers);
+
+    /// <summary>Takes a piece and runs it; false where none is left.</summary>
+    public bool TryRunPiece(int worker)
+    {
+        if (!TryTake(out int index))
+            return false;
+        int pieces = _pieces;
+        try
+        {
+            _work!.Run(index, worker);
+        }
+        catch (Exception e)
+        {
+            Interlocked.CompareExchange(ref _error, ExceptionDispatchInfo.Capture(e), null);
+        }
+        finally
+        {
+            // The caller may have gone on, and posted again, as soon as the last piece is counted: at worst it is woken in vain.
+            if (Interlocked.Increment(ref _done) == pieces && Interlocked.Exchange(ref _isBlocked, 0) == 1)
+                _finished.Release();
+        }
+        return true;
+    }
+
+    /// <summary>Returns when all pieces are done: spins as long as a last piece usually takes, then sleeps. Rethrows the first exception of a piece.</summary>
+    public void Wait()
+    {
+        for (int i = 0; i < SpinsBeforeYield + YieldsBeforeBlocking && Volatile.Read(ref _done) < _pieces; i++)
+        {
+            if (i < SpinsBeforeYield)
+                Thread.SpinWait(10);
+            else
+                Thread.Yield();
+        }
+        while (Volatile.Read(ref _done) < _pieces)
+        {
+            Interlocked.Exchange(ref _isBlocked, 1);
+            // Whoever takes the mark back decides: the one who finishes then wakes this thread, otherwise nobody will.
+            if (Volatile.Read(ref _done) < _pieces || Interlocked.Exchange(ref _isBlocked, 0) == 0)
+                _finished.Wait();
+        }
+        _work = null;
+        if (_error is { } error)
+        {
+            _error = null;
+            error.Throw();
+        }
+    }
+
+    private bool TryTake(out int index)
+    {
+        long ticket = Volatile.Read(ref _ticket);
+        while ((int)ticket < (int)(ticket >> 32))
+        {
+            long seen = Interlocked.CompareExchange(ref _ticket, ticket + 1, ticket);
+            if (seen == ticket)
+            {
+                index = (int)ticket;
+                return true;
+            }
+            ticket = seen;
+        }
+        index = -1;
+        return false;
+    }
+}
