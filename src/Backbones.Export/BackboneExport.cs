@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text.Json;
+using Backbones.Imaging;
 using Backbones.Onnx;
 using Backbones.TorchScript;
 
@@ -31,4 +34,24 @@ public static class BackboneExport
     /// <param name="path">The file.</param>
     public static void ExportTorchScript(this Backbone backbone, FeatureSelection selection, string path)
         => TorchScriptExporter.Export(backbone.Select(selection), backbone.Parameters, path, new TorchScriptExportOptions { Name = backbone.Name, Metadata = ExportMetadata.Of(backbone, selection) });
+}
+
+/// <summary>What an exported backbone says about itself, under timm's config names.</summary>
+internal static class ExportMetadata
+{
+    public static IReadOnlyDictionary<string, string> Of(Backbone backbone, FeatureSelection selection)
+    {
+        ImageTransformOptions transform = backbone.TransformOptions;
+        return new Dictionary<string, string>
+        {
+            ["model"] = backbone.Name,
+            ["selection"] = JsonSerializer.Serialize(selection),
+            ["input_size"] = JsonSerializer.Serialize((int[])[transform.Channels, transform.Height, transform.Width]),
+            ["interpolation"] = transform.Interpolation.ToString().ToLowerInvariant(),
+            ["crop_pct"] = transform.CropPct.ToString(CultureInfo.InvariantCulture),
+            ["crop_mode"] = transform.CropMode.ToString().ToLowerInvariant(),
+            ["mean"] = JsonSerializer.Serialize(transform.Mean),
+            ["std"] = JsonSerializer.Serialize(transform.Std),
+        };
+    }
 }

@@ -1,6 +1,7 @@
-using Backbones.Engines.Reference;
-using Backbones.Graphs;
+using System.Collections.Immutable;
+using Backbones.Engines;
 using Backbones.Graphs.Passes;
+using Backbones.Graphs;
 
 namespace Backbones.Onnx;
 
@@ -73,4 +74,17 @@ public static class OnnxExporter
                 throw new ArgumentException($"The output name '{name}' is empty or used twice; inputs ({string.Join(", ", inputs)}) and outputs ({string.Join(", ", outputs)}) of an ONNX file need names of their own.");
         }
     }
+}
+
+/// <summary>Names and descriptions in an exported file.</summary>
+public sealed record OnnxExportOptions
+{
+    /// <summary>Name of the graph.</summary>
+    public string Name { get; init; } = "backbone";
+
+    /// <summary>Names of the outputs; null for those of the selection, or of the graph's output nodes.</summary>
+    public IReadOnlyList<string>? OutputNames { get; init; }
+
+    /// <summary>Becomes the file's metadata_props.</summary>
+    public IReadOnlyDictionary<string, string> Metadata { get; init; } = ImmutableDictionary<string, string>.Empty;
 }

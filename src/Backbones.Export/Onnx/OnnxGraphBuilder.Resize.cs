@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using Backbones.Engines.Reference;
+using Backbones.Engines;
 using Backbones.Graphs;
 
 namespace Backbones.Onnx;
@@ -16,7 +16,7 @@ internal sealed partial class OnnxGraphBuilder
             return Gather(Gather(value, rank - 1, Nearest(height, op.H)), rank, Nearest(width, op.W));
         // Opset 17's Resize has no antialiasing.
         if (op.Antialias)
-            return Separable(value, height, width, ReferenceKernels.ResizeTaps(height, op.H, op), ReferenceKernels.ResizeTaps(width, op.W, op));
+            return Separable(value, height, width, ResizeTaps.Of(height, op.H, op), ResizeTaps.Of(width, op.W, op));
 
         int maps = (int)(x.Length / (height * width));
         string map = rank == 3 ? value : Reshape(value, [maps, height, width]);
@@ -28,7 +28,7 @@ internal sealed partial class OnnxGraphBuilder
         return rank == 3 ? resized : Reshape(resized, n.Shape);
 
         // Resize computes positions with rounded scales, which may miss by one; an index table does not.
-        ImmutableArray<int> Nearest(int size, int outSize) => [.. ReferenceKernels.ResizeTaps(size, outSize, op).Select(taps => taps[0].Index)];
+        ImmutableArray<int> Nearest(int size, int outSize) => [.. ResizeTaps.Of(size, outSize, op).Select(taps => taps[0].Index)];
     }
 
     /// <summary>Weighted sums of rows, then of columns, of an item's last two dimensions: two matrix products.</summary>

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Backbones.Engines.Reference;
+using Backbones.Engines;
 using Backbones.Graphs;
 
 namespace Backbones.Onnx;
@@ -8,7 +8,7 @@ namespace Backbones.Onnx;
 internal sealed partial class OnnxGraphBuilder
 {
     private readonly Graph _graph;
-    private readonly IReadOnlyDictionary<Node, ReferenceTensor> _constants;
+    private readonly IReadOnlyDictionary<Node, DenseTensor> _constants;
     private readonly IReadOnlyList<string> _outputNames;
     private readonly List<OnnxNode> _nodes = [];
     private readonly List<OnnxTensor> _initializers = [];
@@ -23,7 +23,7 @@ internal sealed partial class OnnxGraphBuilder
     /// <param name="graph">Without identities.</param>
     /// <param name="constants">The values of its nodes without batch.</param>
     /// <param name="outputNames">One for each output, all different.</param>
-    public OnnxGraphBuilder(Graph graph, IReadOnlyDictionary<Node, ReferenceTensor> constants, IReadOnlyList<string> outputNames)
+    public OnnxGraphBuilder(Graph graph, IReadOnlyDictionary<Node, DenseTensor> constants, IReadOnlyList<string> outputNames)
     {
         (_graph, _constants, _outputNames) = (graph, constants, outputNames);
         // Inputs and outputs have their names for sure; what has the same name inside gives way.

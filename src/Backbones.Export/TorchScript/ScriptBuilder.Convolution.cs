@@ -2,7 +2,7 @@ using Backbones.Graphs;
 
 namespace Backbones.TorchScript;
 
-/// <content>Convolutions and linear layers.</content>
+/// <content>Convolution, and what products have in common.</content>
 internal sealed partial class ScriptBuilder
 {
     private string Conv2d(Node n, Conv2dOp op)
@@ -14,8 +14,6 @@ internal sealed partial class ScriptBuilder
         return Finish(n, op.Epilogue, Call("conv2d", x, Parameter(n.Inputs[1]), Bias(n, op.HasBias), ScriptText.Integers(op.Stride),
             ScriptText.Integers(padding.Top, padding.Left), ScriptText.Integers(op.Dilation), $"{op.Groups}"));
     }
-
-    private string Linear(Node n, LinearOp op) => Finish(n, op.Epilogue, Call("linear", Value(n.Inputs[0]), Parameter(n.Inputs[1]), Bias(n, op.HasBias)));
 
     /// <summary>A computed bias (the shift of a folded batch normalisation) is registered beside its weight.</summary>
     private string Bias(Node n, bool hasBias)

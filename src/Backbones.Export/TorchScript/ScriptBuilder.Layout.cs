@@ -49,20 +49,6 @@ internal sealed partial class ScriptBuilder
     /// <summary>PyTorch's order of a border: the last dimension first.</summary>
     private static string Border(Padding p) => ScriptText.Integers(p.Left, p.Right, p.Top, p.Bottom);
 
-    private string Resize(Node n, ResizeOp op)
-    {
-        string size = ScriptText.Integers(op.H, op.W), align = ScriptText.Truth(op.AlignCorners);
-        return AsMaps(n, x => (op.Mode, op.Antialias) switch
-        {
-            (ResizeMode.Nearest, _) => Call("upsample_nearest2d", x, size),
-            (ResizeMode.Bilinear, false) => Call("upsample_bilinear2d", x, size, align),
-            (ResizeMode.Bilinear, true) => Call("_upsample_bilinear2d_aa", x, size, align),
-            (ResizeMode.Bicubic, false) => Call("upsample_bicubic2d", x, size, align),
-            (ResizeMode.Bicubic, true) => Call("_upsample_bicubic2d_aa", x, size, align),
-            _ => throw new NotSupportedException($"The TorchScript exporter has no mapping for {op.Mode} interpolation (node '{n.Name}')."),
-        });
-    }
-
     /// <summary>Applies a function of <c>[N, C, H, W]</c> to a value of any rank whose last two dimensions are the map.</summary>
     private string AsMaps(Node n, Func<string, string> function)
     {

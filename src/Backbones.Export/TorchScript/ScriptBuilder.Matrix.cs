@@ -2,9 +2,11 @@ using Backbones.Graphs;
 
 namespace Backbones.TorchScript;
 
-/// <content>Matrix products and attention.</content>
+/// <content>Linear layers, matrix products and attention.</content>
 internal sealed partial class ScriptBuilder
 {
+    private string Linear(Node n, LinearOp op) => Finish(n, op.Epilogue, Call("linear", Value(n.Inputs[0]), Parameter(n.Inputs[1]), Bias(n, op.HasBias)));
+
     private string MatMul(Node n, MatMulOp op)
     {
         return Call("matmul", Matrix(n.Inputs[0], op.TransposeA), Matrix(n.Inputs[1], op.TransposeB));

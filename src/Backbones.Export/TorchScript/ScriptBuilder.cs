@@ -1,4 +1,4 @@
-using Backbones.Engines.Reference;
+using Backbones.Engines;
 using Backbones.Graphs;
 
 namespace Backbones.TorchScript;
@@ -10,7 +10,7 @@ namespace Backbones.TorchScript;
 internal sealed partial class ScriptBuilder
 {
     private readonly Graph _graph;
-    private readonly IReadOnlyDictionary<Node, ReferenceTensor> _constants;
+    private readonly IReadOnlyDictionary<Node, DenseTensor> _constants;
     private readonly ScriptModule _root;
     private readonly List<string> _lines = [];
     private readonly HashSet<string> _names = ["self"];
@@ -19,7 +19,7 @@ internal sealed partial class ScriptBuilder
     /// <param name="graph">Without identities.</param>
     /// <param name="constants">The values of its nodes without batch.</param>
     /// <param name="name">Name of the module.</param>
-    public ScriptBuilder(Graph graph, IReadOnlyDictionary<Node, ReferenceTensor> constants, string name)
+    public ScriptBuilder(Graph graph, IReadOnlyDictionary<Node, DenseTensor> constants, string name)
     {
         (_graph, _constants) = (graph, constants);
         string className = ScriptText.Identifier(name);

@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
 using System.Text.Json;
-using Backbones.Engines.Reference;
-using Backbones.Graphs;
+using Backbones.Engines;
 using Backbones.Graphs.Passes;
+using Backbones.Graphs;
 
 namespace Backbones.TorchScript;
 
@@ -60,4 +60,14 @@ public static class TorchScriptExporter
         graph = FoldBatchNorm.Run(RemoveIdentities.Run(graph));
         return new TorchScriptArchive(new ScriptBuilder(graph, ParameterArithmetic.Evaluate(graph, parameters), options.Name).Build(), options);
     }
+}
+
+/// <summary>Names and descriptions in an exported file.</summary>
+public sealed record TorchScriptExportOptions
+{
+    /// <summary>Name of the module's class; what no Python name can have becomes <c>_</c>.</summary>
+    public string Name { get; init; } = "backbone";
+
+    /// <summary>Each entry becomes an extra file of the archive, which <c>torch.jit.load</c> reads with <c>_extra_files</c>.</summary>
+    public IReadOnlyDictionary<string, string> Metadata { get; init; } = ImmutableDictionary<string, string>.Empty;
 }

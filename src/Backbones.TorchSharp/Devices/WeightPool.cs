@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using Backbones.Engines.Reference;
 
 namespace Backbones.Engines.Torch;
 
@@ -26,7 +25,7 @@ internal sealed class WeightPool(torch.Device device)
     }
 
     /// <summary>A weight on the device. Dispose the lease, not the tensor.</summary>
-    public Lease Rent(ReferenceTensor value, ScalarType type, bool channelsLast)
+    public Lease Rent(DenseTensor value, ScalarType type, bool channelsLast)
     {
         var key = new Key(new Digest(MemoryMarshal.AsBytes(value.Data.AsSpan())), value.Shape, type, channelsLast);
         lock (_entries)
@@ -38,14 +37,14 @@ internal sealed class WeightPool(torch.Device device)
         }
     }
 
-    private Tensor Upload(ReferenceTensor value, ScalarType type, bool channelsLast)
+    private Tensor Upload(DenseTensor value, ScalarType type, bool channelsLast)
     {
         long[] shape = [.. value.Shape.Dimensions.ToArray().Select(d => (long)d)];
         using Tensor flat = torch.frombuffer(value.Data, ScalarType.Float32);
         using Tensor shaped = flat.reshape(shape);
         // A copy even where nothing changes: the array belongs to the parameter source.
         Tensor tensor = shaped.to(type, device, copy: true);
-        return channelsLast ? Layouts.ToChannelsLast(tensor, disposeSource: true) : tensor;
+        return channelsLast ? MemoryLayout.ToChannelsLast(tensor, disposeSource: true) : tensor;
     }
 
     private void Return(Key key)

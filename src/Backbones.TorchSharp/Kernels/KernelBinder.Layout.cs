@@ -86,23 +86,6 @@ internal sealed partial class KernelBinder
         return AsMaps(node, t => F.pad(t, border, mode, value));
     }
 
-    private Kernel Resize(ResizeOp op, Node node)
-    {
-        long[] size = [op.H, op.W];
-        torch.InterpolationMode mode = op.Mode switch
-        {
-            ResizeMode.Nearest => torch.InterpolationMode.Nearest,
-            ResizeMode.Bilinear => torch.InterpolationMode.Bilinear,
-            ResizeMode.Bicubic => torch.InterpolationMode.Bicubic,
-            _ => throw new NotSupportedException($"The TorchSharp engine has no mapping for {op.Mode} interpolation (node '{node.Name}')."),
-        };
-        bool? alignCorners = op.Mode == ResizeMode.Nearest ? null : op.AlignCorners;
-        // The antialiased kernels exist for float32 alone on some devices.
-        return AsMaps(node, t => op.Antialias ? InFloat32(t, Interpolate) : Interpolate(t));
-
-        Tensor Interpolate(Tensor t) => F.interpolate(t, size, null, mode, alignCorners, false, op.Antialias);
-    }
-
     /// <summary>Runs a function of <c>[N, C, H, W]</c> on a value of any rank whose last two dimensions are the map.</summary>
     private static Kernel AsMaps(Node node, Func<Tensor, Tensor> function)
     {

@@ -64,4 +64,10 @@ internal sealed partial class KernelBinder
             return y.permute(back);
         };
     }
+
+    private static Kernel Softmax(SoftmaxOp op, Node node)
+    {
+        long axis = Axis(node.Shape, op.Axis);
+        return x => F.softmax(x[0], axis);
+    }
 }

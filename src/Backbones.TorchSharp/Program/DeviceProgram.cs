@@ -38,7 +38,7 @@ internal sealed class DeviceProgram : IDisposable
         try
         {
             HashSet<Node> filters = [.. program.Steps.Where(s => s.Node.Operator is Conv2dOp).Select(s => s.Node.Inputs[1])];
-            foreach ((int slot, Node node, Reference.ReferenceTensor value) in program.Constants)
+            foreach ((int slot, Node node, DenseTensor value) in program.Constants)
             {
                 WeightPool.Lease weight = pool.Rent(value, full.Contains(node) ? ScalarType.Float32 : type, channelsLast && filters.Contains(node));
                 _weights.Add(weight);
@@ -146,7 +146,7 @@ internal sealed class DeviceProgram : IDisposable
         using Tensor onDevice = _pool.IsCuda ? state.Send(input, source, _pool.Device) : source.alias();
         using Tensor shaped = onDevice.reshape(shape);
         Tensor converted = shaped.to_type(_type);
-        return _channelsLast && shape.Length == 4 ? Layouts.ToChannelsLast(converted, disposeSource: true) : converted;
+        return _channelsLast && shape.Length == 4 ? MemoryLayout.ToChannelsLast(converted, disposeSource: true) : converted;
     }
 
     /// <summary>One copy does it all: from the device, to float32, into row-major order. It waits for the device, so when it is done the run is.</summary>

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Backbones.Engines.Reference;
 using Backbones.Graphs;
 using Backbones.Graphs.Passes;
 
@@ -16,7 +15,7 @@ internal sealed record ProgramStep(Node Node, ImmutableArray<int> Inputs, int Ou
 /// <summary>A graph as a list of steps over numbered slots, the same for every device. Weights are folded already.</summary>
 internal sealed class GraphProgram
 {
-    private GraphProgram(Graph prepared, ImmutableArray<ProgramStep> steps, Dictionary<Node, int> slots, IReadOnlyDictionary<Node, ReferenceTensor> constants)
+    private GraphProgram(Graph prepared, ImmutableArray<ProgramStep> steps, Dictionary<Node, int> slots, IReadOnlyDictionary<Node, DenseTensor> constants)
     {
         Prepared = prepared;
         Steps = steps;
@@ -38,7 +37,7 @@ internal sealed class GraphProgram
     public ImmutableArray<int> Outputs { get; }
 
     /// <summary>Values that are the same in every run, weights after parameter arithmetic, until they are on the devices.</summary>
-    public ImmutableArray<(int Slot, Node Node, ReferenceTensor Value)> Constants { get; private set; }
+    public ImmutableArray<(int Slot, Node Node, DenseTensor Value)> Constants { get; private set; }
 
     /// <summary>Lets go of the values: the devices have them, and plans live long.</summary>
     public void ReleaseConstants() => Constants = [];
@@ -46,7 +45,7 @@ internal sealed class GraphProgram
     public static GraphProgram Create(Graph graph, IParameterSource parameters)
     {
         Graph prepared = FuseEpilogues.Run(FoldBatchNorm.Run(RemoveIdentities.Run(graph)));
-        IReadOnlyDictionary<Node, ReferenceTensor> constants = ParameterArithmetic.Evaluate(prepared, parameters);
+        IReadOnlyDictionary<Node, DenseTensor> constants = ParameterArithmetic.Evaluate(prepared, parameters);
 
         var slots = new Dictionary<Node, int>();
         foreach (Node node in prepared.Nodes.Where(n => n.IsBatched || constants.ContainsKey(n)))

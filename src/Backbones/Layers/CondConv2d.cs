@@ -40,11 +40,9 @@ public static class CondConv2d
     // Convolution is linear in its weight: every expert's result, mixed after it. Cheap where it is used, for depthwise kernels.
     private static Node Spatial(GraphBuilder b, Node x, Node experts, Node routing, Shape weight, int stride, Padding padding, int dilation, int groups)
     {
-        int count = routing.Shape[0], outChannels = weight[0], size = (int)weight.Length / outChannels;
-        Node byChannel = b.Permute(b.Reshape(experts, [count, outChannels, size]), [1, 0, 2]);
-        Node each = b.Conv2d("each", x, b.Reshape(byChannel, weight.With(0, outChannels * count)), null, stride, padding, dilation, groups);
-        (int h, int w) = (each.Shape[1], each.Shape[2]);
-        Node shares = b.Multiply(b.Reshape(each, [outChannels, count, h * w]), b.Reshape(routing, [count, 1]));
-        return b.Reshape(b.Reduce(shares, ReduceKind.Sum, [1]), [outChannels, h, w]);
+        int count = routing.Shape[0];
+        Node[] each = [.. Enumerable.Range(0, count).Select(e => b.Conv2d("each", x, b.Reshape(b.Slice(experts, 0, e, 1), weight), null, stride, padding, dilation, groups))];
+        Shape map = each[0].Shape;
+        return b.Reduce(b.Multiply(b.Reshape(b.Concat(0, each), [count, .. map]), b.Reshape(routing, [count, 1, 1, 1])), ReduceKind.Sum, [0]);
     }
 }

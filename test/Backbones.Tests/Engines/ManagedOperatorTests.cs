@@ -1,4 +1,8 @@
+using System.Collections.Concurrent;
+using Backbones.Engines;
+using Backbones.Engines.Managed;
 using Backbones.Graphs;
+using Backbones.Models;
 
 namespace Backbones.Tests.Engines;
 
@@ -151,6 +155,101 @@ public sealed class ManagedOperatorTests
                     continue;
                 OnMaps($"{mode} {h} {w}, corners", (b, x) => b.Resize(x, h, w, mode, alignCorners: true));
                 OnMaps($"{mode} {h} {w}, antialias", (b, x) => b.Resize(x, h, w, mode, antialias: true));
+            }
+        }
+    }
+
+    /// <summary>A reference step allocates in every run, and copies everything out and back.</summary>
+    [TestMethod]
+    public void NoModelHasANodeWithoutAKernelOfItsOwn()
+    {
+        var without = new ConcurrentBag<string>();
+        Parallel.ForEach(ModelCatalog.Names, name =>
+        {
+            Graph graph = ManagedEngine.Prepare(ModelCatalog.Find(name).Build(BuildOptions.Default).Graph);
+            if (graph.Nodes.FirstOrDefault(n => n.IsBatched && ReferenceStep.IsNeeded(n)) is { } node)
+                without.Add($"{name}: {node.Operator.GetType().Name} '{node.Name}'");
+        });
+        Assert.AreEqual("", string.Join(Environment.NewLine, without.Order()));
+    }
+
+    /// <summary>What the plan says it has no kernel for, and nothing else, becomes a reference step, with the same result.</summary>
+    [TestMethod]
+    public void WhatHasNoKernelRunsOnTheReferenceKernels()
+    {
+        Dictionary<string, Func<GraphBuilder, Node, Node>> graphs = new()
+        {
+            ["weights from the input"] = (b, x) => b.Module("conv", new Conv2dOp(1, 0, 1), x, b.Reshape(x, [1, x.Shape[0], x.Shape[1], x.Shape[2]])),
+            ["group norm of a vector"] = (b, x) => b.GroupNorm("norm", b.Flatten(x), 1),
+            ["a mask for all keys"] = (b, x) => b.Attention(x, x, x, mask: b.Parameter("mask", [x.Shape[1], 1])),
+            ["resizing a matrix"] = (b, x) => b.Resize(b.Flatten(x, 1), 5, 4, ResizeMode.Bilinear),
+        };
+        foreach ((string what, Func<GraphBuilder, Node, Node> build) in graphs)
+        {
+            var b = new GraphBuilder([3, 6, 5]);
+            Graph graph = b.Build(build(b, b.Input));
+            EngineComparison.Check(graph, 2, 1e-5, what: what);
+            using var plan = (ManagedPlan)new ManagedEngine().Compile(graph, new RandomParameters(7), EngineOptions.Default);
+            Assert.AreEqual(1, plan.Steps.ToArray().Count(s => s.Step is ReferenceStep), what);
+        }
+    }
+
+    /// <summary>Splits of channels and experts: sums of slices, weighted or not, that nothing else reads.</summary>
+    [TestMethod]
+    public void SumsOfSlices()
+    {
+        OnMaps("sum of splits", (b, x) => b.Reduce(Splits(b, x), ReduceKind.Sum, [0]), minChannels: 20);
+        OnMaps("mean of a sum of splits", (b, x) => b.Reduce(b.Reduce(Splits(b, x), ReduceKind.Sum, [0]), ReduceKind.Mean, [1, 2], true), minChannels: 20);
+        OnMaps("mean of a mean, axes kept", (b, x) => b.Reduce(b.Reduce(Splits(b, x), ReduceKind.Mean, [0], true), ReduceKind.Mean, [-1, 2]), minChannels: 20);
+        OnMaps("splits by their shares", (b, x) => b.Reduce(b.Multiply(Splits(b, x), b.Softmax(b.Reduce(Splits(b, x), ReduceKind.Mean, [2, 3], true), 0)), ReduceKind.Sum, [0]), minChannels: 20);
+        OnMaps("splits by constants", (b, x) => b.Reduce(b.Multiply(b.Parameter("shares", [2, 1, 1, 1]), Splits(b, x)), ReduceKind.Mean, [0], true), minChannels: 20);
+        OnMaps("two maps' product", (b, x) => b.Reduce(b.Multiply(x, b.Affine(x, 2, 1)), ReduceKind.Sum, [1, 2]), tolerance: 1e-5);
+        OnMaps("a product that something else reads", (b, x) => b.Multiply(x, b.Affine(x, 0.5f)) is var y ? b.Add(y, b.Reduce(y, ReduceKind.Sum, [0], true)) : y);
+        OnMaps("a sum beside another part", (b, x) => b.Concat(0, [b.Reduce(Splits(b, x), ReduceKind.Sum, [0]), b.Conv2d("conv1", x, 3, 1)]), minChannels: 20);
+        OnMaps("a product of products", (b, x) => b.Reduce(b.Multiply(b.Parameter("a", [x.Shape[2]]), b.Reduce(x, ReduceKind.Mean, [0])), ReduceKind.Sum, [0, 1]), tolerance: 1e-5);
+
+        static Node Splits(GraphBuilder b, Node x) => b.Reshape(x, [2, x.Shape[0] / 2, x.Shape[1], x.Shape[2]]);
+    }
+
+    /// <summary>An expanded value is a view with stride 0; whatever reads it has to know.</summary>
+    [TestMethod]
+    public void ExpandedValuesAreReadByEverything()
+    {
+        Dictionary<string, Func<GraphBuilder, Node, Node>> readers = new()
+        {
+            ["output"] = (_, x) => x,
+            ["twice"] = (b, x) => b.Expand(b.Reshape(x, [1, .. x.Shape]), [2, .. x.Shape]),
+            ["unary"] = (b, x) => b.Unary(x, UnaryKind.Silu, "silu"),
+            ["binary"] = (b, x) => b.Add(x, b.Affine(x, 2)),
+            ["pool"] = (b, x) => b.MaxPool2d("pool", x, 3, 1, 1),
+            ["sum"] = (b, x) => b.Reduce(x, ReduceKind.Sum, [1]),
+            ["maximum"] = (b, x) => b.Reduce(x, ReduceKind.Max, [0, 2]),
+            ["product and sum"] = (b, x) => b.Reduce(b.Multiply(x, b.Parameter("p", [x.Shape[0], 1, 1])), ReduceKind.Sum, [0]),
+            ["convolution"] = (b, x) => b.Conv2d("conv1", x, 5, 3, padding: 1),
+            ["linear"] = (b, x) => b.Linear("fc", x, 6),
+            ["residual"] = (b, x) => b.Add(b.Linear("fc", b.Input, x.Shape[2]), x),
+            ["product"] = (b, x) => b.MatMul(x, b.Transpose(x, 1, 2)),
+            ["attention"] = (b, x) => b.Attention(x, x, x),
+            ["norm"] = (b, x) => b.LayerNorm("norm", b.Add(x, b.Input)),
+            ["batch norm"] = (b, x) => b.BatchNorm("norm", x),
+            ["softmax"] = (b, x) => b.Softmax(b.Multiply(x, b.Input), 0),
+            ["roll"] = (b, x) => b.Roll(x, 1, 1),
+            ["concat"] = (b, x) => b.Concat(0, [x, b.Input]),
+            ["resize"] = (b, x) => b.Resize(x, 5, 4, ResizeMode.Bilinear),
+            ["merged axes"] = (b, x) => b.Flatten(x, 1),
+            ["split axes"] = (b, x) => b.Reshape(x, [2, x.Shape[0] / 2, x.Shape[1], x.Shape[2]]),
+        };
+        foreach ((string what, Func<GraphBuilder, Node, Node> read) in readers)
+        {
+            foreach (int[] axes in (int[][])[[1, 2], [0], [2], [0, 1, 2]])
+            {
+                foreach (bool onMap in (bool[])[false, true])
+                {
+                    var b = new GraphBuilder([20, 6, 7]);
+                    Node x = onMap ? b.Conv2d("conv", b.Input, 20, 1) : b.Input;
+                    Node expanded = b.Expand(b.Reduce(x, ReduceKind.Mean, axes, keepDims: true), x.Shape);
+                    EngineComparison.Check(b.Build(read(b, expanded)), 2, 2e-5, what: $"{what} of values repeated along {string.Join(' ', axes)}");
+                }
             }
         }
     }

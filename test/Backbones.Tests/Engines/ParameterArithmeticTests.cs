@@ -1,4 +1,4 @@
-using Backbones.Engines.Reference;
+using Backbones.Engines;
 using Backbones.Graphs;
 using Backbones.Weights;
 

@@ -1,5 +1,4 @@
 using System.Runtime.Intrinsics;
-using Backbones.Engines.Reference;
 using Backbones.Graphs;
 using Backbones.Graphs.Passes;
 
@@ -24,14 +23,17 @@ public sealed class ManagedEngine : IEngine
         return Compile(graph, parameters, options, width);
     }
 
+    /// <summary>The graph whose nodes become steps.</summary>
+    internal static Graph Prepare(Graph graph) => FuseEpilogues.Run(FoldBatchNorm.Run(RemoveIdentities.Run(graph)));
+
     /// <summary>Compiles for vectors of 16, 8 or 4 floats; wider ones than the machine has still compute the same, slowly.</summary>
     internal static IPlan Compile(Graph graph, IParameterSource parameters, EngineOptions options, int width)
     {
         if (options.Threads is < 0 or > MaxThreads)
             throw new ArgumentOutOfRangeException(nameof(options), options.Threads, $"Threads is {options.Threads}; valid values are 0 (all cores) to {MaxThreads}.");
         WorkerPool pool = WorkerPool.Of(options.Threads == 0 ? Environment.ProcessorCount : options.Threads);
-        Graph prepared = FuseEpilogues.Run(FoldBatchNorm.Run(RemoveIdentities.Run(graph)));
-        IReadOnlyDictionary<Node, ReferenceTensor> constants = ParameterArithmetic.Evaluate(prepared, parameters);
+        Graph prepared = Prepare(graph);
+        IReadOnlyDictionary<Node, DenseTensor> constants = ParameterArithmetic.Evaluate(prepared, parameters);
         return width switch
         {
             16 => new PlanBuilder<Float16>(prepared, constants, pool).Build(graph),

@@ -64,7 +64,7 @@ internal static partial class ReferenceKernels
         return Math.Sign(x) * (1 - Math.Exp(-a * a) / (fraction * Math.Sqrt(Math.PI)));
     }
 
-    private static void Unary(UnaryOp op, ReferenceTensor x, ReferenceTensor y) => ForEachItem(y.Batch, n =>
+    private static void Unary(UnaryOp op, DenseTensor x, DenseTensor y) => ForEachItem(y.Batch, n =>
     {
         ReadOnlySpan<float> source = x.Item(n);
         Span<float> target = y.ItemSpan(n);
@@ -72,7 +72,7 @@ internal static partial class ReferenceKernels
             target[i] = Apply(op, source[i]);
     });
 
-    private static void Binary(BinaryOp op, ReferenceTensor a, ReferenceTensor b, ReferenceTensor y)
+    private static void Binary(BinaryOp op, DenseTensor a, DenseTensor b, DenseTensor y)
     {
         int[] offsetsA = BroadcastOffsets(a.Shape, y.Shape), offsetsB = BroadcastOffsets(b.Shape, y.Shape);
         ForEachItem(y.Batch, n =>
@@ -96,7 +96,7 @@ internal static partial class ReferenceKernels
         });
     }
 
-    private static void PRelu(ReferenceTensor[] x, ReferenceTensor y) => ForEachItem(y.Batch, n =>
+    private static void PRelu(DenseTensor[] x, DenseTensor y) => ForEachItem(y.Batch, n =>
     {
         ReadOnlySpan<float> source = x[0].Item(n);
         Span<float> target = y.ItemSpan(n);
@@ -104,18 +104,6 @@ internal static partial class ReferenceKernels
         for (int i = 0; i < target.Length; i++)
             target[i] = source[i] > 0 ? source[i] : x[1].Data[x[1].Data.Length == 1 ? 0 : i / inner] * source[i];
     });
-
-    private static void Expand(ReferenceTensor x, ReferenceTensor y)
-    {
-        int[] offsets = BroadcastOffsets(x.Shape, y.Shape);
-        ForEachItem(y.Batch, n =>
-        {
-            ReadOnlySpan<float> source = x.Item(n);
-            Span<float> target = y.ItemSpan(n);
-            for (int i = 0; i < target.Length; i++)
-                target[i] = source[offsets[i]];
-        });
-    }
 
     /// <summary>For every element of <paramref name="to"/>, the element of <paramref name="from"/> that broadcasting puts there.</summary>
     private static int[] BroadcastOffsets(Shape from, Shape to)

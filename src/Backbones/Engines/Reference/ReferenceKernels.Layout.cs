@@ -5,7 +5,7 @@ namespace Backbones.Engines.Reference;
 /// <content>Operators that move elements.</content>
 internal static partial class ReferenceKernels
 {
-    private static void Permute(PermuteOp op, ReferenceTensor x, ReferenceTensor y)
+    private static void Permute(PermuteOp op, DenseTensor x, DenseTensor y)
     {
         int[] from = x.Shape.Strides(), to = y.Shape.Strides();
         Move(x, y, i =>
@@ -17,28 +17,28 @@ internal static partial class ReferenceKernels
         });
     }
 
-    private static void Slice(SliceOp op, ReferenceTensor x, ReferenceTensor y)
+    private static void Slice(SliceOp op, DenseTensor x, DenseTensor y)
     {
         int axis = x.Shape.Axis(op.Axis);
         AlongAxis(x, y, axis, i => op.Start + i * op.Step);
     }
 
-    private static void Gather(GatherOp op, ReferenceTensor x, ReferenceTensor y) => AlongAxis(x, y, x.Shape.Axis(op.Axis), i => op.Indices[i]);
+    private static void Gather(GatherOp op, DenseTensor x, DenseTensor y) => AlongAxis(x, y, x.Shape.Axis(op.Axis), i => op.Indices[i]);
 
-    private static void Roll(RollOp op, ReferenceTensor x, ReferenceTensor y)
+    private static void Roll(RollOp op, DenseTensor x, DenseTensor y)
     {
         int axis = x.Shape.Axis(op.Axis), size = x.Shape[axis];
         AlongAxis(x, y, axis, i => ((i - op.Shift) % size + size) % size);
     }
 
-    private static void Concat(ConcatOp op, ReferenceTensor[] x, ReferenceTensor y)
+    private static void Concat(ConcatOp op, DenseTensor[] x, DenseTensor y)
     {
         int axis = y.Shape.Axis(op.Axis);
         (int outer, int total, int inner) = Split(y.Shape, axis);
         ForEachItem(y.Batch, n =>
         {
             int start = 0;
-            foreach (ReferenceTensor part in x)
+            foreach (DenseTensor part in x)
             {
                 int length = part.Shape[axis] * inner;
                 for (int o = 0; o < outer; o++)
@@ -48,7 +48,7 @@ internal static partial class ReferenceKernels
         });
     }
 
-    private static void Pad2d(Pad2dOp op, ReferenceTensor x, ReferenceTensor y)
+    private static void Pad2d(Pad2dOp op, DenseTensor x, DenseTensor y)
     {
         (int h, int w, int outH, int outW) = (x.Shape[^2], x.Shape[^1], y.Shape[^2], y.Shape[^1]);
         ForEachItem(y.Batch, n =>
@@ -71,14 +71,14 @@ internal static partial class ReferenceKernels
         _ => -1,
     };
 
-    private static void AlongAxis(ReferenceTensor x, ReferenceTensor y, int axis, Func<int, int> source)
+    private static void AlongAxis(DenseTensor x, DenseTensor y, int axis, Func<int, int> source)
     {
         (_, int outSize, int inner) = Split(y.Shape, axis);
         int inSize = x.Shape[axis];
         Move(x, y, i => (i / (inner * outSize) * inSize + source(i / inner % outSize)) * inner + i % inner);
     }
 
-    private static void Move(ReferenceTensor x, ReferenceTensor y, Func<int, int> source)
+    private static void Move(DenseTensor x, DenseTensor y, Func<int, int> source)
     {
         var offsets = new int[y.ItemLength];
         for (int i = 0; i < offsets.Length; i++)
@@ -89,6 +89,18 @@ internal static partial class ReferenceKernels
             Span<float> to = y.ItemSpan(n);
             for (int i = 0; i < to.Length; i++)
                 to[i] = from[offsets[i]];
+        });
+    }
+
+    private static void Expand(DenseTensor x, DenseTensor y)
+    {
+        int[] offsets = BroadcastOffsets(x.Shape, y.Shape);
+        ForEachItem(y.Batch, n =>
+        {
+            ReadOnlySpan<float> source = x.Item(n);
+            Span<float> target = y.ItemSpan(n);
+            for (int i = 0; i < target.Length; i++)
+                target[i] = source[offsets[i]];
         });
     }
 }

@@ -5,7 +5,7 @@ namespace Backbones.Engines.Reference;
 /// <content>Normalisations, in double where sums run over many elements.</content>
 internal static partial class ReferenceKernels
 {
-    private static void BatchNorm(BatchNormOp op, ReferenceTensor[] x, ReferenceTensor y)
+    private static void BatchNorm(BatchNormOp op, DenseTensor[] x, DenseTensor y)
     {
         (int outer, int size, int inner) = Split(y.Shape, y.Shape.Axis(op.Axis));
         ForEachItem(y.Batch, n =>
@@ -20,7 +20,7 @@ internal static partial class ReferenceKernels
         });
     }
 
-    private static void LayerNorm(LayerNormOp op, ReferenceTensor[] x, ReferenceTensor y) => OverAxis(x[0], y, op.Axis, line =>
+    private static void LayerNorm(LayerNormOp op, DenseTensor[] x, DenseTensor y) => OverAxis(x[0], y, op.Axis, line =>
     {
         (double mean, double variance) = Moments(line);
         double scale = 1 / Math.Sqrt(variance + op.Eps);
@@ -28,7 +28,7 @@ internal static partial class ReferenceKernels
             line[i] = (float)((line[i] - mean) * scale) * (x.Length > 1 ? x[1].Data[i] : 1) + (x.Length > 1 ? x[2].Data[i] : 0);
     });
 
-    private static void RmsNorm(RmsNormOp op, ReferenceTensor[] x, ReferenceTensor y) => OverAxis(x[0], y, op.Axis, line =>
+    private static void RmsNorm(RmsNormOp op, DenseTensor[] x, DenseTensor y) => OverAxis(x[0], y, op.Axis, line =>
     {
         (double mean, double variance) = Moments(line);
         double power = op.Centered ? variance * line.Length / (line.Length - 1) : variance + mean * mean;
@@ -37,7 +37,7 @@ internal static partial class ReferenceKernels
             line[i] = (float)(line[i] * scale) * (x.Length > 1 ? x[1].Data[i] : 1);
     });
 
-    private static void GroupNorm(GroupNormOp op, ReferenceTensor[] x, ReferenceTensor y) => ForEachItem(y.Batch, n =>
+    private static void GroupNorm(GroupNormOp op, DenseTensor[] x, DenseTensor y) => ForEachItem(y.Batch, n =>
     {
         Span<float> target = y.ItemSpan(n);
         x[0].Item(n).CopyTo(target);
@@ -67,7 +67,7 @@ internal static partial class ReferenceKernels
     }
 
     /// <summary>Calls <paramref name="body"/> with every line along an axis, gathered into one span; what it leaves there is the result.</summary>
-    private static void OverAxis(ReferenceTensor x, ReferenceTensor y, int axis, LineAction body)
+    private static void OverAxis(DenseTensor x, DenseTensor y, int axis, LineAction body)
     {
         (int outer, int size, int inner) = Split(x.Shape, x.Shape.Axis(axis));
         ForEachItem(y.Batch, n =>
@@ -89,4 +89,28 @@ internal static partial class ReferenceKernels
     }
 
     private delegate void LineAction(Span<float> line);
+
+    private static void Softmax(SoftmaxOp op, DenseTensor x, DenseTensor y)
+    {
+        (int outer, int size, int inner) = Split(x.Shape, x.Shape.Axis(op.Axis));
+        ForEachItem(y.Batch, n =>
+        {
+            ReadOnlySpan<float> source = x.Item(n);
+            Span<float> target = y.ItemSpan(n);
+            for (int o = 0; o < outer; o++)
+            for (int i = 0; i < inner; i++)
+                SoftmaxLine(source[(o * size * inner + i)..], target[(o * size * inner + i)..], size, inner);
+        });
+    }
+
+    private static void SoftmaxLine(ReadOnlySpan<float> source, Span<float> target, int size, int stride)
+    {
+        float max = float.NegativeInfinity, sum = 0;
+        for (int i = 0; i < size; i++)
+            max = Math.Max(max, source[i * stride]);
+        for (int i = 0; i < size; i++)
+            sum += target[i * stride] = MathF.Exp(source[i * stride] - max);
+        for (int i = 0; i < size; i++)
+            target[i * stride] /= sum;
+    }
 }

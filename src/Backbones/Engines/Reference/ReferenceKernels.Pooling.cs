@@ -5,7 +5,7 @@ namespace Backbones.Engines.Reference;
 /// <content>Pooling and reductions.</content>
 internal static partial class ReferenceKernels
 {
-    private static void MaxPool2d(MaxPool2dOp op, ReferenceTensor x, ReferenceTensor y)
+    private static void MaxPool2d(MaxPool2dOp op, DenseTensor x, DenseTensor y)
     {
         (int channels, int h, int w, int outH, int outW) = (x.Shape[0], x.Shape[1], x.Shape[2], y.Shape[1], y.Shape[2]);
         Parallel.For(0, y.Batch * channels, job =>
@@ -28,7 +28,7 @@ internal static partial class ReferenceKernels
         });
     }
 
-    private static void AvgPool2d(AvgPool2dOp op, ReferenceTensor x, ReferenceTensor y)
+    private static void AvgPool2d(AvgPool2dOp op, DenseTensor x, DenseTensor y)
     {
         (int channels, int h, int w, int outH, int outW) = (x.Shape[0], x.Shape[1], x.Shape[2], y.Shape[1], y.Shape[2]);
         Parallel.For(0, y.Batch * channels, job =>
@@ -52,7 +52,7 @@ internal static partial class ReferenceKernels
         });
     }
 
-    private static void AdaptiveAvgPool2d(ReferenceTensor x, ReferenceTensor y)
+    private static void AdaptiveAvgPool2d(DenseTensor x, DenseTensor y)
     {
         (int channels, int h, int w, int outH, int outW) = (x.Shape[0], x.Shape[1], x.Shape[2], y.Shape[1], y.Shape[2]);
         Parallel.For(0, y.Batch * channels, job =>
@@ -72,7 +72,7 @@ internal static partial class ReferenceKernels
         });
     }
 
-    private static void Reduce(ReduceOp op, ReferenceTensor x, ReferenceTensor y)
+    private static void Reduce(ReduceOp op, DenseTensor x, DenseTensor y)
     {
         bool[] reduced = op.ReducedAxes(x.Shape);
         // Offset of the result element for every input element: reduced axes have stride 0.

@@ -6,11 +6,11 @@ namespace Backbones.Engines.Reference;
 internal static partial class ReferenceKernels
 {
     /// <summary>Computes a node from its inputs' values.</summary>
-    public static ReferenceTensor Run(Node node, ReferenceTensor[] x, int batch)
+    public static DenseTensor Run(Node node, DenseTensor[] x, int batch)
     {
         if (!node.IsBatched)
             batch = 1;
-        var y = ReferenceTensor.Zeros(batch, node.Shape);
+        var y = DenseTensor.Zeros(batch, node.Shape);
         switch (node.Operator)
         {
             case IdentityOp:

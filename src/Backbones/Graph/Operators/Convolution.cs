@@ -49,19 +49,3 @@ public sealed record Conv2dOp(Size2 Stride, Padding Padding, Size2 Dilation, int
     private static int OutputSize(int padded, int kernel, int stride, int dilation)
         => padded < dilation * (kernel - 1) + 1 ? 0 : (padded - dilation * (kernel - 1) - 1) / stride + 1;
 }
-
-/// <summary>x <c>[…, in]</c> times weight <c>[out, in]</c> transposed plus bias <c>[out]</c> (optional): inputs x, weight, bias?, residual?.</summary>
-public sealed record LinearOp(bool HasBias, Epilogue? Epilogue = null) : Operator
-{
-    internal override Shape InferShape(ImmutableArray<Node> inputs)
-    {
-        Shape x = inputs[0].Shape, w = inputs[1].Shape;
-        int expected = 2 + (HasBias ? 1 : 0) + (Epilogue is { AddsResidual: true } ? 1 : 0);
-        Require(inputs.Length == expected, $"expected {expected} inputs, received {inputs.Length}.");
-        Require(x.Rank >= 1 && w.Rank == 2 && x[x.Rank - 1] == w[1], $"expected […, {(w.Rank == 2 ? w[1] : 0)}] for a weight {w}, received {x}.");
-        Shape result = x.With(x.Rank - 1, w[0]);
-        if (Epilogue is { AddsResidual: true })
-            Require(inputs[^1].Shape == result, $"a residual {inputs[^1].Shape} cannot be added to {result}.");
-        return result;
-    }
-}

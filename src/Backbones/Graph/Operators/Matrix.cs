@@ -2,6 +2,22 @@ using System.Collections.Immutable;
 
 namespace Backbones.Graphs;
 
+/// <summary>x <c>[…, in]</c> times weight <c>[out, in]</c> transposed plus bias <c>[out]</c> (optional): inputs x, weight, bias?, residual?.</summary>
+public sealed record LinearOp(bool HasBias, Epilogue? Epilogue = null) : Operator
+{
+    internal override Shape InferShape(ImmutableArray<Node> inputs)
+    {
+        Shape x = inputs[0].Shape, w = inputs[1].Shape;
+        int expected = 2 + (HasBias ? 1 : 0) + (Epilogue is { AddsResidual: true } ? 1 : 0);
+        Require(inputs.Length == expected, $"expected {expected} inputs, received {inputs.Length}.");
+        Require(x.Rank >= 1 && w.Rank == 2 && x[x.Rank - 1] == w[1], $"expected […, {(w.Rank == 2 ? w[1] : 0)}] for a weight {w}, received {x}.");
+        Shape result = x.With(x.Rank - 1, w[0]);
+        if (Epilogue is { AddsResidual: true })
+            Require(inputs[^1].Shape == result, $"a residual {inputs[^1].Shape} cannot be added to {result}.");
+        return result;
+    }
+}
+
 /// <summary>Matrix product of the last two dimensions, leading dimensions broadcast: a <c>[…, M, K]</c> (or transposed), b <c>[…, K, N]</c> (or transposed).</summary>
 public sealed record MatMulOp(bool TransposeA = false, bool TransposeB = false) : Operator
 {
@@ -14,16 +30,6 @@ public sealed record MatMulOp(bool TransposeA = false, bool TransposeB = false) 
         Require(ka == kb, $"inner dimensions {ka} and {kb} differ ({a} and {b}).");
         Shape leading = Shape.Broadcast([.. a.Dimensions[..^2]], [.. b.Dimensions[..^2]]);
         return [.. leading, m, n];
-    }
-}
-
-/// <summary>e^x / Σ e^x along an axis.</summary>
-public sealed record SoftmaxOp(int Axis) : Operator
-{
-    internal override Shape InferShape(ImmutableArray<Node> inputs)
-    {
-        inputs[0].Shape.Axis(Axis);
-        return inputs[0].Shape;
     }
 }
 

@@ -51,3 +51,13 @@ public sealed record GroupNormOp(int Groups, float Eps) : Operator
         return x;
     }
 }
+
+/// <summary>e^x / Σ e^x along an axis.</summary>
+public sealed record SoftmaxOp(int Axis) : Operator
+{
+    internal override Shape InferShape(ImmutableArray<Node> inputs)
+    {
+        inputs[0].Shape.Axis(Axis);
+        return inputs[0].Shape;
+    }
+}

@@ -1,4 +1,3 @@
-using Backbones.Engines.Reference;
 using Backbones.Graphs;
 
 namespace Backbones.Engines.Managed;
@@ -10,7 +9,7 @@ internal sealed partial class PlanBuilder<T>
     {
         Shape x = node.Inputs[0].Shape;
         ValueView input = ChannelsLast(Value(node.Inputs[0])), result = MapResult(node);
-        Add(new ResizeStep<T>(ReferenceKernels.ResizeTaps(x[1], op.H, op), ReferenceKernels.ResizeTaps(x[2], op.W, op), input, result), result, input);
+        Add(new ResizeStep<T>(ResizeTaps.Of(x[1], op.H, op), ResizeTaps.Of(x[2], op.W, op), input, result), result, input);
         return result;
     }
 }

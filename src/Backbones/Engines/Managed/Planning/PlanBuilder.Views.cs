@@ -131,7 +131,7 @@ internal sealed partial class PlanBuilder<T>
         if (inner < 0 || result.Dims[inner] == 1 || repeated.Strides[inner] is 0 or 1)
             return repeated;
         int first = result.Dims.Length - view.Dims.Length;
-        int[] order = [.. Enumerable.Range(0, view.Dims.Length).OrderByDescending(a => result.Strides[first + a])];
+        int[] order = [.. Enumerable.Range(0, view.Dims.Length).Where(a => first + a != inner).OrderByDescending(a => result.Strides[first + a]), inner - first];
         ValueView copy = Allocate(view.Dims, order);
         Copy(view, copy);
         return Repeat(copy, result.Dims);

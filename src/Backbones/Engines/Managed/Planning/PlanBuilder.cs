@@ -1,4 +1,3 @@
-using Backbones.Engines.Reference;
 using Backbones.Graphs;
 
 namespace Backbones.Engines.Managed;
@@ -7,7 +6,7 @@ namespace Backbones.Engines.Managed;
 internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
 {
     private readonly Graph _graph;
-    private readonly IReadOnlyDictionary<Node, ReferenceTensor> _constants;
+    private readonly IReadOnlyDictionary<Node, DenseTensor> _constants;
     private readonly WorkerPool _pool;
     private readonly List<PlannedStep> _steps = [];
     private readonly Dictionary<Node, ValueView> _values = [];
@@ -15,7 +14,7 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
     private readonly List<IDisposable> _resources = [];
     private string _node = "";
 
-    public PlanBuilder(Graph graph, IReadOnlyDictionary<Node, ReferenceTensor> constants, WorkerPool pool)
+    public PlanBuilder(Graph graph, IReadOnlyDictionary<Node, DenseTensor> constants, WorkerPool pool)
     {
         _graph = graph;
         _constants = constants;
@@ -94,7 +93,7 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
     {
         if (_values.TryGetValue(node, out ValueView? view))
             return view;
-        ReferenceTensor constant = _constants[node];
+        DenseTensor constant = _constants[node];
         var buffer = Own(new AlignedBuffer(constant.Data.Length));
         constant.Data.CopyTo(buffer.Span);
         int[] strides = node.Shape.Strides();

@@ -20,8 +20,8 @@ internal sealed unsafe class ReferenceStep(Node node, ValueView[] inputs, ValueV
 
     public override void Execute(RunContext context)
     {
-        ReferenceTensor[] values = [.. inputs.Select((view, i) => Read(context, view, node.Inputs[i].Shape))];
-        ReferenceTensor computed = ReferenceKernels.Run(node, values, context.Batch);
+        DenseTensor[] values = [.. inputs.Select((view, i) => Read(context, view, node.Inputs[i].Shape))];
+        DenseTensor computed = ReferenceKernels.Run(node, values, context.Batch);
         float* target = context.Address(result);
         long[] offsets = Offsets(result);
         for (int n = 0; n < context.Batch; n++)
@@ -34,10 +34,10 @@ internal sealed unsafe class ReferenceStep(Node node, ValueView[] inputs, ValueV
 
     public override void RunPiece(RunContext context, int phase, int index, int worker) => throw new InvalidOperationException("The reference kernels split their work themselves.");
 
-    private static ReferenceTensor Read(RunContext context, ValueView view, Shape shape)
+    private static DenseTensor Read(RunContext context, ValueView view, Shape shape)
     {
         int batch = view.ItemStride == 0 ? 1 : context.Batch;
-        var tensor = ReferenceTensor.Zeros(batch, shape);
+        var tensor = DenseTensor.Zeros(batch, shape);
         float* source = context.Address(view);
         long[] offsets = Offsets(view);
         for (int n = 0; n < batch; n++)
