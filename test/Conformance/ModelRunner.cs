@@ -3,6 +3,7 @@ using System.IO.Enumeration;
 using System.Text.Json;
 using Backbones.Engines;
 using Backbones.Models;
+using Backbones.Registry;
 
 namespace Backbones.Conformance;
 
@@ -39,7 +40,7 @@ internal static class ModelRunner
             return new ModelResult(Outcome.Missing, $"{label} missing");
 
         ModelEntry model = ModelCatalog.Find(name);
-        return Report(label, ModelCatalog.FamilyOf(name), new Checks(root, engine), checks =>
+        return Report(label, ModelNames.ModuleOf(name), new Checks(root, engine), checks =>
         {
             if (root.TryGetProperty("mode", out JsonElement mode))
                 VariantChecks.Run(checks, model, mode.GetString()!, engine);

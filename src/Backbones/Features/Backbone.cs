@@ -16,14 +16,16 @@ public sealed class Backbone : IDisposable
 {
     private readonly ModelEntry _model;
     private readonly BuildOptions _build;
+    private readonly bool _useTestSize;
     private readonly Lazy<BackboneGraph> _graph;
     private readonly bool _ownsParameters;
 
-    private Backbone(PretrainedConfig config, BuildOptions build, ParameterStore parameters, bool ownsParameters)
+    private Backbone(PretrainedConfig config, BackboneOptions options, ParameterStore parameters, bool ownsParameters)
     {
         Config = config;
         _model = ModelCatalog.Find(config.Architecture);
-        _build = build;
+        _build = BuildOptionsFor(config, options);
+        _useTestSize = options.UseTestSize;
         Parameters = parameters;
         _ownsParameters = ownsParameters;
         _graph = new(() => _model.Build(_build));
@@ -73,8 +75,10 @@ public sealed class Backbone : IDisposable
         ParameterStore store = ParameterStore.Open(located.WeightsFile);
         try
         {
-            store.EnsureMatches(DefaultSpecs(located.Config), options.CheckFinite);
-            return FromParameters(located.Config, store, options, ownsParameters: true);
+            Backbone backbone = FromParameters(located.Config, store, options, ownsParameters: true);
+            store.EnsureMatches(backbone.Checkpoint, options.CheckFinite);
+            backbone.EnsureAdaptable();
+            return backbone;
         }
         catch
         {
@@ -105,13 +109,12 @@ public sealed class Backbone : IDisposable
     /// <summary>Makes a backbone over weights that are already there (also pruned ones: what a selection lacks is an error when it is extracted).</summary>
     public static Backbone FromParameters(PretrainedConfig config, ParameterStore parameters, BackboneOptions? options = null, bool ownsParameters = false)
     {
-        return new Backbone(config, BuildOptionsFor(config, options ?? new BackboneOptions()), parameters, ownsParameters);
+        return new Backbone(config, options ?? new BackboneOptions(), parameters, ownsParameters);
     }
 
     /// <summary>timm's eval transform for these weights and this input size.</summary>
     public ImageTransformOptions TransformOptions => ImageTransformOptions.Resolve(
-        new DataConfig { CropPct = Config.CropPct, CropMode = Config.CropMode, Interpolation = Config.Interpolation, Mean = Config.Mean, Std = Config.Std },
-        new DataConfig { InputSize = (_build.InChannels, _build.ImageSize!.Value.H, _build.ImageSize.Value.W) });
+        Config.ToDataConfig(), new DataConfig { InputSize = (_build.InChannels!.Value, _build.ImageSize!.Value.H, _build.ImageSize.Value.W) }, _useTestSize);
 
     /// <summary>What a selection comes to, without weights and without running: shapes, levels, the pruned graph.</summary>
     public SelectedFeatures Select(FeatureSelection selection) => Select([selection]);
@@ -124,8 +127,7 @@ public sealed class Backbone : IDisposable
         if (builds.Length > 1)
             throw new ArgumentException($"These selections need backbones of different structure (pool, classes or output stride) and cannot share one run: {string.Join("; ", selections)}.", nameof(selections));
         BackboneGraph graph = builds[0] == _build ? _graph.Value : _model.Build(builds[0]);
-        SelectedFeatures selected = SelectedFeatures.Merge([.. selections.Select(s => SelectedFeatures.Choose(graph, s))]);
-        return IsAdapted ? selected.AdaptedTo(DefaultSpecs(Config)) : selected;
+        return SelectedFeatures.Merge([.. selections.Select(s => SelectedFeatures.Choose(graph, s))]).AdaptedTo(Checkpoint);
     }
 
     /// <summary>Compiles a selection for running.</summary>
@@ -155,14 +157,35 @@ public sealed class Backbone : IDisposable
             Parameters.Dispose();
     }
 
-    private bool IsAdapted => _build.InChannels != Config.InputSize[0] || _build.ImageSize != new Size2(Config.InputSize[1], Config.InputSize[2]);
+    /// <summary>The model's parameters as the weights have them: what can be adapted may have another shape there.</summary>
+    private IEnumerable<ParameterSpec> Checkpoint => Graph.Parameters.Select(p
+        => _graph.Value.Adapters.ContainsKey(p.Name) && Parameters.TryGet(p.Name, out ParameterTensor? entry) ? p with { Shape = entry.Shape } : p);
 
-    private static BuildOptions BuildOptionsFor(PretrainedConfig config, BackboneOptions options) => new()
+    private void EnsureAdaptable()
     {
-        ImageSize = options.ImageSize ?? new Size2(config.InputSize[1], config.InputSize[2]),
-        InChannels = options.InChannels ?? config.InputSize[0],
-        NumClasses = config.NumClasses,
-    };
+        try
+        {
+            SelectedFeatures.Choose(_graph.Value, FeatureSelection.Logits).AdaptedTo(Checkpoint);
+        }
+        catch (GraphException e)
+        {
+            throw new WeightsFormatException(Parameters.Source, e.Message, e);
+        }
+    }
+
+    private static BuildOptions BuildOptionsFor(PretrainedConfig config, BackboneOptions options)
+    {
+        Shape size = (options.UseTestSize ? config.TestInputSize : null) ?? config.InputSize;
+        return new()
+        {
+            ImageSize = options.ImageSize ?? new Size2(size[1], size[2]),
+            InChannels = options.InChannels ?? config.InputSize[0],
+            NumClasses = config.NumClasses,
+            GlobalPool = config.GlobalPool,
+            OutputStride = config.OutputStride,
+            PretrainedSize = new Size2(config.InputSize[1], config.InputSize[2]),
+        };
+    }
 
     private static IEnumerable<ParameterSpec> DefaultSpecs(PretrainedConfig config)
         => ModelCatalog.Find(config.Architecture).Build(BuildOptionsFor(config, new BackboneOptions())).Graph.Parameters;

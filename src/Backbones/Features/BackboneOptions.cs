@@ -14,6 +14,9 @@ public sealed record BackboneOptions
     /// <summary>Input height and width; null for the model's own. Position embeddings are resampled as timm does.</summary>
     public Size2? ImageSize { get; init; }
 
+    /// <summary>Take the input size and crop that test best (<c>test_input_size</c>, <c>test_crop_pct</c>) where the weights' config has them, as timm's <c>use_test_size</c>. An <see cref="ImageSize"/> of one's own counts before.</summary>
+    public bool UseTestSize { get; init; }
+
     /// <summary>Input channels; null for the model's own. The first convolution is adapted as timm does (<c>adapt_input_conv</c>).</summary>
     public int? InChannels { get; init; }
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Backbones.Graphs;
+using Backbones.Layers;
 using Backbones.Models;
 
 namespace Backbones;
@@ -38,9 +39,9 @@ public sealed record SelectedFeatures(Graph Graph, ImmutableArray<FeatureOutput>
     /// <summary>What a selection changes in the structure of the backbone: a pool in place of the classifier, an output stride.</summary>
     public static BuildOptions OptionsFor(FeatureSelection selection, BuildOptions options) => selection switch
     {
-        PooledSelection { Pool: { } pool } => options with { NumClasses = 0, GlobalPool = pool, ResetsClassifier = true },
-        PooledSelection => options with { NumClasses = 0 },
-        PyramidSelection pyramid => options with { OutputStride = pyramid.OutputStride },
+        PooledSelection pooled => options with { NumClasses = 0, ResetPool = pooled.Pool },
+        // 32 is what is asked for by default: it leaves a model that was made with a smaller stride as it is.
+        PyramidSelection { OutputStride: not 32 } pyramid => options with { OutputStride = pyramid.OutputStride },
         _ => options,
     };
 
@@ -89,10 +90,13 @@ public sealed record SelectedFeatures(Graph Graph, ImmutableArray<FeatureOutput>
         };
     }
 
-    /// <summary>The same outputs over the default model's checkpoint: entries whose shapes differ (another image size, other channels) are adapted as timm does.</summary>
+    /// <summary>The same outputs over a checkpoint: entries that it has for another image size or other channels are adapted as timm does.</summary>
+    /// <param name="checkpoint">The checkpoint's entries, of which only names and shapes count.</param>
+    /// <exception cref="GraphException">An entry has another shape, and there is no way to adapt it.</exception>
     public SelectedFeatures AdaptedTo(IEnumerable<ParameterSpec> checkpoint) => this with
     {
-        Graph = Graphs.Passes.AdaptParameters.Run(Graph, checkpoint, (b, source, target) => Backbone.Adapters.TryGetValue(source.Name, out ParameterAdapter? adapt) ? adapt(b, source, target) : null),
+        Graph = Graphs.Passes.AdaptParameters.Run(Graph, checkpoint, (b, source, target)
+            => Backbone.Adapters.TryGetValue(source.Name, out ParameterAdapter? adapt) && source.Shape.Rank == target.Rank ? adapt(b, source, target) : null),
     };
 
     /// <summary>timm's <c>feature_info</c> for all levels of a backbone.</summary>

@@ -1,31 +1,52 @@
 using Backbones.Graphs;
-using Backbones.Models;
 
 namespace Backbones.Layers;
 
-/// <summary>How timm adapts checkpoint entries to a changed model.</summary>
+/// <summary>Parameter arithmetic that turns a checkpoint's entry into the one a model needs.</summary>
+/// <param name="b">Builder at the root scope.</param>
+/// <param name="source">The entry as the checkpoint has it.</param>
+/// <param name="target">The shape wanted.</param>
+/// <returns>The entry as the model needs it; <paramref name="source"/> where that is the same.</returns>
+/// <exception cref="GraphException">There is no way from this entry to that shape.</exception>
+public delegate Node ParameterAdapter(GraphBuilder b, Node source, Shape target);
+
+/// <summary>How timm adapts checkpoint entries to a changed model. What an entry is, its own shape says, not the variant.</summary>
 public static class ParameterAdapters
 {
-    /// <summary>timm's <c>adapt_input_conv</c>: one channel takes the sum over RGB; other numbers repeat RGB, scaled by 3 / channels.</summary>
-    public static ParameterAdapter InputConv { get; } = (b, source, target) =>
+    /// <summary>timm's <c>adapt_input_conv</c>: from RGB, one channel takes the sum and other numbers repeat it, scaled by 3 / channels.</summary>
+    /// <param name="channels">Channels of the image.</param>
+    public static ParameterAdapter InputConv(int channels) => (b, source, target) =>
     {
-        int channels = target[1];
-        if (channels == 1)
-            return b.Reduce(source, ReduceKind.Sum, [1], keepDims: true);
+        if (source.Shape == target)
+            return source;
+        int from = source.Shape[1];
+        // A stem that begins with space-to-depth has RGB several times over.
+        if (channels == 1 && from == 3 * target[1])
+            return b.Reduce(b.Reshape(source, [source.Shape[0], target[1], 3, .. source.Shape.Dimensions[2..]]), ReduceKind.Sum, [2]);
+        if (from != 3 || channels == 3)
+            throw new GraphException($"'{source.Name}' {source.Shape} cannot be adapted to {target}: only a first convolution over RGB can, and to other numbers of channels alone.");
         Node repeated = b.Concat(1, [.. Enumerable.Repeat(source, (channels + 2) / 3)]);
         return b.Affine(b.Slice(repeated, 1, 0, channels), 3f / channels);
     };
 
     /// <summary>timm's <c>resample_abs_pos_embed</c>: the patch part of <c>[1, P + L, C]</c> is resized bicubically with antialiasing, prefix tokens are kept.</summary>
-    /// <param name="prefixTokens">Entries for class and register tokens, first.</param>
-    /// <param name="sourceGrid">Patch grid of the checkpoint.</param>
-    /// <param name="targetGrid">Patch grid wanted.</param>
+    /// <param name="prefixTokens">P: entries for class and register tokens, first.</param>
+    /// <param name="pretrainedGrid">The grid that the checkpoint was trained for; it counts where it has L patches, otherwise the entry's grid is taken for square.</param>
+    /// <param name="targetGrid">The grid wanted.</param>
     /// <param name="bilinear">Resize bilinearly without antialiasing instead (FlexiViT).</param>
-    public static ParameterAdapter PositionEmbedding(int prefixTokens, Size2 sourceGrid, Size2 targetGrid, bool bilinear = false) => (b, source, target) =>
+    public static ParameterAdapter PositionEmbedding(int prefixTokens, Size2 pretrainedGrid, Size2 targetGrid, bool bilinear = false) => (b, source, target) =>
     {
-        int channels = source.Shape[^1], length = sourceGrid.H * sourceGrid.W;
+        int length = source.Shape[1] - prefixTokens, channels = source.Shape[2];
+        Size2 grid = pretrainedGrid.H * pretrainedGrid.W == length ? pretrainedGrid : (int)Math.Sqrt(Math.Max(length, 0));
+        if (length <= 0 || grid.H * grid.W != length)
+        {
+            throw new GraphException($"The {source.Shape[1]} tokens of '{source.Name}', {prefixTokens} of them without a place in the image, are no square grid and none of {pretrainedGrid.H}×{pretrainedGrid.W} "
+                + "patches, which the weights' config says; what grid they are for is not known.");
+        }
+        if (grid == targetGrid)
+            return source;
         Node patches = b.Slice(source, 1, prefixTokens, length);
-        Node map = b.Permute(b.Reshape(patches, [sourceGrid.H, sourceGrid.W, channels]), [2, 0, 1]);
+        Node map = b.Permute(b.Reshape(patches, [grid.H, grid.W, channels]), [2, 0, 1]);
         Node resized = b.Resize(map, targetGrid.H, targetGrid.W, bilinear ? ResizeMode.Bilinear : ResizeMode.Bicubic, antialias: !bilinear);
         Node tokens = b.Reshape(b.Permute(resized, [1, 2, 0]), [1, targetGrid.H * targetGrid.W, channels]);
         return prefixTokens == 0 ? tokens : b.Concat(1, [b.Slice(source, 1, 0, prefixTokens), tokens]);

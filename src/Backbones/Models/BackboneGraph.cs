@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Backbones.Graphs;
+using Backbones.Layers;
 
 namespace Backbones.Models;
 
@@ -33,8 +34,53 @@ public sealed record BackboneGraph
     /// <summary>Whether <c>features_only</c> goes over <see cref="Intermediates"/> (timm's FeatureGetterNet) and not over <see cref="Levels"/>' nodes.</summary>
     public bool FeaturesFromIntermediates { get; init; }
 
-    /// <summary>How parameters of the default model become those of this one (other image size, other input channels), by key.</summary>
+    /// <summary>How a checkpoint's entries become this model's (other image size, other input channels), by key.</summary>
     public ImmutableDictionary<string, ParameterAdapter> Adapters { get; init; } = ImmutableDictionary<string, ParameterAdapter>.Empty;
+
+    /// <summary>A convolutional network, whose levels are also the blocks of <c>forward_intermediates</c>.</summary>
+    /// <param name="b">The builder.</param>
+    /// <param name="levels">The pyramid, first to last.</param>
+    /// <param name="features">The unpooled features <c>[C, H, W]</c>; C is <see cref="NumFeatures"/> and <see cref="HeadHiddenSize"/> unless set otherwise.</param>
+    /// <param name="head">The classifier's input and its result.</param>
+    internal static BackboneGraph OfLevels(GraphBuilder b, IReadOnlyCollection<FeatureLevel> levels, Node features, (Node PreLogits, Node Logits) head) => new()
+    {
+        Graph = b.Build(head.Logits),
+        Features = features,
+        PreLogits = head.PreLogits,
+        NumFeatures = features.Shape[0],
+        HeadHiddenSize = features.Shape[0],
+        Levels = [.. levels],
+        Intermediates = [.. levels.Select(l => new IntermediateLevel(l.Node))],
+    };
+
+    /// <summary>A transformer of one width, whose pyramid (timm's FeatureGetterNet) is the last three of its blocks.</summary>
+    /// <param name="b">The builder.</param>
+    /// <param name="blocks">The hidden states after the blocks, tokens <c>[P + H·W, C]</c>.</param>
+    /// <param name="patchSize">Input pixels per patch.</param>
+    /// <param name="grid">Height and width of the grid of patches.</param>
+    /// <param name="prefixTokens">Tokens before the patches.</param>
+    /// <param name="features">The unpooled features, with the final norm where the model has it there.</param>
+    /// <param name="norm">That norm, <c>norm</c>; null for none.</param>
+    /// <param name="head">The classifier's input and its result.</param>
+    internal static BackboneGraph OfBlocks(GraphBuilder b, IReadOnlyList<Node> blocks, int patchSize, Size2 grid, int prefixTokens, Node features, NormLayer? norm, (Node PreLogits, Node Logits) head)
+    {
+        int width = features.Shape[^1];
+        return new()
+        {
+            Graph = b.Build(head.Logits),
+            Features = features,
+            PreLogits = head.PreLogits,
+            NumFeatures = width,
+            HeadHiddenSize = width,
+            Levels = [.. blocks.Select((node, i) => new FeatureLevel(width, patchSize, $"blocks.{i}", node))],
+            Intermediates = [.. blocks.Select(node => new IntermediateLevel(node, FeatureLayout.Nlc, grid, prefixTokens, Norm(node)))],
+            DefaultOutIndices = [-3, -2, -1],
+            FeaturesFromIntermediates = true,
+        };
+
+        // The last block's is there already.
+        Func<GraphBuilder, Node, Node>? Norm(Node block) => norm is null ? null : block == blocks[^1] ? (_, _) => features : (extended, node) => norm(extended, "norm", node);
+    }
 }
 
 /// <summary>One level of a feature pyramid.</summary>
@@ -64,14 +110,3 @@ public enum FeatureLayout
 /// <param name="PrefixTokens">Class and register tokens before the patches.</param>
 /// <param name="Norm">Applies the model's final norm (<c>norm=True</c>); null where timm ignores it.</param>
 public sealed record IntermediateLevel(Node Node, FeatureLayout Layout = FeatureLayout.Nchw, Size2 Grid = default, int PrefixTokens = 0, Func<GraphBuilder, Node, Node>? Norm = null);
-
-/// <summary>Parameter arithmetic that turns a checkpoint's entry into the one a changed model needs.</summary>
-/// <param name="b">Builder at the root scope.</param>
-/// <param name="source">The entry as the default model has it.</param>
-/// <param name="target">The shape wanted.</param>
-public delegate Node ParameterAdapter(GraphBuilder b, Node source, Shape target);
-
-/// <summary>One architecture: a line of a family's table.</summary>
-/// <param name="Name">timm's name, without tag.</param>
-/// <param name="Build">Builds the graph.</param>
-public sealed record ModelEntry(string Name, Func<BuildOptions, BackboneGraph> Build);

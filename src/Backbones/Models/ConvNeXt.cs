@@ -8,7 +8,7 @@ namespace Backbones.Models;
 /// ConvNeXt and ConvNeXt V2: residual networks of depthwise convolutions and perceptrons.
 /// timm: <c>convnext.py</c>. Papers: A ConvNet for the 2020s, https://arxiv.org/abs/2201.03545; ConvNeXt V2, https://arxiv.org/abs/2301.00808
 /// </summary>
-public static class ConvNeXt
+internal static class ConvNeXt
 {
     internal enum Stem
     {
@@ -53,8 +53,6 @@ public static class ConvNeXt
 
         public int? HeadHidden { get; init; }
 
-        public int ImageSize { get; init; } = 224;
-
         public NormLayer MapNorm => Norm switch
         {
             Norm.RmsNorm => Norms.RmsNorm2d(NormEps),
@@ -63,53 +61,35 @@ public static class ConvNeXt
         };
     }
 
-    internal static BackboneGraph Build(Config config, BuildOptions options)
+    private static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
     {
-        options.RequireOutputStride(8, 16, 32);
-        Size2 size = options.ImageSize ?? config.ImageSize;
-        var b = new GraphBuilder([options.InChannels, size.H, size.W]);
-
+        var schedule = new StrideSchedule(options, stem: 4);
         Node x = BuildStem(b, config, b.Input);
         var levels = new List<FeatureLevel>();
-        int stride = 4, dilation = 1;
         for (int stage = 0; stage < config.Depths.Length; stage++)
         {
-            int stageStride = stage == 0 ? 1 : 2;
-            if (stride >= options.OutputStride)
-            {
-                dilation *= stageStride;
-                stageStride = 1;
-            }
-            stride *= stageStride;
+            int stride = schedule.Next(stage == 0 ? 1 : 2);
             using (b.Scope($"stages.{stage}"))
             {
-                x = Downsample(b, config, x, config.Channels[stage], stageStride, dilation);
+                x = Downsample(b, config, x, config.Channels[stage], stride, schedule.Dilation);
                 for (int i = 0; i < config.Depths[stage]; i++)
                 {
                     using (b.Scope($"blocks.{i}"))
-                        x = Block(b, config, x, config.Kernels[stage], dilation);
+                        x = Block(b, config, x, config.Kernels[stage], schedule.Dilation);
                 }
             }
-            levels.Add(new FeatureLevel(config.Channels[stage], stride, $"stages.{stage}", x));
+            levels.Add(new FeatureLevel(config.Channels[stage], schedule.Reduction, $"stages.{stage}", x));
         }
 
         Node features = config.HeadNormFirst ? config.MapNorm(b, "norm_pre", x) : b.Identity("norm_pre", x);
-        int numClasses = options.NumClasses ?? 1000;
-        string pool = options.GlobalPool ?? "avg";
-        (Node preLogits, Node logits) = config.HeadNormFirst
-            ? ClassifierHeads.Pool(b, features, numClasses, pool)
-            : ClassifierHeads.PoolNormMlp(b, features, numClasses, pool, config.MapNorm, config.HeadHidden, ActLayers.Timm(UnaryKind.Gelu));
-        return new BackboneGraph
+        (Node PreLogits, Node Logits) head = config.HeadNormFirst
+            ? ClassifierHeads.Pool(b, features, options.NumClasses, options.GlobalPool)
+            : ClassifierHeads.PoolNormMlp(b, features, options.NumClasses, options.GlobalPool, config.MapNorm, config.HeadHidden, ActLayers.Timm(UnaryKind.Gelu));
+        return BackboneGraph.OfLevels(b, levels, features, head) with
         {
-            Graph = b.Build(logits),
-            Features = features,
-            PreLogits = preLogits,
-            NumFeatures = x.Shape[0],
             HeadHiddenSize = config.HeadHidden ?? x.Shape[0],
-            Levels = [.. levels],
             // timm norms the last stage alone: the norm fits no other.
             Intermediates = [.. levels.Select(l => new IntermediateLevel(l.Node, Norm: l.Node == x ? (_, _) => features : null))],
-            Adapters = ImmutableDictionary<string, ParameterAdapter>.Empty.Add("stem.0.weight", ParameterAdapters.InputConv),
         };
     }
 
@@ -168,41 +148,38 @@ public static class ConvNeXt
         return b.Add(x, b.Identity("shortcut", shortcut));
     }
 
-    /// <summary>All variants.</summary>
-    public static IEnumerable<ModelEntry> Models =>
-    [
-        Model("convnext_zepto_rms", new([2, 2, 4, 2], [32, 64, 128, 256]) { ConvMlp = true, Norm = Norm.SimpleNorm }),
-        Model("convnext_zepto_rms_ols", new([2, 2, 4, 2], [32, 64, 128, 256]) { Stem = Stem.OverlapAct, ConvMlp = true, Norm = Norm.SimpleNorm }),
-        Model("convnext_atto", new([2, 2, 6, 2], [40, 80, 160, 320]) { ConvMlp = true }),
-        Model("convnext_atto_ols", new([2, 2, 6, 2], [40, 80, 160, 320]) { Stem = Stem.OverlapTiered, ConvMlp = true }),
-        Model("convnext_atto_rms", new([2, 2, 6, 2], [40, 80, 160, 320]) { ConvMlp = true, Norm = Norm.RmsNorm }),
-        Model("convnext_femto", new([2, 2, 6, 2], [48, 96, 192, 384]) { ConvMlp = true }),
-        Model("convnext_femto_ols", new([2, 2, 6, 2], [48, 96, 192, 384]) { Stem = Stem.OverlapTiered, ConvMlp = true }),
-        Model("convnext_pico", new([2, 2, 6, 2], [64, 128, 256, 512]) { ConvMlp = true }),
-        Model("convnext_pico_ols", new([2, 2, 6, 2], [64, 128, 256, 512]) { Stem = Stem.OverlapTiered, ConvMlp = true }),
-        Model("convnext_nano", new([2, 2, 8, 2], [80, 160, 320, 640]) { ConvMlp = true }),
-        Model("convnext_nano_ols", new([2, 2, 8, 2], [80, 160, 320, 640]) { Stem = Stem.Overlap, ConvMlp = true }),
-        Model("convnext_tiny_hnf", new([3, 3, 9, 3], [96, 192, 384, 768]) { ConvMlp = true, HeadNormFirst = true }),
-        Model("convnext_tiny", new([3, 3, 9, 3], [96, 192, 384, 768])),
-        Model("convnext_small", new([3, 3, 27, 3], [96, 192, 384, 768])),
-        Model("convnext_base", new([3, 3, 27, 3], [128, 256, 512, 1024])),
-        Model("convnext_large", new([3, 3, 27, 3], [192, 384, 768, 1536])),
-        Model("convnext_large_mlp", new([3, 3, 27, 3], [192, 384, 768, 1536]) { HeadHidden = 1536, ImageSize = 320 }),
-        Model("convnext_xlarge", new([3, 3, 27, 3], [256, 512, 1024, 2048])),
-        Model("convnext_xxlarge", new([3, 4, 30, 3], [384, 768, 1536, 3072]) { NormEps = 1e-5f, ImageSize = 256 }),
-        Model("convnextv2_atto", new([2, 2, 6, 2], [40, 80, 160, 320]) { ConvMlp = true, GlobalResponseNorm = true }),
-        Model("convnextv2_femto", new([2, 2, 6, 2], [48, 96, 192, 384]) { ConvMlp = true, GlobalResponseNorm = true }),
-        Model("convnextv2_pico", new([2, 2, 6, 2], [64, 128, 256, 512]) { ConvMlp = true, GlobalResponseNorm = true }),
-        Model("convnextv2_nano", new([2, 2, 8, 2], [80, 160, 320, 640]) { ConvMlp = true, GlobalResponseNorm = true }),
-        Model("convnextv2_tiny", new([3, 3, 9, 3], [96, 192, 384, 768]) { GlobalResponseNorm = true }),
-        Model("convnextv2_small", new([3, 3, 27, 3], [96, 192, 384, 768]) { GlobalResponseNorm = true }),
-        Model("convnextv2_base", new([3, 3, 27, 3], [128, 256, 512, 1024]) { GlobalResponseNorm = true }),
-        Model("convnextv2_large", new([3, 3, 27, 3], [192, 384, 768, 1536]) { GlobalResponseNorm = true }),
-        Model("convnextv2_huge", new([3, 3, 27, 3], [352, 704, 1408, 2816]) { GlobalResponseNorm = true, ImageSize = 384 }),
-        Model("test_convnext", new([1, 2, 4, 2], [24, 32, 48, 64]) { Act = UnaryKind.GeluTanh, NormEps = 1e-5f, ImageSize = 160 }),
-        Model("test_convnext2", new([1, 1, 1, 1], [32, 64, 96, 128]) { Act = UnaryKind.GeluTanh, NormEps = 1e-5f, ImageSize = 160 }),
-        Model("test_convnext3", new([1, 1, 1, 1], [32, 64, 96, 128]) { Kernels = [7, 5, 5, 3], Act = UnaryKind.Silu, NormEps = 1e-5f, ImageSize = 160 }),
-    ];
-
-    private static ModelEntry Model(string name, Config config) => new(name, options => Build(config, options));
+    public static ModelFamily<Config> Models => new(Build)
+    {
+        ["convnext_zepto_rms"] = new([2, 2, 4, 2], [32, 64, 128, 256]) { ConvMlp = true, Norm = Norm.SimpleNorm },
+        ["convnext_zepto_rms_ols"] = new([2, 2, 4, 2], [32, 64, 128, 256]) { Stem = Stem.OverlapAct, ConvMlp = true, Norm = Norm.SimpleNorm },
+        ["convnext_atto"] = new([2, 2, 6, 2], [40, 80, 160, 320]) { ConvMlp = true },
+        ["convnext_atto_ols"] = new([2, 2, 6, 2], [40, 80, 160, 320]) { Stem = Stem.OverlapTiered, ConvMlp = true },
+        ["convnext_atto_rms"] = new([2, 2, 6, 2], [40, 80, 160, 320]) { ConvMlp = true, Norm = Norm.RmsNorm },
+        ["convnext_femto"] = new([2, 2, 6, 2], [48, 96, 192, 384]) { ConvMlp = true },
+        ["convnext_femto_ols"] = new([2, 2, 6, 2], [48, 96, 192, 384]) { Stem = Stem.OverlapTiered, ConvMlp = true },
+        ["convnext_pico"] = new([2, 2, 6, 2], [64, 128, 256, 512]) { ConvMlp = true },
+        ["convnext_pico_ols"] = new([2, 2, 6, 2], [64, 128, 256, 512]) { Stem = Stem.OverlapTiered, ConvMlp = true },
+        ["convnext_nano"] = new([2, 2, 8, 2], [80, 160, 320, 640]) { ConvMlp = true },
+        ["convnext_nano_ols"] = new([2, 2, 8, 2], [80, 160, 320, 640]) { Stem = Stem.Overlap, ConvMlp = true },
+        ["convnext_tiny_hnf"] = new([3, 3, 9, 3], [96, 192, 384, 768]) { ConvMlp = true, HeadNormFirst = true },
+        ["convnext_tiny"] = new([3, 3, 9, 3], [96, 192, 384, 768]),
+        ["convnext_small"] = new([3, 3, 27, 3], [96, 192, 384, 768]),
+        ["convnext_base"] = new([3, 3, 27, 3], [128, 256, 512, 1024]),
+        ["convnext_large"] = new([3, 3, 27, 3], [192, 384, 768, 1536]),
+        ["convnext_large_mlp"] = new([3, 3, 27, 3], [192, 384, 768, 1536]) { HeadHidden = 1536 },
+        ["convnext_xlarge"] = new([3, 3, 27, 3], [256, 512, 1024, 2048]),
+        ["convnext_xxlarge"] = new([3, 4, 30, 3], [384, 768, 1536, 3072]) { NormEps = 1e-5f },
+        ["convnextv2_atto"] = new([2, 2, 6, 2], [40, 80, 160, 320]) { ConvMlp = true, GlobalResponseNorm = true },
+        ["convnextv2_femto"] = new([2, 2, 6, 2], [48, 96, 192, 384]) { ConvMlp = true, GlobalResponseNorm = true },
+        ["convnextv2_pico"] = new([2, 2, 6, 2], [64, 128, 256, 512]) { ConvMlp = true, GlobalResponseNorm = true },
+        ["convnextv2_nano"] = new([2, 2, 8, 2], [80, 160, 320, 640]) { ConvMlp = true, GlobalResponseNorm = true },
+        ["convnextv2_tiny"] = new([3, 3, 9, 3], [96, 192, 384, 768]) { GlobalResponseNorm = true },
+        ["convnextv2_small"] = new([3, 3, 27, 3], [96, 192, 384, 768]) { GlobalResponseNorm = true },
+        ["convnextv2_base"] = new([3, 3, 27, 3], [128, 256, 512, 1024]) { GlobalResponseNorm = true },
+        ["convnextv2_large"] = new([3, 3, 27, 3], [192, 384, 768, 1536]) { GlobalResponseNorm = true },
+        ["convnextv2_huge"] = new([3, 3, 27, 3], [352, 704, 1408, 2816]) { GlobalResponseNorm = true },
+        ["test_convnext"] = new([1, 2, 4, 2], [24, 32, 48, 64]) { Act = UnaryKind.GeluTanh, NormEps = 1e-5f },
+        ["test_convnext2"] = new([1, 1, 1, 1], [32, 64, 96, 128]) { Act = UnaryKind.GeluTanh, NormEps = 1e-5f },
+        ["test_convnext3"] = new([1, 1, 1, 1], [32, 64, 96, 128]) { Kernels = [7, 5, 5, 3], Act = UnaryKind.Silu, NormEps = 1e-5f },
+    };
 }

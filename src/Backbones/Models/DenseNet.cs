@@ -8,7 +8,7 @@ namespace Backbones.Models;
 /// DenseNet: every layer of a block gets the maps of all layers before it.
 /// timm: <c>densenet.py</c>. Paper: Densely Connected Convolutional Networks, https://arxiv.org/abs/1608.06993
 /// </summary>
-public static class DenseNet
+internal static class DenseNet
 {
     // Channels of a layer's 1×1 convolution, in growth rates.
     private const int BottleneckWidth = 4;
@@ -23,12 +23,9 @@ public static class DenseNet
         public bool BlurStem { get; init; }
     }
 
-    internal static BackboneGraph Build(Config config, BuildOptions options)
+    private static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
     {
         options.RequireOutputStride(32);
-        Size2 size = options.ImageSize ?? 224;
-        var b = new GraphBuilder([options.InChannels, size.H, size.W]);
-
         var levels = new List<FeatureLevel>();
         Node x;
         using (b.Scope("features"))
@@ -54,20 +51,14 @@ public static class DenseNet
             levels.Add(new FeatureLevel(x.Shape[0], stride, "features.norm5", x));
         }
 
-        string pool = options.GlobalPool ?? "avg";
-        int numClasses = options.NumClasses ?? 1000;
-        Classifier.RequirePool(x, numClasses, pool);
-        Node pooled = b.Identity("head_drop", GlobalPool.Pool(b, "global_pool", x, pool, flatten: pool.Length > 0));
-        return new BackboneGraph
-        {
-            Graph = b.Build(Classifier.Fc(b, "classifier", pooled, numClasses)),
-            Features = x,
-            PreLogits = pooled,
-            NumFeatures = x.Shape[0],
-            HeadHiddenSize = x.Shape[0],
-            Levels = [.. levels],
-            Adapters = ImmutableDictionary<string, ParameterAdapter>.Empty.Add("features.conv0.weight", ParameterAdapters.InputConv),
-        };
+        return BackboneGraph.OfLevels(b, levels, x, Head(b, x, options)) with { Intermediates = null };
+    }
+
+    private static (Node PreLogits, Node Logits) Head(GraphBuilder b, Node x, ModelOptions options)
+    {
+        Classifier.RequirePool(x, options.NumClasses, options.GlobalPool);
+        x = b.Identity("head_drop", GlobalPool.Pool(b, "global_pool", x, options.GlobalPool, flatten: options.GlobalPool.Length > 0));
+        return (x, Classifier.Fc(b, "classifier", x, options.NumClasses));
     }
 
     private static Node BuildStem(GraphBuilder b, Config config, Node x)
@@ -110,16 +101,13 @@ public static class DenseNet
         return b.Conv2d("conv2", x, config.GrowthRate, 3, padding: 1);
     }
 
-    /// <summary>All variants.</summary>
-    public static IEnumerable<ModelEntry> Models =>
-    [
-        Model("densenet121", new(32, [6, 12, 24, 16])),
-        Model("densenetblur121d", new(32, [6, 12, 24, 16]) { DeepStem = true, BlurStem = true }),
-        Model("densenet169", new(32, [6, 12, 32, 32])),
-        Model("densenet201", new(32, [6, 12, 48, 32])),
-        Model("densenet161", new(48, [6, 12, 36, 24])),
-        Model("densenet264d", new(48, [6, 12, 64, 48]) { DeepStem = true }),
-    ];
-
-    private static ModelEntry Model(string name, Config config) => new(name, options => Build(config, options));
+    public static ModelFamily<Config> Models => new(Build)
+    {
+        ["densenet121"] = new(32, [6, 12, 24, 16]),
+        ["densenetblur121d"] = new(32, [6, 12, 24, 16]) { DeepStem = true, BlurStem = true },
+        ["densenet169"] = new(32, [6, 12, 32, 32]),
+        ["densenet201"] = new(32, [6, 12, 48, 32]),
+        ["densenet161"] = new(48, [6, 12, 36, 24]),
+        ["densenet264d"] = new(48, [6, 12, 64, 48]) { DeepStem = true },
+    };
 }

@@ -11,26 +11,15 @@ namespace Backbones.Models;
 /// MixConv, https://arxiv.org/abs/1907.09595; FBNet, https://arxiv.org/abs/1812.03443; Single-Path NAS, https://arxiv.org/abs/1904.02877;
 /// TinyNet, https://arxiv.org/abs/2010.14819
 /// </summary>
-public static partial class EfficientNet
+internal static partial class EfficientNet
 {
-    internal static BackboneGraph Build(EfficientNetConfig config, Size2 imageSize, BuildOptions options)
+    private static BackboneGraph Build(GraphBuilder b, EfficientNetConfig config, ModelOptions options)
     {
-        GraphBuilder b = EfficientNetBuilder.Start(config, imageSize, options);
-        EfficientNetBuilder.Trunk trunk = EfficientNetBuilder.Build(b, config, options.OutputStride);
+        EfficientNetBuilder.Trunk trunk = EfficientNetBuilder.Build(b, config, options);
         Node features = Head(b, trunk.Node, config);
-        (Node preLogits, Node logits) = Classifier.Build(b, features, options.NumClasses ?? 1000, options.GlobalPool ?? "avg", "classifier");
         int width = config.Features > 0 ? config.Features : trunk.Channels;
-        return new BackboneGraph
-        {
-            Graph = b.Build(logits),
-            Features = features,
-            PreLogits = preLogits,
-            NumFeatures = width,
-            HeadHiddenSize = width,
-            Levels = trunk.Levels,
-            Intermediates = [.. trunk.Levels.Select(l => new IntermediateLevel(l.Node))],
-            Adapters = ImmutableDictionary<string, ParameterAdapter>.Empty.Add("conv_stem.weight", ParameterAdapters.InputConv),
-        };
+        (Node, Node) head = Classifier.Build(b, features, options.NumClasses, options.GlobalPool, "classifier");
+        return BackboneGraph.OfLevels(b, trunk.Levels, features, head) with { NumFeatures = width, HeadHiddenSize = width };
     }
 
     private static Node Head(GraphBuilder b, Node x, EfficientNetConfig config) => config.Features > 0

@@ -34,18 +34,11 @@ internal static class EfficientNetBuilder
     /// <param name="Levels">The pyramid.</param>
     public sealed record Trunk(Node Node, int Channels, ImmutableArray<FeatureLevel> Levels);
 
-    /// <summary>A builder for the variant's input.</summary>
-    /// <exception cref="GraphException">An output stride that is not supported.</exception>
-    public static GraphBuilder Start(EfficientNetConfig config, Size2 imageSize, BuildOptions options)
-    {
-        options.RequireOutputStride(8, 16, 32);
-        Size2 size = options.ImageSize ?? imageSize;
-        return new GraphBuilder([options.InChannels, size.H, size.W]) { ConvWidths = config.PrunedWidths is { } table ? PrunedModels.Load(table) : null };
-    }
-
     /// <summary>Builds the stem and all stages.</summary>
-    public static Trunk Build(GraphBuilder b, EfficientNetConfig config, int outputStride)
+    /// <exception cref="GraphException">An output stride that is not supported.</exception>
+    public static Trunk Build(GraphBuilder b, EfficientNetConfig config, ModelOptions options)
     {
+        var schedule = new StrideSchedule(options, stem: 2);
         ImmutableArray<ImmutableArray<EfficientNetBlockArgs>> stages = EfficientNetBlockArgs.Decode(config);
         int channels = config.FixStem ? config.StemSize : config.RoundChannels(config.StemSize);
         Node x = Conv2dPadding.Conv2d(b, "conv_stem", b.Input, channels, config.StemKernel, config.Pad, stride: 2);
@@ -55,14 +48,13 @@ internal static class EfficientNetBuilder
         if (stages[0][0].Stride > 1)
             levels.Add(new FeatureLevel(channels, 2, "bn1", x));
 
-        int stride = 2, dilation = 1;
         bool spaceToDepth = false;
         for (int stage = 0; stage < stages.Length; stage++)
         {
             for (int i = 0; i < stages[stage].Length; i++)
             {
                 EfficientNetBlockArgs args = stages[stage][i];
-                int blockStride = i == 0 ? args.Stride : 1, blockDilation = dilation;
+                int blockStride = i == 0 ? args.Stride : 1, blockDilation = schedule.Dilation;
                 double expansion = args.Expansion;
                 // Space-to-depth quarters the map and multiplies its channels by four until the next stride, which it has done already.
                 bool starts = !spaceToDepth && args.SpaceToDepth;
@@ -73,12 +65,7 @@ internal static class EfficientNetBuilder
                     spaceToDepth = false;
                 }
                 spaceToDepth |= starts;
-                if (stride * blockStride > outputStride)
-                {
-                    dilation *= blockStride;
-                    blockStride = 1;
-                }
-                stride *= blockStride;
+                blockStride = schedule.Next(blockStride);
 
                 int outChannels = config.RoundChannels(args.Channels) * (spaceToDepth ? 4 : 1);
                 using (b.Scope($"blocks.{stage}.{i}"))
@@ -86,7 +73,7 @@ internal static class EfficientNetBuilder
                 channels = outChannels;
             }
             if (stage == stages.Length - 1 || stages[stage + 1][0].Stride > 1)
-                levels.Add(new FeatureLevel(channels, stride, $"blocks.{stage}", x));
+                levels.Add(new FeatureLevel(channels, schedule.Reduction, $"blocks.{stage}", x));
         }
         return new Trunk(x, channels, levels.ToImmutable());
     }

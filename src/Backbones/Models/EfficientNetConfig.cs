@@ -73,9 +73,6 @@ internal sealed record EfficientNetConfig(ImmutableArray<string> Stages)
     /// <summary>A norm behind the head's convolution (MobileNetV4).</summary>
     public bool HeadNorm { get; init; }
 
-    /// <summary>Name of the embedded table of convolution widths of a pruned variant.</summary>
-    public string? PrunedWidths { get; init; }
-
     /// <summary>TensorFlow's padding and eps, for weights that were trained there.</summary>
     public EfficientNetConfig AsTensorFlow() => this with { Pad = PadType.Same, Norm = NormActs.BatchNormWith(TensorFlowEps) };
 

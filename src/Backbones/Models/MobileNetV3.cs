@@ -9,24 +9,13 @@ namespace Backbones.Models;
 /// Papers: MobileNetV3, https://arxiv.org/abs/1905.02244; MobileNetV4, https://arxiv.org/abs/2404.10518; FBNetV3, https://arxiv.org/abs/2006.02049;
 /// PP-LCNet, https://arxiv.org/abs/2109.15099
 /// </summary>
-public static partial class MobileNetV3
+internal static partial class MobileNetV3
 {
-    internal static BackboneGraph Build(EfficientNetConfig config, Size2 imageSize, BuildOptions options)
+    private static BackboneGraph Build(GraphBuilder b, EfficientNetConfig config, ModelOptions options)
     {
-        GraphBuilder b = EfficientNetBuilder.Start(config, imageSize, options);
-        EfficientNetBuilder.Trunk trunk = EfficientNetBuilder.Build(b, config, options.OutputStride);
-        (Node preLogits, Node logits) = Head(b, trunk.Node, config, options.NumClasses ?? 1000, options.GlobalPool ?? "avg");
-        return new BackboneGraph
-        {
-            Graph = b.Build(logits),
-            Features = trunk.Node,
-            PreLogits = preLogits,
-            NumFeatures = trunk.Channels,
-            HeadHiddenSize = config.Features,
-            Levels = trunk.Levels,
-            Intermediates = [.. trunk.Levels.Select(l => new IntermediateLevel(l.Node))],
-            Adapters = ImmutableDictionary<string, ParameterAdapter>.Empty.Add("conv_stem.weight", ParameterAdapters.InputConv),
-        };
+        EfficientNetBuilder.Trunk trunk = EfficientNetBuilder.Build(b, config, options);
+        (Node, Node) head = Head(b, trunk.Node, config, options.NumClasses, options.GlobalPool);
+        return BackboneGraph.OfLevels(b, trunk.Levels, trunk.Node, head) with { NumFeatures = trunk.Channels, HeadHiddenSize = config.Features };
     }
 
     private static (Node PreLogits, Node Logits) Head(GraphBuilder b, Node x, EfficientNetConfig config, int numClasses, string pool)

@@ -5,7 +5,7 @@ using Backbones.Layers;
 namespace Backbones.Models;
 
 /// <content>The architectures, each a list of block definitions for every stage, and the entry points.</content>
-public static partial class MobileNetV3
+internal static partial class MobileNetV3
 {
     // MobileNetV3: https://arxiv.org/abs/1905.02244
 
@@ -197,43 +197,40 @@ public static partial class MobileNetV3
 
     private static EfficientNetConfig Base(ImmutableArray<string> stages) => new(stages) { StemSize = 16, Act = UnaryKind.HardSwish, AttentionFromExpansion = true };
 
-    /// <summary>All variants.</summary>
-    public static IEnumerable<ModelEntry> Models =>
-    [
-        Model("mobilenetv3_large_075", Large(0.75)),
-        Model("mobilenetv3_large_100", Large(1)),
-        Model("mobilenetv3_large_150d", Large(1.5) with { Depth = [1.2] }, 256),
-        Model("mobilenetv3_small_050", Small(0.5)),
-        Model("mobilenetv3_small_075", Small(0.75)),
-        Model("mobilenetv3_small_100", Small(1)),
-        Model("mobilenetv3_rw", Rw),
-        Model("tf_mobilenetv3_large_075", Large(0.75).AsTensorFlow()),
-        Model("tf_mobilenetv3_large_100", Large(1).AsTensorFlow()),
-        Model("tf_mobilenetv3_large_minimal_100", LargeMinimal.AsTensorFlow()),
-        Model("tf_mobilenetv3_small_075", Small(0.75).AsTensorFlow()),
-        Model("tf_mobilenetv3_small_100", Small(1).AsTensorFlow()),
-        Model("tf_mobilenetv3_small_minimal_100", SmallMinimal.AsTensorFlow()),
-        Model("fbnetv3_b", FBNetV3B),
-        Model("fbnetv3_d", FBNetV3D),
-        Model("fbnetv3_g", FBNetV3G, 240),
-        Model("lcnet_035", LcNet(0.35)),
-        Model("lcnet_050", LcNet(0.5)),
-        Model("lcnet_075", LcNet(0.75)),
-        Model("lcnet_100", LcNet(1)),
-        Model("lcnet_150", LcNet(1.5)),
-        Model("mobilenetv4_conv_small_035", V4ConvSmall(0.35)),
-        Model("mobilenetv4_conv_small_050", V4ConvSmall(0.5)),
-        Model("mobilenetv4_conv_small", V4ConvSmall(1)),
-        Model("mobilenetv4_conv_medium", V4ConvMedium, 256),
-        Model("mobilenetv4_conv_large", V4ConvLarge, 384),
-        Model("mobilenetv4_hybrid_medium", V4HybridMedium(1), 256),
-        Model("mobilenetv4_hybrid_large", V4HybridLarge(1), 384),
-        Model("mobilenetv4_conv_aa_medium", V4ConvMedium with { AntiAlias = AntiAlias.Average }, 256),
-        Model("mobilenetv4_conv_blur_medium", V4ConvMedium with { AntiAlias = AntiAlias.BlurConstant }),
-        Model("mobilenetv4_conv_aa_large", V4ConvLarge with { AntiAlias = AntiAlias.Average }, 448),
-        Model("mobilenetv4_hybrid_medium_075", V4HybridMedium(0.75)),
-        Model("mobilenetv4_hybrid_large_075", V4HybridLarge(0.75), 256),
-    ];
-
-    private static ModelEntry Model(string name, EfficientNetConfig config, int imageSize = 224) => new(name, options => Build(config, imageSize, options));
+    public static ModelFamily<EfficientNetConfig> Models => new(Build)
+    {
+        ["mobilenetv3_large_075"] = Large(0.75),
+        ["mobilenetv3_large_100"] = Large(1),
+        ["mobilenetv3_large_150d"] = Large(1.5) with { Depth = [1.2] },
+        ["mobilenetv3_small_050"] = Small(0.5),
+        ["mobilenetv3_small_075"] = Small(0.75),
+        ["mobilenetv3_small_100"] = Small(1),
+        ["mobilenetv3_rw"] = Rw,
+        ["tf_mobilenetv3_large_075"] = Large(0.75).AsTensorFlow(),
+        ["tf_mobilenetv3_large_100"] = Large(1).AsTensorFlow(),
+        ["tf_mobilenetv3_large_minimal_100"] = LargeMinimal.AsTensorFlow(),
+        ["tf_mobilenetv3_small_075"] = Small(0.75).AsTensorFlow(),
+        ["tf_mobilenetv3_small_100"] = Small(1).AsTensorFlow(),
+        ["tf_mobilenetv3_small_minimal_100"] = SmallMinimal.AsTensorFlow(),
+        ["fbnetv3_b"] = FBNetV3B,
+        ["fbnetv3_d"] = FBNetV3D,
+        ["fbnetv3_g"] = FBNetV3G,
+        ["lcnet_035"] = LcNet(0.35),
+        ["lcnet_050"] = LcNet(0.5),
+        ["lcnet_075"] = LcNet(0.75),
+        ["lcnet_100"] = LcNet(1),
+        ["lcnet_150"] = LcNet(1.5),
+        ["mobilenetv4_conv_small_035"] = V4ConvSmall(0.35),
+        ["mobilenetv4_conv_small_050"] = V4ConvSmall(0.5),
+        ["mobilenetv4_conv_small"] = V4ConvSmall(1),
+        ["mobilenetv4_conv_medium"] = V4ConvMedium,
+        ["mobilenetv4_conv_large"] = V4ConvLarge,
+        ["mobilenetv4_hybrid_medium"] = V4HybridMedium(1),
+        ["mobilenetv4_hybrid_large"] = V4HybridLarge(1),
+        ["mobilenetv4_conv_aa_medium"] = V4ConvMedium with { AntiAlias = AntiAlias.Average },
+        ["mobilenetv4_conv_blur_medium"] = V4ConvMedium with { AntiAlias = AntiAlias.BlurConstant },
+        ["mobilenetv4_conv_aa_large"] = V4ConvLarge with { AntiAlias = AntiAlias.Average },
+        ["mobilenetv4_hybrid_medium_075"] = V4HybridMedium(0.75),
+        ["mobilenetv4_hybrid_large_075"] = V4HybridLarge(0.75),
+    };
 }

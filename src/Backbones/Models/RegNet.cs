@@ -10,7 +10,7 @@ namespace Backbones.Models;
 /// timm: <c>regnet.py</c>. Papers: Designing Network Design Spaces, https://arxiv.org/abs/2003.13678; Fast and Accurate Model Scaling,
 /// https://arxiv.org/abs/2103.06877
 /// </summary>
-public static class RegNet
+internal static class RegNet
 {
     internal enum Shortcut
     {
@@ -48,54 +48,31 @@ public static class RegNet
         public UnaryKind Act { get; init; } = UnaryKind.Relu;
 
         public NormActLayer Norm { get; init; } = NormActs.BatchNorm;
-
-        public int ImageSize { get; init; } = 224;
     }
 
     internal readonly record struct Stage(int Depth, int Width, int GroupWidth);
 
     private sealed record BlockArgs(int Width, int GroupWidth, int Stride, int Dilation, bool HasShortcutLayer);
 
-    internal static BackboneGraph Build(Config config, BuildOptions options)
+    private static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
     {
-        options.RequireOutputStride(8, 16, 32);
-        Size2 size = options.ImageSize ?? config.ImageSize;
-        var b = new GraphBuilder([options.InChannels, size.H, size.W]);
-
+        var schedule = new StrideSchedule(options, stem: 2);
         Node x = config.PreAct ? b.Conv2d("stem", b.Input, 32, 3, stride: 2, padding: 1) : ConvNormAct.Build(b, "stem", b.Input, 32, 3, config.Norm, config.Act, stride: 2);
         var levels = new List<FeatureLevel> { new(32, 2, "stem", x) };
 
-        int stride = 2, dilation = 1;
         foreach ((int number, Stage stage) in StagesOf(config).Index())
         {
-            int stageStride = 2;
-            if (stride >= options.OutputStride)
-            {
-                dilation *= stageStride;
-                stageStride = 1;
-            }
-            stride *= stageStride;
+            int stride = schedule.Next(2);
             string name = $"s{number + 1}";
             using (b.Scope(name))
-                x = BuildStage(b, config, x, stage, stageStride, dilation);
-            levels.Add(new FeatureLevel(stage.Width, stride, name, x));
+                x = BuildStage(b, config, x, stage, stride, schedule.Dilation);
+            levels.Add(new FeatureLevel(stage.Width, schedule.Reduction, name, x));
         }
 
         x = config.HeadWidth > 0 ? ConvNormAct.Build(b, "final_conv", x, config.HeadWidth, 1, config.Norm, config.Act)
             : config.LinearOut || config.PreAct ? ActLayers.Timm(config.Act)(b, "final_conv", x)
             : b.Identity("final_conv", x);
-        (Node preLogits, Node logits) = ClassifierHeads.Pool(b, x, options.NumClasses ?? 1000, options.GlobalPool ?? "avg");
-        return new BackboneGraph
-        {
-            Graph = b.Build(logits),
-            Features = x,
-            PreLogits = preLogits,
-            NumFeatures = x.Shape[0],
-            HeadHiddenSize = x.Shape[0],
-            Levels = [.. levels],
-            Intermediates = [.. levels.Select(l => new IntermediateLevel(l.Node))],
-            Adapters = ImmutableDictionary<string, ParameterAdapter>.Empty.Add(config.PreAct ? "stem.weight" : "stem.conv.weight", ParameterAdapters.InputConv),
-        };
+        return BackboneGraph.OfLevels(b, levels, x, ClassifierHeads.Pool(b, x, options.NumClasses, options.GlobalPool));
     }
 
     /// <summary>The stages that a variant's numbers come to (the paper's section 3.3): block widths on a line, snapped to powers of the multiplier, then to whole groups.</summary>
@@ -186,46 +163,45 @@ public static class RegNet
         }
     }
 
-    /// <summary>All variants.</summary>
-    public static IEnumerable<ModelEntry> Models =>
-    [
-        Model("regnetx_002", new(13, 24, 36.44f, 2.49f, 8)),
-        Model("regnetx_004", new(22, 24, 24.48f, 2.54f, 16)),
-        Model("regnetx_004_tv", new(22, 24, 24.48f, 2.54f, 16) { TorchvisionRounding = true }),
-        Model("regnetx_006", new(16, 48, 36.97f, 2.24f, 24)),
-        Model("regnetx_008", new(16, 56, 35.73f, 2.28f, 16)),
-        Model("regnetx_016", new(18, 80, 34.01f, 2.25f, 24)),
-        Model("regnetx_032", new(25, 88, 26.31f, 2.25f, 48)),
-        Model("regnetx_040", new(23, 96, 38.65f, 2.43f, 40)),
-        Model("regnetx_064", new(17, 184, 60.83f, 2.07f, 56)),
-        Model("regnetx_080", new(23, 80, 49.56f, 2.88f, 120)),
-        Model("regnetx_120", new(19, 168, 73.36f, 2.37f, 112)),
-        Model("regnetx_160", new(22, 216, 55.59f, 2.1f, 128)),
-        Model("regnetx_320", new(23, 320, 69.86f, 2f, 168)),
-        Model("regnety_002", new(13, 24, 36.44f, 2.49f, 8) { SqueezeRatio = 0.25f }),
-        Model("regnety_004", new(16, 48, 27.89f, 2.09f, 8) { SqueezeRatio = 0.25f }),
-        Model("regnety_006", new(15, 48, 32.54f, 2.32f, 16) { SqueezeRatio = 0.25f }),
-        Model("regnety_008", new(14, 56, 38.84f, 2.4f, 16) { SqueezeRatio = 0.25f }),
-        Model("regnety_008_tv", new(14, 56, 38.84f, 2.4f, 16) { SqueezeRatio = 0.25f, TorchvisionRounding = true }),
-        Model("regnety_016", new(27, 48, 20.71f, 2.65f, 24) { SqueezeRatio = 0.25f }),
-        Model("regnety_032", new(21, 80, 42.63f, 2.66f, 24) { SqueezeRatio = 0.25f }),
-        Model("regnety_040", new(22, 96, 31.41f, 2.24f, 64) { SqueezeRatio = 0.25f }),
-        Model("regnety_064", new(25, 112, 33.22f, 2.27f, 72) { SqueezeRatio = 0.25f }),
-        Model("regnety_080", new(17, 192, 76.82f, 2.19f, 56) { SqueezeRatio = 0.25f }),
-        Model("regnety_080_tv", new(17, 192, 76.82f, 2.19f, 56) { SqueezeRatio = 0.25f, TorchvisionRounding = true }),
-        Model("regnety_120", new(19, 168, 73.36f, 2.37f, 112) { SqueezeRatio = 0.25f }),
-        Model("regnety_160", new(18, 200, 106.23f, 2.48f, 112) { SqueezeRatio = 0.25f }),
-        Model("regnety_320", new(20, 232, 115.89f, 2.53f, 232) { SqueezeRatio = 0.25f }),
-        Model("regnety_640", new(20, 352, 147.48f, 2.4f, 328) { SqueezeRatio = 0.25f, ImageSize = 384 }),
-        Model("regnety_1280", new(27, 456, 160.83f, 2.52f, 264) { SqueezeRatio = 0.25f, ImageSize = 384 }),
-        Model("regnety_2560", new(27, 640, 230.83f, 2.53f, 373) { SqueezeRatio = 0.25f, ImageSize = 384 }),
-        Model("regnety_040_sgn", new(22, 96, 31.41f, 2.24f, 64) { SqueezeRatio = 0.25f, Act = UnaryKind.Silu, Norm = NormActs.GroupNorm(16) }),
-        Model("regnetv_040", new(22, 96, 31.41f, 2.24f, 64) { SqueezeRatio = 0.25f, PreAct = true, Act = UnaryKind.Silu }),
-        Model("regnetv_064", new(25, 112, 33.22f, 2.27f, 72) { SqueezeRatio = 0.25f, PreAct = true, Act = UnaryKind.Silu, Shortcut = Shortcut.Pool }),
-        Model("regnetz_005", Z(21, 16, 10.7f, 2.51f, 4) with { HeadWidth = 1024 }),
-        Model("regnetz_040", Z(28, 48, 14.5f, 2.226f, 8) with { ImageSize = 256 }),
-        Model("regnetz_040_h", Z(28, 48, 14.5f, 2.226f, 8) with { HeadWidth = 1536, ImageSize = 256 }),
-    ];
+    public static ModelFamily<Config> Models => new(Build)
+    {
+        ["regnetx_002"] = new(13, 24, 36.44f, 2.49f, 8),
+        ["regnetx_004"] = new(22, 24, 24.48f, 2.54f, 16),
+        ["regnetx_004_tv"] = new(22, 24, 24.48f, 2.54f, 16) { TorchvisionRounding = true },
+        ["regnetx_006"] = new(16, 48, 36.97f, 2.24f, 24),
+        ["regnetx_008"] = new(16, 56, 35.73f, 2.28f, 16),
+        ["regnetx_016"] = new(18, 80, 34.01f, 2.25f, 24),
+        ["regnetx_032"] = new(25, 88, 26.31f, 2.25f, 48),
+        ["regnetx_040"] = new(23, 96, 38.65f, 2.43f, 40),
+        ["regnetx_064"] = new(17, 184, 60.83f, 2.07f, 56),
+        ["regnetx_080"] = new(23, 80, 49.56f, 2.88f, 120),
+        ["regnetx_120"] = new(19, 168, 73.36f, 2.37f, 112),
+        ["regnetx_160"] = new(22, 216, 55.59f, 2.1f, 128),
+        ["regnetx_320"] = new(23, 320, 69.86f, 2f, 168),
+        ["regnety_002"] = new(13, 24, 36.44f, 2.49f, 8) { SqueezeRatio = 0.25f },
+        ["regnety_004"] = new(16, 48, 27.89f, 2.09f, 8) { SqueezeRatio = 0.25f },
+        ["regnety_006"] = new(15, 48, 32.54f, 2.32f, 16) { SqueezeRatio = 0.25f },
+        ["regnety_008"] = new(14, 56, 38.84f, 2.4f, 16) { SqueezeRatio = 0.25f },
+        ["regnety_008_tv"] = new(14, 56, 38.84f, 2.4f, 16) { SqueezeRatio = 0.25f, TorchvisionRounding = true },
+        ["regnety_016"] = new(27, 48, 20.71f, 2.65f, 24) { SqueezeRatio = 0.25f },
+        ["regnety_032"] = new(21, 80, 42.63f, 2.66f, 24) { SqueezeRatio = 0.25f },
+        ["regnety_040"] = new(22, 96, 31.41f, 2.24f, 64) { SqueezeRatio = 0.25f },
+        ["regnety_064"] = new(25, 112, 33.22f, 2.27f, 72) { SqueezeRatio = 0.25f },
+        ["regnety_080"] = new(17, 192, 76.82f, 2.19f, 56) { SqueezeRatio = 0.25f },
+        ["regnety_080_tv"] = new(17, 192, 76.82f, 2.19f, 56) { SqueezeRatio = 0.25f, TorchvisionRounding = true },
+        ["regnety_120"] = new(19, 168, 73.36f, 2.37f, 112) { SqueezeRatio = 0.25f },
+        ["regnety_160"] = new(18, 200, 106.23f, 2.48f, 112) { SqueezeRatio = 0.25f },
+        ["regnety_320"] = new(20, 232, 115.89f, 2.53f, 232) { SqueezeRatio = 0.25f },
+        ["regnety_640"] = new(20, 352, 147.48f, 2.4f, 328) { SqueezeRatio = 0.25f },
+        ["regnety_1280"] = new(27, 456, 160.83f, 2.52f, 264) { SqueezeRatio = 0.25f },
+        ["regnety_2560"] = new(27, 640, 230.83f, 2.53f, 373) { SqueezeRatio = 0.25f },
+        ["regnety_040_sgn"] = new(22, 96, 31.41f, 2.24f, 64) { SqueezeRatio = 0.25f, Act = UnaryKind.Silu, Norm = NormActs.GroupNorm(16) },
+        ["regnetv_040"] = new(22, 96, 31.41f, 2.24f, 64) { SqueezeRatio = 0.25f, PreAct = true, Act = UnaryKind.Silu },
+        ["regnetv_064"] = new(25, 112, 33.22f, 2.27f, 72) { SqueezeRatio = 0.25f, PreAct = true, Act = UnaryKind.Silu, Shortcut = Shortcut.Pool },
+        ["regnetz_005"] = Z(21, 16, 10.7f, 2.51f, 4) with { HeadWidth = 1024 },
+        ["regnetz_040"] = Z(28, 48, 14.5f, 2.226f, 8),
+        ["regnetz_040_h"] = Z(28, 48, 14.5f, 2.226f, 8) with { HeadWidth = 1536 },
+    };
 
     private static Config Z(int depth, int initialWidth, float slope, float multiplier, int groupWidth) => new(depth, initialWidth, slope, multiplier, groupWidth)
     {
@@ -235,6 +211,4 @@ public static class RegNet
         LinearOut = true,
         Act = UnaryKind.Silu,
     };
-
-    private static ModelEntry Model(string name, Config config) => new(name, options => Build(config, options));
 }

@@ -1,6 +1,6 @@
+using System.Collections.Immutable;
 using Backbones.Graphs;
 using Backbones.Layers;
-using static Backbones.Models.ResNet;
 
 namespace Backbones.Models;
 
@@ -8,35 +8,31 @@ namespace Backbones.Models;
 /// ResNeSt: ResNet with split attention in the place of the 3×3 convolution.
 /// timm: <c>resnest.py</c>. Paper: ResNeSt: Split-Attention Networks, https://arxiv.org/abs/2004.08955
 /// </summary>
-public static class ResNeSt
+internal static class ResNeSt
 {
-    /// <summary>The middle of a bottleneck: pooling (where it stands in for a stride) and split attention.</summary>
-    internal static Node SplitStage(GraphBuilder b, Config config, Node x, int width, int stride, int dilation)
+    /// <summary>A bottleneck whose middle is split attention; average pooling takes its stride, before it (ResNeSt-fast) or behind it.</summary>
+    private static ResNet.Block SplitBottleneck(int radix, bool poolsFirst) => new(4, (b, config, x, args) => ResNet.BottleneckBlock(b, config, x, args, (b, config, x, width, args) =>
     {
-        bool pools = config.AvgDownInBlock && stride > 1;
-        if (pools && config.AvgDownFirst)
-            x = b.AvgPool2d("avd_first", x, 3, stride, 1);
-        x = SplitAttention.Build(b, "conv2", x, width, pools ? 1 : stride, dilation, config.Cardinality, config.Radix, config.Norm);
+        bool pools = args.Stride > 1;
+        if (pools && poolsFirst)
+            x = b.AvgPool2d("avd_first", x, 3, args.Stride, 1);
+        x = SplitAttention.Build(b, "conv2", x, width, 1, args.FirstDilation, config.Cardinality, radix, config.Norm);
         x = b.Identity("act2", b.Identity("drop_block", b.Identity("bn2", x)));
-        return pools && !config.AvgDownFirst ? b.AvgPool2d("avd_last", x, 3, stride, 1) : x;
-    }
+        return pools && !poolsFirst ? b.AvgPool2d("avd_last", x, 3, args.Stride, 1) : x;
+    }));
 
-    /// <summary>All variants.</summary>
-    public static IEnumerable<ModelEntry> Models =>
-    [
-        Model("resnest14d", new(Block.Bottleneck, [1, 1, 1, 1]) { StemWidth = 32 }),
-        Model("resnest26d", new(Block.Bottleneck, [2, 2, 2, 2]) { StemWidth = 32 }),
-        Model("resnest50d", new(Block.Bottleneck, [3, 4, 6, 3]) { StemWidth = 32 }),
-        Model("resnest101e", new(Block.Bottleneck, [3, 4, 23, 3]) { ImageSize = 256 }),
-        Model("resnest200e", new(Block.Bottleneck, [3, 24, 36, 3]) { ImageSize = 320 }),
-        Model("resnest269e", new(Block.Bottleneck, [3, 30, 48, 8]) { ImageSize = 416 }),
-        Model("resnest50d_4s2x40d", new(Block.Bottleneck, [3, 4, 6, 3]) { StemWidth = 32, BaseWidth = 40, Cardinality = 2, Radix = 4, AvgDownFirst = true }),
-        Model("resnest50d_1s4x24d", new(Block.Bottleneck, [3, 4, 6, 3]) { StemWidth = 32, BaseWidth = 24, Cardinality = 4, Radix = 1, AvgDownFirst = true }),
-    ];
+    private static ResNet.Config Split(ImmutableArray<int> layers, int radix = 2, bool poolsFirst = false)
+        => new(SplitBottleneck(radix, poolsFirst), layers) { Stem = ResNet.Stem.Deep, AvgDown = true };
 
-    private static ModelEntry Model(string name, Config config)
+    public static ModelFamily<ResNet.Config> Models => new(ResNet.Build)
     {
-        Config full = config with { Stem = Stem.Deep, AvgDown = true, AvgDownInBlock = true, Radix = config.Radix == 0 ? 2 : config.Radix };
-        return new ModelEntry(name, options => ResNet.Build(full, options));
-    }
+        ["resnest14d"] = Split([1, 1, 1, 1]) with { StemWidth = 32 },
+        ["resnest26d"] = Split([2, 2, 2, 2]) with { StemWidth = 32 },
+        ["resnest50d"] = Split([3, 4, 6, 3]) with { StemWidth = 32 },
+        ["resnest101e"] = Split([3, 4, 23, 3]),
+        ["resnest200e"] = Split([3, 24, 36, 3]),
+        ["resnest269e"] = Split([3, 30, 48, 8]),
+        ["resnest50d_4s2x40d"] = Split([3, 4, 6, 3], radix: 4, poolsFirst: true) with { StemWidth = 32, BaseWidth = 40, Cardinality = 2 },
+        ["resnest50d_1s4x24d"] = Split([3, 4, 6, 3], radix: 1, poolsFirst: true) with { StemWidth = 32, BaseWidth = 24, Cardinality = 4 },
+    };
 }

@@ -9,7 +9,7 @@ namespace Backbones.Models;
 /// torchvision: <c>models/resnet.py</c>. Papers: Deep Residual Learning, https://arxiv.org/abs/1512.03385; Aggregated Residual
 /// Transformations, https://arxiv.org/abs/1611.05431; Wide Residual Networks, https://arxiv.org/abs/1605.07146
 /// </summary>
-public static class TorchvisionResNet
+internal static class TorchvisionResNet
 {
     /// <summary>What tells one variant from another: blocks per stage; the defaults are ResNet's with bottlenecks.</summary>
     internal sealed record Config(ImmutableArray<int> Layers)
@@ -26,54 +26,35 @@ public static class TorchvisionResNet
 
     private sealed record BlockArgs(int Planes, int Stride, int Dilation, bool Downsamples);
 
-    internal static BackboneGraph Build(Config config, BuildOptions options)
+    private static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
     {
         // torchvision's replace_stride_with_dilation; its basic blocks refuse dilation.
-        options.RequireOutputStride(config.BasicBlocks ? [32] : [8, 16, 32]);
-        Size2 size = options.ImageSize ?? 224;
-        var b = new GraphBuilder([options.InChannels, size.H, size.W]);
-
+        if (config.BasicBlocks)
+            options.RequireOutputStride(32);
+        var schedule = new StrideSchedule(options, stem: 4);
         Node x = b.Conv2d("conv1", b.Input, 64, 7, stride: 2, padding: 3);
         x = b.Act("relu", b.BatchNorm("bn1", x), UnaryKind.Relu);
         var levels = new List<FeatureLevel> { new(64, 2, "relu", x) };
         x = b.MaxPool2d("maxpool", x, 3, stride: 2, padding: 1);
 
-        int stride = 4, dilation = 1;
         for (int stage = 0; stage < config.Layers.Length; stage++)
         {
-            int stageStride = stage == 0 ? 1 : 2, firstDilation = dilation, planes = 64 << stage;
-            if (stride >= options.OutputStride)
-            {
-                dilation *= stageStride;
-                stageStride = 1;
-            }
-            stride *= stageStride;
+            int firstDilation = schedule.Dilation, stride = schedule.Next(stage == 0 ? 1 : 2), planes = 64 << stage;
             string name = $"layer{stage + 1}";
             for (int i = 0; i < config.Layers[stage]; i++)
             {
                 var args = i == 0
-                    ? new BlockArgs(planes, stageStride, firstDilation, stageStride != 1 || x.Shape[0] != planes * config.Expansion)
-                    : new BlockArgs(planes, 1, dilation, false);
+                    ? new BlockArgs(planes, stride, firstDilation, stride != 1 || x.Shape[0] != planes * config.Expansion)
+                    : new BlockArgs(planes, 1, schedule.Dilation, false);
                 using (b.Scope($"{name}.{i}"))
                     x = config.BasicBlocks ? BasicBlock(b, x, args) : Bottleneck(b, config, x, args);
             }
-            levels.Add(new FeatureLevel(x.Shape[0], stride, name, x));
+            levels.Add(new FeatureLevel(x.Shape[0], schedule.Reduction, name, x));
         }
 
-        string pool = options.GlobalPool ?? "avg";
-        int numClasses = options.NumClasses ?? 1000;
-        Classifier.RequirePool(x, numClasses, pool);
-        Node pooled = Pool(b, x, pool);
-        return new BackboneGraph
-        {
-            Graph = b.Build(Classifier.Fc(b, "fc", pooled, numClasses)),
-            Features = x,
-            PreLogits = pooled,
-            NumFeatures = x.Shape[0],
-            HeadHiddenSize = x.Shape[0],
-            Levels = [.. levels],
-            Adapters = ImmutableDictionary<string, ParameterAdapter>.Empty.Add("conv1.weight", ParameterAdapters.InputConv),
-        };
+        Classifier.RequirePool(x, options.NumClasses, options.GlobalPool);
+        Node pooled = Pool(b, x, options.GlobalPool);
+        return BackboneGraph.OfLevels(b, levels, x, (pooled, Classifier.Fc(b, "fc", pooled, options.NumClasses))) with { Intermediates = null };
     }
 
     private static Node BasicBlock(GraphBuilder b, Node x, BlockArgs args)
@@ -111,20 +92,17 @@ public static class TorchvisionResNet
         _ => throw new GraphException($"Pool type '{pool}' is not one of torchvision's ResNets; valid types are 'avg' and ''."),
     };
 
-    /// <summary>All variants.</summary>
-    public static IEnumerable<ModelEntry> Models =>
-    [
-        Model("resnet18", new([2, 2, 2, 2]) { BasicBlocks = true }),
-        Model("resnet34", new([3, 4, 6, 3]) { BasicBlocks = true }),
-        Model("resnet50", new([3, 4, 6, 3])),
-        Model("resnet101", new([3, 4, 23, 3])),
-        Model("resnet152", new([3, 8, 36, 3])),
-        Model("resnext50_32x4d", new([3, 4, 6, 3]) { Groups = 32, WidthPerGroup = 4 }),
-        Model("resnext101_32x8d", new([3, 4, 23, 3]) { Groups = 32, WidthPerGroup = 8 }),
-        Model("resnext101_64x4d", new([3, 4, 23, 3]) { Groups = 64, WidthPerGroup = 4 }),
-        Model("wide_resnet50_2", new([3, 4, 6, 3]) { WidthPerGroup = 128 }),
-        Model("wide_resnet101_2", new([3, 4, 23, 3]) { WidthPerGroup = 128 }),
-    ];
-
-    private static ModelEntry Model(string name, Config config) => new($"torchvision/{name}", options => Build(config, options));
+    public static ModelFamily<Config> Models => new(Build)
+    {
+        ["torchvision/resnet18"] = new([2, 2, 2, 2]) { BasicBlocks = true },
+        ["torchvision/resnet34"] = new([3, 4, 6, 3]) { BasicBlocks = true },
+        ["torchvision/resnet50"] = new([3, 4, 6, 3]),
+        ["torchvision/resnet101"] = new([3, 4, 23, 3]),
+        ["torchvision/resnet152"] = new([3, 8, 36, 3]),
+        ["torchvision/resnext50_32x4d"] = new([3, 4, 6, 3]) { Groups = 32, WidthPerGroup = 4 },
+        ["torchvision/resnext101_32x8d"] = new([3, 4, 23, 3]) { Groups = 32, WidthPerGroup = 8 },
+        ["torchvision/resnext101_64x4d"] = new([3, 4, 23, 3]) { Groups = 64, WidthPerGroup = 4 },
+        ["torchvision/wide_resnet50_2"] = new([3, 4, 6, 3]) { WidthPerGroup = 128 },
+        ["torchvision/wide_resnet101_2"] = new([3, 4, 23, 3]) { WidthPerGroup = 128 },
+    };
 }

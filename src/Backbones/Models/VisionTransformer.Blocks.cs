@@ -4,33 +4,26 @@ using Backbones.Layers;
 namespace Backbones.Models;
 
 /// <content>The blocks: tokens <c>[L, C]</c> → <c>[L, C]</c>.</content>
-public static partial class VisionTransformer
+internal static partial class VisionTransformer
 {
-    private static Node BuildBlock(GraphBuilder b, Config config, Node x, int depth) => config.Block switch
-    {
-        Block.PostNorm => PostNormBlock(b, config, x, depth),
-        Block.ParallelScaling => ParallelScalingBlock(b, config, x),
-        Block.DiffParallelScaling => DiffParallelScalingBlock(b, config, x, depth),
-        Block.ParallelThings => ParallelThingsBlock(b, config, x, depth),
-        _ => PreNormBlock(b, config, x, depth),
-    };
-
+    /// <summary>Attention, then a perceptron, a norm before each.</summary>
     private static Node PreNormBlock(GraphBuilder b, Config config, Node x, int depth)
     {
         Node y = Attend(b, config, config.Norm(b, "norm1", x), depth);
         x = b.Add(x, b.Identity("drop_path1", LayerScale.Build(b, "ls1", y, config.LayerScale)));
-        y = FeedForward(b, config, config.Norm(b, "norm2", x));
+        y = config.Mlp(b, config, config.Norm(b, "norm2", x));
         return b.Add(x, b.Identity("drop_path2", LayerScale.Build(b, "ls2", y, config.LayerScale)));
     }
 
+    /// <summary>The norm behind attention and perceptron.</summary>
     private static Node PostNormBlock(GraphBuilder b, Config config, Node x, int depth)
     {
         x = b.Add(x, b.Identity("drop_path1", config.Norm(b, "norm1", Attend(b, config, x, depth))));
-        return b.Add(x, b.Identity("drop_path2", config.Norm(b, "norm2", FeedForward(b, config, x))));
+        return b.Add(x, b.Identity("drop_path2", config.Norm(b, "norm2", config.Mlp(b, config, x))));
     }
 
-    /// <summary>Paper: Scaling Vision Transformers to 22 Billion Parameters, https://arxiv.org/abs/2302.05442</summary>
-    private static Node ParallelScalingBlock(GraphBuilder b, Config config, Node x)
+    /// <summary>Attention and perceptron side by side, from one projection. Paper: Scaling Vision Transformers to 22 Billion Parameters, https://arxiv.org/abs/2302.05442</summary>
+    private static Node ParallelScalingBlock(GraphBuilder b, Config config, Node x, int depth)
     {
         (Node hidden, Node q, Node k, Node v) = JointProjection(b, config, x);
         NormLayer qkNorm = Norms.OrIdentity(config.QkNorm ? config.Norm : null);
@@ -43,6 +36,7 @@ public static partial class VisionTransformer
         return b.Add(x, b.Identity("drop_path", LayerScale.Build(b, "ls", y, config.LayerScale)));
     }
 
+    /// <summary>The same with differential attention.</summary>
     private static Node DiffParallelScalingBlock(GraphBuilder b, Config config, Node x, int depth)
     {
         (Node hidden, Node q, Node k, Node v) = JointProjection(b, config, x);
@@ -67,11 +61,11 @@ public static partial class VisionTransformer
     private static Node SplitHeads(GraphBuilder b, Config config, Node x)
         => b.Reshape(x, [x.Shape[0], config.Heads, Attention.HeadWidth(config.Width, config.Heads)], "view");
 
-    /// <summary>Paper: Three things everyone should know about Vision Transformers, https://arxiv.org/abs/2203.09795</summary>
+    /// <summary>Two attentions side by side, then two perceptrons. Paper: Three things everyone should know about Vision Transformers, https://arxiv.org/abs/2203.09795</summary>
     private static Node ParallelThingsBlock(GraphBuilder b, Config config, Node x, int depth)
     {
         x = Sum("attns", y => Attend(b, config, y, depth));
-        return Sum("ffns", y => FeedForward(b, config, y));
+        return Sum("ffns", y => config.Mlp(b, config, y));
 
         Node Sum(string name, Func<Node, Node> layer)
         {
@@ -89,10 +83,10 @@ public static partial class VisionTransformer
         ? DiffAttention.Build(b, "attn", x, config.Heads, depth, config.QkvBias, config.ProjBias)
         : Attention.Build(b, "attn", x, config.Heads, config.QkvBias, config.ProjBias, config.QkNorm ? config.Norm : null, config.ScaleNorms ? config.Norm : null);
 
-    private static Node FeedForward(GraphBuilder b, Config config, Node x) => config.Perceptron switch
-    {
-        Perceptron.SwiGlu => Mlp.SwiGlu(b, "mlp", x, config.MlpHidden, config.ProjBias),
-        Perceptron.SwiGluPacked => Mlp.SwiGluPacked(b, "mlp", x, config.MlpHidden, config.ProjBias),
-        _ => Mlp.Build(b, "mlp", x, config.MlpHidden, config.Act, config.ScaleNorms ? config.Norm : null, bias: config.ProjBias),
-    };
+    private static Node PlainMlp(GraphBuilder b, Config config, Node x)
+        => Mlp.Build(b, "mlp", x, config.MlpHidden, config.Act, config.ScaleNorms ? config.Norm : null, bias: config.ProjBias);
+
+    private static Node SwiGlu(GraphBuilder b, Config config, Node x) => Mlp.SwiGlu(b, "mlp", x, config.MlpHidden, config.ProjBias);
+
+    private static Node SwiGluPacked(GraphBuilder b, Config config, Node x) => Mlp.SwiGluPacked(b, "mlp", x, config.MlpHidden, config.ProjBias);
 }

@@ -9,35 +9,25 @@ namespace Backbones.Models;
 /// timm: <c>vision_transformer.py</c>. Papers: An Image is Worth 16x16 Words, https://arxiv.org/abs/2010.11929; How to train your ViT?, https://arxiv.org/abs/2106.10270;
 /// DINOv2, https://arxiv.org/abs/2304.07193; Vision Transformers Need Registers, https://arxiv.org/abs/2309.16588; SigLIP, https://arxiv.org/abs/2303.15343
 /// </summary>
-public static partial class VisionTransformer
+internal static partial class VisionTransformer
 {
-    internal enum Block
-    {
-        /// <summary>Attention, then a perceptron, a norm before each.</summary>
-        PreNorm,
-        /// <summary>The norm behind attention and perceptron.</summary>
-        PostNorm,
-        /// <summary>Attention and perceptron side by side, from one projection.</summary>
-        ParallelScaling,
-        /// <summary>The same with differential attention.</summary>
-        DiffParallelScaling,
-        /// <summary>Two attentions side by side, then two perceptrons.</summary>
-        ParallelThings,
-    }
+    /// <summary>A block, in its scope: tokens <c>[L, C]</c> → <c>[L, C]</c>; depth is its number.</summary>
+    internal delegate Node BlockLayers(GraphBuilder b, Config config, Node x, int depth);
 
-    internal enum Perceptron
-    {
-        Mlp,
-        SwiGlu,
-        SwiGluPacked,
-    }
+    /// <summary>A perceptron, the block's child <c>mlp</c>: tokens <c>[L, C]</c> → <c>[L, C]</c>.</summary>
+    internal delegate Node Perceptron(GraphBuilder b, Config config, Node x);
+
+    /// <summary>A head over the tokens that <c>forward_features</c> gives.</summary>
+    internal delegate (Node PreLogits, Node Logits) HeadLayers(GraphBuilder b, Config config, Node x, ModelOptions options);
 
     /// <summary>What tells one variant from another; the defaults are ViT's.</summary>
     internal sealed record Config(int PatchSize, int Width, int Depth, int Heads, double MlpRatio = 4)
     {
-        public Block Block { get; init; } = Block.PreNorm;
+        public BlockLayers Block { get; init; } = PreNormBlock;
 
-        public Perceptron Perceptron { get; init; } = Perceptron.Mlp;
+        public Perceptron Mlp { get; init; } = PlainMlp;
+
+        public HeadLayers Head { get; init; } = PoolHead;
 
         public ActLayer Act { get; init; } = ActLayers.Torch(UnaryKind.Gelu);
 
@@ -63,7 +53,7 @@ public static partial class VisionTransformer
 
         public int RegTokens { get; init; }
 
-        /// <summary>A second token and classifier for distillation (DeiT).</summary>
+        /// <summary>A second token for distillation (DeiT).</summary>
         public bool DistillationToken { get; init; }
 
         /// <summary>The position embedding covers the patches alone.</summary>
@@ -87,10 +77,6 @@ public static partial class VisionTransformer
         /// <summary>The position embedding is resized bilinearly (FlexiViT).</summary>
         public bool ResizesBilinearly { get; init; }
 
-        public int ImageSize { get; init; } = 224;
-
-        public int NumClasses { get; init; } = 1000;
-
         public int PrefixTokens => (ClassToken ? 1 : 0) + RegTokens + (DistillationToken ? 1 : 0);
 
         public int PositionPrefix => NoEmbedClass ? 0 : PrefixTokens;
@@ -98,14 +84,10 @@ public static partial class VisionTransformer
         public int MlpHidden => (int)(Width * MlpRatio);
     }
 
-    internal static BackboneGraph Build(Config config, BuildOptions options)
+    internal static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
     {
-        if (options.OutputStride != 32)
-            throw new GraphException($"output_stride {options.OutputStride} is not supported: all blocks of a vision transformer work on one grid of patches. Leave it at 32.");
-        Head head = Head.For(config, options);
-        Size2 size = options.ImageSize ?? config.ImageSize;
-        var b = new GraphBuilder([options.InChannels, size.H, size.W]);
-
+        options.RequireOutputStride(32);
+        Pooling pooling = Pooling.For(config, options);
         (Node x, Size2 grid) = Embed(b, config);
         x = b.Identity("patch_drop", x);
         x = config.PreNorm ? config.Norm(b, "norm_pre", x) : b.Identity("norm_pre", x);
@@ -113,29 +95,17 @@ public static partial class VisionTransformer
         for (int i = 0; i < config.Depth; i++)
         {
             using (b.Scope($"blocks.{i}"))
-                x = BuildBlock(b, config, x, i);
+                x = config.Block(b, config, x, i);
             blocks.Add(x);
         }
 
-        Node features = head.Norm ? config.Norm(b, "norm", x) : b.Identity("norm", x);
-        (Node preLogits, Node logits) = config.DistillationToken ? DeiT.DistilledHead(b, features, head.NumClasses) : BuildHead(b, config, features, head);
-        return new BackboneGraph
+        NormLayer? norm = pooling.Norm ? config.Norm : null;
+        Node features = Norms.OrIdentity(norm)(b, "norm", x);
+        return BackboneGraph.OfBlocks(b, blocks, config.PatchSize, grid, config.PrefixTokens, features, norm, config.Head(b, config, features, options)) with
         {
-            Graph = b.Build(logits),
-            Features = features,
-            PreLogits = preLogits,
-            NumFeatures = config.Width,
-            HeadHiddenSize = config.Width,
-            Levels = [.. blocks.Select((node, i) => new FeatureLevel(config.Width, config.PatchSize, $"blocks.{i}", node))],
-            Intermediates = [.. blocks.Select(node => new IntermediateLevel(node, FeatureLayout.Nlc, grid, config.PrefixTokens, FinalNorm(node)))],
-            DefaultOutIndices = [-3, -2, -1],
-            FeaturesFromIntermediates = true,
-            Adapters = ImmutableDictionary<string, ParameterAdapter>.Empty
-                .Add("patch_embed.proj.weight", ParameterAdapters.InputConv)
-                .Add("pos_embed", ParameterAdapters.PositionEmbedding(config.PositionPrefix, config.ImageSize / config.PatchSize, grid, config.ResizesBilinearly)),
+            Adapters = ImmutableDictionary<string, ParameterAdapter>.Empty.Add(
+                "pos_embed", ParameterAdapters.PositionEmbedding(config.PositionPrefix, (options.PretrainedSize.H / config.PatchSize, options.PretrainedSize.W / config.PatchSize), grid, config.ResizesBilinearly)),
         };
-
-        Func<GraphBuilder, Node, Node>? FinalNorm(Node block) => !head.Norm ? null : block == x ? (_, _) => features : (extended, node) => config.Norm(extended, "norm", node);
     }
 
     /// <summary>Patches, class and register tokens, and the position embedding.</summary>
@@ -161,41 +131,38 @@ public static partial class VisionTransformer
     }
 
     /// <summary>Pooling, norm and classifier.</summary>
-    private static (Node PreLogits, Node Logits) BuildHead(GraphBuilder b, Config config, Node x, Head head)
+    private static (Node PreLogits, Node Logits) PoolHead(GraphBuilder b, Config config, Node x, ModelOptions options)
     {
-        int leftOut = head.IncludesPrefix ? 0 : config.PrefixTokens;
-        x = head.Pool switch
+        Pooling pooling = Pooling.For(config, options);
+        int leftOut = pooling.IncludesPrefix ? 0 : config.PrefixTokens;
+        x = options.GlobalPool switch
         {
             "map" => AttentionPool.Latent(b, "attn_pool", TokenPool.WithoutPrefix(b, x, leftOut), config.Heads, config.MlpHidden, config.Norm, config.Act),
             "prr" => AttentionPool.Refine(b, "attn_pool", TokenPool.WithoutPrefix(b, x, leftOut), config.Heads, takeFirst: config.ClassToken),
-            _ => TokenPool.Pool(b, x, head.Pool, leftOut),
+            _ => TokenPool.Pool(b, x, options.GlobalPool, leftOut),
         };
-        x = head.FcNorm ? config.Norm(b, "fc_norm", x) : b.Identity("fc_norm", x);
+        x = pooling.FcNorm ? config.Norm(b, "fc_norm", x) : b.Identity("fc_norm", x);
         x = b.Identity("head_drop", x);
-        return (x, Classifier.Fc(b, "head", x, head.NumClasses));
+        return (x, Classifier.Fc(b, "head", x, options.NumClasses));
     }
 
     /// <summary>What follows from the pool type: where the final norm stands, and what is pooled.</summary>
-    private sealed record Head(string Pool, bool Norm, bool FcNorm, bool IncludesPrefix, int NumClasses)
+    private readonly record struct Pooling(bool Norm, bool FcNorm, bool IncludesPrefix)
     {
         private static readonly string[] s_pools = [.. TokenPool.Names, "map", "prr"];
 
-        public static Head For(Config config, BuildOptions options)
+        public static Pooling For(Config config, ModelOptions options)
         {
-            string pool = options.GlobalPool ?? config.GlobalPool;
+            // Changed behind the model's back, the pool type leaves the layers as they are.
+            (string pool, string created) = (options.GlobalPool, options.CreatedPool);
             if (!s_pools.Contains(pool))
                 throw new GraphException($"Unknown pool type '{pool}'. Valid types of a vision transformer are {string.Join(", ", s_pools.Select(n => $"'{n}'"))}.{NearestName.Suggest(pool, s_pools)}");
             if (pool == "token" && !config.ClassToken)
                 throw new GraphException("Pool type 'token' needs a class token, which this model does not have; pool with 'avg' instead.");
-
-            // Changed behind the model's back, the pool type leaves the layers as they are.
-            string created = options.ResetsClassifier ? config.GlobalPool : pool;
             if (pool is "map" or "prr" && pool != created)
                 throw new GraphException($"Attention pooling '{pool}' has layers that this model was not made with; make the model with it, or pool with one of {string.Join(", ", TokenPool.Names.Select(n => $"'{n}'"))}.");
-            if (config.DistillationToken && created != "token")
-                throw new GraphException($"A distilled model pools by its two tokens, not by '{created}'; leave the pool type at 'token'.");
             bool fcNorm = config.FcNorm ?? created is "avg" or "max" or "avgmax";
-            return new(pool, config.FinalNorm && !fcNorm, config.FinalNorm && fcNorm, config.PoolIncludePrefix || created == "prr", options.NumClasses ?? config.NumClasses);
+            return new(config.FinalNorm && !fcNorm, config.FinalNorm && fcNorm, config.PoolIncludePrefix || created == "prr");
         }
     }
 }

@@ -9,7 +9,7 @@ namespace Backbones.Models;
 /// timm: <c>vovnet.py</c>. Papers: An Energy and GPU-Computation Efficient Backbone Network, https://arxiv.org/abs/1904.09730; CenterMask,
 /// https://arxiv.org/abs/1911.06667
 /// </summary>
-public static class VovNet
+internal static class VovNet
 {
     internal enum Attention
     {
@@ -40,16 +40,11 @@ public static class VovNet
         public Attention Attention { get; init; }
 
         public NormActLayer Norm { get; init; } = NormActs.BatchNorm;
-
-        public int ImageSize { get; init; } = 224;
     }
 
-    internal static BackboneGraph Build(Config config, BuildOptions options)
+    private static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
     {
         options.RequireOutputStride(32);
-        Size2 size = options.ImageSize ?? config.ImageSize;
-        var b = new GraphBuilder([options.InChannels, size.H, size.W]);
-
         Node x = ConvNormAct.Build(b, "stem.0", b.Input, 64, 3, config.Norm, UnaryKind.Relu, stride: 2);
         x = Conv3x3(b, config, "stem.1", x, 64);
         var levels = new List<FeatureLevel> { new(64, 2, "stem.1", x) };
@@ -70,18 +65,7 @@ public static class VovNet
             levels.Add(new FeatureLevel(config.Channels[stage], 4 << stage, $"stages.{stage}", x));
         }
 
-        (Node preLogits, Node logits) = ClassifierHeads.Pool(b, x, options.NumClasses ?? 1000, options.GlobalPool ?? "avg");
-        return new BackboneGraph
-        {
-            Graph = b.Build(logits),
-            Features = x,
-            PreLogits = preLogits,
-            NumFeatures = x.Shape[0],
-            HeadHiddenSize = x.Shape[0],
-            Levels = [.. levels],
-            Intermediates = [.. levels.Select(l => new IntermediateLevel(l.Node))],
-            Adapters = ImmutableDictionary<string, ParameterAdapter>.Empty.Add("stem.0.conv.weight", ParameterAdapters.InputConv),
-        };
+        return BackboneGraph.OfLevels(b, levels, x, ClassifierHeads.Pool(b, x, options.NumClasses, options.GlobalPool));
     }
 
     private static Node Block(GraphBuilder b, Config config, Node x, int stage, bool residual, bool attention)
@@ -111,23 +95,20 @@ public static class VovNet
         ? SeparableConvNormAct.Build(b, name, x, channels, 3, config.Norm, UnaryKind.Relu, stride)
         : ConvNormAct.Build(b, name, x, channels, 3, config.Norm, UnaryKind.Relu, stride);
 
-    /// <summary>All variants.</summary>
-    public static IEnumerable<ModelEntry> Models =>
-    [
-        Model("vovnet39a", new(5, [1, 1, 2, 2])),
-        Model("vovnet57a", new(5, [1, 1, 4, 3])),
-        Model("ese_vovnet19b_slim_dw", V2(3, [1, 1, 1, 1]) with { StemChannels = 64, LayerChannels = [64, 80, 96, 112], Channels = [112, 256, 384, 512], Depthwise = true }),
-        Model("ese_vovnet19b_dw", V2(3, [1, 1, 1, 1]) with { StemChannels = 64, Depthwise = true }),
-        Model("ese_vovnet19b_slim", V2(3, [1, 1, 1, 1]) with { LayerChannels = [64, 80, 96, 112], Channels = [112, 256, 384, 512] }),
-        Model("ese_vovnet39b", V2(5, [1, 1, 2, 2])),
-        Model("ese_vovnet57b", V2(5, [1, 1, 4, 3]) with { ImageSize = 256 }),
-        Model("ese_vovnet99b", V2(5, [1, 3, 9, 3])),
-        Model("eca_vovnet39b", V2(5, [1, 1, 2, 2]) with { Attention = Attention.Eca }),
+    public static ModelFamily<Config> Models => new(Build)
+    {
+        ["vovnet39a"] = new(5, [1, 1, 2, 2]),
+        ["vovnet57a"] = new(5, [1, 1, 4, 3]),
+        ["ese_vovnet19b_slim_dw"] = V2(3, [1, 1, 1, 1]) with { StemChannels = 64, LayerChannels = [64, 80, 96, 112], Channels = [112, 256, 384, 512], Depthwise = true },
+        ["ese_vovnet19b_dw"] = V2(3, [1, 1, 1, 1]) with { StemChannels = 64, Depthwise = true },
+        ["ese_vovnet19b_slim"] = V2(3, [1, 1, 1, 1]) with { LayerChannels = [64, 80, 96, 112], Channels = [112, 256, 384, 512] },
+        ["ese_vovnet39b"] = V2(5, [1, 1, 2, 2]),
+        ["ese_vovnet57b"] = V2(5, [1, 1, 4, 3]),
+        ["ese_vovnet99b"] = V2(5, [1, 3, 9, 3]),
+        ["eca_vovnet39b"] = V2(5, [1, 1, 2, 2]) with { Attention = Attention.Eca },
         // 32 groups, whatever the number of channels.
-        Model("ese_vovnet39b_evos", V2(5, [1, 1, 2, 2]) with { Norm = (b, name, x, act) => NormActs.EvoNorm2dS0(x.Shape[0] / 32)(b, name, x, act) }),
-    ];
+        ["ese_vovnet39b_evos"] = V2(5, [1, 1, 2, 2]) with { Norm = (b, name, x, act) => NormActs.EvoNorm2dS0(x.Shape[0] / 32)(b, name, x, act) },
+    };
 
     private static Config V2(int layers, ImmutableArray<int> blocks) => new(layers, blocks) { Residual = true, Attention = Attention.EffectiveSqueezeExcite };
-
-    private static ModelEntry Model(string name, Config config) => new(name, options => Build(config, options));
 }

@@ -8,40 +8,25 @@ namespace Backbones.Models;
 /// Xception: residual blocks of depthwise separable convolutions.
 /// timm: <c>xception.py</c>. Paper: Xception: Deep Learning with Depthwise Separable Convolutions, https://arxiv.org/abs/1610.02357
 /// </summary>
-public static class Xception
+internal static class Xception
 {
     /// <summary>One block.</summary>
     /// <param name="Channels">Channels of the result.</param>
     /// <param name="Convolutions">Number of separable convolutions.</param>
     /// <param name="Stride">Stride of the pooling at the end; 1 for no pooling.</param>
     /// <param name="GrowFirst">The first convolution has the result's channels, not the last alone.</param>
-    private sealed record Block(int Channels, int Convolutions, int Stride, bool GrowFirst = true);
+    internal sealed record Block(int Channels, int Convolutions, int Stride, bool GrowFirst = true);
 
-    private static readonly ImmutableArray<Block> s_blocks =
-    [
-        // Entry flow.
-        new(128, 2, 2),
-        new(256, 2, 2),
-        new(728, 2, 2),
-        // Middle flow.
-        .. Enumerable.Repeat(new Block(728, 3, 1), 8),
-        // Exit flow.
-        new(1024, 2, 2, GrowFirst: false),
-    ];
-
-    private static BackboneGraph Build(BuildOptions options)
+    private static BackboneGraph Build(GraphBuilder b, ImmutableArray<Block> blocks, ModelOptions options)
     {
         options.RequireOutputStride(32);
-        Size2 size = options.ImageSize ?? 299;
-        var b = new GraphBuilder([options.InChannels, size.H, size.W]);
-
         Node x = b.Act("act1", b.BatchNorm("bn1", b.Conv2d("conv1", b.Input, 32, 3, stride: 2)), UnaryKind.Relu);
         x = b.Act("act2", b.BatchNorm("bn2", b.Conv2d("conv2", x, 64, 3)), UnaryKind.Relu);
         var levels = new List<FeatureLevel> { new(64, 2, "act2", x) };
         int stride = 2;
-        for (int i = 1; i <= s_blocks.Length; i++)
+        for (int i = 1; i <= blocks.Length; i++)
         {
-            Block block = s_blocks[i - 1];
+            Block block = blocks[i - 1];
             (x, Node firstAct) = BuildBlock(b, $"block{i}", x, block, startsWithAct: i > 1);
             // timm takes a level where the next stride is still to come: behind the first activation of a block that has one.
             if (block.Stride > 1 && i > 1)
@@ -52,17 +37,7 @@ public static class Xception
         x = b.Act("act4", b.BatchNorm("bn4", SeparableConv(b, "conv4", x, 2048)), UnaryKind.Relu);
         levels.Add(new FeatureLevel(2048, stride, "act4", x));
 
-        (Node preLogits, Node logits) = Classifier.Build(b, x, options.NumClasses ?? 1000, options.GlobalPool ?? "avg");
-        return new BackboneGraph
-        {
-            Graph = b.Build(logits),
-            Features = x,
-            PreLogits = preLogits,
-            NumFeatures = x.Shape[0],
-            HeadHiddenSize = x.Shape[0],
-            Levels = [.. levels],
-            Adapters = ImmutableDictionary<string, ParameterAdapter>.Empty.Add("conv1.weight", ParameterAdapters.InputConv),
-        };
+        return BackboneGraph.OfLevels(b, levels, x, Classifier.Build(b, x, options.NumClasses, options.GlobalPool)) with { Intermediates = null };
     }
 
     /// <summary>The block's result, and what its first activation gave (its input, where it starts with a convolution).</summary>
@@ -101,5 +76,18 @@ public static class Xception
     }
 
     /// <summary>All variants.</summary>
-    public static IEnumerable<ModelEntry> Models => [new("legacy_xception", Build)];
+    public static ModelFamily<ImmutableArray<Block>> Models => new(Build)
+    {
+        ["legacy_xception"] =
+        [
+            // Entry flow.
+            new(128, 2, 2),
+            new(256, 2, 2),
+            new(728, 2, 2),
+            // Middle flow.
+            .. Enumerable.Repeat(new Block(728, 3, 1), 8),
+            // Exit flow.
+            new(1024, 2, 2, GrowFirst: false),
+        ],
+    };
 }

@@ -9,7 +9,7 @@ namespace Backbones.Models;
 /// timm: <c>xception_aligned.py</c>. Papers: Xception, https://arxiv.org/abs/1610.02357; Encoder-Decoder with Atrous Separable Convolution,
 /// https://arxiv.org/abs/1802.02611
 /// </summary>
-public static class XceptionAligned
+internal static class XceptionAligned
 {
     /// <summary>What tells one variant from another: channels and strides of the entry flow, number of blocks in the middle flow.</summary>
     internal sealed record Config(ImmutableArray<(int Channels, int Stride)> Entry, int Middle)
@@ -35,49 +35,32 @@ public static class XceptionAligned
         public bool IsLast { get; init; }
     }
 
-    internal static BackboneGraph Build(Config config, BuildOptions options)
+    private static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
     {
-        options.RequireOutputStride(8, 16, 32);
-        Size2 size = options.ImageSize ?? 299;
-        var b = new GraphBuilder([options.InChannels, size.H, size.W]);
+        var schedule = new StrideSchedule(options, stem: 2);
         NormActLayer norm = NormActs.BatchNormWith(config.NormEps);
 
         Node x = ConvNormAct.Build(b, "stem.0", b.Input, 32, 3, norm, UnaryKind.Relu, stride: 2);
         x = config.PreAct ? b.Conv2d("stem.1", x, 64, 3, padding: 1) : ConvNormAct.Build(b, "stem.1", x, 64, 3, norm, UnaryKind.Relu);
 
         var levels = new List<FeatureLevel>();
-        int stride = 2, dilation = 1, number = 0;
+        int number = 0;
         foreach (Block block in config.Blocks)
         {
             string name = $"blocks.{number++}";
-            bool dilates = stride * block.Stride > options.OutputStride;
-            int blockStride = dilates ? 1 : block.Stride;
+            int reduction = schedule.Reduction, dilation = schedule.Dilation, stride = schedule.Next(block.Stride);
             using (b.Scope(name))
             {
-                (x, Node beforeLast) = config.PreAct ? PreActBlock(b, norm, x, block, blockStride, dilation) : BuildBlock(b, config, norm, x, block, blockStride, dilation);
+                (x, Node beforeLast) = config.PreAct ? PreActBlock(b, norm, x, block, stride, dilation) : BuildBlock(b, config, norm, x, block, stride, dilation);
                 // timm takes a level where the block's stride is still to come: before its last convolution.
                 if (block.Stride > 1)
-                    levels.Add(new FeatureLevel(block.Second, stride, config.PreAct ? $"{name}.stack.conv2" : $"{name}.stack.act3", beforeLast));
+                    levels.Add(new FeatureLevel(block.Second, reduction, config.PreAct ? $"{name}.stack.conv2" : $"{name}.stack.act3", beforeLast));
             }
-            if (dilates)
-                dilation *= block.Stride;
-            else
-                stride *= block.Stride;
         }
-        levels.Add(new FeatureLevel(x.Shape[0], stride, $"blocks.{number - 1}", x));
+        levels.Add(new FeatureLevel(x.Shape[0], schedule.Reduction, $"blocks.{number - 1}", x));
 
         x = config.PreAct ? b.Act("act", x, UnaryKind.Relu) : b.Identity("act", x);
-        (Node preLogits, Node logits) = ClassifierHeads.Pool(b, x, options.NumClasses ?? 1000, options.GlobalPool ?? "avg");
-        return new BackboneGraph
-        {
-            Graph = b.Build(logits),
-            Features = x,
-            PreLogits = preLogits,
-            NumFeatures = x.Shape[0],
-            HeadHiddenSize = x.Shape[0],
-            Levels = [.. levels],
-            Adapters = ImmutableDictionary<string, ParameterAdapter>.Empty.Add("stem.0.conv.weight", ParameterAdapters.InputConv),
-        };
+        return BackboneGraph.OfLevels(b, levels, x, ClassifierHeads.Pool(b, x, options.NumClasses, options.GlobalPool)) with { Intermediates = null };
     }
 
     /// <summary>The block's result, and what its last convolution gets.</summary>
@@ -140,15 +123,12 @@ public static class XceptionAligned
         return (b.Add(x, shortcut), beforeLast);
     }
 
-    /// <summary>All variants.</summary>
-    public static IEnumerable<ModelEntry> Models =>
-    [
-        Model("xception41", new([(128, 2), (256, 2), (728, 2)], 8)),
-        Model("xception65", new([(128, 2), (256, 2), (728, 2)], 16)),
-        Model("xception71", new([(128, 2), (256, 1), (256, 2), (728, 1), (728, 2)], 16)),
-        Model("xception41p", new([(128, 2), (256, 2), (728, 2)], 8) { PreAct = true, NormEps = 1e-5f }),
-        Model("xception65p", new([(128, 2), (256, 2), (728, 2)], 16) { PreAct = true }),
-    ];
-
-    private static ModelEntry Model(string name, Config config) => new(name, options => Build(config, options));
+    public static ModelFamily<Config> Models => new(Build)
+    {
+        ["xception41"] = new([(128, 2), (256, 2), (728, 2)], 8),
+        ["xception65"] = new([(128, 2), (256, 2), (728, 2)], 16),
+        ["xception71"] = new([(128, 2), (256, 1), (256, 2), (728, 1), (728, 2)], 16),
+        ["xception41p"] = new([(128, 2), (256, 2), (728, 2)], 8) { PreAct = true, NormEps = 1e-5f },
+        ["xception65p"] = new([(128, 2), (256, 2), (728, 2)], 16) { PreAct = true },
+    };
 }

@@ -19,17 +19,10 @@ public sealed class ModelFolder
 
     private static readonly string[] Extensions = [".safetensors", ".pth", ".pth.tar", ".bin"];
 
-    private ModelFolder(PretrainedConfig config, IReadOnlyDictionary<string, JsonElement> modelArgs)
-    {
-        Config = config;
-        ModelArgs = modelArgs;
-    }
+    private ModelFolder(PretrainedConfig config) => Config = config;
 
-    /// <summary>The config, with the architecture that it names.</summary>
+    /// <summary>The config, with the architecture that it names and the arguments that it is made with (<c>model_args</c>).</summary>
     public PretrainedConfig Config { get; }
-
-    /// <summary>Arguments that timm passes to the architecture's builder, such as <c>global_pool</c>; often none.</summary>
-    public IReadOnlyDictionary<string, JsonElement> ModelArgs { get; }
 
     /// <summary>Reads a folder's config.json.</summary>
     /// <exception cref="FileNotFoundException">The folder or its config.json is not there.</exception>
@@ -79,15 +72,6 @@ public sealed class ModelFolder
         }
         PretrainedConfig config = PretrainedConfigReader.Read(inner, architecture, PretrainedConfigReader.Text(inner, "tag") ?? "");
         config = config with { NumClasses = PretrainedConfigReader.Integer(json, "num_classes") ?? config.NumClasses };
-
-        Dictionary<string, JsonElement> arguments = new(StringComparer.Ordinal);
-        if (json.TryGetProperty("model_args", out JsonElement args) && args.ValueKind == JsonValueKind.Object)
-        {
-            foreach (JsonProperty argument in args.EnumerateObject())
-            {
-                arguments[argument.Name] = argument.Value.Clone();
-            }
-        }
-        return new ModelFolder(config, arguments);
+        return new ModelFolder(ModelArgs.Apply(config, json));
     }
 }

@@ -34,12 +34,6 @@ public sealed record PretrainedConfig
     /// <summary>Input size that tests best, <c>[C, H, W]</c>, if that is another.</summary>
     public Shape? TestInputSize { get; init; }
 
-    /// <summary>Smallest input size that the model takes, <c>[C, H, W]</c>, if that is known.</summary>
-    public Shape? MinInputSize { get; init; }
-
-    /// <summary>Whether the weights fit one input size only.</summary>
-    public bool FixedInputSize { get; init; }
-
     /// <summary>Resize filter: <c>bicubic</c> or <c>bilinear</c>, rarely another of Pillow's.</summary>
     public string Interpolation { get; init; } = "bicubic";
 
@@ -60,6 +54,12 @@ public sealed record PretrainedConfig
 
     /// <summary>Number of classes of the trained classifier; 0 if it has none.</summary>
     public int NumClasses { get; init; } = 1000;
+
+    /// <summary>Pooling that the model is made with (<c>global_pool</c> of a config.json's <c>model_args</c>); null for the architecture's own.</summary>
+    public string? GlobalPool { get; init; }
+
+    /// <summary>Stride of the last feature map that the model is made with (<c>output_stride</c> of <c>model_args</c>).</summary>
+    public int OutputStride { get; init; } = 32;
 
     /// <summary>Size of the map before pooling, <c>[H, W]</c>, for <see cref="InputSize"/>.</summary>
     public Shape? PoolSize { get; init; }

@@ -22,9 +22,6 @@ internal static class PretrainedConfigReader
             HfHubFilename = Text(json, "hf_hub_filename"),
             InputSize = Size(json, "input_size", 3) ?? standard.InputSize,
             TestInputSize = Size(json, "test_input_size", 3),
-            MinInputSize = Size(json, "min_input_size", 3),
-            FixedInputSize = Get(json, "fixed_input_size") is { } fix && (fix.ValueKind == JsonValueKind.True
-                || (fix.ValueKind == JsonValueKind.False ? false : throw Wrong("fixed_input_size", fix, "true or false"))),
             Interpolation = Text(json, "interpolation") ?? standard.Interpolation,
             CropPct = Number(json, "crop_pct") ?? standard.CropPct,
             TestCropPct = Number(json, "test_crop_pct"),

@@ -18,8 +18,6 @@ public static class PretrainedConfigWriter
         ["hf_hub_filename"] = config.HfHubFilename,
         ["input_size"] = Sizes(config.InputSize),
         ["test_input_size"] = Sizes(config.TestInputSize),
-        ["min_input_size"] = Sizes(config.MinInputSize),
-        ["fixed_input_size"] = config.FixedInputSize,
         ["interpolation"] = config.Interpolation,
         ["crop_pct"] = config.CropPct,
         ["test_crop_pct"] = config.TestCropPct,
@@ -31,13 +29,14 @@ public static class PretrainedConfigWriter
         ["first_conv"] = Names(config.FirstConv),
         ["classifier"] = Names(config.Classifier),
         ["license"] = config.License,
+        ["model_args"] = ModelArgs.Of(config),
     });
 
     /// <summary>Reads what <see cref="ToJson"/> wrote.</summary>
     /// <exception cref="FormatException">A field is missing or has the wrong type.</exception>
-    public static PretrainedConfig FromJson(JsonElement json) => PretrainedConfigReader.Read(json,
+    public static PretrainedConfig FromJson(JsonElement json) => ModelArgs.Apply(PretrainedConfigReader.Read(json,
         PretrainedConfigReader.Text(json, "architecture") ?? throw new FormatException("The config has no architecture."),
-        PretrainedConfigReader.Text(json, "tag") ?? "");
+        PretrainedConfigReader.Text(json, "tag") ?? ""), json);
 
     private static JsonArray? Sizes(Shape? shape) => shape is { } s ? new JsonArray([.. s.Dimensions.ToArray().Select(d => JsonValue.Create(d))]) : null;
 

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Backbones.Weights;
 
 namespace Backbones.Registry;
@@ -6,16 +5,13 @@ namespace Backbones.Registry;
 /// <summary>A model whose weights are on this machine.</summary>
 /// <param name="Config">What the weights are and expect.</param>
 /// <param name="WeightsFile">The weights file.</param>
-/// <param name="ModelArgs">Arguments that a model folder's config.json passes to the builder; often none.</param>
-public sealed record LocatedModel(PretrainedConfig Config, string WeightsFile, IReadOnlyDictionary<string, JsonElement> ModelArgs);
+public sealed record LocatedModel(PretrainedConfig Config, string WeightsFile);
 
 /// <summary>Finds the weights of a model by name, in a file or folder given for it, in folders of weights, or where Python's libraries have downloaded them.</summary>
 public static class WeightsLocator
 {
     /// <summary>Environment variable with more folders to look in, separated as in PATH; they come first.</summary>
     public const string FoldersVariable = "TIMM_FEATURES_WEIGHTS";
-
-    private static readonly Dictionary<string, JsonElement> NoArguments = [];
 
     /// <summary>Where weights are looked for unless said otherwise: the folders of <see cref="FoldersVariable"/>, then <c>weights</c> and
     /// <c>samples/weights</c> in the current directory and beside the program.</summary>
@@ -42,7 +38,7 @@ public static class WeightsLocator
         {
             return Directory.Exists(weightsPath) && File.Exists(Path.Combine(weightsPath, ModelFolder.ConfigFile))
                 ? InFolder(weightsPath, ArchitectureOf(modelName, name))
-                : new LocatedModel(ConfigOf(modelName, name), Existing(weightsPath), NoArguments);
+                : new LocatedModel(ConfigOf(modelName, name), Existing(weightsPath));
         }
         return name.Source switch
         {
@@ -85,7 +81,7 @@ public static class WeightsLocator
         PretrainedConfig config = ModelNames.GetConfig(modelName, LocalNames(folders));
         if (caches?.FindWeights(config) is { } downloaded)
         {
-            return new LocatedModel(config, downloaded, NoArguments);
+            return new LocatedModel(config, downloaded);
         }
         string? published = config.HfHubId is null ? config.Url : $"https://huggingface.co/{config.HfHubId}";
         string download = published is null ? "" : $" The published ones are at {published}.";
@@ -117,7 +113,7 @@ public static class WeightsLocator
                 }
                 if (File.Exists(file))
                 {
-                    return new LocatedModel(ModelNames.GetConfig(name, LocalNames(folders)), file, NoArguments);
+                    return new LocatedModel(ModelNames.GetConfig(name, LocalNames(folders)), file);
                 }
             }
         }
@@ -158,7 +154,7 @@ public static class WeightsLocator
             throw new WeightsFormatException(Path.Combine(path, ModelFolder.ConfigFile),
                 $"the weights are for '{folder.Config.Architecture}', not for '{architecture}'.");
         }
-        return new LocatedModel(folder.Config, ModelFolder.FindWeights(path), folder.ModelArgs);
+        return new LocatedModel(folder.Config, ModelFolder.FindWeights(path));
     }
 
     /// <summary>The architecture that a folder's config must name, or null where the name says nothing about it.</summary>

@@ -1,6 +1,7 @@
 using Backbones.Engines;
 using Backbones.Graphs;
 using Backbones.Models;
+using Backbones.Registry;
 
 namespace Backbones.Tests.Onnx;
 
@@ -26,7 +27,7 @@ internal static class FamilyModels
     };
 
     /// <summary>Names of models, between them every family.</summary>
-    public static IEnumerable<string> Names => ModelCatalog.Names.GroupBy(ModelCatalog.FamilyOf).SelectMany(f =>
+    public static IEnumerable<string> Names => ModelCatalog.Names.GroupBy(ModelNames.ModuleOf).SelectMany(f =>
     {
         if (s_chosen.TryGetValue(f.Key, out string[]? chosen))
             return chosen;

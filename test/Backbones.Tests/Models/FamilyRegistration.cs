@@ -9,7 +9,7 @@ internal static class FamilyRegistration
 {
     public static void AssertComplete(string family)
     {
-        string[] built = [.. ModelCatalog.Names.Where(n => ModelCatalog.FamilyOf(n) == family).Order(StringComparer.Ordinal)];
+        string[] built = [.. ModelCatalog.Names.Where(n => ModelNames.ModuleOf(n) == family).Order(StringComparer.Ordinal)];
         CollectionAssert.AreEqual(ModelNames.List(module: [family]).Order(StringComparer.Ordinal).ToArray(), built);
         foreach (string name in built)
         {

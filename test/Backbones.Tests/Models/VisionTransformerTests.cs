@@ -78,7 +78,8 @@ public sealed class VisionTransformerTests
     [DataRow("", false, "norm.weight")]
     public void ResettingThePoolLeavesTheNormWhereItWas(string pool, bool resets, string norm)
     {
-        BackboneGraph backbone = ModelCatalog.Find("vit_tiny_patch16_224").Build(new BuildOptions { GlobalPool = pool, NumClasses = 0, ResetsClassifier = resets });
+        BackboneGraph backbone = ModelCatalog.Find("vit_tiny_patch16_224").Build(
+            resets ? new BuildOptions { ResetPool = pool, NumClasses = 0 } : new BuildOptions { GlobalPool = pool, NumClasses = 0 });
         CollectionAssert.AreEqual(new[] { norm }, backbone.Graph.Parameters.Select(p => p.Name).Where(n => n is "norm.weight" or "fc_norm.weight").ToArray());
     }
 

@@ -41,12 +41,12 @@ public sealed class ModelNamesTests
         CollectionAssert.AreEqual(new[] { 0.485, 0.456, 0.406 }, config.Mean.ToArray());
         CollectionAssert.AreEqual(new[] { 0.229, 0.224, 0.225 }, config.Std.ToArray());
         Assert.AreEqual("[7, 7]", config.PoolSize.ToString());
-        Assert.AreEqual((1000, false, true, "apache-2.0"), (config.NumClasses, config.FixedInputSize, config.HasWeights, config.License));
+        Assert.AreEqual((1000, true, "apache-2.0"), (config.NumClasses, config.HasWeights, config.License));
         CollectionAssert.AreEqual(new[] { "conv1" }, config.FirstConv.ToArray());
         CollectionAssert.AreEqual(new[] { "fc" }, config.Classifier.ToArray());
 
         PretrainedConfig vit = ModelNames.GetConfig("beit3_giant_patch14_224");
-        Assert.AreEqual((true, "untrained", false), (vit.FixedInputSize, vit.Tag, vit.HasWeights));
+        Assert.AreEqual(("untrained", false), (vit.Tag, vit.HasWeights));
         Assert.AreEqual("nf_resnet26", ModelNames.GetConfig("nf_resnet26").Name);
         CollectionAssert.AreEqual(new[] { "head", "head_dist" }, ModelNames.GetConfig("deit_tiny_distilled_patch16_224").Classifier.ToArray());
     }

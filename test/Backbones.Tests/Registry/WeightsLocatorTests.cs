@@ -24,7 +24,6 @@ public sealed class WeightsLocatorTests
             (found.Config.NumClasses, found.Config.CropPct, found.Config.Interpolation, found.Config.InputSize.ToString()));
         CollectionAssert.AreEqual(new[] { 0.5, 0.5, 0.5 }, found.Config.Mean.ToArray());
         CollectionAssert.AreEqual(new[] { "conv1.0" }, found.Config.FirstConv.ToArray());
-        Assert.AreEqual(0, found.ModelArgs.Count);
     }
 
     [TestMethod]
@@ -114,7 +113,7 @@ public sealed class WeightsLocatorTests
             """{"architecture":"resnet18","num_classes":7,"input_size":[1,64,64],"classifier":null,"model_args":{"global_pool":"max"}}""");
         ModelFolder read = ModelFolder.Read(folder.Path);
         Assert.AreEqual(("resnet18", 7, 0.875), (read.Config.Name, read.Config.NumClasses, read.Config.CropPct));
-        Assert.AreEqual("max", read.ModelArgs["global_pool"].GetString());
+        Assert.AreEqual("max", read.Config.GlobalPool);
     }
 
     [TestMethod]

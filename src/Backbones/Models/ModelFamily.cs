@@ -1,0 +1,78 @@
+using System.Collections;
+using System.Globalization;
+using Backbones.Graphs;
+using Backbones.Layers;
+using Backbones.Registry;
+
+namespace Backbones.Models;
+
+/// <summary>One architecture: a line of a family's table.</summary>
+public sealed class ModelEntry
+{
+    private readonly Func<GraphBuilder, ModelOptions, BackboneGraph> _build;
+    private readonly string _globalPool;
+
+    internal ModelEntry(string name, string globalPool, Func<GraphBuilder, ModelOptions, BackboneGraph> build)
+    {
+        Name = name;
+        _globalPool = globalPool;
+        _build = build;
+    }
+
+    /// <summary>timm's name, without tag.</summary>
+    public string Name { get; }
+
+    /// <summary>Builds the graph. What the options leave open is the architecture's own: as the registry's default config of it says.</summary>
+    /// <exception cref="GraphException">An image size, pool or stride that the model cannot have.</exception>
+    public BackboneGraph Build(BuildOptions options)
+    {
+        PretrainedConfig config = ModelNames.GetConfig(Name);
+        Size2 ownSize = (config.InputSize[1], config.InputSize[2]), size = options.ImageSize ?? ownSize;
+        int channels = options.InChannels ?? config.InputSize[0];
+        string pool = options.GlobalPool ?? _globalPool;
+        var b = new GraphBuilder([channels, size.H, size.W]) { ConvWidths = PrunedWidths() };
+        BackboneGraph backbone = _build(b, new ModelOptions
+        {
+            NumClasses = options.NumClasses ?? config.NumClasses,
+            GlobalPool = options.ResetPool ?? pool,
+            CreatedPool = pool,
+            OutputStride = options.OutputStride,
+            PretrainedSize = options.PretrainedSize ?? ownSize,
+        });
+        return backbone with { Adapters = backbone.Adapters.AddRange(config.FirstConv.Select(module => KeyValuePair.Create($"{module}.weight", ParameterAdapters.InputConv(channels)))) };
+    }
+
+    /// <summary>Convolution widths of a pruned variant (Knapsack Pruning, https://arxiv.org/abs/2002.08258) by module path: one <c>module width</c> pair a line of <c>Pruned/NAME.txt</c>.</summary>
+    private Dictionary<string, int>? PrunedWidths()
+    {
+        using Stream? stream = typeof(ModelEntry).Assembly.GetManifestResourceStream($"Pruned/{Name}.txt");
+        if (stream is null)
+            return null;
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => line.Split(' ')).ToDictionary(parts => parts[0], parts => int.Parse(parts[1], CultureInfo.InvariantCulture));
+    }
+}
+
+/// <summary>A family: its builder, and its variants in the order of timm's file, one <c>["name"] = config</c> a line.</summary>
+/// <typeparam name="TConfig">What tells one variant from another.</typeparam>
+/// <param name="build">Builds a variant over the builder's input <c>[C, H, W]</c>.</param>
+internal sealed class ModelFamily<TConfig>(Func<GraphBuilder, TConfig, ModelOptions, BackboneGraph> build) : IEnumerable<ModelEntry>
+{
+    private readonly List<(string Name, TConfig Config)> _variants = [];
+
+    /// <summary>The pooling that a variant is made with unless said otherwise.</summary>
+    public Func<TConfig, string> GlobalPool { get; init; } = _ => "avg";
+
+    /// <summary>Adds a variant.</summary>
+    /// <param name="name">timm's name.</param>
+    public TConfig this[string name]
+    {
+        set => _variants.Add((name, value));
+    }
+
+    public IEnumerator<ModelEntry> GetEnumerator()
+        => _variants.Select(v => new ModelEntry(v.Name, GlobalPool(v.Config), (b, options) => build(b, v.Config, options))).GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+}
