@@ -19,7 +19,8 @@ public static class GlobalContext
             attention = b.Reshape(b.Softmax(attention, -1), [1, length, 1], "unsqueeze");
             Node pixels = b.Reshape(b.Reshape(x, [channels, length]), [1, channels, length], "unsqueeze");
             Node context = b.Reshape(b.MatMul(pixels, attention), [channels, 1, 1], "view");
-            return b.Multiply(x, ChannelAttention.Gate(b, "gate", ScaleMlp(b, context, reduced, act), UnaryKind.Sigmoid));
+            // FX counts the two products of height and width among the names.
+            return b.Multiply(x, ChannelAttention.Gate(b, "gate", ScaleMlp(b, context, reduced, act), UnaryKind.Sigmoid), "mul_2");
         }
     }
 

@@ -133,7 +133,7 @@ internal static class EfficientNetBlocks
         x = Attend(b, x, block, width, InputSqueeze(block));
         x = ConvNormAct.Build(b, "pw_proj", x, block.OutChannels, 1, config.Norm, null);
         x = Depthwise("dw_end", x, end, null, endStride, null);
-        x = LayerScale2d.Build(b, "layer_scale", x, config.LayerScale);
+        x = LayerScale.Build2d(b, "layer_scale", x, config.LayerScale);
         return block.HasSkip ? AddSkip(b, x, shortcut) : x;
 
         Node Depthwise(string name, Node y, int kernel, UnaryKind? act, int stride, AaLayer? antiAlias) => kernel == 0
@@ -147,7 +147,7 @@ internal static class EfficientNetBlocks
         EfficientNetBlockArgs args = block.Args;
         x = block.Config.Norm(b, "norm", x, null);
         x = MultiQueryAttention2d.Build(b, "attn", x, block.OutChannels, args.Heads, args.HeadDim, block.Config.Norm, args.KeyValueStride, args.Kernels[0], block.Dilation, block.Config.Pad);
-        x = LayerScale2d.Build(b, "layer_scale", x, block.Config.LayerScale);
+        x = LayerScale.Build2d(b, "layer_scale", x, block.Config.LayerScale);
         return block.HasSkip ? AddSkip(b, x, shortcut) : x;
     }
 
