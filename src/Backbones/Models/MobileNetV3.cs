@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Backbones.Graphs;
 using Backbones.Layers;
 

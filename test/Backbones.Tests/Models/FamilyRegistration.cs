@@ -18,6 +18,12 @@ internal static class FamilyRegistration
             Assert.AreEqual(config.InputSize, backbone.Graph.Inputs[0].Shape, name);
             Shape expected = [config.NumClasses > 0 ? config.NumClasses : backbone.HeadHiddenSize];
             Assert.AreEqual(expected, backbone.Graph.Outputs[0].Shape, name);
+
+            // What the registry says about parameters is so: the first convolution is adapted by it.
+            Dictionary<string, Shape> parameters = backbone.Graph.Parameters.ToDictionary(p => p.Name, p => p.Shape);
+            Assert.IsNotEmpty(config.FirstConv, name);
+            foreach (string module in config.FirstConv)
+                Assert.AreEqual(config.InputSize[0], parameters[$"{module}.weight"][1], $"{name}: {module}");
         }
     }
 }

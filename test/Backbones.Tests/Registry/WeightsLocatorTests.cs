@@ -94,7 +94,6 @@ public sealed class WeightsLocatorTests
     [DataRow("""{"architecture":"a","input_size":[3,224]}""", "'input_size' is [3,224]; it must be a list of 3 whole numbers above 0")]
     [DataRow("""{"architecture":"a","mean":["x"]}""", "'mean' is [\"x\"]; it must be a list of numbers")]
     [DataRow("""{"architecture":"a","crop_pct":"1"}""", "'crop_pct' is \"1\"; it must be a number")]
-    [DataRow("""{"architecture":"a","fixed_input_size":1}""", "'fixed_input_size' is 1; it must be true or false")]
     [DataRow("""{"architecture":"a","classifier":{}}""", "'classifier' is {}; it must be a text or a list of texts")]
     public void MalformedConfigsAreRefusedAndNamed(string json, string problem)
     {
@@ -106,14 +105,14 @@ public sealed class WeightsLocatorTests
     }
 
     [TestMethod]
-    public void FlatConfigsAndModelArgumentsAreRead()
+    public void FlatConfigsAreRead()
     {
         using TemporaryFolder folder = new();
         File.WriteAllText(folder.File("config.json"),
-            """{"architecture":"resnet18","num_classes":7,"input_size":[1,64,64],"classifier":null,"model_args":{"global_pool":"max"}}""");
+            """{"architecture":"resnet18","num_classes":7,"input_size":[1,64,64],"classifier":null}""");
         ModelFolder read = ModelFolder.Read(folder.Path);
         Assert.AreEqual(("resnet18", 7, 0.875), (read.Config.Name, read.Config.NumClasses, read.Config.CropPct));
-        Assert.AreEqual("max", read.Config.GlobalPool);
+        Assert.AreEqual((null, 32), (read.Config.GlobalPool, read.Config.OutputStride));
     }
 
     [TestMethod]
