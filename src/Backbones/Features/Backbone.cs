@@ -57,7 +57,8 @@ public sealed class Backbone : IDisposable
     /// <param name="options">Where the weights are, image size, channels.</param>
     /// <exception cref="UnknownModelException">There is no such model or tag; the message has the nearest names.</exception>
     /// <exception cref="FileNotFoundException">No weights were found; the message says where they were looked for.</exception>
-    /// <exception cref="WeightsFormatException">The weights file is malformed.</exception>
+    /// <exception cref="WeightsFormatException">The weights file is malformed, or an entry in it cannot be adapted to the size and channels asked for.</exception>
+    /// <exception cref="GraphException">An image size, or a pool or stride in the weights' config, that the model cannot have.</exception>
     /// <exception cref="ParameterMismatchException">The weights are another model's.</exception>
     public static Backbone Create(string name, BackboneOptions? options = null)
     {
