@@ -95,7 +95,7 @@ internal static class HeaderParser
         }
         if (!segments.NeedsMore)
         {
-            problem = segments.IsBroken ? "is a broken JPEG file: something else stands where a marker should" : "is a broken JPEG file: it has no frame header before its first scan";
+            problem = "is a broken JPEG file: it has no frame header before its first scan";
         }
 
         return false;

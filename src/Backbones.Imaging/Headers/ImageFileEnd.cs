@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Backbones.Imaging.Codecs.Jpeg;
 
 namespace Backbones.Imaging.Headers;
 
@@ -18,13 +19,16 @@ internal static class ImageFileEnd
     };
 
     // The end marker cannot occur within compressed data, where zeros are put behind every 0xFF; in segments before, it can.
+    // Where it is missing the rows may all be there, which only reading them tells.
     private static bool HasJpegEnd(ReadOnlySpan<byte> bytes)
     {
         var segments = new JpegSegments(bytes);
         while (segments.MoveNext())
         {
         }
-        return segments.Marker == 0xDA && bytes[segments.Position..].LastIndexOf((ReadOnlySpan<byte>)[0xFF, 0xD9]) >= 0;
+
+        return segments.Marker == JpegMarkers.StartOfScan
+            && (bytes[segments.Position..].LastIndexOf((ReadOnlySpan<byte>)[0xFF, JpegMarkers.EndOfImage]) >= 0 || JpegDecoder.HasAllRows(bytes.ToArray()));
     }
 
     private static bool HasPngEnd(ReadOnlySpan<byte> bytes)

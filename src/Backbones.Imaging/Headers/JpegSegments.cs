@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Backbones.Imaging.Codecs.Jpeg;
 
 namespace Backbones.Imaging.Headers;
 
@@ -23,56 +24,35 @@ internal ref struct JpegSegments(ReadOnlySpan<byte> bytes)
     /// <summary>Whether the walk ended because the bytes did, not because of what they hold.</summary>
     public bool NeedsMore { get; private set; }
 
-    /// <summary>Whether the walk ended at something that is no segment.</summary>
-    public bool IsBroken { get; private set; }
-
-    /// <summary>Goes to the next segment; false at the first scan, the end of the image, and where the walk can't go on.</summary>
+    /// <summary>Goes to the next segment, past bytes that belong to none; false at the first scan, the end of the image, and where the bytes end.</summary>
     public bool MoveNext()
     {
-        while (true)
+        while (JpegMarkers.TryFindNext(_bytes, ref _position, out int marker))
         {
-            if (_position > _bytes.Length - 2)
-            {
-                return !(NeedsMore = true);
-            }
-
-            if (_bytes[_position] != 0xFF)
-            {
-                return !(IsBroken = true);
-            }
-
-            Marker = _bytes[_position + 1];
-            if (Marker == 0xFF)
-            {
-                _position++;
-                continue;
-            }
-            _position += 2;
-            if (Marker is 0x01 or (>= 0xD0 and <= 0xD7))
-            {
-                continue;
-            }
-
-            if (Marker is 0xD9 or 0xDA)
+            Marker = (byte)marker;
+            if (marker is JpegMarkers.EndOfImage or JpegMarkers.StartOfScan)
             {
                 return false;
             }
 
+            if (JpegMarkers.IsAlone(marker))
+            {
+                continue;
+            }
+
             if (_position > _bytes.Length - 2)
             {
-                return !(NeedsMore = true);
+                break;
             }
 
-            int length = BinaryPrimitives.ReadUInt16BigEndian(_bytes[_position..]);
-            if (length < 2)
-            {
-                return !(IsBroken = true);
-            }
-
+            int length = Math.Max(2, (int)BinaryPrimitives.ReadUInt16BigEndian(_bytes[_position..]));
             int end = Math.Min(_position + length, _bytes.Length);
             Payload = _bytes[(_position + 2)..end];
-            _position += length;
+            _position = end;
             return true;
         }
+
+        NeedsMore = true;
+        return false;
     }
 }

@@ -39,6 +39,9 @@ internal sealed class EntropyData : IDisposable
     /// <summary>Where the file goes on, behind the marker.</summary>
     public int Position => _position;
 
+    /// <summary>Where the segment begins in the file.</summary>
+    public int Start { get; private set; }
+
     /// <summary>Goes on behind the restart marker that is due.</summary>
     /// <returns>False where another marker is there, which leaves the segment empty.</returns>
     /// <exception cref="InvalidDataException">The file ends first.</exception>
@@ -94,6 +97,7 @@ internal sealed class EntropyData : IDisposable
     private void ReadSegment()
     {
         ReadOnlySpan<byte> file = _file.Span, rest = file[_position..];
+        Start = _position;
         Marker = 0;
         int length = 0;
         while (!rest.IsEmpty && Marker == 0)

@@ -104,7 +104,7 @@ internal ref struct JpegBitReader
         {
             if (_data.Marker == 0)
             {
-                throw new InvalidDataException("The JPEG data is truncated: it ends within the picture.");
+                throw JpegMarkers.Truncated();
             }
 
             OutOfData = true;

@@ -1,15 +1,12 @@
 namespace Backbones.Imaging.Codecs.Jpeg;
 
 /// <summary>
-/// JPEG (ITU-T T.81) with Huffman coding and 8 bits a sample: baseline, extended sequential and progressive; 1, 3 or 4 components with
-/// whole sampling ratios. Pixels are those of libjpeg-turbo's default settings, which are Pillow's. Rows are made when they are asked
+/// JPEG (ITU-T T.81) with 8 bits a sample: baseline, extended sequential and progressive, Huffman- or arithmetic-coded; 1, 3 or 4 components
+/// with whole sampling ratios. Pixels are those of libjpeg-turbo's default settings, which are Pillow's. Rows are made when they are asked
 /// for, from top to bottom; what nobody asks for is only read over.
 /// </summary>
 internal sealed class JpegDecoder : IDisposable
 {
-    /// <summary>Many times what encoders use; without a limit a small file could ask for hours of work.</summary>
-    private const int MaxScans = 500;
-
     private readonly ReadOnlyMemory<byte> _encoded;
     private readonly JpegTables _tables = new();
     private int _position = 2;
@@ -19,8 +16,12 @@ internal sealed class JpegDecoder : IDisposable
     private int _adobeTransform = -1;
     private JpegFrame _frame = null!;
     private RowWriter? _writer;
+    private BlockSmoothing? _smoothing;
 
-    // The one scan of a picture whose rows are decoded one by one; null where several scans make it up.
+    // Whether one sequential scan makes up the picture, behind which no other may come.
+    private bool _isOneScan;
+
+    // That scan, where its rows are decoded one by one; null where coefficients are kept.
     private JpegScan? _scan;
     private EntropyData? _data;
     private ScanState _scanState;
@@ -80,6 +81,25 @@ internal sealed class JpegDecoder : IDisposable
         }
     }
 
+    /// <summary>Whether a file holds all its rows, though it may lack its end; one that is damaged in other ways counts as whole.</summary>
+    public static bool HasAllRows(ReadOnlyMemory<byte> encoded)
+    {
+        try
+        {
+            using JpegDecoder decoder = Open(encoded);
+            decoder.Finish();
+        }
+        catch (InvalidDataException e) when (JpegMarkers.IsTruncation(e))
+        {
+            return false;
+        }
+        catch (InvalidDataException)
+        {
+        }
+
+        return true;
+    }
+
     /// <summary>Chooses the columns that rows are read of; all, where none are chosen.</summary>
     /// <param name="first">The first column.</param>
     /// <param name="count">How many.</param>
@@ -118,20 +138,36 @@ internal sealed class JpegDecoder : IDisposable
     /// <exception cref="InvalidDataException">The file is truncated or corrupt.</exception>
     public void Finish()
     {
-        if (_scan == null)
+        if (!_isOneScan)
         {
             return;
         }
 
-        while (_nextMcuRow < _frame.McuRows)
+        ReadOnlySpan<byte> seen = _encoded.Span;
+        if (_scan != null)
         {
-            DecodeRow(wanted: false);
+            while (_nextMcuRow < _frame.McuRows)
+            {
+                DecodeRow(wanted: false);
+            }
+
+            EndScan(_data!);
+            if (_pendingMarker != JpegMarkers.EndOfImage)
+            {
+                seen = seen[..FeedEnd()];
+            }
         }
 
-        EndScan(_data!);
-        if (ReadToScan() != null)
+        try
         {
-            throw new InvalidDataException("The JPEG has another scan after one that held the whole picture.");
+            if (ReadToScan(seen) != null)
+            {
+                throw new InvalidDataException("The JPEG has another scan after one that held the whole picture.");
+            }
+        }
+        catch (InvalidDataException e) when (JpegMarkers.IsTruncation(e))
+        {
+            // All rows are there: that nothing ends the file is no matter, to Pillow neither.
         }
     }
 
@@ -151,9 +187,10 @@ internal sealed class JpegDecoder : IDisposable
 
     private void Open()
     {
-        JpegScan scan = ReadToScan() ?? throw new InvalidDataException("The JPEG has no picture: it ends before its first scan.");
+        JpegScan scan = ReadToScan(_encoded.Span) ?? throw new InvalidDataException("The JPEG has no picture: it ends before its first scan.");
         JpegColor color = Color();
-        if (!_frame.Progressive && scan.Components.Length == _frame.Components.Length)
+        _isOneScan = !_frame.Progressive && scan.Components.Length == _frame.Components.Length;
+        if (_isOneScan && !_frame.Arithmetic)
         {
             _scan = scan;
             _data = new EntropyData(_encoded, _position);
@@ -188,23 +225,38 @@ internal sealed class JpegDecoder : IDisposable
 
     private void DecodeScans(JpegScan? scan)
     {
+        var budget = new JpegBudget(_frame);
+        budget.CheckCoefficients(_encoded.Length);
         foreach (JpegComponent component in _frame.Components)
         {
             component.RentCoefficients(_frame.McuRows);
         }
 
-        for (int count = 1; scan != null; count++)
+        int count = 0, lastGoodRow = 0;
+        while (scan != null)
         {
-            if (count > MaxScans)
+            budget.Add(scan);
+            foreach (JpegComponent component in scan.Components)
             {
-                throw new InvalidDataException($"The JPEG has more than {MaxScans} scans.");
+                component.Accuracy.Add(scan, isFirst: count == 0);
             }
 
             using var data = new EntropyData(_encoded, _position);
-            new ScanDecoder(_frame, scan, _restartInterval, data, new ScanState(default, _restartInterval)).DecodeCoefficients();
+            lastGoodRow = new ScanDecoder(_frame, scan, _restartInterval, data, new ScanState(default, _restartInterval)).DecodeCoefficients();
             EndScan(data);
-            scan = ReadToScan();
+            count++;
+            scan = _isOneScan ? null : ReadToScan(_encoded.Span);
         }
+
+        _smoothing = BlockSmoothing.For(_frame, lastGoodRow, count);
+    }
+
+    private int FeedEnd()
+    {
+        JpegBitState bits = _scanState.Bits;
+        int used = (int)Math.Min(((8L * bits.Position) - bits.Count + 7) / 8, _data!.Length);
+        int mcus = _restartInterval == 0 ? _frame.McusPerRow * _frame.McuRows : _restartInterval - _scanState.UntilRestart;
+        return PillowFeed.End(_encoded.Span, _data, used, _scan!, mcus, canBeFast: _restartInterval == 0);
     }
 
     private unsafe void TransformRow(JpegComponent component, int mcuRow)
@@ -212,6 +264,7 @@ internal sealed class JpegDecoder : IDisposable
         // A component without any scan stays all zeros, which no divisor changes.
         short[] divisors = component.Quantization ?? new short[64];
         SampleRows samples = component.Samples;
+        short* smoothed = stackalloc short[64];
         fixed (byte* buffer = samples.Buffer)
         fixed (short* quantization = divisors)
         fixed (short* coefficients = component.Coefficients)
@@ -221,9 +274,17 @@ internal sealed class JpegDecoder : IDisposable
             {
                 int blockRow = (mcuRow * component.Vertical) + v;
                 byte* output = buffer + samples.Offset(8 * blockRow) + (8 * first);
-                short* block = coefficients + (64 * (((long)blockRow * component.PaddedBlocksPerRow) + first));
+                short* next = coefficients + (64 * (((long)blockRow * component.PaddedBlocksPerRow) + first));
+                bool smooth = _smoothing != null && blockRow < component.BlockRows;
                 for (int x = first; x < end; x++)
                 {
+                    short* block = next;
+                    if (smooth && x < component.BlocksPerRow)
+                    {
+                        block = smoothed;
+                        _smoothing!.Smooth(component, blockRow, x, new Span<short>(smoothed, 64));
+                    }
+
                     if (new ReadOnlySpan<short>(block + 1, 63).ContainsAnyExcept((short)0))
                     {
                         InverseDct.Transform(block, quantization, output, samples.Stride);
@@ -233,7 +294,7 @@ internal sealed class JpegDecoder : IDisposable
                         InverseDct.TransformDc(block[0], quantization[0], output, samples.Stride);
                     }
 
-                    block += 64;
+                    next += 64;
                     output += 8;
                 }
             }
@@ -248,9 +309,8 @@ internal sealed class JpegDecoder : IDisposable
 
     /// <summary>Reads segments up to and including the next scan header.</summary>
     /// <returns>The scan, or null at the end of the image.</returns>
-    private JpegScan? ReadToScan()
+    private JpegScan? ReadToScan(ReadOnlySpan<byte> data)
     {
-        ReadOnlySpan<byte> data = _encoded.Span;
         while (true)
         {
             int marker = _pendingMarker != 0 ? _pendingMarker : JpegMarkers.FindNext(data, ref _position);
@@ -263,8 +323,11 @@ internal sealed class JpegDecoder : IDisposable
                     throw new InvalidDataException("The JPEG has a scan before its frame header.");
                 case JpegMarkers.StartOfScan:
                     return new JpegScan(JpegMarkers.ReadSegment(data, ref _position), _frame, _tables);
-                case JpegMarkers.BaselineFrame or JpegMarkers.ExtendedFrame or JpegMarkers.ProgressiveFrame when _frame is null:
-                    _frame = JpegFrame.Read(JpegMarkers.ReadSegment(data, ref _position), marker == JpegMarkers.ProgressiveFrame, data.Length);
+                case var _ when JpegFrame.IsDecoded(marker) && _frame is null:
+                    _frame = JpegFrame.Read(JpegMarkers.ReadSegment(data, ref _position), marker, data.Length);
+                    break;
+                case JpegMarkers.ArithmeticConditioning:
+                    _tables.ReadConditioning(JpegMarkers.ReadSegment(data, ref _position));
                     break;
                 case JpegMarkers.HuffmanTables:
                     _tables.ReadHuffman(JpegMarkers.ReadSegment(data, ref _position));
@@ -279,16 +342,16 @@ internal sealed class JpegDecoder : IDisposable
                         : throw new InvalidDataException("A JPEG restart-interval segment has a wrong length.");
                     break;
                 case JpegMarkers.Application0:
-                    ReadOnlySpan<byte> jfif = JpegMarkers.ReadSegment(data, ref _position);
+                    ReadOnlySpan<byte> jfif = JpegMarkers.ReadSegment(data, ref _position, isSkipped: true);
                     _hasJfif |= jfif.Length >= 14 && jfif.StartsWith("JFIF\0"u8);
                     break;
                 case JpegMarkers.Application14:
-                    ReadOnlySpan<byte> adobe = JpegMarkers.ReadSegment(data, ref _position);
+                    ReadOnlySpan<byte> adobe = JpegMarkers.ReadSegment(data, ref _position, isSkipped: true);
                     _adobeTransform = adobe.Length >= 12 && adobe.StartsWith("Adobe"u8) ? adobe[11] : _adobeTransform;
                     break;
                 case > JpegMarkers.Application0 and <= JpegMarkers.Application15 or JpegMarkers.Comment
-                    or JpegMarkers.NumberOfLines or JpegMarkers.ArithmeticConditioning:
-                    _ = JpegMarkers.ReadSegment(data, ref _position);
+                    or JpegMarkers.NumberOfLines:
+                    _ = JpegMarkers.ReadSegment(data, ref _position, isSkipped: true);
                     break;
                 case JpegMarkers.Temporary or >= JpegMarkers.Restart0 and < JpegMarkers.StartOfImage:
                     break;
@@ -303,7 +366,6 @@ internal sealed class JpegDecoder : IDisposable
         JpegMarkers.StartOfImage => "The JPEG has a second start-of-image marker.",
         < JpegMarkers.FirstFrame or > JpegMarkers.LastFrame or JpegMarkers.Extension => $"The JPEG has an unknown marker (FF{marker:X2}).",
         _ when _frame != null => "The JPEG has a second frame header.",
-        0xC9 or 0xCA => "The JPEG is arithmetic-coded; Huffman-coded ones are decoded.",
         0xC3 or 0xCB => "The JPEG is lossless; baseline, extended sequential and progressive ones are decoded.",
         _ => "The JPEG is hierarchical; baseline, extended sequential and progressive ones are decoded.",
     });

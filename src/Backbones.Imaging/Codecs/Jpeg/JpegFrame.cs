@@ -7,7 +7,11 @@ internal sealed class JpegFrame
 
     public int Height { get; }
 
+    /// <summary>Whether scans hold parts of the coefficients.</summary>
     public bool Progressive { get; }
+
+    /// <summary>Whether scans are arithmetic-coded.</summary>
+    public bool Arithmetic { get; }
 
     public JpegComponent[] Components { get; }
 
@@ -21,9 +25,11 @@ internal sealed class JpegFrame
     /// <summary>Rows of interleaved MCUs.</summary>
     public int McuRows { get; }
 
-    private JpegFrame(int width, int height, bool progressive, JpegComponent[] components)
+    private JpegFrame(int width, int height, int marker, JpegComponent[] components)
     {
-        (Width, Height, Progressive, Components) = (width, height, progressive, components);
+        (Width, Height, Components) = (width, height, components);
+        Progressive = marker is JpegMarkers.ProgressiveFrame or JpegMarkers.ArithmeticProgressiveFrame;
+        Arithmetic = marker is JpegMarkers.ArithmeticFrame or JpegMarkers.ArithmeticProgressiveFrame;
         foreach (JpegComponent component in components)
         {
             MaxHorizontal = Math.Max(MaxHorizontal, component.Horizontal);
@@ -47,11 +53,16 @@ internal sealed class JpegFrame
         }
     }
 
-    /// <summary>Reads a SOF0, SOF1 or SOF2 segment (without its length) and checks it against the limits.</summary>
+    /// <summary>Whether a marker is that of a frame of a kind that is decoded.</summary>
+    public static bool IsDecoded(int marker) => marker
+        is JpegMarkers.BaselineFrame or JpegMarkers.ExtendedFrame or JpegMarkers.ProgressiveFrame
+        or JpegMarkers.ArithmeticFrame or JpegMarkers.ArithmeticProgressiveFrame;
+
+    /// <summary>Reads a frame's segment (without its length) and checks it against the limits.</summary>
     /// <param name="segment">The segment's contents.</param>
-    /// <param name="progressive">Whether the marker was SOF2.</param>
+    /// <param name="marker">Which marker it had.</param>
     /// <param name="encodedLength">Bytes in the whole file.</param>
-    public static JpegFrame Read(ReadOnlySpan<byte> segment, bool progressive, int encodedLength)
+    public static JpegFrame Read(ReadOnlySpan<byte> segment, int marker, int encodedLength)
     {
         if (segment.Length < 6 || segment.Length != 6 + (3 * segment[5]))
         {
@@ -85,19 +96,12 @@ internal sealed class JpegFrame
 
             // A single component is never interleaved: its factors have nothing to be relative to.
             components[i] = count == 1
-                ? new JpegComponent(entry[0], 1, 1, entry[2])
-                : new JpegComponent(entry[0], horizontal, vertical, entry[2]);
+                ? new JpegComponent(entry[0], 1, 1, entry[2], vertical)
+                : new JpegComponent(entry[0], horizontal, vertical, entry[2], vertical);
         }
 
-        var frame = new JpegFrame(width, height, progressive, components);
-        long blocks = 0;
-        foreach (JpegComponent component in components)
-        {
-            blocks += (long)component.BlocksPerRow * component.BlockRows;
-        }
-
-        // The shortest Huffman code has one bit, and every block has at least one of them.
-        ImageLimits.CheckPlausible("JPEG", width, height, blocks / 8, encodedLength);
+        var frame = new JpegFrame(width, height, marker, components);
+        JpegBudget.CheckBlocks(frame, encodedLength);
         return frame;
     }
 

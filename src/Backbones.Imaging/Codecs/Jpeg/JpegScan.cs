@@ -35,22 +35,33 @@ internal sealed class JpegScan
         }
 
         Components = new JpegComponent[count];
+        var dcStatistics = new ArithmeticTable?[16];
+        var acStatistics = new ArithmeticTable?[16];
         for (int i = 0; i < count; i++)
         {
-            int id = segment[1 + (2 * i)], tableIndices = segment[2 + (2 * i)];
+            int id = segment[1 + (2 * i)], dc = segment[2 + (2 * i)] >> 4, ac = segment[2 + (2 * i)] & 15;
             JpegComponent component = Array.Find(frame.Components, c => c.Id == id && Array.IndexOf(Components, c) < 0)
                 ?? throw new InvalidDataException($"A JPEG scan names component {id}, which the frame doesn't have or the scan has already.");
             Components[i] = component;
             component.Quantization ??= tables.Quantization(component.QuantizationIndex);
             component.LastDc = 0;
-            if (!frame.Progressive || (SpectralStart == 0 && !Refines))
+            bool codesDc = !frame.Progressive || (SpectralStart == 0 && !Refines);
+            bool codesAc = !frame.Progressive || SpectralStart != 0;
+            if (frame.Arithmetic)
             {
-                component.DcTable = tables.Dc(tableIndices >> 4, standard: !frame.Progressive);
+                component.DcStatistics = codesDc ? dcStatistics[dc] ??= tables.ArithmeticDc(dc) : null;
+                component.AcStatistics = codesAc ? acStatistics[ac] ??= tables.ArithmeticAc(ac) : null;
+                continue;
             }
 
-            if (!frame.Progressive || SpectralStart != 0)
+            if (codesDc)
             {
-                component.AcTable = tables.Ac(tableIndices & 15, standard: !frame.Progressive);
+                component.DcTable = tables.Dc(dc, standard: !frame.Progressive);
+            }
+
+            if (codesAc)
+            {
+                component.AcTable = tables.Ac(ac, standard: !frame.Progressive);
             }
         }
     }

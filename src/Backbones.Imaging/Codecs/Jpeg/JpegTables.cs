@@ -2,12 +2,15 @@ using System.Buffers.Binary;
 
 namespace Backbones.Imaging.Codecs.Jpeg;
 
-/// <summary>The quantization and Huffman tables as the segments read so far define them.</summary>
+/// <summary>The quantization and Huffman tables and the conditioning of arithmetic coding as the segments read so far define them.</summary>
 internal sealed class JpegTables
 {
     private readonly short[][] _quantization = new short[4][];
     private readonly HuffmanTable[] _dc = new HuffmanTable[4];
     private readonly HuffmanTable[] _ac = new HuffmanTable[4];
+
+    // By slot, 16 for DC and 16 for AC: L + 16 * U, and Kx. The defaults are those of T.81, F.1.4.4.1.4 and F.1.4.4.2.1.
+    private readonly byte[] _conditioning = [.. Enumerable.Repeat<byte>(0x10, 16), .. Enumerable.Repeat<byte>(5, 16)];
 
     /// <summary>Reads a DQT segment.</summary>
     public void ReadQuantization(ReadOnlySpan<byte> segment)
@@ -56,6 +59,26 @@ internal sealed class JpegTables
         }
     }
 
+    /// <summary>Reads a DAC segment.</summary>
+    public void ReadConditioning(ReadOnlySpan<byte> segment)
+    {
+        for (; segment.Length >= 2; segment = segment[2..])
+        {
+            (int slot, byte value) = (segment[0], segment[1]);
+            if (slot >= _conditioning.Length || (slot < 16 && (value & 15) > value >> 4))
+            {
+                throw new InvalidDataException($"The JPEG has invalid conditioning for arithmetic coding: {value} in slot {slot}.");
+            }
+
+            _conditioning[slot] = value;
+        }
+
+        if (!segment.IsEmpty)
+        {
+            throw new InvalidDataException("A JPEG segment with conditioning for arithmetic coding has a wrong length.");
+        }
+    }
+
     /// <summary>The divisors of a component, in natural order.</summary>
     public short[] Quantization(int index) => index <= 3 && _quantization[index] is { } table
         ? table
@@ -73,6 +96,12 @@ internal sealed class JpegTables
     /// <summary>An AC table; the parameters are those of <see cref="Dc"/>.</summary>
     public HuffmanTable Ac(int index, bool standard) =>
         Find(_ac, index) ?? (standard && index <= 1 ? _ac[index] = StandardHuffmanTables.Ac(index) : throw Undefined(index));
+
+    /// <summary>Fresh statistics for a slot (0 to 15) of DC values.</summary>
+    public ArithmeticTable ArithmeticDc(int index) => new(_conditioning[index] & 15, _conditioning[index] >> 4);
+
+    /// <summary>Fresh statistics for a slot (0 to 15) of AC values.</summary>
+    public ArithmeticTable ArithmeticAc(int index) => new(0, _conditioning[16 + index]);
 
     private static HuffmanTable? Find(HuffmanTable[] tables, int index) => index <= 3 ? tables[index] : null;
 

@@ -8,6 +8,7 @@ internal unsafe ref struct ScanDecoder
     private readonly JpegFrame _frame;
     private readonly JpegScan _scan;
     private readonly int _restartInterval;
+    private readonly ArithmeticBlock? _arithmetic;
     private JpegBitReader _reader;
     private ProgressiveBlock _progressive;
     private int _untilRestart;
@@ -26,6 +27,7 @@ internal unsafe ref struct ScanDecoder
         _untilRestart = state.UntilRestart;
         _reader = new JpegBitReader(data, state.Bits);
         _progressive = new ProgressiveBlock(scan);
+        _arithmetic = frame.Arithmetic ? new ArithmeticBlock(scan, frame.Progressive, data) : null;
     }
 
     /// <summary>Where the scan stands. What a progressive scan keeps from block to block is not part of it.</summary>
@@ -64,8 +66,10 @@ internal unsafe ref struct ScanDecoder
     }
 
     /// <summary>Decodes the whole scan into the components' coefficients.</summary>
-    public void DecodeCoefficients()
+    /// <returns>The row of MCUs with the last one that there were data for.</returns>
+    public int DecodeCoefficients()
     {
+        int lastGoodRow = 0;
         if (_scan.Components.Length == 1)
         {
             JpegComponent component = _scan.Components[0];
@@ -73,19 +77,21 @@ internal unsafe ref struct ScanDecoder
             {
                 for (int x = 0; x < component.BlocksPerRow; x++)
                 {
+                    lastGoodRow = _reader.OutOfData ? lastGoodRow : y / component.DeclaredVertical;
                     BeginMcu();
                     DecodeBlock(component, y, x);
                     _reader.EndMcu();
                 }
             }
 
-            return;
+            return lastGoodRow;
         }
 
         for (int mcuRow = 0; mcuRow < _frame.McuRows; mcuRow++)
         {
             for (int mcu = 0; mcu < _frame.McusPerRow; mcu++)
             {
+                lastGoodRow = _reader.OutOfData ? lastGoodRow : mcuRow;
                 BeginMcu();
                 foreach (JpegComponent component in _scan.Components)
                 {
@@ -101,6 +107,8 @@ internal unsafe ref struct ScanDecoder
                 _reader.EndMcu();
             }
         }
+
+        return lastGoodRow;
     }
 
     private void DecodeSamples(JpegComponent component, int mcuRow, int mcu, short* block)
@@ -138,7 +146,14 @@ internal unsafe ref struct ScanDecoder
         }
 
         Span<short> coefficients = component.Coefficients.AsSpan(64 * ((y * component.PaddedBlocksPerRow) + x), 64);
-        if (_frame.Progressive)
+        if (_arithmetic != null)
+        {
+            fixed (short* block = coefficients)
+            {
+                _arithmetic.Decode(component, block);
+            }
+        }
+        else if (_frame.Progressive)
         {
             fixed (short* block = coefficients)
             {
@@ -165,6 +180,7 @@ internal unsafe ref struct ScanDecoder
         {
             _reader.Restart();
             _progressive.Restart();
+            _arithmetic?.Begin();
             foreach (JpegComponent component in _scan.Components)
             {
                 component.LastDc = 0;
