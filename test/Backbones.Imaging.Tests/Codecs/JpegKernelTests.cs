@@ -42,7 +42,7 @@ public sealed unsafe class JpegKernelTests
         byte* fast = stackalloc byte[64], plain = stackalloc byte[64];
         new Span<short>(block, 64).Clear();
         new Span<short>(quantization, 64).Fill(1);
-        for (int value = -8191; value <= 8191; value++)
+        for (int value = short.MinValue; value <= short.MaxValue; value += value is > -8200 and < 8200 ? 1 : 61)
         {
             block[0] = (short)value;
             InverseDct.TransformDc(value, 1, fast, 8);

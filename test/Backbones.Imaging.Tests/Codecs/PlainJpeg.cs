@@ -5,14 +5,18 @@ namespace Backbones.Tests.Imaging.Codecs;
 /// <summary>Steps of JPEG decoding value by value, after ITU-T T.81 and libjpeg's integer arithmetic.</summary>
 internal static unsafe class PlainJpeg
 {
-    /// <summary>The inverse DCT of Loeffler, Ligtenberg and Moschytz in 13-bit fixed point; sums and the first pass's results have 16 bits.</summary>
+    /// <summary>
+    /// The inverse DCT of Loeffler, Ligtenberg and Moschytz in 13-bit fixed point; sums and the first pass's results have 16 bits. libjpeg-turbo's
+    /// vector code only shifts the first row where the others are zero, and loses bits above the 16th.
+    /// </summary>
     public static void InverseDct(short* block, short* quantization, byte* output, int stride)
     {
         int[] values = new int[64];
+        bool onlyFirstRow = Enumerable.Range(8, 56).All(i => (short)(block[i] * quantization[i]) == 0);
         for (int x = 0; x < 8; x++)
         {
             var column = Enumerable.Range(0, 8).Select(y => (int)(short)(block[(8 * y) + x] * quantization[(8 * y) + x])).ToArray();
-            int[] result = Pass(column, 11);
+            int[] result = onlyFirstRow ? [.. Enumerable.Repeat((int)(short)(column[0] << 2), 8)] : Pass(column, 11);
             for (int y = 0; y < 8; y++)
             {
                 values[(8 * y) + x] = result[y];

@@ -15,12 +15,13 @@ internal sealed unsafe class ArithmeticBlock
     private readonly JpegScan _scan;
     private readonly bool _progressive;
     private readonly ArithmeticDecoder _decoder;
+    private readonly JpegBudget _budget;
     private byte _even;
     private bool _broken;
 
-    public ArithmeticBlock(JpegScan scan, bool progressive, EntropyData data)
+    public ArithmeticBlock(JpegScan scan, bool progressive, EntropyData data, JpegBudget budget)
     {
-        (_scan, _progressive, _decoder) = (scan, progressive, new ArithmeticDecoder(data));
+        (_scan, _progressive, _decoder, _budget) = (scan, progressive, new ArithmeticDecoder(data), budget);
         Begin();
     }
 
@@ -39,7 +40,14 @@ internal sealed unsafe class ArithmeticBlock
     }
 
     /// <summary>Decodes this scan's part of a block into its coefficients (natural order, not dequantized; zero before their first scan).</summary>
+    /// <exception cref="InvalidDataException">The data end, or go beyond the budget.</exception>
     public void Decode(JpegComponent component, short* block)
+    {
+        DecodeWithin(component, block);
+        _budget.AddDecisions(_decoder.TakeCount());
+    }
+
+    private void DecodeWithin(JpegComponent component, short* block)
     {
         if (_progressive && _scan.Refines && _scan.SpectralStart == 0)
         {

@@ -16,6 +16,7 @@ internal sealed class ArithmeticDecoder(EntropyData data)
     private uint _interval;
     private int _ahead;
     private int _position;
+    private int _count;
 
     /// <summary>States (table D.3): the less probable outcome's share of the interval, the state after the more probable outcome, that after the other, with 0x80 where the outcomes change places.</summary>
     private static ReadOnlySpan<uint> States =>
@@ -46,10 +47,19 @@ internal sealed class ArithmeticDecoder(EntropyData data)
         _ahead = 0;
     }
 
+    /// <summary>Decisions since this was asked last.</summary>
+    public int TakeCount()
+    {
+        int count = _count;
+        _count = 0;
+        return count;
+    }
+
     /// <summary>Decodes a decision.</summary>
     /// <param name="bin">Its statistics: the state, with 0x80 where 1 is the more probable outcome.</param>
     public bool Decode(ref byte bin)
     {
+        _count++;
         while (_interval < HalfInterval)
         {
             if (--_ahead < 0)

@@ -8,13 +8,16 @@ namespace Backbones.Imaging.Codecs.Jpeg;
 /// The inverse DCT in 13-bit fixed point after Loeffler, Ligtenberg and Moschytz (1989), with the constants and roundings of libjpeg's
 /// "islow", so that samples are the same bit for bit. Eight columns, then eight rows, are transformed side by side in 32-bit lanes.
 /// </summary>
-/// <remarks>Sums and results of the first pass are 16 bits wide, as in libjpeg-turbo's vector code; only coefficients that no encoder makes are wider.</remarks>
+/// <remarks>
+/// Sums and results of the first pass are 16 bits wide, as in libjpeg-turbo's vector code; only coefficients that no encoder makes are wider.
+/// Results saturate, but where all rows below the first are zero they go round: libjpeg-turbo only shifts the first row then.
+/// </remarks>
 internal static unsafe class InverseDct
 {
     public const int ConstantBits = 13;
     public const byte FirstShift = ConstantBits - FirstPassBits;
     public const byte SecondShift = ConstantBits + FirstPassBits + 3;
-    private const int FirstPassBits = 2;
+    public const int FirstPassBits = 2;
 
     /// <summary>Dequantizes and transforms a block.</summary>
     /// <param name="block">64 coefficients in natural order.</param>
@@ -41,6 +44,12 @@ internal static unsafe class InverseDct
         Vector256<int> r4 = Dequantize(block, quantization, 4), r5 = Dequantize(block, quantization, 5);
         Vector256<int> r6 = Dequantize(block, quantization, 6), r7 = Dequantize(block, quantization, 7);
 
+        Vector256<int> wrapped = Wrap(r0 << FirstPassBits) >> FirstPassBits;
+        if (wrapped != r0 && (r1 | r2 | r3 | r4 | r5 | r6 | r7) == Vector256<int>.Zero)
+        {
+            r0 = wrapped;
+        }
+
         Pass(ref r0, ref r1, ref r2, ref r3, ref r4, ref r5, ref r6, ref r7, FirstShift);
         Transpose(ref r0, ref r1, ref r2, ref r3, ref r4, ref r5, ref r6, ref r7);
         Pass(ref r0, ref r1, ref r2, ref r3, ref r4, ref r5, ref r6, ref r7, SecondShift);
@@ -55,7 +64,7 @@ internal static unsafe class InverseDct
     /// <summary>The same for a block whose coefficients other than the first are zero: all samples are equal.</summary>
     public static void TransformDc(int dc, int quantization, byte* output, int stride)
     {
-        int sample = (((short)(dc * quantization) << FirstPassBits) + (1 << (FirstPassBits + 2))) >> (FirstPassBits + 3);
+        int sample = ((short)((dc * quantization) << FirstPassBits) + (1 << (FirstPassBits + 2))) >> (FirstPassBits + 3);
         ulong eight = (ulong)Math.Clamp(sample + 128, 0, 255) * 0x0101010101010101UL;
         for (int y = 0; y < 8; y++)
         {

@@ -19,6 +19,12 @@ internal static unsafe class InverseDctAvx2
         Vector128<short> r4 = Dequantize(block, quantization, 4), r5 = Dequantize(block, quantization, 5);
         Vector128<short> r6 = Dequantize(block, quantization, 6), r7 = Dequantize(block, quantization, 7);
 
+        Vector128<short> wrapped = (r0 << InverseDct.FirstPassBits) >> InverseDct.FirstPassBits;
+        if (wrapped != r0 && (r1 | r2 | r3 | r4 | r5 | r6 | r7) == Vector128<short>.Zero)
+        {
+            r0 = wrapped;
+        }
+
         Pass(r0, r1, r2, r3, r4, r5, r6, r7, InverseDct.FirstShift, out var c04, out var c15, out var c26, out var c37);
         Pass(
             c04.GetLower(), c15.GetLower(), c26.GetLower(), c37.GetLower(), c04.GetUpper(), c15.GetUpper(), c26.GetUpper(), c37.GetUpper(),

@@ -4,7 +4,7 @@ namespace Backbones.Imaging.Codecs.Jpeg;
 /// What a file may ask for, in proportion to its length and its picture: blocks before any are decoded, memory for coefficients where several
 /// scans make up the picture, and the work of all scans together. Real files stay many times below; figures in docs/jpeg.md.
 /// </summary>
-internal sealed class JpegBudget(JpegFrame frame)
+internal sealed class JpegBudget(JpegFrame frame, int encodedLength)
 {
     /// <summary>No encoder makes more; a scan costs something even where it holds nothing.</summary>
     public const int MaxScans = 500;
@@ -21,14 +21,21 @@ internal sealed class JpegBudget(JpegFrame frame)
     public const long FreeVisits = 20_000_000;
     public const int VisitsPerBlock = 64;
 
+    /// <summary>Decisions of arithmetic coding that any file may ask for, and those that each visit of a block and each byte adds.</summary>
+    public const long FreeDecisions = 20_000_000;
+    public const int DecisionsPerVisit = 8;
+    public const int DecisionsPerByte = 400;
+
+    private readonly long _blocks = CountBlocks(frame.Components);
     private long _visits;
+    private long _decisions;
     private int _scans;
 
     /// <summary>Refuses a frame of more blocks than so short a file can hold.</summary>
     /// <exception cref="InvalidDataException">It has more.</exception>
     public static void CheckBlocks(JpegFrame frame, int encodedLength)
     {
-        long blocks = frame.Components.Sum(component => (long)component.BlocksPerRow * component.BlockRows);
+        long blocks = CountBlocks(frame.Components);
         if (!frame.Arithmetic)
         {
             // The shortest Huffman code has one bit, and every block has at least one of them.
@@ -44,7 +51,7 @@ internal sealed class JpegBudget(JpegFrame frame)
 
     /// <summary>Refuses a picture whose coefficients, all of which have to be kept, take too much memory for so short a file.</summary>
     /// <exception cref="InvalidDataException">They do.</exception>
-    public void CheckCoefficients(int encodedLength)
+    public void CheckCoefficients()
     {
         long bytes = frame.Components.Sum(component => sizeof(short) * (long)component.CoefficientCount(frame.McuRows));
         long allowed = FreeCoefficientBytes + ((long)CoefficientBytesPerByte * encodedLength);
@@ -64,16 +71,26 @@ internal sealed class JpegBudget(JpegFrame frame)
             throw new InvalidDataException($"The JPEG has more than {MaxScans} scans.");
         }
 
-        foreach (JpegComponent component in scan.Components)
-        {
-            _visits += (long)component.BlocksPerRow * component.BlockRows;
-        }
-
-        long blocks = frame.Components.Sum(component => (long)component.BlocksPerRow * component.BlockRows);
-        if (_visits > FreeVisits + (VisitsPerBlock * blocks))
+        _visits += CountBlocks(scan.Components);
+        if (_visits > FreeVisits + (VisitsPerBlock * _blocks))
         {
             throw new InvalidDataException(
-                $"The JPEG's first {_scans} scans visit {_visits} blocks of 8 x 8 samples; {FreeVisits} and {VisitsPerBlock} for each of the picture's {blocks} are allowed.");
+                $"The JPEG's first {_scans} scans visit {_visits} blocks of 8 x 8 samples; {FreeVisits} and {VisitsPerBlock} for each of the picture's {_blocks} are allowed.");
         }
     }
+
+    /// <summary>Adds decisions of arithmetic coding. Data that have ended go on for ever there, at no cost for who made them.</summary>
+    /// <exception cref="InvalidDataException">They are too many.</exception>
+    public void AddDecisions(int count)
+    {
+        _decisions += count;
+        long allowed = FreeDecisions + (DecisionsPerVisit * _visits) + ((long)DecisionsPerByte * encodedLength);
+        if (_decisions > allowed)
+        {
+            throw new InvalidDataException(
+                $"The arithmetic-coded JPEG takes more than {allowed} decisions, which are allowed for a file of {encodedLength} bytes that visits {_visits} blocks.");
+        }
+    }
+
+    private static long CountBlocks(JpegComponent[] components) => components.Sum(component => (long)component.BlocksPerRow * component.BlockRows);
 }

@@ -225,8 +225,8 @@ internal sealed class JpegDecoder : IDisposable
 
     private void DecodeScans(JpegScan? scan)
     {
-        var budget = new JpegBudget(_frame);
-        budget.CheckCoefficients(_encoded.Length);
+        var budget = new JpegBudget(_frame, _encoded.Length);
+        budget.CheckCoefficients();
         foreach (JpegComponent component in _frame.Components)
         {
             component.RentCoefficients(_frame.McuRows);
@@ -242,7 +242,7 @@ internal sealed class JpegDecoder : IDisposable
             }
 
             using var data = new EntropyData(_encoded, _position);
-            lastGoodRow = new ScanDecoder(_frame, scan, _restartInterval, data, new ScanState(default, _restartInterval)).DecodeCoefficients();
+            lastGoodRow = new ScanDecoder(_frame, scan, _restartInterval, data, new ScanState(default, _restartInterval), budget).DecodeCoefficients();
             EndScan(data);
             count++;
             scan = _isOneScan ? null : ReadToScan(_encoded.Span);

@@ -3,6 +3,9 @@ namespace Backbones.Imaging.Codecs.Jpeg;
 /// <summary>A scan header (SOS): which components follow, which of their coefficients, and with how many bits.</summary>
 internal sealed class JpegScan
 {
+    /// <summary>Blocks that an MCU of several components may have (T.81, B.2.3).</summary>
+    private const int MaxBlocksInMcu = 10;
+
     public JpegComponent[] Components { get; }
 
     /// <summary>First coefficient, in coded order.</summary>
@@ -63,6 +66,17 @@ internal sealed class JpegScan
             {
                 component.AcTable = tables.Ac(ac, standard: !frame.Progressive);
             }
+        }
+
+        CheckMcu();
+    }
+
+    private void CheckMcu()
+    {
+        int blocks = Components.Sum(component => component.Horizontal * component.Vertical);
+        if (Components.Length > 1 && blocks > MaxBlocksInMcu)
+        {
+            throw new InvalidDataException($"The JPEG's components have {blocks} blocks in an MCU; at most {MaxBlocksInMcu} are valid.");
         }
     }
 

@@ -6,8 +6,10 @@ namespace Backbones.Imaging.Codecs.Jpeg;
 internal sealed class JpegTables
 {
     private readonly short[][] _quantization = new short[4][];
-    private readonly HuffmanTable[] _dc = new HuffmanTable[4];
-    private readonly HuffmanTable[] _ac = new HuffmanTable[4];
+
+    // Made when a scan asks for them: what is wrong in a table that nobody uses is no matter.
+    private readonly Lazy<HuffmanTable>?[] _dc = new Lazy<HuffmanTable>?[4];
+    private readonly Lazy<HuffmanTable>?[] _ac = new Lazy<HuffmanTable>?[4];
 
     // By slot, 16 for DC and 16 for AC: L + 16 * U, and Kx. The defaults are those of T.81, F.1.4.4.1.4 and F.1.4.4.2.1.
     private readonly byte[] _conditioning = [.. Enumerable.Repeat<byte>(0x10, 16), .. Enumerable.Repeat<byte>(5, 16)];
@@ -54,7 +56,8 @@ internal sealed class JpegTables
                 throw new InvalidDataException("The JPEG has an invalid Huffman table.");
             }
 
-            (kind == 0 ? _dc : _ac)[index] = new HuffmanTable(segment.Slice(1, 16), segment.Slice(17, total));
+            byte[] lists = segment[1..(17 + total)].ToArray();
+            (kind == 0 ? _dc : _ac)[index] = new Lazy<HuffmanTable>(() => new HuffmanTable(lists.AsSpan(0, 16), lists.AsSpan(16)), isThreadSafe: false);
             segment = segment[(17 + total)..];
         }
     }
@@ -89,13 +92,13 @@ internal sealed class JpegTables
     /// <param name="standard">Whether the standard table stands in for one that isn't defined.</param>
     public HuffmanTable Dc(int index, bool standard)
     {
-        HuffmanTable table = Find(_dc, index) ?? (standard && index <= 1 ? _dc[index] = StandardHuffmanTables.Dc(index) : throw Undefined(index));
+        HuffmanTable table = Find(_dc, index) ?? (standard && index <= 1 ? StandardHuffmanTables.Dc(index) : throw Undefined(index));
         return table.IsValidForDc ? table : throw new InvalidDataException("The JPEG has an invalid Huffman table for DC values.");
     }
 
     /// <summary>An AC table; the parameters are those of <see cref="Dc"/>.</summary>
     public HuffmanTable Ac(int index, bool standard) =>
-        Find(_ac, index) ?? (standard && index <= 1 ? _ac[index] = StandardHuffmanTables.Ac(index) : throw Undefined(index));
+        Find(_ac, index) ?? (standard && index <= 1 ? StandardHuffmanTables.Ac(index) : throw Undefined(index));
 
     /// <summary>Fresh statistics for a slot (0 to 15) of DC values.</summary>
     public ArithmeticTable ArithmeticDc(int index) => new(_conditioning[index] & 15, _conditioning[index] >> 4);
@@ -103,7 +106,7 @@ internal sealed class JpegTables
     /// <summary>Fresh statistics for a slot (0 to 15) of AC values.</summary>
     public ArithmeticTable ArithmeticAc(int index) => new(0, _conditioning[16 + index]);
 
-    private static HuffmanTable? Find(HuffmanTable[] tables, int index) => index <= 3 ? tables[index] : null;
+    private static HuffmanTable? Find(Lazy<HuffmanTable>?[] tables, int index) => index <= 3 ? tables[index]?.Value : null;
 
     private static InvalidDataException Undefined(int index) => new($"The JPEG uses Huffman table {index} without defining it.");
 }

@@ -19,7 +19,8 @@ internal unsafe ref struct ScanDecoder
     /// <param name="restartInterval">MCUs between restart markers; 0 where there are none.</param>
     /// <param name="data">The scan's data.</param>
     /// <param name="state">Where it was left after a row of MCUs.</param>
-    public ScanDecoder(JpegFrame frame, JpegScan scan, int restartInterval, EntropyData data, ScanState state)
+    /// <param name="budget">What the picture's scans may cost; null for one whose rows are decoded one by one, whose work its size bounds.</param>
+    public ScanDecoder(JpegFrame frame, JpegScan scan, int restartInterval, EntropyData data, ScanState state, JpegBudget? budget = null)
     {
         _frame = frame;
         _scan = scan;
@@ -27,7 +28,7 @@ internal unsafe ref struct ScanDecoder
         _untilRestart = state.UntilRestart;
         _reader = new JpegBitReader(data, state.Bits);
         _progressive = new ProgressiveBlock(scan);
-        _arithmetic = frame.Arithmetic ? new ArithmeticBlock(scan, frame.Progressive, data) : null;
+        _arithmetic = budget != null && frame.Arithmetic ? new ArithmeticBlock(scan, frame.Progressive, data, budget) : null;
     }
 
     /// <summary>Where the scan stands. What a progressive scan keeps from block to block is not part of it.</summary>
