@@ -105,7 +105,7 @@ public sealed class ImageHeaderTests
         StringAssert.Contains(Message("just some text, no picture"u8.ToArray()), "'cat.jpg' is no PNG, JPEG, BMP, GIF or WebP file: it starts with the bytes 6A757374");
         StringAssert.Contains(Message(EncodedHeaders.Png(0, 5)), "0×5");
         StringAssert.Contains(Message(EncodedHeaders.Jpeg(8, 8, marker: 0xDA)), "no frame header before its first scan");
-        StringAssert.Contains(Message([0xFF, 0xD8, 0xFF, 0xE0, 0, 4, 1, 2, 0x12, 0x34, 0x56, 0x78]), "where a marker should");
+        StringAssert.Contains(Message([0xFF, 0xD8, 0xFF, 0xE0, 0, 4, 1, 2, 0x12, 0x34, 0x56, 0x78]), "ends within its header");
         StringAssert.Contains(Message([.. EncodedHeaders.Png(8, 8)[..12], .. "JHDR"u8, .. new byte[20]]), "first chunk is not IHDR");
         StringAssert.Contains(Message(EncodedHeaders.Bmp(-5, 5)), "-5×5");
         StringAssert.Contains(Message(EncodedHeaders.Bmp(5, int.MinValue)), "5×2147483648");

@@ -156,6 +156,11 @@ internal sealed class JpegDecoder : IDisposable
             {
                 seen = seen[..FeedEnd()];
             }
+
+            if (_position > seen.Length)
+            {
+                return;
+            }
         }
 
         try

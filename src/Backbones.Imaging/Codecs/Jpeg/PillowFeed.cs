@@ -6,8 +6,8 @@ namespace Backbones.Imaging.Codecs.Jpeg;
 /// until there is more where a byte of those is missing, whether it needs it or not: so something has to follow the last row, at most 8 bytes.
 /// </summary>
 /// <remarks>
-/// How much of a file's end was read ahead depends on all reads before, so they are gone through again, without making samples of them.
-/// Only files without any marker behind their last row take this way.
+/// How far was read ahead depends on all reads before, so they are gone through again, without making samples of them. Only files that end
+/// with their last row take this way, and those whose last row ends with a block of 64 KiB.
 /// </remarks>
 internal ref struct PillowFeed
 {
@@ -21,6 +21,7 @@ internal ref struct PillowFeed
     private int _end;
     private Place _place;
     private bool _fast;
+    private bool _reachedMarker;
 
     private PillowFeed(ReadOnlySpan<byte> file, int position)
     {
@@ -39,11 +40,6 @@ internal ref struct PillowFeed
     /// <exception cref="InvalidDataException">So little follows the last row that Pillow doesn't get it.</exception>
     public static int End(ReadOnlySpan<byte> file, EntropyData data, int used, JpegScan scan, int mcus, bool canBeFast)
     {
-        if (data.Marker == 0 && data.Length - used < ReadAhead)
-        {
-            new PillowFeed(file, data.Start).Read(data, scan, mcus, canBeFast);
-        }
-
         // The bytes used, in the file: there each data byte 0xFF has a zero behind it.
         int position = data.Start;
         for (int i = 0; i < used && position < file.Length; i++)
@@ -51,7 +47,17 @@ internal ref struct PillowFeed
             position += file[position] == 0xFF ? 2 : 1;
         }
 
-        return BlockEnd(file.Length, position);
+        int end = BlockEnd(file.Length, position);
+        bool mayLack = data.Marker == 0 && data.Length - used < ReadAhead;
+        bool mayReadOn = end < file.Length && end - position < 2 * ReadAhead;
+        if (!mayLack && !mayReadOn)
+        {
+            return end;
+        }
+
+        var feed = new PillowFeed(file, data.Start);
+        feed.Read(data, scan, mcus, canBeFast);
+        return feed._end;
     }
 
     private static int BlockEnd(int length, int position) => (int)Math.Min(length, ((long)position + Block - 1) / Block * Block);
@@ -60,7 +66,7 @@ internal ref struct PillowFeed
     {
         int blocks = scan.Components.Sum(component => component.Horizontal * component.Vertical);
         var reader = new JpegBitReader(data, default);
-        for (int mcu = 0; mcu < mcus; mcu++)
+        for (int mcu = 0; mcu < mcus && !_reachedMarker; mcu++)
         {
             JpegBitReader start = reader;
             Place place = _place;
@@ -186,7 +192,7 @@ internal ref struct PillowFeed
         }
 
         bool asks = _place.Bits < bits;
-        while (asks && _place.Bits <= 64 - 8)
+        while (asks && _place.Bits <= 64 - 8 && !_reachedMarker)
         {
             if (!ReadByte())
             {
@@ -213,12 +219,17 @@ internal ref struct PillowFeed
                 next++;
             }
 
-            if (next >= _end || (_fast && next > _place.Position + 1))
+            if (next >= _end || (_fast && (next > _place.Position + 1 || _file[next] != 0)))
             {
                 return false;
             }
 
-            next++;
+            if (_file[next++] != 0)
+            {
+                // A marker: what may be missing behind it is taken for zeros.
+                _reachedMarker = true;
+                return true;
+            }
         }
 
         _place = new Place(next, _place.Bits + 8);
