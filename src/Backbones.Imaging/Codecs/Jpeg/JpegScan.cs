@@ -38,8 +38,8 @@ internal sealed class JpegScan
         }
 
         Components = new JpegComponent[count];
-        var dcStatistics = new ArithmeticTable?[16];
-        var acStatistics = new ArithmeticTable?[16];
+        var dcStatistics = new ArithmeticTable?[frame.Arithmetic ? 16 : 0];
+        var acStatistics = new ArithmeticTable?[frame.Arithmetic ? 16 : 0];
         for (int i = 0; i < count; i++)
         {
             int id = segment[1 + (2 * i)], dc = segment[2 + (2 * i)] >> 4, ac = segment[2 + (2 * i)] & 15;

@@ -76,9 +76,12 @@ internal unsafe ref struct ScanDecoder
             JpegComponent component = _scan.Components[0];
             for (int y = 0; y < component.BlockRows; y++)
             {
+                int mcuRow = y / component.DeclaredVertical;
+                bool wasOut = _reader.OutOfData;
+                lastGoodRow = wasOut ? lastGoodRow : mcuRow;
                 for (int x = 0; x < component.BlocksPerRow; x++)
                 {
-                    lastGoodRow = _reader.OutOfData ? lastGoodRow : y / component.DeclaredVertical;
+                    lastGoodRow = wasOut && !_reader.OutOfData ? mcuRow : lastGoodRow;
                     BeginMcu();
                     DecodeBlock(component, y, x);
                     _reader.EndMcu();
@@ -90,9 +93,11 @@ internal unsafe ref struct ScanDecoder
 
         for (int mcuRow = 0; mcuRow < _frame.McuRows; mcuRow++)
         {
+            bool wasOut = _reader.OutOfData;
+            lastGoodRow = wasOut ? lastGoodRow : mcuRow;
             for (int mcu = 0; mcu < _frame.McusPerRow; mcu++)
             {
-                lastGoodRow = _reader.OutOfData ? lastGoodRow : mcuRow;
+                lastGoodRow = wasOut && !_reader.OutOfData ? mcuRow : lastGoodRow;
                 BeginMcu();
                 foreach (JpegComponent component in _scan.Components)
                 {
