@@ -69,7 +69,7 @@ public sealed class PartialWeightsTests
         Assert.AreEqual(channels, selected.Graph.Parameters.Single(p => p.Name == first).Shape[1], "not adapted from three");
         using FeatureExtractor extractor = grey.Extract(selected);
         Assert.AreEqual(channels, extractor.InputShape[0]);
-        Assert.ThrowsExactly<ParameterMismatchException>(() => Backbone.Create(model, new() { WeightsPath = file }));
+        Assert.ThrowsExactly<WeightsFormatException>(() => Backbone.Create(model, new() { WeightsPath = file }));
     }
 
     [TestMethod]
