@@ -81,7 +81,12 @@ public sealed class Backbone : IDisposable
             RequireBuildable(name, random.Architecture);
             return FromParameters(random, ParameterStore.FromRecipe(DefaultSpecs(random), 1), options, ownsParameters: true);
         }
-        LocatedModel located = WeightsLocator.Find(name, options.WeightsPath, downloader: options.Downloader);
+        return Open(name, WeightsLocator.Find(name, options.WeightsPath, downloader: options.Downloader), options);
+    }
+
+    /// <summary>The same over weights that were located before.</summary>
+    internal static Backbone Open(string name, LocatedModel located, BackboneOptions options)
+    {
         RequireBuildable(name, located.Config.Architecture);
         ParameterStore store = ParameterStore.Open(located.WeightsFile, options.KeyPrefix);
         try

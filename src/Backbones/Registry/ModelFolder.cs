@@ -98,7 +98,11 @@ public sealed class ModelFolder
             throw new FormatException("'pretrained_cfg' must be an object.");
         }
         PretrainedConfig config = PretrainedConfigReader.Read(inner, architecture, PretrainedConfigReader.Text(inner, "tag") ?? "");
-        config = config with { NumClasses = PretrainedConfigReader.Integer(json, "num_classes") ?? config.NumClasses };
+        config = config with
+        {
+            NumClasses = PretrainedConfigReader.Integer(json, "num_classes") ?? config.NumClasses,
+            LabelNames = PretrainedConfigReader.Labels(json) ?? config.LabelNames,
+        };
         return new ModelFolder(ModelArgs.Apply(config, json));
     }
 }

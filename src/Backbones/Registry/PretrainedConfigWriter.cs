@@ -30,6 +30,7 @@ public static class PretrainedConfigWriter
         ["classifier"] = Names(config.Classifier),
         ["license"] = config.License,
         ["model_args"] = ModelArgs.Of(config),
+        ["label_names"] = Names(config.LabelNames),
     });
 
     /// <summary>Reads what <see cref="ToJson"/> wrote.</summary>

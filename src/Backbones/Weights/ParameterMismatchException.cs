@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Backbones.Graphs;
 
@@ -64,9 +65,9 @@ public sealed class ParameterMismatchException : Exception
         StringBuilder text = new($"The weights in {source} do not fit the model: ");
         text.AppendJoin(", ", kinds.Select(k => $"{k.Lines.Count} {k.Short}")).Append('.');
         if (found.Prefix is { } prefix)
-            text.Append($"\nThe keys are the model's behind '{prefix}': set KeyPrefix = \"{prefix}\".");
+            text.Append(CultureInfo.InvariantCulture, $"\nThe keys are the model's behind '{prefix}': set KeyPrefix = \"{prefix}\".");
         else if (found.LikelyModel is { } model)
-            text.Append($"\nThis file looks like '{model}'.");
+            text.Append(CultureInfo.InvariantCulture, $"\nThis file looks like '{model}'.");
         // 20 lines in all: two before the lists, a title for each, and one line that says how many more there are.
         int shown = kinds.Length <= 2 ? MostShown : kinds.Length == 3 ? 4 : 2;
         foreach ((_, string title, IReadOnlyList<string> lines) in kinds)
@@ -75,7 +76,7 @@ public sealed class ParameterMismatchException : Exception
             foreach (string line in lines.Take(shown))
                 text.Append("\n  ").Append(line).Append(lines == found.Missing ? Near(line, found.Unexpected) : "");
             if (lines.Count > shown)
-                text.Append($"\n  … and {lines.Count - shown} more");
+                text.Append(CultureInfo.InvariantCulture, $"\n  … and {lines.Count - shown} more");
         }
         return text.ToString();
     }
