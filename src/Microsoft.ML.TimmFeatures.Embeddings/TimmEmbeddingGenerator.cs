@@ -4,17 +4,18 @@ using Backbones.Imaging;
 using Microsoft.Extensions.AI;
 using Microsoft.ML.Data;
 using Microsoft.ML.TimmFeatures.Inputs;
+using Microsoft.ML.TimmFeatures.Sessions;
 
 namespace Microsoft.ML.TimmFeatures.Embeddings;
 
 /// <summary>
 /// Pooled features of a timm backbone as embeddings, for vector search over pictures. Make one with <c>TimmEmbeddingGenerator.ForImages</c> or
-/// <c>ForPaths</c>. Thread safe.
+/// <c>ForPaths</c>. Weights and compiled graph are shared with the featurizers and generators of the same model on the same device. Thread safe.
 /// </summary>
 /// <typeparam name="TInput">MLImage, or string (a path).</typeparam>
 public sealed class TimmEmbeddingGenerator<TInput> : IEmbeddingGenerator<TInput, Embedding<float>>
 {
-    private readonly Backbone _backbone;
+    private readonly Lease<FeaturizerSession> _session;
     private readonly FeatureExtractor _extractor;
     private readonly FeaturizerOptions _options;
     private readonly ImagePreparation<TInput> _prepare;
@@ -25,17 +26,17 @@ public sealed class TimmEmbeddingGenerator<TInput> : IEmbeddingGenerator<TInput,
         options.Check();
         _options = options;
         _prepare = prepare;
-        _backbone = Backbone.Create(options.ModelName, options.ToBackboneOptions());
+        _session = SessionCache.Session(FeaturizerModel.Locate(options, FeatureSelection.Pooled(pool)), options, new FeaturizerHost(null));
         try
         {
-            _extractor = _backbone.Extract(FeatureSelection.Pooled(pool), engine: null, new Backbones.Engines.EngineOptions { Threads = options.Threads });
+            _extractor = _session.Value.For([true]);
         }
         catch
         {
-            _backbone.Dispose();
+            _session.Dispose();
             throw;
         }
-        _metadata = new EmbeddingGeneratorMetadata("timm", null, _backbone.Name, Dimensions);
+        _metadata = new EmbeddingGeneratorMetadata("timm", null, _extractor.ModelName, Dimensions);
     }
 
     /// <summary>Length of an embedding.</summary>
@@ -50,10 +51,10 @@ public sealed class TimmEmbeddingGenerator<TInput> : IEmbeddingGenerator<TInput,
     public Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(IEnumerable<TInput> values, EmbeddingGenerationOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(values);
-        if (options?.ModelId is { } model && model != _backbone.Name)
-            throw new ArgumentException($"This generator embeds with '{_backbone.Name}'; '{model}' was asked for.", nameof(options));
+        if (options?.ModelId is { } model && model != _extractor.ModelName)
+            throw new ArgumentException($"This generator embeds with '{_extractor.ModelName}'; '{model}' was asked for.", nameof(options));
         if (options?.Dimensions is { } dimensions && dimensions != Dimensions)
-            throw new ArgumentException($"'{_backbone.Name}' gives {Dimensions} dimensions; {dimensions} were asked for.", nameof(options));
+            throw new ArgumentException($"'{_extractor.ModelName}' gives {Dimensions} dimensions; {dimensions} were asked for.", nameof(options));
         return Task.Run(() => Generate([.. values], cancellationToken), cancellationToken);
     }
 
@@ -66,12 +67,8 @@ public sealed class TimmEmbeddingGenerator<TInput> : IEmbeddingGenerator<TInput,
             : serviceType.IsInstanceOfType(this) ? this : null;
     }
 
-    /// <summary>Releases the backbone.</summary>
-    public void Dispose()
-    {
-        _extractor.Dispose();
-        _backbone.Dispose();
-    }
+    /// <summary>Gives back the share of the backbone. It is released when nobody else uses the same.</summary>
+    public void Dispose() => _session.Dispose();
 
     private GeneratedEmbeddings<Embedding<float>> Generate(TInput[] images, CancellationToken cancellation)
     {
@@ -91,7 +88,7 @@ public sealed class TimmEmbeddingGenerator<TInput> : IEmbeddingGenerator<TInput,
             }
             FeatureTensor features = _extractor.Run(batch.Length, input, cancellation)[0];
             for (int i = 0; i < batch.Length; i++)
-                embeddings.Add(new Embedding<float>(features[i].ToArray()) { ModelId = _backbone.Name, CreatedAt = DateTimeOffset.UtcNow });
+                embeddings.Add(new Embedding<float>(features[i].ToArray()) { ModelId = _extractor.ModelName, CreatedAt = DateTimeOffset.UtcNow });
         }
         return embeddings;
     }
@@ -116,14 +113,16 @@ internal delegate void ImagePreparation<TInput>(TInput image, ImageTransform tra
 public static class TimmEmbeddingGenerator
 {
     /// <summary>Embeds decoded images.</summary>
-    /// <param name="options">Model, weights, batch size.</param>
+    /// <param name="options">Model, weights, device, number format, batch size.</param>
     /// <param name="pool">timm's <c>global_pool</c>; null for the model's own.</param>
+    /// <exception cref="NotSupportedException">The device or number format is not there.</exception>
     public static TimmEmbeddingGenerator<MLImage> ForImages(FeaturizerOptions options, string? pool = null)
         => new(options, pool, (image, transform, _, target) => transform.Apply(new ImageBuffer(
             (image ?? throw new InvalidDataException("The image is null.")).Pixels, image.Width, image.Height, MLImagePixels.FormatOf(image)), target));
 
     /// <summary>Embeds image files by path.</summary>
-    /// <param name="options">Model, weights, batch size, folder of relative paths.</param>
+    /// <param name="options">Model, weights, device, number format, batch size, folder of relative paths.</param>
     /// <param name="pool">timm's <c>global_pool</c>; null for the model's own.</param>
+    /// <exception cref="NotSupportedException">The device or number format is not there.</exception>
     public static TimmEmbeddingGenerator<string> ForPaths(FeaturizerOptions options, string? pool = null) => new(options, pool, EncodedImage.PrepareFile);
 }

@@ -1,7 +1,9 @@
 extern alias ModelLoaderStub;
 
 using System.Collections.Immutable;
+using System.Globalization;
 using Backbones;
+using Backbones.Registry;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.TimmFeatures;
@@ -19,7 +21,10 @@ namespace Microsoft.ML.TimmFeatures;
 /// are for one thread at a time, as everywhere in ML.NET). Transformers of the same model share its weights.</para>
 /// <para>A view computes nothing before it is read, reads rows at most two batches ahead, in the background, and computes only the columns
 /// that are asked for. A trainer that makes several passes computes the features in each: put <c>AppendCacheCheckpoint</c> between.</para>
-/// <para>Disposing it gives up its share of the weights; what was made from it then throws <see cref="ObjectDisposedException"/>.</para>
+/// <para>Disposing it gives back the compiled graph and, where they are in a file, the weights; views, cursors and prediction engines that were made from it keep
+/// their shares and go on. A transformer that is used again after that opens its model again: ML.NET's prediction engines dispose the model that they
+/// were made from, which others may still use. Memory is free when the transformer and everything made from it are disposed; the weights inside
+/// a loaded model, when nobody can reach it any more.</para>
 /// </remarks>
 public sealed class FeaturizerTransformer : ITransformer, IDisposable
 {
@@ -27,74 +32,102 @@ public sealed class FeaturizerTransformer : ITransformer, IDisposable
 
     private readonly FeaturizerHost _host;
     private readonly ImmutableArray<ColumnMapping> _mappings;
-    private readonly Lease<FeaturizerSession> _session;
+    private readonly FeaturizerModel _model;
+    private readonly SelectedFeatures _features;
+    private readonly PretrainedConfig _config;
+    private readonly ModelSource _source;
 
-    internal FeaturizerTransformer(FeaturizerHost host, FeaturizerOptions options, ImmutableArray<ColumnMapping> mappings, Lease<FeaturizerSession> session)
+    /// <summary>Opens the model.</summary>
+    internal FeaturizerTransformer(FeaturizerHost host, FeaturizerOptions options, ImmutableArray<ColumnMapping> mappings, FeaturizerModel model)
     {
         _host = host;
         Options = options;
         _mappings = mappings;
-        _session = session;
+        _model = model;
+        _source = new ModelSource(() => SessionCache.Session(model, options, host));
+        using Lease<FeaturizerSession> session = _source.Take();
+        _features = session.Value.Selected;
+        _config = session.Value.Backbone.Config;
     }
 
     /// <summary>Model, batch size and so on.</summary>
     public FeaturizerOptions Options { get; }
 
     /// <summary>The selection's outputs: names, shapes without batch, levels.</summary>
-    /// <exception cref="ObjectDisposedException">The transformer was disposed.</exception>
-    public ImmutableArray<FeatureOutput> Outputs => _session.Value.Outputs;
+    public ImmutableArray<FeatureOutput> Outputs => _features.Outputs;
 
     /// <summary>State_dict keys of the backbone that these features do not need; a saved model leaves them out.</summary>
-    /// <exception cref="ObjectDisposedException">The transformer was disposed.</exception>
-    public IEnumerable<string> RemovedParameters => _session.Value.Selected.RemovedParameters;
+    public IEnumerable<string> RemovedParameters => _features.RemovedParameters;
 
     /// <summary>True: prediction engines can use it.</summary>
     public bool IsRowToRowMapper => true;
 
-    internal FeaturizerSession Session => _session.Value;
+    /// <summary>A share of the session, to be disposed by whoever takes it.</summary>
+    internal Lease<FeaturizerSession> TakeSession() => _source.Take();
 
     /// <summary>The schema after featurizing.</summary>
     /// <exception cref="ArgumentException">An input column is missing or has a type that cannot be featurized.</exception>
-    /// <exception cref="ObjectDisposedException">The transformer was disposed.</exception>
     public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => Bind(inputSchema).Schema;
 
     /// <summary>A view with the feature columns. Nothing is computed before it is read, and only the columns that are asked for.</summary>
     /// <exception cref="ArgumentException">An input column is missing or has a type that cannot be featurized.</exception>
-    /// <exception cref="ObjectDisposedException">The transformer was disposed.</exception>
     public IDataView Transform(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        return new FeaturizedView(input, Bind(input.Schema), _session, Options, _host);
+        return new FeaturizedView(input, Bind(input.Schema), _source, Options, _host);
     }
 
     /// <summary>Featurizes row by row, for prediction engines.</summary>
     /// <exception cref="ArgumentException">An input column is missing or has a type that cannot be featurized.</exception>
-    /// <exception cref="ObjectDisposedException">The transformer was disposed.</exception>
-    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema) => new FeaturizedRowMapper(Bind(inputSchema), _session, Options, _host);
+    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema) => new FeaturizedRowMapper(Bind(inputSchema), _source, Options, _host);
 
-    /// <summary>Gives up this transformer's share of the weights. Can be called more than once.</summary>
-    public void Dispose() => _session.Dispose();
+    /// <summary>The same features of the same model with other settings: another device, number format, batch size, number of threads, image folder and so on.</summary>
+    /// <param name="options">This transformer's <see cref="Options"/> with changes; model, weights and image size have to be the same.</param>
+    /// <returns>A transformer of its own, which shares the weights with this one.</returns>
+    /// <exception cref="ArgumentException">Model, weights or image size are others, or a setting makes no sense.</exception>
+    /// <exception cref="NotSupportedException">The device or number format is not there.</exception>
+    public FeaturizerTransformer With(FeaturizerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Check();
+        if ((options.ModelName, options.WeightsPath, options.RandomWeights, options.ImageSize) != (Options.ModelName, Options.WeightsPath, Options.RandomWeights, Options.ImageSize))
+            throw new ArgumentException($"Model, weights and image size of a featurizer that is made stay as they are (model '{Options.ModelName}', weights '{Options.WeightsPath}', image size {Options.ImageSize?.ToString(CultureInfo.InvariantCulture) ?? "the model's own"}); make another for others.", nameof(options));
+        options.RowsPerBatch(_features.Graph.Inputs[0].Shape, _features.Outputs);
+        return new FeaturizerTransformer(_host, options, _mappings, _model);
+    }
+
+    /// <summary>Gives the compiled graph and the weights back. Can be called more than once; a transformer that is used again opens its model again.</summary>
+    public void Dispose() => _source.Dispose();
 
     void ICanSaveModel.Save(ModelSaveContext ctx)
     {
         ArgumentNullException.ThrowIfNull(ctx);
-        FeaturizerSession session = _session.Value;
+        using Lease<FeaturizerSession> session = _source.Take();
         BinaryWriter writer = ModelInternals.BeginSave(ctx, TransformerFormat.FormatName, LoaderSignature, typeof(FeaturizerTransformer).Assembly);
-        TransformerFormat.Write(writer, Options, _mappings, session);
-        GC.KeepAlive(this);
+        TransformerFormat.Write(writer, Options, _mappings, _model.Features as FeatureSelection, session.Value);
     }
 
     /// <summary>Called by ML.NET when a saved model is loaded.</summary>
     internal static FeaturizerTransformer Create(IHostEnvironment env, object ctx)
     {
         var host = new FeaturizerHost(env);
-        (FeaturizerOptions options, ImmutableArray<ColumnMapping> mappings, Lease<FeaturizerSession> session) = TransformerFormat.Read(ModelInternals.BeginLoad(ctx), host);
-        return new FeaturizerTransformer(host, options, mappings, session);
+        host.WarnOfMissing();
+        try
+        {
+            return TransformerFormat.Read(ModelInternals.BeginLoad(ctx), host);
+        }
+        catch (Exception e)
+        {
+            // ML.NET calls this by reflection, and its callers see no more than that something was thrown.
+            FeaturizerErrors.Mark(e);
+            host.Error(e.Message);
+            throw;
+        }
     }
 
     private FeaturizedSchema Bind(DataViewSchema input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        return new FeaturizedSchema(input, _mappings, _session.Value);
+        return new FeaturizedSchema(input, _mappings, _features, _config);
     }
 }

@@ -68,7 +68,12 @@ public sealed class Backbone : IDisposable
             RequireBuildable(name, random);
             return FromParameters(random, ParameterStore.FromRecipe(DefaultSpecs(random), 1), options, ownsParameters: true);
         }
-        LocatedModel located = WeightsLocator.Find(name, options.WeightsPath);
+        return Open(name, WeightsLocator.Find(name, options.WeightsPath), options);
+    }
+
+    /// <summary>The same over weights that were located before.</summary>
+    internal static Backbone Open(string name, LocatedModel located, BackboneOptions options)
+    {
         RequireBuildable(name, located.Config);
         ParameterStore store = ParameterStore.Open(located.WeightsFile);
         try

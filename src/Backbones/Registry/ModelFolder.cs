@@ -78,7 +78,11 @@ public sealed class ModelFolder
             throw new FormatException("'pretrained_cfg' must be an object.");
         }
         PretrainedConfig config = PretrainedConfigReader.Read(inner, architecture, PretrainedConfigReader.Text(inner, "tag") ?? "");
-        config = config with { NumClasses = PretrainedConfigReader.Integer(json, "num_classes") ?? config.NumClasses };
+        config = config with
+        {
+            NumClasses = PretrainedConfigReader.Integer(json, "num_classes") ?? config.NumClasses,
+            LabelNames = PretrainedConfigReader.Labels(json) ?? config.LabelNames,
+        };
 
         Dictionary<string, JsonElement> arguments = new(StringComparer.Ordinal);
         if (json.TryGetProperty("model_args", out JsonElement args) && args.ValueKind == JsonValueKind.Object)

@@ -70,6 +70,9 @@ public sealed record PretrainedConfig
     /// <summary>Modules of the classifier, dropped for another number of classes.</summary>
     public ImmutableArray<string> Classifier { get; init; } = [];
 
+    /// <summary>Names of the classes, in the order of the class scores, where config.json has them (<c>label_names</c>); otherwise empty.</summary>
+    public ImmutableArray<string> LabelNames { get; init; } = [];
+
     /// <summary>License of the weights, such as <c>apache-2.0</c>, if it is known.</summary>
     public string? License { get; init; }
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Text.Json;
 using Backbones.Graphs;
 
@@ -36,6 +37,7 @@ internal static class PretrainedConfigReader
             FirstConv = Texts(json, "first_conv"),
             Classifier = Texts(json, "classifier"),
             License = Text(json, "license"),
+            LabelNames = Labels(json) ?? [],
         };
     }
 
@@ -54,6 +56,25 @@ internal static class PretrainedConfigReader
         { ValueKind: JsonValueKind.Number } value when value.TryGetInt32(out int number) && number >= 0 => number,
         { } value => throw Wrong(field, value, "a whole number, 0 or more"),
     };
+
+    /// <summary>Class names: a list, or an object with a class's number for each name's key, as timm takes them. Null if absent.</summary>
+    public static ImmutableArray<string>? Labels(JsonElement json)
+    {
+        const string field = "label_names";
+        switch (Get(json, field))
+        {
+            case null:
+                return null;
+            case { ValueKind: JsonValueKind.Array } list when list.EnumerateArray().All(v => v.ValueKind == JsonValueKind.String):
+                return [.. list.EnumerateArray().Select(v => v.GetString()!)];
+            case { ValueKind: JsonValueKind.Object } map when map.EnumerateObject().All(p => p.Value.ValueKind == JsonValueKind.String):
+                string[] names = [.. Enumerable.Range(0, map.EnumerateObject().Count())
+                    .Select(i => map.TryGetProperty(i.ToString(CultureInfo.InvariantCulture), out JsonElement name) ? name.GetString()! : throw Wrong(field, map, "names for the classes from 0 on"))];
+                return [.. names];
+            case { } value:
+                throw Wrong(field, value, "a list of names, or an object of numbers and names");
+        }
+    }
 
     private static double? Number(JsonElement json, string field) => Get(json, field) switch
     {

@@ -31,6 +31,7 @@ public static class PretrainedConfigWriter
         ["first_conv"] = Names(config.FirstConv),
         ["classifier"] = Names(config.Classifier),
         ["license"] = config.License,
+        ["label_names"] = Names(config.LabelNames),
     });
 
     /// <summary>Reads what <see cref="ToJson"/> wrote.</summary>

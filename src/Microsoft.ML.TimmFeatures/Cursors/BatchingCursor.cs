@@ -86,7 +86,7 @@ internal sealed class BatchingCursor : DataViewRowCursor
         ValueGetter<VBuffer<float>> getter = (ref VBuffer<float> value) =>
         {
             RequireRow();
-            features.Get(_current.Images(mapping), output, _slot, ref value);
+            features.Get(_current.Images(mapping), output, _slot, ref value, Error);
         };
         return (ValueGetter<TValue>)(Delegate)getter;
     }
@@ -128,6 +128,8 @@ internal sealed class BatchingCursor : DataViewRowCursor
             Finish();
             _current.Dispose();
             _spare.Dispose();
+            foreach (FeatureComputation? features in _features)
+                features?.Dispose();
             _input.Dispose();
             _stop.Dispose();
             _channel?.Dispose();
@@ -190,6 +192,8 @@ internal sealed class BatchingCursor : DataViewRowCursor
     }
 
     private void Warn(string message) => _channel?.Warning(MessageSensitivity.UserData, message);
+
+    private void Error(string message) => _channel?.Error(MessageSensitivity.UserData, message);
 
     private void RequireRow()
     {

@@ -1,11 +1,10 @@
-using Backbones;
 using Microsoft.ML.Data;
 using Microsoft.ML.TimmFeatures.Sessions;
 
 namespace Microsoft.ML.TimmFeatures.Cursors;
 
 /// <summary>Featurizes one row at a time, for prediction engines. Thread safe; a row is not.</summary>
-internal sealed class FeaturizedRowMapper(FeaturizedSchema columns, Lease<FeaturizerSession> session, FeaturizerOptions options, FeaturizerHost host) : IRowToRowMapper
+internal sealed class FeaturizedRowMapper(FeaturizedSchema columns, ModelSource model, FeaturizerOptions options, FeaturizerHost host) : IRowToRowMapper
 {
     public DataViewSchema InputSchema => columns.Input;
 
@@ -23,14 +22,13 @@ internal sealed class FeaturizedRowMapper(FeaturizedSchema columns, Lease<Featur
         {
             if (!outputs.Contains(true))
                 return null;
-            FeatureExtractor extractor = session.Value.For(outputs);
-            return new MappedImage(input, new ImageBatch(input, columns.InputOf(mapping), 1, extractor, options),
-                new FeatureComputation(session, extractor, outputs, 1, options.OnImageError), options.Cancellation, host);
+            var features = new FeatureComputation(model.Take(), outputs, 1, options.OnImageError);
+            return new MappedImage(input, new ImageBatch(input, columns.InputOf(mapping), 1, features.Extractor, options), features, options.Cancellation, host);
         }
     }
 
     /// <summary>One mapping's image and features. They are computed when they are first asked for at a new position, once for all outputs.</summary>
-    private sealed class MappedImage(DataViewRow input, ImageBatch image, FeatureComputation features, CancellationToken cancellation, FeaturizerHost host)
+    private sealed class MappedImage(DataViewRow input, ImageBatch image, FeatureComputation features, CancellationToken cancellation, FeaturizerHost host) : IDisposable
     {
         private long _computedAt = -1;
 
@@ -44,8 +42,10 @@ internal sealed class FeaturizedRowMapper(FeaturizedSchema columns, Lease<Featur
                 features.Compute(image, 1, host.Warn, cancellation);
                 _computedAt = input.Position;
             }
-            features.Get(image, output, 0, ref value);
+            features.Get(image, output, 0, ref value, host.Error);
         }
+
+        public void Dispose() => features.Dispose();
     }
 
     private sealed class Row(FeaturizedSchema columns, DataViewRow input, bool[] active, MappedImage?[] images) : DataViewRow
@@ -77,7 +77,11 @@ internal sealed class FeaturizedRowMapper(FeaturizedSchema columns, Lease<Featur
         protected override void Dispose(bool disposing)
         {
             if (disposing)
+            {
+                foreach (MappedImage? image in images)
+                    image?.Dispose();
                 input.Dispose();
+            }
             base.Dispose(disposing);
         }
     }

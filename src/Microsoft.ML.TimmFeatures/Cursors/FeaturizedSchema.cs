@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
 using Backbones;
+using Backbones.Registry;
 using Microsoft.ML.Data;
 using Microsoft.ML.TimmFeatures.Inputs;
-using Microsoft.ML.TimmFeatures.Sessions;
 
 namespace Microsoft.ML.TimmFeatures.Cursors;
 
@@ -14,27 +14,27 @@ internal sealed class FeaturizedSchema
     private readonly ImmutableArray<DataViewSchema.Column> _inputs;
 
     /// <exception cref="ArgumentOutOfRangeException">An input column is missing or has a type that cannot be featurized.</exception>
-    public FeaturizedSchema(DataViewSchema input, ImmutableArray<ColumnMapping> mappings, FeaturizerSession session)
+    public FeaturizedSchema(DataViewSchema input, ImmutableArray<ColumnMapping> mappings, SelectedFeatures features, PretrainedConfig config)
     {
         Input = input;
-        OutputCount = session.Outputs.Length;
+        OutputCount = features.Outputs.Length;
         var builder = new DataViewSchema.Builder();
         builder.AddColumns(input);
         _first = input.Count;
         _inputs = [.. mappings.Select(m => InputTypes.Find(input, m.Input))];
-        var features = ImmutableArray.CreateBuilder<(int, int)>();
+        var columns = ImmutableArray.CreateBuilder<(int, int)>();
         for (int m = 0; m < mappings.Length; m++)
         {
-            InputTypes.CheckSize(_inputs[m], session.InputShape, session.Backbone.Name);
+            InputTypes.CheckSize(_inputs[m], features.Graph.Inputs[0].Shape, config.Name);
             for (int o = 0; o < OutputCount; o++)
             {
-                FeatureOutput output = session.Outputs[o];
-                builder.AddColumn(mappings[m].Outputs[o], FeatureColumn.TypeOf(output), FeatureColumn.ToAnnotations(FeatureColumn.AnnotationsOf(output, session.Backbone.Name)));
-                features.Add((m, o));
+                FeatureOutput output = features.Outputs[o];
+                builder.AddColumn(mappings[m].Outputs[o], FeatureColumn.TypeOf(output), FeatureColumn.ToAnnotations(FeatureColumn.AnnotationsOf(output, config)));
+                columns.Add((m, o));
             }
         }
         Schema = builder.ToSchema();
-        _features = features.ToImmutable();
+        _features = columns.ToImmutable();
     }
 
     public DataViewSchema Input { get; }

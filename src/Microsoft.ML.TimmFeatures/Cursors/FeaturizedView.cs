@@ -5,7 +5,7 @@ using Microsoft.ML.TimmFeatures.Sessions;
 namespace Microsoft.ML.TimmFeatures.Cursors;
 
 /// <summary>A lazy view with feature columns: nothing is computed before a cursor asks for one. Thread safe.</summary>
-internal sealed class FeaturizedView(IDataView input, FeaturizedSchema columns, Lease<FeaturizerSession> session, FeaturizerOptions options, FeaturizerHost host) : IDataView
+internal sealed class FeaturizedView(IDataView input, FeaturizedSchema columns, ModelSource model, FeaturizerOptions options, FeaturizerHost host) : IDataView
 {
     public bool CanShuffle => input.CanShuffle;
 
@@ -34,6 +34,7 @@ internal sealed class FeaturizedView(IDataView input, FeaturizedSchema columns, 
             if (!outputs.Any(o => o.Contains(true)))
                 return [.. cursors.Select(c => new PassThroughCursor(columns, c, active))];
 
+            using Lease<FeaturizerSession> session = model.Take();
             FeatureExtractor?[] extractors = [.. outputs.Select(o => o.Contains(true) ? session.Value.For(o) : null)];
             int rows = options.RowsPerBatch(extractors.OfType<FeatureExtractor>().MaxBy(e => e.Outputs.Sum(o => o.Shape.Length))!);
             int size = (int)Math.Clamp(input.GetRowCount() ?? rows, 1, rows);
@@ -43,7 +44,7 @@ internal sealed class FeaturizedView(IDataView input, FeaturizedSchema columns, 
                 () => new RowBatch(c, size,
                     [.. columns.Input.Select(i => active[i.Index] ? ColumnBuffer.Create(c, c.Schema[i.Index], size) : null)],
                     [.. extractors.Select((e, m) => e is null ? null : new ImageBatch(c, columns.InputOf(m), size, e, options))]),
-                [.. extractors.Select((e, m) => e is null ? null : new FeatureComputation(session, e, outputs[m], size, options.OnImageError))]))];
+                [.. outputs.Select(o => o.Contains(true) ? new FeatureComputation(model.Take(), o, size, options.OnImageError) : null)]))];
         }
         catch
         {

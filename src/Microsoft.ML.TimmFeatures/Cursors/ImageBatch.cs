@@ -52,11 +52,6 @@ internal sealed class ImageBatch(DataViewRow row, DataViewSchema.Column column, 
     public bool HasAny(int count) => _errors.AsSpan(0, count).Contains(null);
 
     /// <summary>Why a row has no image, with row, column and path; null if it has.</summary>
-    public InvalidOperationException? Problem(int slot)
-    {
-        if (_errors[slot] is not { } error)
-            return null;
-        string name = _reader.Describe(slot);
-        return new InvalidOperationException($"Row {_positions[slot]}: the image in column '{column.Name}'{(name.Length > 0 ? $" ('{name}')" : "")} cannot be featurized: {error.Message}", error);
-    }
+    public ImageRowException? Problem(int slot) => _errors[slot] is { } error
+        ? new ImageRowException(_positions[slot], column.Name, _reader.Describe(slot) is { Length: > 0 } path ? path : null, error) : null;
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Backbones;
+using Backbones.Registry;
 using Microsoft.ML.Data;
 
 namespace Microsoft.ML.TimmFeatures;
@@ -20,17 +21,28 @@ public static class FeatureAnnotations
     public const string Reduction = "TimmReduction";
 }
 
+/// <summary>One input column and the output columns made from it, one for each of the selection's outputs.</summary>
+internal sealed record ColumnMapping(string Input, ImmutableArray<string> Outputs);
+
 /// <summary>What a feature column is: its type and annotations, for schemas and for promised schemas.</summary>
 internal static class FeatureColumn
 {
+    /// <summary>ML.NET's kind of annotation for the names of a vector's values.</summary>
+    private const string SlotNames = "SlotNames";
+
     /// <summary>Vector&lt;Single&gt; with the output's dimensions.</summary>
     public static VectorDataViewType TypeOf(FeatureOutput output) => new(NumberDataViewType.Single, output.Shape.Dimensions.ToArray());
 
-    /// <summary>The annotations' kinds and values, texts and Int32.</summary>
-    public static ImmutableArray<(string Kind, object Value)> AnnotationsOf(FeatureOutput output, string model)
+    /// <summary>A column's name for one of several outputs: <c>Map_2</c>, <c>Tokens_11_prefix</c>. What cannot be in the name of a C# member is an underscore.</summary>
+    public static string NameOf(string column, FeatureOutput output) => $"{column}_{string.Concat(output.Name.Select(c => char.IsLetterOrDigit(c) ? c : '_'))}";
+
+    /// <summary>The annotations' kinds and values: texts, Int32, and the names of the classes as an array of texts.</summary>
+    public static ImmutableArray<(string Kind, object Value)> AnnotationsOf(FeatureOutput output, PretrainedConfig config)
     {
         var annotations = ImmutableArray.CreateBuilder<(string, object)>();
-        annotations.Add((FeatureAnnotations.ModelName, model));
+        annotations.Add((FeatureAnnotations.ModelName, config.Name));
+        if (output.Name == "logits" && output.Shape.Rank == 1 && ClassNames.Of(config) is { } names && names.Length == output.Shape[0])
+            annotations.Add((SlotNames, names));
         if (output.Level is { } level)
             annotations.AddRange((FeatureAnnotations.Module, level.Module), (FeatureAnnotations.Channels, level.Channels), (FeatureAnnotations.Reduction, level.Reduction));
         else if (output.Shape.Rank == 1)
@@ -45,6 +57,8 @@ internal static class FeatureColumn
         {
             if (value is string text)
                 builder.Add(kind, TextDataViewType.Instance, (ref ReadOnlyMemory<char> to) => to = text.AsMemory());
+            else if (value is ImmutableArray<string> names)
+                builder.Add(kind, new VectorDataViewType(TextDataViewType.Instance, names.Length), (ref VBuffer<ReadOnlyMemory<char>> to) => Texts(names).CopyTo(ref to));
             else
                 builder.Add(kind, NumberDataViewType.Int32, (ref int to) => to = (int)value);
         }
@@ -64,12 +78,16 @@ internal static class FeatureColumn
         {
             if (value is string text)
                 column.AddAnnotation(kind, text.AsMemory(), TextDataViewType.Instance);
+            else if (value is ImmutableArray<string> names)
+                column.AddAnnotation(kind, Texts(names), new VectorDataViewType(TextDataViewType.Instance, names.Length));
             else
                 column.AddAnnotation(kind, (int)value, NumberDataViewType.Int32);
         }
         return catalog.CustomMapping<Nothing, Made>((_, _) => throw new NotSupportedException("This mapping only promises its column."), contractName: null, outputSchemaDefinition: definition)
             .GetOutputSchema(shape);
     }
+
+    private static VBuffer<ReadOnlyMemory<char>> Texts(ImmutableArray<string> names) => new(names.Length, [.. names.Select(n => n.AsMemory())]);
 
     private sealed class Nothing
     {

@@ -1,35 +1,58 @@
 using System.Collections.Immutable;
 using Backbones;
+using Backbones.Graphs;
+using Backbones.Registry;
 using Microsoft.ML.TimmFeatures.Inputs;
 using Microsoft.ML.TimmFeatures.Sessions;
 
 namespace Microsoft.ML.TimmFeatures;
 
-/// <summary>What all featurizers have in common: a model, a selection of its features, and columns. There is nothing to learn: <see cref="Fit"/> loads the weights.</summary>
+/// <summary>What all featurizers have in common: a model, features of it, and columns. There is nothing to learn: <see cref="Fit"/> loads the weights.</summary>
 public abstract class FeaturizerEstimator : IEstimator<FeaturizerTransformer>
 {
     private readonly TransformsCatalog _catalog;
-    private readonly ImmutableArray<ColumnMapping> _mappings;
-    private readonly FeatureSelection _selection;
+    private readonly PretrainedConfig _config;
+    private readonly ColumnMapping _columns;
+    private readonly Func<FeaturizerModel> _find;
 
+    /// <summary>Features of a backbone whose weights are looked up.</summary>
     /// <param name="catalog">Gives access to the context.</param>
     /// <param name="options">Model, weights, batch size and so on.</param>
     /// <param name="selection">Which features.</param>
-    /// <param name="columns">Output and input columns; what an output name means is up to <paramref name="namesOf"/>.</param>
+    /// <param name="input">The image column.</param>
     /// <param name="namesOf">The names of the output columns, one for each of the selection's outputs.</param>
-    private protected FeaturizerEstimator(TransformsCatalog catalog, FeaturizerOptions options, FeatureSelection selection,
-        IEnumerable<InputOutputColumnPair> columns, Func<string, ImmutableArray<FeatureOutput>, IEnumerable<string>> namesOf)
+    private protected FeaturizerEstimator(TransformsCatalog catalog, FeaturizerOptions options, FeatureSelection selection, string input,
+        Func<ImmutableArray<FeatureOutput>, IEnumerable<string>> namesOf)
     {
         ArgumentNullException.ThrowIfNull(catalog);
         ArgumentNullException.ThrowIfNull(options);
-        ArgumentNullException.ThrowIfNull(columns);
         options.Check();
         _catalog = catalog;
-        _selection = selection;
         Options = options;
-        Outputs = Backbone.Describe(options.ModelName, selection, options.ToBackboneOptions());
-        _mappings = [.. columns.Select(c => new ColumnMapping(c.InputColumnName, [.. namesOf(c.OutputColumnName, Outputs)]))];
-        CheckColumns();
+        FeaturizerHost.Of(catalog).EngineFor(options, warn: null);
+        _config = options.RandomWeights ? ModelNames.GetConfig(options.ModelName) : WeightsLocator.FindConfig(options.ModelName, options.WeightsPath);
+        Outputs = Backbone.Describe(_config, selection, options.ToBackboneOptions());
+        _columns = Columns(input, namesOf);
+        int size = options.ImageSize ?? 0;
+        CheckBatch(options.ImageSize is null ? _config.InputSize : [_config.InputSize[0], size, size]);
+        _find = () => FeaturizerModel.Locate(options, selection);
+    }
+
+    /// <summary>Features of a backbone and a graph of the caller's own.</summary>
+    private protected FeaturizerEstimator(TransformsCatalog catalog, FeaturizerOptions options, Backbone backbone, SelectedFeatures features, string input,
+        Func<ImmutableArray<FeatureOutput>, IEnumerable<string>> namesOf)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        ArgumentNullException.ThrowIfNull(options);
+        options.Check();
+        _catalog = catalog;
+        Options = options;
+        FeaturizerHost.Of(catalog).EngineFor(options, warn: null);
+        _config = backbone.Config;
+        Outputs = features.Outputs;
+        _columns = Columns(input, namesOf);
+        CheckBatch(features.Graph.Inputs[0].Shape);
+        _find = () => FeaturizerModel.Of(backbone, features);
     }
 
     /// <summary>Model, weights, batch size and so on.</summary>
@@ -39,8 +62,8 @@ public abstract class FeaturizerEstimator : IEstimator<FeaturizerTransformer>
     public ImmutableArray<FeatureOutput> Outputs { get; }
 
     /// <summary>Loads the weights.</summary>
-    /// <param name="input">Data with the input columns; only its schema is looked at.</param>
-    /// <exception cref="ArgumentException">An input column is missing or has a type that cannot be featurized.</exception>
+    /// <param name="input">Data with the input column; only its schema is looked at.</param>
+    /// <exception cref="ArgumentException">The input column is missing or has a type that cannot be featurized.</exception>
     /// <exception cref="FileNotFoundException">No weights were found; the message says where they were looked for.</exception>
     /// <exception cref="Backbones.Weights.WeightsFormatException">The weights file is malformed.</exception>
     /// <exception cref="Backbones.Weights.ParameterMismatchException">The weights are another model's, or hold NaN; the message lists what is wrong.</exception>
@@ -48,10 +71,10 @@ public abstract class FeaturizerEstimator : IEstimator<FeaturizerTransformer>
     public FeaturizerTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        foreach (ColumnMapping mapping in _mappings)
-            InputTypes.Find(input.Schema, mapping.Input);
+        InputTypes.Find(input.Schema, _columns.Input);
         FeaturizerHost host = FeaturizerHost.Of(_catalog);
-        var transformer = new FeaturizerTransformer(host, Options, _mappings, SessionCache.Get(Options, _selection, host));
+        host.WarnOfMissing();
+        var transformer = new FeaturizerTransformer(host, Options, [_columns], _find());
         try
         {
             transformer.GetOutputSchema(input.Schema);
@@ -65,36 +88,33 @@ public abstract class FeaturizerEstimator : IEstimator<FeaturizerTransformer>
     }
 
     /// <summary>The schema after featurizing: the input's columns and a Vector&lt;Single&gt; for every output.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">An input column is missing or has a type that cannot be featurized.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The input column is missing or has a type that cannot be featurized.</exception>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
-        foreach (ColumnMapping mapping in _mappings)
-            InputTypes.Check(inputSchema, mapping.Input);
+        InputTypes.Check(inputSchema, _columns.Input);
         SchemaShape shape = inputSchema;
-        foreach (ColumnMapping mapping in _mappings)
-        {
-            for (int i = 0; i < Outputs.Length; i++)
-                shape = FeatureColumn.AddTo(shape, _catalog, mapping.Outputs[i], FeatureColumn.AnnotationsOf(Outputs[i], Options.ModelName));
-        }
+        for (int i = 0; i < Outputs.Length; i++)
+            shape = FeatureColumn.AddTo(shape, _catalog, _columns.Outputs[i], FeatureColumn.AnnotationsOf(Outputs[i], _config));
         return shape;
     }
 
-    private void CheckColumns()
+    private ColumnMapping Columns(string input, Func<ImmutableArray<FeatureOutput>, IEnumerable<string>> namesOf)
     {
-        if (_mappings.IsEmpty)
-            throw new ArgumentException("No columns were given.", "columns");
         if (Outputs.IsEmpty)
             throw new ArgumentException("No features were chosen; name one node or more.", "nodes");
-        foreach (ColumnMapping mapping in _mappings)
-        {
-            if (mapping.Outputs.Length != Outputs.Length)
-                throw new ArgumentException($"The selection has {Outputs.Length} outputs ({string.Join(", ", Outputs.Select(o => o.Name))}); {mapping.Outputs.Length} column names were given ({string.Join(", ", mapping.Outputs)}).", "columnNames");
-            if (mapping.Outputs.Append(mapping.Input).Any(string.IsNullOrWhiteSpace))
-                throw new ArgumentException($"A column name is empty: '{mapping.Input}' gives {string.Join(", ", mapping.Outputs.Select(o => $"'{o}'"))}.", "columns");
-        }
-        string[] twice = [.. _mappings.SelectMany(m => m.Outputs).GroupBy(n => n).Where(g => g.Count() > 1).Select(g => $"'{g.Key}'")];
-        if (twice.Length > 0)
-            throw new ArgumentException($"Output columns named twice: {string.Join(", ", twice)}.", "columns");
+        if (string.IsNullOrWhiteSpace(input))
+            throw new ArgumentException($"The name of the input column is empty: '{input}'.", "inputColumnName");
+        ImmutableArray<string> names = [.. namesOf(Outputs)];
+        if (names.Length != Outputs.Length)
+            throw new ArgumentException($"The selection has {Outputs.Length} outputs ({string.Join(", ", Outputs.Select(o => o.Name))}); {names.Length} column names were given ({string.Join(", ", names)}).", "columnNames");
+        if (names.Any(string.IsNullOrWhiteSpace))
+            throw new ArgumentException($"A column name is empty: '{input}' gives {string.Join(", ", names.Select(o => $"'{o}'"))}.", "columnNames");
+        string[] twice = [.. names.GroupBy(n => n).Where(g => g.Count() > 1).Select(g => $"'{g.Key}'")];
+        return twice.Length == 0 ? new ColumnMapping(input, names)
+            : throw new ArgumentException($"Output columns named twice: {string.Join(", ", twice)}.", "columnNames");
     }
+
+    /// <exception cref="ArgumentOutOfRangeException">So many rows cannot be in one buffer.</exception>
+    private void CheckBatch(Shape input) => Options.RowsPerBatch(input, Outputs);
 }

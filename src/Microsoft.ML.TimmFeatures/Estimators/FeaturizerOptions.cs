@@ -1,13 +1,13 @@
-using System.Text.Json.Serialization;
 using Backbones;
 using Backbones.Engines;
+using Backbones.Graphs;
 
 namespace Microsoft.ML.TimmFeatures;
 
 /// <summary>What happens to a row whose image cannot be read.</summary>
 public enum ImageErrorMode
 {
-    /// <summary>Reading the row's features throws <see cref="InvalidOperationException"/>; the message has the row and the path.</summary>
+    /// <summary>Reading the row's features throws <see cref="ImageRowException"/>, and an error is logged; both name row, column and path.</summary>
     Throw,
 
     /// <summary>The row's features are NaN, and a warning is logged.</summary>
@@ -24,15 +24,32 @@ public enum WeightStorage
     Referenced,
 }
 
+/// <summary>How far a pass over the data has come.</summary>
+/// <param name="Rows">Rows featurized so far, by all cursors of the pass.</param>
+/// <param name="TotalRows">All rows, where the source knows their number.</param>
+/// <param name="Elapsed">Time since the pass began.</param>
+public sealed record FeaturizationProgress(long Rows, long? TotalRows, TimeSpan Elapsed)
+{
+    /// <summary>Rows in a second, on average.</summary>
+    public double RowsPerSecond => Elapsed > TimeSpan.Zero ? Rows / Elapsed.TotalSeconds : 0;
+}
+
 /// <summary>Settings that all featurizers share. The defaults give timm's numbers.</summary>
 public sealed record FeaturizerOptions
 {
+    // More than any machine's cores, and fewer than make starting them a burden.
+    internal const int MaxThreads = 256;
+
+    // A batch of one such image with three channels is about as much as one buffer can have.
+    private const int MaxImageSize = 16384;
+
     /// <summary>timm's name, such as <c>resnet50.a1_in1k</c>. There is no default.</summary>
     public string ModelName { get; init; } = "";
 
     /// <summary>
     /// A weights file, or a folder as timm saves it. Default null: weights are looked up by name in the folders of TIMM_FEATURES_WEIGHTS, in
-    /// <c>weights</c>, in <c>samples/weights</c> and in the download caches of the Hugging Face Hub and torch. Saved only with referenced weights, which are looked up by name where the path is not there.
+    /// <c>weights</c>, in <c>samples/weights</c> and in the download caches of the Hugging Face Hub and torch. Saved only with referenced weights; it is
+    /// used by the loaded model where it lies in a folder of weights (see <c>TIMM_FEATURES_WEIGHTS</c>), otherwise the weights are looked up by name.
     /// </summary>
     public string? WeightsPath { get; init; }
 
@@ -45,7 +62,7 @@ public sealed record FeaturizerOptions
     /// <summary>Rows computed together. Default 0: 16, or fewer where their values would take more than 256 MB.</summary>
     public int BatchSize { get; init; }
 
-    /// <summary>Threads of the engine. Default 0: all cores.</summary>
+    /// <summary>Threads of the engine, at most 256. Default 0: all cores.</summary>
     public int Threads { get; init; }
 
     /// <summary>
@@ -71,21 +88,22 @@ public sealed record FeaturizerOptions
     public WeightStorage WeightStorage { get; init; }
 
     /// <summary>Gets the progress of every pass over the data, a batch at a time. Default null; not saved.</summary>
-    [JsonIgnore]
     public IProgress<FeaturizationProgress>? Progress { get; init; }
 
     /// <summary>Stops a pass over the data with <see cref="OperationCanceledException"/>. Default none; not saved.</summary>
-    [JsonIgnore]
     public CancellationToken Cancellation { get; init; }
 
     /// <summary>Rows to compute together: those asked for, or as many as suit the size of a row.</summary>
     /// <exception cref="ArgumentOutOfRangeException">So many rows cannot be in one buffer.</exception>
-    internal int RowsPerBatch(FeatureExtractor extractor)
+    internal int RowsPerBatch(FeatureExtractor extractor) => RowsPerBatch(extractor.InputShape, extractor.Outputs);
+
+    /// <inheritdoc cref="RowsPerBatch(FeatureExtractor)"/>
+    internal int RowsPerBatch(Shape input, IReadOnlyCollection<FeatureOutput> outputs)
     {
         const int autoRows = 16;
         const long autoBytes = 256 << 20;
-        long values = extractor.InputShape.Length + extractor.Outputs.Sum(o => o.Shape.Length);
-        long largest = Array.MaxLength / Math.Max(extractor.InputShape.Length, extractor.Outputs.Max(o => o.Shape.Length));
+        long values = input.Length + outputs.Sum(o => o.Shape.Length);
+        long largest = Array.MaxLength / Math.Max(input.Length, outputs.Max(o => o.Shape.Length));
         if (BatchSize > largest)
             throw new ArgumentOutOfRangeException(nameof(BatchSize), BatchSize, $"One row of '{ModelName}' takes {values} values; batches can have at most {largest} rows.");
         return BatchSize > 0 ? BatchSize : (int)Math.Clamp(autoBytes / (values * sizeof(float)), 1, autoRows);
@@ -103,10 +121,14 @@ public sealed record FeaturizerOptions
     {
         if (string.IsNullOrWhiteSpace(ModelName))
             throw new ArgumentException("No model name was given; use one of timm's, such as 'resnet50.a1_in1k'.", nameof(ModelName));
-        ArgumentOutOfRangeException.ThrowIfNegative(BatchSize);
-        ArgumentOutOfRangeException.ThrowIfNegative(Threads);
-        if (ImageSize is < 1)
-            throw new ArgumentOutOfRangeException(nameof(ImageSize), ImageSize, "An image size is one pixel or more.");
+        if (RandomWeights && WeightsPath is not null)
+            throw new ArgumentException($"Either random weights or a weights path: both were given for '{ModelName}' ('{WeightsPath}').", nameof(RandomWeights));
+        if (BatchSize < 0)
+            throw new ArgumentOutOfRangeException(nameof(BatchSize), BatchSize, "Valid batch sizes are 1 or more rows, or 0 for as many as suit the model.");
+        if (Threads is < 0 or > MaxThreads)
+            throw new ArgumentOutOfRangeException(nameof(Threads), Threads, $"Valid numbers of threads are 1 to {MaxThreads}, or 0 for all cores.");
+        if (ImageSize is < 1 or > MaxImageSize)
+            throw new ArgumentOutOfRangeException(nameof(ImageSize), ImageSize, $"Valid image sizes are 1 to {MaxImageSize} pixels, or null for the model's own.");
         CheckDefined(OnImageError, nameof(OnImageError));
         CheckDefined(WeightStorage, nameof(WeightStorage));
         CheckDefined(Precision, nameof(Precision));

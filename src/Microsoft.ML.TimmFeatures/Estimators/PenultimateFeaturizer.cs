@@ -31,8 +31,8 @@ public enum PenultimateKind
 /// </remarks>
 public sealed class PenultimateFeaturizer : FeaturizerEstimator
 {
-    internal PenultimateFeaturizer(TransformsCatalog catalog, IEnumerable<InputOutputColumnPair> columns, FeaturizerOptions options, PenultimateKind kind, string? pool)
-        : base(catalog, options, SelectionOf(kind, pool), columns, (output, _) => [output])
+    internal PenultimateFeaturizer(TransformsCatalog catalog, string output, string? input, FeaturizerOptions options, PenultimateKind kind, string? pool)
+        : base(catalog, options, SelectionOf(kind, pool), input ?? output, _ => [output])
     {
     }
 

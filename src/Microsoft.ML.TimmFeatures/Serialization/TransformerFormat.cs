@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using Backbones;
+using Backbones.Graphs;
 using Backbones.Registry;
 using Backbones.Weights;
 using Microsoft.ML.TimmFeatures.Sessions;
@@ -9,30 +9,20 @@ using Microsoft.ML.TimmFeatures.Sessions;
 namespace Microsoft.ML.TimmFeatures.Serialization;
 
 /// <summary>
-/// How a featurizer is stored in a model: version (Int32), a JSON description (length-prefixed string), the length of the weights
+/// How a featurizer is stored in a model: version (Int32), a JSON description (length-prefixed string, see <see cref="StoredFeaturizer"/>), the length of the weights
 /// (Int64; 0 for referenced ones) and the weights as safetensors, only those that the features need. Version 1 has the safetensors file as it is,
-/// version 2 in <see cref="BytePlanes"/>.
+/// version 2 in <see cref="BytePlanes"/>, version 3 has a graph in place of a selection's name.
 /// </summary>
-/// <remarks>Numbers and names in here stay as they are: models that were saved have to load for ever. New settings may join the
-/// description as long as their default means what was before; anything else takes a new version.</remarks>
+/// <remarks>Models that were saved have to load for ever: what a version means stays as it is, and a model is saved as the earliest version that can express it.</remarks>
 internal static class TransformerFormat
 {
     /// <summary>Eight characters, as ML.NET's model headers want them.</summary>
     public const string FormatName = "TIMMFEAT";
 
-    /// <summary>Raised when the content changes; older versions stay readable.</summary>
-    private const int Version = 2;
-
-    private static readonly JsonSerializerOptions s_json = new()
-    {
-        Converters = { new JsonStringEnumConverter() },
-        RespectNullableAnnotations = true,
-    };
-
-    private sealed record Description(FeaturizerOptions Options, ImmutableArray<ColumnMapping> Columns, FeatureSelection Selection, JsonElement Config, string WeightsHash);
+    private const int PlainWeights = 1, WithSelection = 2, WithGraph = 3;
 
     /// <exception cref="NotSupportedException">The weights are too large to be embedded.</exception>
-    public static void Write(BinaryWriter writer, FeaturizerOptions options, ImmutableArray<ColumnMapping> mappings, FeaturizerSession session)
+    public static void Write(BinaryWriter writer, FeaturizerOptions options, ImmutableArray<ColumnMapping> mappings, FeatureSelection? selection, FeaturizerSession session)
     {
         ParameterTensor[] needed = [.. session.NeededWeights];
         using ParameterStore pruned = ParameterStore.FromTensors(needed, session.Backbone.Parameters.Source);
@@ -43,9 +33,10 @@ internal static class TransformerFormat
 
         // Where the weights were on this machine is no business of those who get the model, unless they have to find them.
         FeaturizerOptions stored = embeds ? options with { WeightsPath = null } : options;
-        var description = new Description(stored, mappings, session.Selection, PretrainedConfigWriter.ToJson(session.Backbone.Config), pruned.ContentHash);
-        writer.Write(Version);
-        writer.Write(JsonSerializer.Serialize(description, s_json));
+        var description = new StoredFeaturizer(StoredOptions.Of(stored), [.. mappings.Select(StoredColumns.Of)], selection is null ? null : StoredSelection.Of(selection),
+            PretrainedConfigWriter.ToJson(session.Backbone.Config), pruned.ContentHash, selection is null ? StoredGraph.Of(session.Selected) : null);
+        writer.Write(selection is null ? WithGraph : WithSelection);
+        writer.Write(description.ToJson());
         writer.Write(length);
         writer.Flush();
         if (!embeds)
@@ -57,102 +48,151 @@ internal static class TransformerFormat
     /// <exception cref="FormatException">The content is not a featurizer's, is damaged, or is of a later version.</exception>
     /// <exception cref="FileNotFoundException">Referenced weights are not on this machine.</exception>
     /// <exception cref="InvalidDataException">Referenced weights are others than the model was saved with.</exception>
-    public static (FeaturizerOptions Options, ImmutableArray<ColumnMapping> Columns, Lease<FeaturizerSession> Session) Read(BinaryReader reader, FeaturizerHost host)
+    /// <exception cref="NotSupportedException">The device or number format is not there.</exception>
+    public static FeaturizerTransformer Read(BinaryReader reader, FeaturizerHost host)
+    {
+        int version = Sound(reader.ReadInt32);
+        if (version > WithGraph)
+            throw new FormatException($"This model's featurizer has format version {version}; this version of TimmFeatures reads {PlainWeights} to {WithGraph}. Update Microsoft.ML.TimmFeatures.");
+        Content content = Sound(() => ReadContent(reader, version));
+        host.EngineFor(content.Options, warn: null);
+        return content.Weights is { } weights ? Sound(() => Embedded(content, weights, host)) : Referenced(content, host);
+    }
+
+    /// <summary>What is stored, understood and checked as far as it can be without weights.</summary>
+    private sealed record Content(StoredFeaturizer Stored, FeaturizerOptions Options, FeatureSelection? Selection, PretrainedConfig Config, byte[]? Weights)
+    {
+        public ImmutableArray<ColumnMapping> Columns => [.. Stored.Columns.Select(c => c.ToMapping())];
+
+        public void CheckColumns(int outputs)
+        {
+            if (Stored.Columns.Any(c => c.Outputs.Length != outputs))
+                throw new JsonException($"the features are {outputs}, the columns {string.Join(" and ", Stored.Columns.Select(c => c.Outputs.Length))}.");
+        }
+    }
+
+    /// <summary>Whatever goes wrong with the content means that it is damaged: nothing else comes of it.</summary>
+    private static T Sound<T>(Func<T> read)
     {
         try
         {
-            int version = reader.ReadInt32();
-            if (version is < 1 or > Version)
-                throw new FormatException($"This model's featurizer has format version {version}; this version of TimmFeatures reads 1 to {Version}. Update Microsoft.ML.TimmFeatures.");
-            string text = reader.ReadString();
-            long length = reader.ReadInt64();
-            // The first prediction waits for all this: the description is taken apart, and its graph built, while the weights are read.
-            Task<Description> parsing = Task.Run(() => ReadDescription(text));
-            byte[] weights = ReadWeights(reader.BaseStream, version, length);
-            Description description = parsing.GetAwaiter().GetResult();
-            return (description.Options, description.Columns, length == 0 ? Referenced(description, host) : Embedded(description, weights, host));
+            return read();
         }
-        catch (Exception e) when (e is EndOfStreamException or JsonException or WeightsFormatException or ParameterMismatchException)
+        catch (Exception e)
         {
             throw new FormatException($"This model's featurizer is damaged: {e.Message}", e);
         }
     }
 
-    private static Description ReadDescription(string text)
+    private static Content ReadContent(BinaryReader reader, int version)
     {
-        Description? description = JsonSerializer.Deserialize<Description>(text, s_json);
-        if (description is not { Options: not null, Selection: not null, WeightsHash: not null, Columns.IsDefaultOrEmpty: false, Config.ValueKind: JsonValueKind.Object }
-            || description.Columns.Any(c => c is not { Input.Length: > 0, Outputs.IsDefaultOrEmpty: false }))
-            throw new JsonException("parts of its description are missing.");
-        description.Options.Check();
-        int outputs = Backbone.Describe(PretrainedConfigWriter.FromJson(description.Config), description.Selection, description.Options.ToBackboneOptions()).Length;
-        if (description.Columns.Any(c => c.Outputs.Length != outputs))
-            throw new JsonException($"the features are {outputs}, the columns {string.Join(" and ", description.Columns.Select(c => c.Outputs.Length))}.");
-        return description;
+        if (version < PlainWeights)
+            throw new InvalidDataException($"its format version is {version}.");
+        string text = reader.ReadString();
+        long length = reader.ReadInt64();
+        // The first prediction waits for all this: the description is taken apart, and its graph built, while the weights are read.
+        Task<Content> parsing = Task.Run(() => ReadDescription(text, version));
+        byte[]? weights = length == 0 ? null : ReadWeights(reader.BaseStream, version, length);
+        Content content = parsing.GetAwaiter().GetResult();
+        if (weights is null != (content.Options.WeightStorage == WeightStorage.Referenced))
+            throw new JsonException($"it has {length} bytes of weights, and says that they are {content.Options.WeightStorage}.");
+        return content with { Weights = weights };
+    }
+
+    private static Content ReadDescription(string text, int version)
+    {
+        StoredFeaturizer stored = StoredFeaturizer.FromJson(text);
+        if (stored.Graph is not null != (version == WithGraph))
+            throw new JsonException($"version {version} has {(version == WithGraph ? "a graph" : "a selection")}.");
+        var content = new Content(stored, stored.Options.ToOptions(), stored.Selection?.ToSelection(), PretrainedConfigWriter.FromJson(stored.Config), null);
+        content.Options.Check();
+        if (content.Selection is { } selection)
+            content.CheckColumns(Backbone.Describe(content.Config, selection, content.Options.ToBackboneOptions()).Length);
+        return content;
     }
 
     private static byte[] ReadWeights(Stream stream, int version, long length)
     {
         if (length < 0 || length > Array.MaxLength)
-            throw new FormatException($"This model's featurizer is damaged: it says that its weights take {length} bytes.");
+            throw new InvalidDataException($"it says that its weights take {length} bytes.");
         // A wrong length must not take memory that the file has no bytes for.
         long left = stream.Length - stream.Position;
         if (left < length)
             throw new EndOfStreamException($"its weights are cut off, {left} of {length} bytes are there.");
         byte[] weights = GC.AllocateUninitializedArray<byte>((int)length);
-        if (version == 1)
+        if (version == PlainWeights)
             stream.ReadExactly(weights);
         else
             BytePlanes.Read(stream, weights);
         return weights;
     }
 
-    private static Lease<FeaturizerSession> Embedded(Description description, byte[] weights, FeaturizerHost host)
+    private static FeaturizerTransformer Embedded(Content content, byte[] weights, FeaturizerHost host)
     {
-        PretrainedConfig config = PretrainedConfigWriter.FromJson(description.Config);
-        ParameterStore store = ParameterStore.FromSafetensors(SafetensorsFile.Read(weights, $"the saved model's weights of '{config.Name}'"));
-        if (store.ContentHash != description.WeightsHash)
-            throw new FormatException($"This model's featurizer is damaged: its weights have content hash {store.ContentHash}, not {description.WeightsHash}.");
-        Lease<FeaturizerSession> session = SessionCache.Get(description.Options, description.Selection, host, config, description.WeightsHash,
-            () => Backbone.FromParameters(config, store, description.Options.ToBackboneOptions(), ownsParameters: true));
-        return Checked(session, s => s.Backbone.Parameters.EnsureMatches(s.Selected.Graph.Parameters, checkFinite: false));
+        ParameterStore store = ParameterStore.FromSafetensors(SafetensorsFile.Read(weights, $"the saved model's weights of '{content.Config.Name}'"));
+        if (store.ContentHash != content.Stored.WeightsHash)
+            throw new InvalidDataException($"its weights have content hash {store.ContentHash}, not {content.Stored.WeightsHash}.");
+        FeaturizerModel model;
+        if (content.Stored.Graph is { } graph)
+        {
+            (SelectedFeatures features, Backbone backbone) = WithGraphOf(content, graph, store);
+            model = FeaturizerModel.Of(backbone, features);
+        }
+        else
+        {
+            model = FeaturizerModel.Embedded(content.Config, content.Stored.WeightsHash, content.Options, content.Selection!,
+                () => Backbone.FromParameters(content.Config, store, content.Options.ToBackboneOptions(), ownsParameters: true));
+        }
+        return Checked(content, model, host, s => s.Backbone.Parameters.EnsureMatches(s.Selected.Graph.Parameters, checkFinite: false));
     }
 
-    private static Lease<FeaturizerSession> Referenced(Description description, FeaturizerHost host)
+    private static (SelectedFeatures Features, Backbone Backbone) WithGraphOf(Content content, StoredGraph stored, ParameterStore store)
     {
-        // The path is the saving machine's: on another one the name has to do.
-        string? path = description.Options.WeightsPath;
-        FeaturizerOptions options = File.Exists(path) || Directory.Exists(path) ? description.Options : description.Options with { WeightsPath = null };
-        return Checked(Find(), s =>
-        {
-            using ParameterStore needed = ParameterStore.FromTensors(s.NeededWeights);
-            if (needed.ContentHash != description.WeightsHash)
-                throw new InvalidDataException($"The model was saved with other weights of '{s.Backbone.Name}': those in {s.Backbone.Parameters.Source} have content hash {needed.ContentHash}, the model refers to {description.WeightsHash}.");
-        });
+        int[] input = [.. stored.InputShape.Dimensions];
+        if (input is not [int channels, int height, int width])
+            throw new JsonException($"its graph's input is {stored.InputShape}, not an image [C, H, W].");
+        Backbone backbone = Backbone.FromParameters(content.Config, store, new BackboneOptions { InChannels = channels, ImageSize = new Size2(height, width) }, ownsParameters: true);
+        SelectedFeatures features = stored.ToFeatures(backbone.Select(FeatureSelection.Unpooled).Backbone);
+        content.CheckColumns(features.Outputs.Length);
+        return (features, backbone);
+    }
 
-        Lease<FeaturizerSession> Find()
+    private static FeaturizerTransformer Referenced(Content content, FeaturizerHost host)
+    {
+        if (content.Selection is not { } selection)
+            throw new FormatException("This model's featurizer is damaged: a graph without weights.");
+        FeaturizerOptions options = content.Options with { WeightsPath = Sound(() => ReferencedWeights.PathOf(content.Options)) };
+        try
         {
-            try
+            return Checked(content with { Options = options }, FeaturizerModel.Locate(options, selection), host, s =>
             {
-                return SessionCache.Get(options, description.Selection, host);
-            }
-            catch (Exception e) when (e is FileNotFoundException or UnknownModelException)
-            {
-                throw new FileNotFoundException($"The model refers to weights of '{options.ModelName}' that are not on this machine (content hash {description.WeightsHash}): {e.Message}", e);
-            }
+                using ParameterStore needed = ParameterStore.FromTensors(s.NeededWeights);
+                if (needed.ContentHash != content.Stored.WeightsHash)
+                    throw new InvalidDataException($"The model was saved with other weights of '{s.Backbone.Name}': those in {s.Backbone.Parameters.Source} have content hash {needed.ContentHash}, the model refers to {content.Stored.WeightsHash}.");
+            });
+        }
+        catch (Exception e) when (e is FileNotFoundException or UnknownModelException)
+        {
+            throw new FileNotFoundException($"The model refers to weights of '{options.ModelName}' that are not on this machine (content hash {content.Stored.WeightsHash}): {e.Message}{ReferencedWeights.WhyNot(content.Options)}", e);
+        }
+        catch (Exception e) when (e is WeightsFormatException or ParameterMismatchException)
+        {
+            throw new InvalidDataException($"The model was saved with other weights of '{options.ModelName}' (content hash {content.Stored.WeightsHash}): {e.Message}", e);
         }
     }
 
-    private static Lease<FeaturizerSession> Checked(Lease<FeaturizerSession> session, Action<FeaturizerSession> check)
+    private static FeaturizerTransformer Checked(Content content, FeaturizerModel model, FeaturizerHost host, Action<FeaturizerSession> check)
     {
+        var transformer = new FeaturizerTransformer(host, content.Options, content.Columns, model);
         try
         {
+            using Lease<FeaturizerSession> session = transformer.TakeSession();
             check(session.Value);
-            return session;
+            return transformer;
         }
         catch
         {
-            session.Dispose();
+            transformer.Dispose();
             throw;
         }
     }

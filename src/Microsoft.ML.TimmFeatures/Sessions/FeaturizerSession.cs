@@ -1,7 +1,5 @@
-using System.Collections.Immutable;
 using Backbones;
 using Backbones.Engines;
-using Backbones.Graphs;
 using Backbones.Weights;
 
 namespace Microsoft.ML.TimmFeatures.Sessions;
@@ -20,18 +18,17 @@ internal sealed class FeaturizerSession : IDisposable
     private bool _disposed;
 
     /// <param name="backbone">Owned by the session.</param>
-    /// <param name="selection">Which features.</param>
+    /// <param name="features">Which features: a <see cref="FeatureSelection"/> of the backbone, or <see cref="SelectedFeatures"/>.</param>
     /// <param name="engine">What runs them.</param>
     /// <param name="engineOptions">Threads and number format.</param>
-    public FeaturizerSession(Lease<Backbone> backbone, FeatureSelection selection, IEngine engine, EngineOptions engineOptions)
+    public FeaturizerSession(Lease<Backbone> backbone, object features, IEngine engine, EngineOptions engineOptions)
     {
         _backbone = backbone;
         _engine = engine;
         _engineOptions = engineOptions;
-        Selection = selection;
         try
         {
-            Selected = Backbone.Select(selection);
+            Selected = features as SelectedFeatures ?? Backbone.Select((FeatureSelection)features);
         }
         catch
         {
@@ -42,15 +39,8 @@ internal sealed class FeaturizerSession : IDisposable
 
     public Backbone Backbone => _backbone.Value;
 
-    public FeatureSelection Selection { get; }
-
     /// <summary>The pruned graph with all outputs: shapes, levels, and which weights are needed.</summary>
     public SelectedFeatures Selected { get; }
-
-    public ImmutableArray<FeatureOutput> Outputs => Selected.Outputs;
-
-    /// <summary>Shape of one normalised input, <c>[C, H, W]</c>.</summary>
-    public Shape InputShape => Selected.Graph.Inputs[0].Shape;
 
     /// <summary>The weights that the features need. Counters of trained batches may be absent; nothing is computed from them.</summary>
     public IEnumerable<ParameterTensor> NeededWeights => Selected.Graph.Parameters

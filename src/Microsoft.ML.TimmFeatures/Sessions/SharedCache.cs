@@ -1,8 +1,9 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Microsoft.ML.TimmFeatures.Sessions;
 
 /// <summary>Makes what is asked for once, and hands it out to everybody who asks while somebody still uses it. Thread safe.</summary>
-/// <param name="ownerName">Who holds a lease, for the message when it was disposed.</param>
-internal sealed class SharedCache<TKey, T>(string ownerName) where TKey : notnull where T : class, IDisposable
+internal sealed class SharedCache<TKey, T> where TKey : notnull where T : class, IDisposable
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<TKey, Entry> _entries = [];
@@ -19,13 +20,19 @@ internal sealed class SharedCache<TKey, T>(string ownerName) where TKey : notnul
         }
         try
         {
-            return new Lease<T>(entry.GetOrCreate(create), ownerName, () => Release(entry));
+            return new Lease<T>(entry.GetOrCreate(create), () => Add(entry), () => Release(entry));
         }
         catch
         {
             Release(entry);
             throw;
         }
+    }
+
+    private void Add(Entry entry)
+    {
+        lock (_gate)
+            entry.Users++;
     }
 
     private void Release(Entry entry)
@@ -62,30 +69,58 @@ internal sealed class SharedCache<TKey, T>(string ownerName) where TKey : notnul
 /// <summary>One user's share of a value. The last share's end disposes the value, by <see cref="Dispose"/> or when nobody can reach the share any more. Thread safe.</summary>
 internal sealed class Lease<T> : IDisposable where T : class
 {
+    private readonly Lock _gate = new();
     private readonly T _value;
-    private readonly string _ownerName;
+    private readonly Action _add;
     private Action? _release;
 
-    public Lease(T value, string ownerName, Action release)
+    /// <param name="value">What is shared.</param>
+    /// <param name="add">Counts one user more.</param>
+    /// <param name="release">Counts one user less.</param>
+    public Lease(T value, Action add, Action release)
     {
         _value = value;
-        _ownerName = ownerName;
+        _add = add;
         _release = release;
     }
 
-    ~Lease() => Interlocked.Exchange(ref _release, null)?.Invoke();
-
-    public bool IsDisposed => Volatile.Read(ref _release) is null;
+    ~Lease() => Release();
 
     /// <exception cref="ObjectDisposedException">The share was given back.</exception>
-    public T Value => IsDisposed ? throw Disposed() : _value;
+    public T Value
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(Volatile.Read(ref _release) is null, this);
+            return _value;
+        }
+    }
 
-    public ObjectDisposedException Disposed()
-        => new(_ownerName, $"The {_ownerName} was disposed, and with it what was made from it: views, cursors, prediction engines. Dispose it when these are done.");
+    /// <summary>A share for another user, if this one was not given back.</summary>
+    public bool TryShare([NotNullWhen(true)] out Lease<T>? share)
+    {
+        lock (_gate)
+        {
+            share = null;
+            if (_release is null)
+                return false;
+            _add();
+            share = new Lease<T>(_value, _add, _release);
+            return true;
+        }
+    }
 
     public void Dispose()
     {
-        Interlocked.Exchange(ref _release, null)?.Invoke();
+        Release();
         GC.SuppressFinalize(this);
+    }
+
+    private void Release()
+    {
+        Action? release;
+        lock (_gate)
+            (release, _release) = (_release, null);
+        release?.Invoke();
     }
 }

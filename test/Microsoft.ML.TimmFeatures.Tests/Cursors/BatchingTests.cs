@@ -194,8 +194,8 @@ public sealed class BatchingTests
     {
         CountingEngine engine = CountingEngine.Create(out string device);
         IDataView data = _context.Data.LoadFromEnumerable([.. TinyRow.Many(5)]);
-        InputOutputColumnPair[] pairs = [new("A", "Image"), new("B", "Tensor")];
-        using FeaturizerTransformer transformer = _context.Transforms.TimmFeatures(pairs, Tiny.Options with { Device = device }).Fit(data);
+        FeaturizerOptions options = Tiny.Options with { Device = device };
+        using var transformer = _context.Transforms.TimmFeatures("A", "Image", options).Append(_context.Transforms.TimmFeatures("B", "Tensor", options)).Fit(data);
         using FeaturizerTransformer single = _context.Transforms.TimmFeatures("B", "Tensor", Tiny.Options).Fit(data);
         List<RowValues> both = Tiny.Read(transformer.Transform(data), null, "A", "B");
         List<RowValues> alone = Tiny.Read(single.Transform(data), null, "B");

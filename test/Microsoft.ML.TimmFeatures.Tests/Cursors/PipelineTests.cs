@@ -127,7 +127,7 @@ public sealed class PipelineTests
             if (row == 5)
             {
                 Assert.Contains("row 5 cannot be had", Assert.Throws<Exception>(() => copied(ref value)).ToString());
-                Assert.Contains("row 5 cannot be had", Assert.ThrowsExactly<InvalidOperationException>(() => features(ref buffer)).ToString());
+                Assert.Contains("row 5 cannot be had", Assert.Throws<InvalidOperationException>(() => features(ref buffer)).ToString());
                 continue;
             }
             copied(ref value);

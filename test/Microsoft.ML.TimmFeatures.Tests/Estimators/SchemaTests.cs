@@ -21,11 +21,18 @@ public sealed class SchemaTests
         AssertColumns(t.TimmPyramid("F", "Image", Tiny.Options, outIndices: [2, 4], outputStride: 8, columnNames: ["Mid", "High"]), ("Mid", [48, 4, 4]), ("High", [96, 4, 4]));
         AssertColumns(t.TimmIntermediates("F", "Image", Tiny.Options, indices: [-1], intermediatesOnly: false), ("F_4", [96, 1, 1]), ("F_features", [96, 1, 1]));
         AssertColumns(t.TimmNodes([("layer1", "A"), ("layer4.0.conv2", "B")], "Image", Tiny.Options), ("A", [32, 8, 8]), ("B", [96, 1, 1]));
-        AssertColumns(t.TimmFeatures([new("A", "Image"), new("B", "Tensor")], Tiny.Options), ("A", [96]), ("B", [96]));
-        AssertColumns(t.TimmPyramid([new("A", "Image"), new("B", "Tensor")], Tiny.Options, outIndices: [1, 2]), ("A_1", [32, 8, 8]), ("A_2", [48, 4, 4]), ("B_1", [32, 8, 8]), ("B_2", [48, 4, 4]));
-        AssertColumns(t.TimmIntermediates([new("A", "Image"), new("B", "Tensor")], Tiny.Options, indices: [0]), ("A_0", [32, 16, 16]), ("B_0", [32, 16, 16]));
-        AssertColumns(t.TimmIntermediates([new("A", "Image")], Tiny.Options, indices: [0], intermediatesOnly: false), ("A_0", [32, 16, 16]), ("A_features", [96, 1, 1]));
-        AssertColumns(t.TimmNodes([new("A", "Image"), new("B", "Tensor")], Tiny.Options, "layer1", "layer4.0.conv2"), ("A_layer1", [32, 8, 8]), ("A_layer4.0.conv2", [96, 1, 1]), ("B_layer1", [32, 8, 8]), ("B_layer4.0.conv2", [96, 1, 1]));
+    }
+
+    [TestMethod]
+    public void Column_names_can_be_members_of_a_class()
+    {
+        var tokens = _context.Transforms.TimmIntermediates("T", "Image", Tiny.Options with { ModelName = "test_vit", ImageSize = null }, indices: [1], returnPrefixTokens: true, outputFormat: FeatureFormat.Nlc);
+        IDataView data = _context.Data.LoadFromEnumerable(TinyRow.Many(2));
+        using FeaturizerTransformer transformer = tokens.Fit(data);
+        CollectionAssert.AreEqual(new[] { "1", "1.prefix" }, tokens.Outputs.Select(o => o.Name).ToArray());
+        Tokens[] rows = [.. _context.Data.CreateEnumerable<Tokens>(transformer.Transform(data), reuseRowObject: false)];
+        Assert.HasCount(2, rows);
+        Assert.HasCount(64, rows[0].T_1_prefix);
     }
 
     [TestMethod]
@@ -120,9 +127,8 @@ public sealed class SchemaTests
     public void Column_names_are_checked()
     {
         TransformsCatalog t = _context.Transforms;
-        StringAssert.Contains(Assert.Throws<ArgumentException>(() => t.TimmFeatures([new("F", "A"), new("F", "B")], Tiny.Options)).Message, "'F'");
+        StringAssert.Contains(Assert.Throws<ArgumentException>(() => t.TimmPyramid("F", "Image", Tiny.Options, outIndices: [1, 2], columnNames: ["A", "A"])).Message, "'A'");
         StringAssert.Contains(Assert.Throws<ArgumentException>(() => t.TimmPyramid("F", "Image", Tiny.Options, outIndices: [1, 2], columnNames: ["One"])).Message, "2 outputs");
-        Assert.Throws<ArgumentException>(() => t.TimmFeatures([], Tiny.Options));
         Assert.Throws<ArgumentException>(() => t.TimmFeatures("F", " ", Tiny.Options));
         Assert.Throws<ArgumentException>(() => t.TimmNodes([("layer1", "")], "Image", Tiny.Options));
         Assert.Throws<ArgumentException>(() => t.TimmNodes([], "Image", Tiny.Options));
@@ -141,6 +147,13 @@ public sealed class SchemaTests
             Assert.AreEqual(expected[i].Name, column.Name);
             CollectionAssert.AreEqual(expected[i].Dimensions, ((VectorDataViewType)column.Type).Dimensions.ToArray(), column.Name);
         }
+    }
+
+    private sealed class Tokens
+    {
+        public float[] T_1 { get; set; } = [];
+
+        public float[] T_1_prefix { get; set; } = [];
     }
 
     private sealed class BytesRow

@@ -152,18 +152,47 @@ public sealed class BadInputTests
         Assert.ThrowsExactly<ArgumentNullException>(() => t.TimmFeatures("F", "Image", (FeaturizerOptions)null!));
         foreach (FeaturizerOptions options in new[]
         {
-            Tiny.Options with { BatchSize = -1 }, Tiny.Options with { Threads = -1 }, Tiny.Options with { ImageSize = 0 },
+            Tiny.Options with { BatchSize = -1 }, Tiny.Options with { Threads = -1 }, Tiny.Options with { ImageSize = 0 }, Tiny.Options with { ImageSize = -224 },
+            Tiny.Options with { BatchSize = int.MaxValue }, Tiny.Options with { Threads = 1000 }, Tiny.Options with { ImageSize = int.MaxValue }, Tiny.Options with { WeightsPath = s_good },
             Tiny.Options with { OnImageError = (ImageErrorMode)9 }, Tiny.Options with { WeightStorage = (WeightStorage)9 },
             Tiny.Options with { Precision = (Backbones.Engines.Precision)9 }, Tiny.Options with { Device = "gpu" }, Tiny.Options with { Device = "cuda:x" },
         })
         {
             Assert.Throws<ArgumentException>(() => t.TimmFeatures("F", "Image", options), options.ToString());
         }
-        Assert.Throws<ArgumentException>(() => t.TimmFeatures("F", "Image", Tiny.Options with { WeightsPath = s_good }).Fit(_context.Data.LoadFromEnumerable(TinyRow.Many(1))));
-        IDataView data = _context.Data.LoadFromEnumerable(TinyRow.Many(2));
-        using FeaturizerTransformer huge = t.TimmFeatures("F", "Tensor", Tiny.Options with { BatchSize = int.MaxValue }).Fit(data);
-        IDataView view = huge.Transform(data);
-        StringAssert.Contains(Assert.Throws<ArgumentException>(() => view.GetRowCursor(view.Schema)).Message, "batches can have at most");
+        StringAssert.Contains(Assert.Throws<ArgumentException>(() => t.TimmFeatures("F", "Tensor", Tiny.Options with { BatchSize = int.MaxValue })).Message, "batches can have at most");
+        StringAssert.Contains(Assert.Throws<ArgumentException>(() => t.TimmFeatures("F", "Tensor", Tiny.Options with { Threads = 1000 })).Message, "1 to 256");
+        _context.FallbackToCpu = false;
+        StringAssert.Contains(Assert.ThrowsExactly<NotSupportedException>(() => t.TimmFeatures("F", "Tensor", Tiny.Options with { Device = "cuda:1" })).Message, "cuda:1");
+        StringAssert.Contains(Assert.ThrowsExactly<UnknownModelException>(() => t.TimmFeatures("F", "Tensor", "tiny_vit_5m_224")).Message, "not supported yet");
+    }
+
+    [TestMethod]
+    public void A_bad_picture_is_logged_at_once_and_found_in_whatever_ML_NET_wraps_around_it()
+    {
+        var errors = new List<string>();
+        _context.Log += (_, e) =>
+        {
+            lock (errors)
+            {
+                if (e.Kind == Microsoft.ML.Runtime.ChannelMessageKind.Error)
+                    errors.Add(e.Message);
+            }
+        };
+        Picture[] pictures = [.. Samples.All.Take(6).Select(p => new Picture { Path = Path.Combine(Samples.Pictures, p.Path), Label = p.Label }), new Picture { Path = "nowhere.png", Label = "x" }];
+        IDataView data = _context.Data.LoadFromEnumerable(pictures);
+        var pipeline = _context.Transforms.TimmFeatures("Features", "Path", Tiny.Options)
+            .AppendCacheCheckpoint(_context)
+            .Append(_context.Transforms.Conversion.MapValueToKey("Label"))
+            .Append(_context.MulticlassClassification.Trainers.SdcaMaximumEntropy());
+        Exception wrapped = Assert.Throws<Exception>(() => pipeline.Fit(data));
+        ImageRowException cause = Assert.IsInstanceOfType<ImageRowException>(FeaturizerErrors.CauseOf(wrapped));
+        Assert.AreNotSame(wrapped, cause, "ML.NET wraps what a cached column throws");
+        Assert.AreEqual((6, "Path", "nowhere.png"), (cause.Row, cause.Column, cause.Path));
+        CollectionAssert.Contains(errors.Select(e => e.Contains("Row 6: the image in column 'Path' ('nowhere.png') cannot be featurized")).ToArray(), true, string.Join('\n', errors));
+
+        var plain = new InvalidOperationException("outer", new AggregateException(new TimeoutException("inner")));
+        Assert.AreEqual("inner", FeaturizerErrors.CauseOf(plain).Message);
     }
 
     [TestMethod]
@@ -242,7 +271,7 @@ public sealed class BadInputTests
             {
                 if (cursor.Position == 1)
                 {
-                    string message = Assert.ThrowsExactly<InvalidOperationException>(() => getter(ref value)).Message;
+                    string message = Assert.Throws<InvalidOperationException>(() => getter(ref value)).Message;
                     foreach (string part in problems.Append("Row 1:").Append($"'{column}'"))
                         StringAssert.Contains(message, part);
                 }

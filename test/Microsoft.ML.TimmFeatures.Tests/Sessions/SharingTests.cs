@@ -97,65 +97,117 @@ public sealed class SharingTests
     }
 
     [TestMethod]
-    public void Use_after_disposal_says_so_whoever_else_shares_the_model()
+    public void A_disposed_transformer_frees_its_plans_and_opens_its_model_again_when_it_is_asked_again()
     {
+        CountingEngine engine = CountingEngine.Create(out string device);
         IDataView data = _context.Data.LoadFromEnumerable(TinyRow.Many(40));
-        FeaturizerTransformer disposed = _context.Transforms.TimmFeatures("F", "Tensor", Tiny.Options with { BatchSize = 4 }).Fit(data);
-        using FeaturizerTransformer alive = _context.Transforms.TimmFeatures("F", "Tensor", Tiny.Options with { BatchSize = 4 }).Fit(data);
-        IDataView view = disposed.Transform(data);
-        IRowToRowMapper mapper = disposed.GetRowToRowMapper(data.Schema);
-        using DataViewRowCursor reading = view.GetRowCursor([view.Schema["F"]]);
-        Assert.IsTrue(reading.MoveNext());
-
-        Parallel.For(0, 8, _ => disposed.Dispose());
-        AssertDisposed(() => disposed.Transform(data));
-        AssertDisposed(() => disposed.GetOutputSchema(data.Schema));
-        AssertDisposed(() => disposed.GetRowToRowMapper(data.Schema));
-        AssertDisposed(() => _ = disposed.Outputs);
-        AssertDisposed(() => view.GetRowCursor([view.Schema["F"]]));
-        AssertDisposed(() => _context.Model.Save(disposed, data.Schema, new MemoryStream()));
-        using (DataViewRowCursor source = data.GetRowCursor(data.Schema))
-            AssertDisposed(() => mapper.GetRow(source, [view.Schema["F"]]));
-        // The batch that was computed can be read to its end.
-        for (int i = 0; i < 3; i++)
-            Assert.IsTrue(reading.MoveNext());
-        AssertDisposed(() => reading.MoveNext());
-        Assert.IsFalse(reading.MoveNext());
-        Assert.HasCount(40, Tiny.Read(alive.Transform(data), null, "F"));
-
-        static void AssertDisposed(Action action)
+        using FeaturizerTransformer transformer = _context.Transforms.TimmFeatures("F", "Tensor", Tiny.Options with { BatchSize = 4, Device = device }).Fit(data);
+        List<RowValues> expected = Tiny.Read(transformer.Transform(data), null, "F");
+        IDataView view = transformer.Transform(data);
+        using (DataViewRowCursor reading = view.GetRowCursor([view.Schema["F"]]))
         {
-            Exception e = Assert.Throws<Exception>(action);
-            while (e is not ObjectDisposedException && e.InnerException is { } inner)
-                e = inner;
-            Assert.AreEqual(nameof(FeaturizerTransformer), Assert.IsInstanceOfType<ObjectDisposedException>(e).ObjectName);
+            Assert.IsTrue(reading.MoveNext());
+            Parallel.For(0, 8, _ => transformer.Dispose());
+            // What is under way has its own share.
+            Assert.AreEqual(1, engine.OpenPlans);
+            for (int i = 1; i < 40; i++)
+                Assert.IsTrue(reading.MoveNext());
+            Assert.IsFalse(reading.MoveNext());
+        }
+        Assert.AreEqual(0, engine.OpenPlans);
+
+        Assert.HasCount(1, transformer.Outputs);
+        Assert.AreEqual("F", transformer.GetOutputSchema(data.Schema)[^1].Name);
+        Assert.AreEqual(0, engine.OpenPlans);
+        List<RowValues> again = Tiny.Read(view, null, "F");
+        for (int i = 0; i < 40; i++)
+            expected[i].AssertSame(again[i]);
+        // Nobody would dispose it a second time: what it opens again is closed with the cursor.
+        Assert.AreEqual(0, engine.OpenPlans);
+    }
+
+    [TestMethod]
+    public void A_loaded_model_keeps_its_weights_over_disposal()
+    {
+        CountingEngine engine = CountingEngine.Create(out string device);
+        IDataView data = _context.Data.LoadFromEnumerable(TinyRow.Many(3));
+        using var file = new MemoryStream();
+        using (FeaturizerTransformer fitted = _context.Transforms.TimmFeatures("F", "Tensor", Tiny.Options with { Device = device }).Fit(data))
+            _context.Model.Save(fitted, data.Schema, file);
+        file.Position = 0;
+        ITransformer loaded = new MLContext().Model.Load(file, out _);
+        List<RowValues> expected = Tiny.Read(loaded.Transform(data), null, "F");
+        for (int i = 0; i < 2; i++)
+        {
+            ((IDisposable)loaded).Dispose();
+            Assert.AreEqual(0, engine.OpenPlans);
+            Tiny.Read(loaded.Transform(data), null, "F")[2].AssertSame(expected[2]);
         }
     }
 
     [TestMethod]
-    public void Disposing_while_cursors_read_ends_them_without_a_crash()
+    public void Weights_that_were_changed_meanwhile_are_not_opened_again()
     {
-        // More rows than could be read before the disposal.
-        IDataView data = _context.Data.LoadFromEnumerable(TinyRow.Many(int.MaxValue));
-        for (int round = 0; round < 10; round++)
+        string folder = Directory.CreateTempSubdirectory("timm-weights").FullName;
+        try
         {
-            FeaturizerTransformer transformer = _context.Transforms.TimmFeatures("F", "Tensor", Tiny.Options with { BatchSize = 2 }).Fit(data);
-            IDataView view = transformer.Transform(data);
-            using var started = new CountdownEvent(3);
-            // On threads of their own: readers without an end would keep the thread pool's few from starting the third.
-            Task[] readers = [.. Enumerable.Range(0, 3).Select(_ => Task.Factory.StartNew(() =>
-            {
-                using DataViewRowCursor cursor = view.GetRowCursor([view.Schema["F"]]);
-                cursor.MoveNext();
-                started.Signal();
-                while (cursor.MoveNext())
-                {
-                }
-            }, TaskCreationOptions.LongRunning))];
-            started.Wait();
+            foreach (string file in Directory.EnumerateFiles(Samples.Weights))
+                File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
+            IDataView data = _context.Data.LoadFromEnumerable([new Picture { Path = Path.Combine(Samples.Pictures, Samples.Expected[0].Path) }]);
+            using FeaturizerTransformer transformer = _context.Transforms.TimmFeatures("F", "Path", new FeaturizerOptions { ModelName = Samples.Model, WeightsPath = folder }).Fit(data);
             transformer.Dispose();
-            foreach (Exception e in readers.Select(r => Assert.ThrowsExactly<ObjectDisposedException>(() => r.GetAwaiter().GetResult())))
-                StringAssert.Contains(e.Message, "was disposed");
+            Assert.HasCount(1, transformer.Transform(data).GetColumn<float[]>("F").ToArray());
+            transformer.Dispose();
+            string weights = Path.Combine(folder, "model.safetensors");
+            File.SetLastWriteTimeUtc(weights, File.GetLastWriteTimeUtc(weights).AddSeconds(5));
+            StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => transformer.Transform(data).GetColumn<float[]>("F").ToArray()).Message, "were changed");
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [TestMethod]
+    public void Device_batch_size_and_threads_of_a_model_can_be_changed()
+    {
+        CountingEngine first = CountingEngine.Create(out string one), second = CountingEngine.Create(out string other);
+        IDataView data = _context.Data.LoadFromEnumerable(TinyRow.Many(3));
+        using var chain = _context.Transforms.TimmFeatures("F", "Tensor", Tiny.Options with { Device = one }).Append(_context.Transforms.CopyColumns("G", "F")).Fit(data);
+        List<RowValues> expected = Tiny.Read(chain.Transform(data), null, "G");
+        ITransformer moved = chain.WithFeaturizerOptions(o => o with { Device = other, BatchSize = 2, Threads = 1 });
+        List<RowValues> actual = Tiny.Read(moved.Transform(data), null, "G");
+        for (int i = 0; i < 3; i++)
+            expected[i].AssertSame(actual[i]);
+        CollectionAssert.AreEqual(new[] { 3 }, first.Batches);
+        CollectionAssert.AreEqual(new[] { 2, 1 }, second.Batches);
+        Assert.AreSame(((FeaturizerTransformer)chain.First()).Session.Backbone, ((FeaturizerTransformer)((IEnumerable<ITransformer>)moved).First()).Session.Backbone);
+        ((IDisposable)moved).Dispose();
+        Assert.AreEqual(0, second.OpenPlans);
+        Assert.AreEqual(1, first.OpenPlans);
+
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => chain.WithFeaturizerOptions(o => o with { ImageSize = 64 })).Message, "image size");
+        Assert.Throws<ArgumentException>(() => chain.WithFeaturizerOptions(o => o with { Threads = 1000 }));
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => chain.Last().WithFeaturizerOptions(o => o)).Message, "no featurizer");
+    }
+
+    [TestMethod]
+    public void Disposing_while_cursors_read_disturbs_nobody()
+    {
+        CountingEngine engine = CountingEngine.Create(out string device);
+        IDataView data = _context.Data.LoadFromEnumerable(TinyRow.Many(60));
+        for (int round = 0; round < 5; round++)
+        {
+            FeaturizerTransformer transformer = _context.Transforms.TimmFeatures("F", "Tensor", Tiny.Options with { BatchSize = 2, Device = device }).Fit(data);
+            IDataView view = transformer.Transform(data);
+            Task[] readers = [.. Enumerable.Range(0, 3).Select(_ => Task.Run(() => Assert.HasCount(60, Tiny.Read(view, null, "F")))), Task.Run(() =>
+            {
+                for (int i = 0; i < 20; i++)
+                    transformer.Dispose();
+            })];
+            Task.WaitAll(readers);
+            transformer.Dispose();
+            Assert.AreEqual(0, engine.OpenPlans);
         }
     }
 }
