@@ -43,10 +43,11 @@ static int Guarded(Func<int> job)
     {
         return job();
     }
-    catch (Exception e) when (e is IOException or InvalidDataException or ArgumentException or FormatException or InvalidOperationException or NotSupportedException or UnauthorizedAccessException
+    catch (Exception e) when (FeaturizerErrors.CauseOf(e) is IOException or InvalidDataException or ArgumentException or FormatException or InvalidOperationException or NotSupportedException or UnauthorizedAccessException
         or Backbones.Weights.ParameterMismatchException or Backbones.Graphs.GraphException)
     {
-        Console.Error.WriteLine(e.Message);
+        // ML.NET wraps what a row throws; the cause names row, column and path.
+        Console.Error.WriteLine(FeaturizerErrors.CauseOf(e).Message);
         return 1;
     }
 }

@@ -47,6 +47,31 @@ public sealed class EmbeddingTests
         await Assert.ThrowsExactlyAsync<ArgumentException>(() => generator.GenerateAsync([], new EmbeddingGenerationOptions { ModelId = "other" }));
     }
 
+    [TestMethod]
+    public async Task Device_and_number_format_are_those_asked_for_and_the_model_is_shared()
+    {
+        CountingEngine engine = CountingEngine.Create(out string device);
+        FeaturizerOptions options = s_options with { Device = device };
+        string[] paths = [.. Samples.Expected.Take(4).Select(e => e.Path)];
+        using (var first = TimmEmbeddingGenerator.ForPaths(options))
+        using (var second = TimmEmbeddingGenerator.ForPaths(options))
+        {
+            await first.GenerateAsync(paths);
+            await second.GenerateAsync(paths);
+            CollectionAssert.AreEqual(new[] { 3, 1, 3, 1 }, engine.Batches);
+            Assert.HasCount(1, engine.Compiled);
+
+            var context = new MLContext();
+            IDataView data = context.Data.LoadFromEnumerable(paths.Select(p => new Picture { Path = p }));
+            using FeaturizerTransformer featurizer = context.Transforms.TimmFeatures("Features", "Path", options).Fit(data);
+            Assert.HasCount(4, featurizer.Transform(data).GetColumn<float[]>("Features").ToArray());
+            Assert.HasCount(1, engine.Compiled);
+        }
+        Assert.AreEqual(0, engine.OpenPlans);
+        StringAssert.Contains(Assert.ThrowsExactly<NotSupportedException>(() => TimmEmbeddingGenerator.ForPaths(s_options with { Device = "cpu", Precision = Backbones.Engines.Precision.Float16 })).Message, "Float16");
+        StringAssert.Contains(Assert.ThrowsExactly<NotSupportedException>(() => TimmEmbeddingGenerator.ForPaths(s_options with { Device = "cuda:7" })).Message, "cuda:7");
+    }
+
     private static double Distance(float[] expected, ReadOnlySpan<float> actual)
     {
         double difference = 0, norm = 0;

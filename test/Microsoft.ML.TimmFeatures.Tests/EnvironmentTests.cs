@@ -1,5 +1,6 @@
 using Backbones.Engines;
 using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
 using Microsoft.ML.TimmFeatures.Tests.Support;
 
 namespace Microsoft.ML.TimmFeatures.Tests;
@@ -46,6 +47,24 @@ public sealed class EnvironmentTests
         _context.FallbackToCpu = true;
         Fit(data, Tiny.Options with { Precision = Precision.BFloat16 }).Dispose();
         StringAssert.Contains(Warnings.Single(), "BFloat16");
+    }
+
+    /// <summary>On the version of ML.NET that is built with, everything has to be there. On another one, what is not there is said.</summary>
+    [TestMethod]
+    public void The_internals_of_ML_NET_that_are_reached_are_there_and_told_of_where_not()
+    {
+        Assert.IsEmpty(new FeaturizerHost(_context).Missing);
+        FeaturizerHost behindCatalog = FeaturizerHost.Of(_context.Transforms);
+        Assert.IsEmpty(behindCatalog.Missing);
+        behindCatalog.WarnOfMissing();
+        Assert.IsEmpty(Warnings);
+
+        var other = new FeaturizerHost(new EnvironmentOfAnotherVersion(_context));
+        CollectionAssert.AreEquivalent(new[] { "IHostEnvironmentInternal.GpuDeviceId", "IHostEnvironmentInternal.FallbackToCpu", "ICancelable.IsCanceled" }, other.Missing);
+        other.WarnOfMissing();
+        StringAssert.Contains(Warnings.Single(), "has no IHostEnvironmentInternal.GpuDeviceId, IHostEnvironmentInternal.FallbackToCpu, ICancelable.IsCanceled");
+        Assert.IsFalse(other.IsCanceled);
+        Assert.AreEqual("cpu", other.EngineFor(Tiny.Options, warn: null).Device);
     }
 
     [TestMethod]
@@ -161,5 +180,23 @@ public sealed class EnvironmentTests
     private sealed class Reports : List<FeaturizationProgress>, IProgress<FeaturizationProgress>
     {
         public void Report(FeaturizationProgress value) => Add(value);
+    }
+
+    /// <summary>An environment without any of the internal interfaces.</summary>
+    private sealed class EnvironmentOfAnotherVersion(IHostEnvironment real) : IHostEnvironment
+    {
+        public string ContextDescription => real.ContextDescription;
+
+        public ComponentCatalog ComponentCatalog => real.ComponentCatalog;
+
+        public IHost Register(string name, int? seed = null, bool? verbose = null) => real.Register(name, seed, verbose);
+
+        public IChannel Start(string name) => real.Start(name);
+
+        public IPipe<TMessage> StartPipe<TMessage>(string name) => real.StartPipe<TMessage>(name);
+
+        public IProgressChannel StartProgressChannel(string name) => real.StartProgressChannel(name);
+
+        public TException Process<TException>(TException ex) where TException : Exception => real.Process(ex);
     }
 }

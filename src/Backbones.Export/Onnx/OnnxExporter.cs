@@ -49,6 +49,7 @@ public static class OnnxExporter
 
     private static OnnxFile Convert(Graph graph, IParameterSource parameters, OnnxExportOptions options)
     {
+        using InvariantText text = InvariantText.Open();
         IReadOnlyList<string> names = options.OutputNames ?? [.. graph.Outputs.Select(o => o.Name)];
         CheckNames(graph, names);
         graph = RemoveIdentities.Run(graph);

@@ -57,6 +57,7 @@ public static class TorchScriptExporter
 
     private static TorchScriptArchive Convert(Graph graph, IParameterSource parameters, TorchScriptExportOptions options)
     {
+        using InvariantText text = InvariantText.Open();
         graph = FoldBatchNorm.Run(RemoveIdentities.Run(graph));
         return new TorchScriptArchive(new ScriptBuilder(graph, ParameterArithmetic.Evaluate(graph, parameters), options.Name).Build(), options);
     }

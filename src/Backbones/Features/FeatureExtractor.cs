@@ -38,12 +38,17 @@ public sealed class FeatureExtractor : IDisposable
     /// <param name="input"><c>[batch, C, H, W]</c>.</param>
     /// <param name="outputs">One buffer of <c>batch · Shape.Length</c> elements per output.</param>
     /// <param name="cancellation">Stops between operators.</param>
+    /// <exception cref="ArgumentException">The batch is none, or a buffer has the wrong length or number.</exception>
+    /// <exception cref="ObjectDisposedException">The extractor was disposed.</exception>
     public void Run(int batch, ReadOnlyMemory<float> input, ReadOnlySpan<Memory<float>> outputs, CancellationToken cancellation = default)
         => _plan.Run(batch, [input], outputs, cancellation);
 
     /// <summary>Runs a batch of normalised inputs into new buffers.</summary>
+    /// <inheritdoc cref="Run(int, ReadOnlyMemory{float}, ReadOnlySpan{Memory{float}}, CancellationToken)"/>
     public FeatureBatch Run(int batch, ReadOnlyMemory<float> input, CancellationToken cancellation = default)
     {
+        if (batch < 1)
+            throw new ArgumentOutOfRangeException(nameof(batch), batch, "A batch is one image or more.");
         var buffers = new Memory<float>[Outputs.Length];
         for (int i = 0; i < buffers.Length; i++)
             buffers[i] = new float[checked(batch * Outputs[i].Shape.Length)];
@@ -52,13 +57,33 @@ public sealed class FeatureExtractor : IDisposable
     }
 
     /// <summary>Transforms images as timm does and runs them as one batch.</summary>
+    /// <param name="images">One image or more; sizes may differ.</param>
+    /// <exception cref="ArgumentException">There are no images, one of them is null or cannot be transformed (the message has its number, from 0), or the model takes
+    /// other than 1 or 3 channels.</exception>
+    /// <exception cref="ObjectDisposedException">The extractor was disposed.</exception>
     public FeatureBatch Run(params IReadOnlyList<ImagePixels> images)
     {
-        ArgumentOutOfRangeException.ThrowIfZero(images.Count, nameof(images));
+        ArgumentNullException.ThrowIfNull(images);
+        if (images.Count == 0)
+            throw new ArgumentException("No images were given; a batch is one image or more.", nameof(images));
         int length = Transform.OutputLength;
         var input = new float[checked(images.Count * length)];
-        Parallel.For(0, images.Count, i => Transform.Apply(images[i].Buffer, input.AsSpan(i * length, length), images[i].Orientation));
-        return Run(images.Count, input);
+        var problems = new Exception?[images.Count];
+        Parallel.For(0, images.Count, i =>
+        {
+            try
+            {
+                ImagePixels image = images[i] ?? throw new ArgumentException("it is null.");
+                Transform.Apply(image.Buffer, input.AsSpan(i * length, length), image.Orientation);
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                problems[i] = e;
+            }
+        });
+        int bad = Array.FindIndex(problems, p => p is not null);
+        return bad < 0 ? Run(images.Count, input)
+            : throw new ArgumentException($"Image {bad} of {images.Count} cannot be transformed: {problems[bad]!.Message}", nameof(images), problems[bad]);
     }
 
     /// <summary>Releases the plan.</summary>
@@ -74,7 +99,7 @@ public sealed class FeatureBatch(int batch, ImmutableArray<FeatureTensor> tensor
     /// <summary>The outputs, in the order of <see cref="FeatureExtractor.Outputs"/>.</summary>
     public ImmutableArray<FeatureTensor> Tensors => tensors;
 
-    /// <summary>An output by number.</summary>
+    /// <summary>An output by number, from 0.</summary>
     public FeatureTensor this[int index] => tensors[index];
 
     /// <summary>An output by name.</summary>

@@ -40,8 +40,8 @@ public abstract record FeatureSelection
     /// <param name="pool">timm's <c>global_pool</c>; null for the model's own, '' for none.</param>
     public static FeatureSelection Pooled(string? pool = null) => new PooledSelection(pool);
 
-    /// <summary>A feature pyramid (<c>features_only=True</c>).</summary>
-    /// <param name="outIndices">Levels, negative ones from the end; null for timm's default.</param>
+    /// <summary>A feature pyramid (<c>features_only=True</c>). Its outputs come in the order of the levels.</summary>
+    /// <param name="outIndices">Levels in any order, negative ones from the end; null for timm's default.</param>
     /// <param name="outputStride">32, 16 or 8; smaller strides by dilation where the family supports it.</param>
     public static FeatureSelection Pyramid(IEnumerable<int>? outIndices = null, int outputStride = 32)
         => new PyramidSelection(outIndices is null ? null : [.. outIndices], outputStride);
@@ -49,8 +49,8 @@ public abstract record FeatureSelection
     /// <summary>The last <paramref name="lastLevels"/> levels of the pyramid (<c>out_indices</c> as an int).</summary>
     public static FeatureSelection Pyramid(int lastLevels, int outputStride = 32) => new PyramidSelection(FeatureIndices.Last(lastLevels), outputStride);
 
-    /// <summary>Hidden states after blocks (<c>forward_intermediates</c>).</summary>
-    /// <param name="indices">Blocks, negative ones from the end; null for all.</param>
+    /// <summary>Hidden states after blocks (<c>forward_intermediates</c>). Its outputs come in the order of the blocks.</summary>
+    /// <param name="indices">Blocks in any order, negative ones from the end; null for all.</param>
     /// <param name="norm">Apply the model's final norm to each.</param>
     /// <param name="returnPrefixTokens">Also give class and register tokens, as outputs of their own.</param>
     /// <param name="outputFormat">Maps or tokens.</param>

@@ -120,8 +120,7 @@ public sealed record SelectedFeatures(Graph Graph, ImmutableArray<FeatureOutput>
         ImmutableArray<int> indices = FeatureIndices.Resolve(selection.Indices, blocks.Length, "block");
         GraphBuilder b = GraphBuilder.Extend(backbone.Graph);
         var outputs = new List<(string, Node, FeatureInfo?)>();
-        // timm collects in the order of the blocks, whatever the order asked for.
-        foreach (int i in indices.Distinct().Order())
+        foreach (int i in indices)
         {
             (Node map, Node? prefix) = ToFormat(b, blocks[i], i, selection.Norm, selection.OutputFormat);
             outputs.Add(($"{i}", map, info.Length == blocks.Length ? info[i] : null));
@@ -130,8 +129,8 @@ public sealed record SelectedFeatures(Graph Graph, ImmutableArray<FeatureOutput>
         }
         if (!selection.IntermediatesOnly)
         {
-            IntermediateLevel last = blocks[indices.Max()];
-            Node final = selection.StopEarly && indices.Max() < blocks.Length - 1 ? last.Norm?.Invoke(b, last.Node) ?? last.Node : backbone.Features;
+            IntermediateLevel last = blocks[indices[^1]];
+            Node final = selection.StopEarly && indices[^1] < blocks.Length - 1 ? last.Norm?.Invoke(b, last.Node) ?? last.Node : backbone.Features;
             outputs.Add(("features", final, null));
         }
         return Choose(backbone, outputs, b);

@@ -3,14 +3,17 @@ namespace Backbones.Graphs;
 /// <summary>Suggestions for a mistyped name: the candidates that fewest keystrokes turn it into.</summary>
 internal static class NearestName
 {
+    /// <summary>How many equally near ones are told at most: of <c>layer1</c> to <c>layer4</c>, none may be left out for <c>layer5</c>.</summary>
+    private const int MostEqual = 6;
+
     /// <summary>The nearest candidates, best first; none if nothing is near.</summary>
     /// <param name="name">What was asked for.</param>
     /// <param name="candidates">What there is.</param>
-    /// <param name="count">At most this many.</param>
+    /// <param name="count">At most this many, or more where they are all as near as the nearest.</param>
     public static IReadOnlyList<string> Find(string name, IEnumerable<string> candidates, int count = 3)
     {
         // Beyond a third of the name's letters a suggestion is noise.
-        int limit = Math.Max(2, name.Length / 3);
+        int limit = Math.Max(2, name.Length / 3), kept = Math.Max(count, MostEqual);
         PriorityQueue<string, (int Distance, bool Beyond, string Name)> worstFirst = new(
             Comparer<(int Distance, bool Beyond, string Name)>.Create((x, y) => Compare(y, x)));
         foreach (string candidate in candidates)
@@ -19,19 +22,20 @@ internal static class NearestName
             if (distance <= limit)
             {
                 worstFirst.Enqueue(candidate, (distance, !candidate.StartsWith(name, StringComparison.OrdinalIgnoreCase), candidate));
-                if (worstFirst.Count > count)
+                if (worstFirst.Count > kept)
                 {
                     worstFirst.Dequeue();
                     limit = worstFirst.TryPeek(out _, out var worst) ? worst.Distance : limit;
                 }
             }
         }
-        string[] best = new string[worstFirst.Count];
+        (string Name, int Distance)[] best = new (string, int)[worstFirst.Count];
         for (int i = best.Length - 1; i >= 0; i--)
         {
-            best[i] = worstFirst.Dequeue();
+            worstFirst.TryDequeue(out string? found, out var order);
+            best[i] = (found!, order.Distance);
         }
-        return best;
+        return [.. best.TakeWhile((b, i) => i < count || b.Distance == best[0].Distance).Select(b => b.Name)];
     }
 
     /// <summary>A sentence for the end of an error message, with a leading space, or nothing: <c> Did you mean 'resnet50'?</c></summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Backbones.Graphs;
 
@@ -59,7 +60,7 @@ public sealed class ParameterMismatchException : Exception
         }
         if (count > Shown)
         {
-            text.Append($"\n  … and {count - Shown} more");
+            text.Append(CultureInfo.InvariantCulture, $"\n  … and {count - Shown} more");
         }
     }
 }

@@ -31,7 +31,7 @@ public abstract class FeaturizerEstimator : IEstimator<FeaturizerTransformer>
         Options = options;
         FeaturizerHost.Of(catalog).EngineFor(options, warn: null);
         _config = options.RandomWeights ? ModelNames.GetConfig(options.ModelName) : WeightsLocator.FindConfig(options.ModelName, options.WeightsPath);
-        Outputs = Backbone.Describe(_config, selection, options.ToBackboneOptions());
+        Outputs = Backbone.Describe(options.ModelName, selection, options.ToBackboneOptions());
         _columns = Columns(input, namesOf);
         int size = options.ImageSize ?? 0;
         CheckBatch(options.ImageSize is null ? _config.InputSize : [_config.InputSize[0], size, size]);

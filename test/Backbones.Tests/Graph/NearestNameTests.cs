@@ -19,6 +19,10 @@ public sealed class NearestNameTests
         => Assert.AreEqual(expected, string.Join(",", NearestName.Find(name, Models)));
 
     [TestMethod]
+    public void None_of_the_equally_near_names_is_left_out()
+        => Assert.AreEqual(" Did you mean 'layer1', 'layer2', 'layer3', 'layer4'?", NearestName.Suggest("layer5", ["conv1", "layer1", "layer1.0", "layer2", "layer3", "layer3.1", "layer4", "fc"]));
+
+    [TestMethod]
     public void SuggestionIsASentenceOrNothing()
     {
         Assert.AreEqual(" Did you mean 'convnext_tiny'?", NearestName.Suggest("convnext_tin", Models));
