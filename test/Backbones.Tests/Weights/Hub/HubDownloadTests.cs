@@ -428,8 +428,7 @@ public sealed class HubDownloadTests
         using CancellationTokenSource cancellation = new();
         using HubClient client = new(hub.Options());
         Task<string> download = client.DownloadFileAsync(LocalHub.Repository, LocalHub.Large, cancellation: cancellation.Token);
-        while (hub.PartialFiles() is not [var partial] || new FileInfo(partial).Length < 2 * 65536)
-            await Task.Delay(5);
+        await LocalHub.UntilAsync(() => hub.PartialFiles() is [var partial] && new FileInfo(partial).Length >= 2 * 65536);
         cancellation.Cancel();
         await Assert.ThrowsAsync<OperationCanceledException>(() => download);
         hub.AssertIs(LocalHub.Large, await hub.DownloadAsync());

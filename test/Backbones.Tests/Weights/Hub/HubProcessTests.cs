@@ -20,8 +20,7 @@ public sealed class HubProcessTests
         using Process one = Start(hub), two = Start(hub);
         Task<string> three = hub.DownloadAsync(), four = hub.DownloadAsync();
         // Every one asks what the file is called before it waits.
-        while (hub.Server.Requests.Count(r => r.Method == "HEAD") < 4)
-            await Task.Delay(5);
+        await LocalHub.UntilAsync(() => hub.Server.Requests.Count(r => r.Method == "HEAD") >= 4);
         all.Set();
         string path = await three;
         Assert.AreEqual(path, await four);
@@ -43,8 +42,7 @@ public sealed class HubProcessTests
             return null;
         };
         Task<string>[] downloads = [.. Enumerable.Range(0, 3).Select(_ => hub.DownloadAsync(options: hub.Options(useLinks: false)))];
-        while (hub.Server.Requests.Count(r => r.Method == "HEAD") < 3)
-            await Task.Delay(5);
+        await LocalHub.UntilAsync(() => hub.Server.Requests.Count(r => r.Method == "HEAD") >= 3);
         all.Set();
         string[] paths = await Task.WhenAll(downloads);
         hub.AssertIs(LocalHub.Large, paths[0]);
@@ -60,16 +58,14 @@ public sealed class HubProcessTests
         hub.OnCdn = r => Answer.Part(r, hub.Files[LocalHub.Large]) with { StallAfter = r.From == 0 ? Left : 10 };
         using (Process first = Start(hub))
         {
-            while (hub.PartialFiles() is not [var partial] || new FileInfo(partial).Length < Left)
-                await Task.Delay(5);
+            await LocalHub.UntilAsync(() => hub.PartialFiles() is [var partial] && new FileInfo(partial).Length >= Left);
             first.Kill();
             await first.WaitForExitAsync();
         }
         Assert.IsEmpty(hub.WholeFiles());
         using (Process second = Start(hub))
         {
-            while (hub.Cdn.Requests.Length < 2)
-                await Task.Delay(5);
+            await LocalHub.UntilAsync(() => hub.Cdn.Requests.Length >= 2);
             second.Kill();
             await second.WaitForExitAsync();
         }
@@ -110,8 +106,7 @@ public sealed class HubProcessTests
         await holder.StandardInput.FlushAsync();
         Assert.AreEqual("held", await holder.StandardOutput.ReadLineAsync());
         Task<string> download = hub.DownloadAsync();
-        while (!hub.Reports.Any(r => r.Stage == DownloadStage.Waiting))
-            await Task.Delay(5);
+        await LocalHub.UntilAsync(() => hub.Reports.Any(r => r.Stage == DownloadStage.Waiting));
         Assert.IsEmpty(hub.Cdn.Requests);
         holder.StandardInput.Close();
         hub.AssertIs(LocalHub.Large, await download);

@@ -94,6 +94,16 @@ internal sealed class LocalHub : IDisposable
     public static string GitHash(byte[] content)
         => Convert.ToHexStringLower(SHA1.HashData([.. Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"blob {content.Length}\0")), .. content]));
 
+    /// <summary>Waits for what another thread or process does; fails after a minute.</summary>
+    public static async Task UntilAsync(Func<bool> condition)
+    {
+        for (int i = 0; !condition(); i++)
+        {
+            Assert.IsLessThan(12_000, i);
+            await Task.Delay(5);
+        }
+    }
+
     /// <summary>What a hub answers.</summary>
     public Answer Serve(Request request)
     {
