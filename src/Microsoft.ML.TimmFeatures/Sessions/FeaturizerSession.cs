@@ -29,6 +29,8 @@ internal sealed class FeaturizerSession : IDisposable
         try
         {
             Selected = features as SelectedFeatures ?? Backbone.Select((FeatureSelection)features);
+            // Weights that are a part of the model's do: those that the features need. What they lack is told of now, not by the first row.
+            Backbone.Parameters.EnsureHas(Selected.Graph.Parameters);
         }
         catch
         {

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using Backbones;
 using Backbones.Graphs;
 using Backbones.Registry;
 using Backbones.Weights;
@@ -247,6 +248,29 @@ public sealed class BadInputTests
 
         string Fit<TException>(string weights) where TException : Exception
             => Assert.ThrowsExactly<TException>(() => _context.Transforms.TimmFeatures("F", "Tensor", new FeaturizerOptions { ModelName = "test_resnet", WeightsPath = weights }).Fit(data)).Message;
+    }
+
+    /// <summary>A file that was saved for the pooled features, and one that was fine-tuned to 30 classes, have what these features need.</summary>
+    [TestMethod]
+    public void Weights_that_have_what_the_features_need_do()
+    {
+        string pruned = Path.Combine(s_folder, "pruned.safetensors"), thirty = Path.Combine(s_folder, "thirty.safetensors");
+        using (Backbone whole = Backbone.Create("test_resnet", new() { WeightsPath = Samples.Weights }))
+        {
+            whole.SaveWeights(pruned, FeatureSelection.Pooled());
+            SafetensorsWriter.Write(thirty, whole.Parameters.Tensors.Select(t => !t.Name.StartsWith("fc.", StringComparison.Ordinal) ? t
+                : new MemoryTensor(t.Name, t.Shape.With(0, 30), new float[30 * (t.Shape.Length / t.Shape[0])])));
+        }
+        IDataView data = _context.Data.LoadFromEnumerable([new Picture { Path = s_good }]);
+        float[] expected = Pooled(Samples.Weights);
+        CollectionAssert.AreEqual(expected, Pooled(pruned));
+        CollectionAssert.AreEqual(expected, Pooled(thirty));
+
+        float[] Pooled(string weights)
+        {
+            using FeaturizerTransformer transformer = _context.Transforms.TimmFeatures("F", "Path", new FeaturizerOptions { ModelName = "test_resnet", WeightsPath = weights, ImageSize = 96 }).Fit(data);
+            return transformer.Transform(data).GetColumn<float[]>("F").Single();
+        }
     }
 
     /// <summary>The second of three rows is bad: by default its features throw and the others are there, and in the other mode they are NaN.</summary>
