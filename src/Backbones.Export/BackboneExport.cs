@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Backbones.Graphs;
 using Backbones.Imaging;
 using Backbones.Onnx;
 using Backbones.TorchScript;
@@ -23,29 +24,46 @@ public static class BackboneExport
     public static void ExportOnnx(this Backbone backbone, FeatureSelection selection, string path)
         => OnnxExporter.Export(backbone.Select(selection), backbone.Parameters, path, new OnnxExportOptions { Name = backbone.Name, Metadata = ExportMetadata.Of(backbone, selection) });
 
-    /// <summary>Writes a selection as a TorchScript file, which <c>torch.jit.load</c> opens in Python and C++, replacing an existing one.</summary>
+    /// <summary>The same for what was selected before, and perhaps extended by a neck or a head; the metadata have no <c>selection</c> then.</summary>
+    /// <param name="backbone">The backbone.</param>
+    /// <param name="selected">What is wanted.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="parameters">Weights of all of the graph; null for the backbone's, where nothing was added that has weights.</param>
+    /// <exception cref="ArgumentException">Two outputs have the same name, or one is called <c>x</c> as the input.</exception>
+    /// <exception cref="NotSupportedException">The file would be over the 2 GB that protobuf can hold.</exception>
+    public static void ExportOnnx(this Backbone backbone, SelectedFeatures selected, string path, IParameterSource? parameters = null)
+        => OnnxExporter.Export(selected, parameters ?? backbone.Parameters, path, new OnnxExportOptions { Name = backbone.Name, Metadata = ExportMetadata.Of(backbone) });
+
+    /// <summary>Writes a selection as a TorchScript file, which <c>torch.jit.load</c> opens in Python and C++ (PyTorch 2.1 or later), replacing an existing one.</summary>
     /// <remarks>
     /// The input is <c>x</c> <c>[N, C, H, W]</c>, normalised, of any batch size; the result is a tensor, or a list of tensors where the selection has
     /// several outputs. The archive's extra files have the same entries as an ONNX file's metadata_props, and <c>outputs</c>: the outputs' names
-    /// as a JSON array. See <see cref="TorchScriptExporter"/> for what becomes of the weights.
+    /// as a JSON array. Weights are under timm's keys, with batch normalisations folded into the convolutions before them.
     /// </remarks>
     /// <param name="backbone">The backbone with its weights.</param>
     /// <param name="selection">What is wanted.</param>
     /// <param name="path">The file.</param>
     public static void ExportTorchScript(this Backbone backbone, FeatureSelection selection, string path)
         => TorchScriptExporter.Export(backbone.Select(selection), backbone.Parameters, path, new TorchScriptExportOptions { Name = backbone.Name, Metadata = ExportMetadata.Of(backbone, selection) });
+
+    /// <summary>The same for what was selected before, and perhaps extended by a neck or a head; the extra files have no <c>selection</c> then.</summary>
+    /// <param name="backbone">The backbone.</param>
+    /// <param name="selected">What is wanted.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="parameters">Weights of all of the graph; null for the backbone's, where nothing was added that has weights.</param>
+    public static void ExportTorchScript(this Backbone backbone, SelectedFeatures selected, string path, IParameterSource? parameters = null)
+        => TorchScriptExporter.Export(selected, parameters ?? backbone.Parameters, path, new TorchScriptExportOptions { Name = backbone.Name, Metadata = ExportMetadata.Of(backbone) });
 }
 
 /// <summary>What an exported backbone says about itself, under timm's config names.</summary>
 internal static class ExportMetadata
 {
-    public static IReadOnlyDictionary<string, string> Of(Backbone backbone, FeatureSelection selection)
+    public static IReadOnlyDictionary<string, string> Of(Backbone backbone, FeatureSelection? selection = null)
     {
         ImageTransformOptions transform = backbone.TransformOptions;
-        return new Dictionary<string, string>
+        var metadata = new Dictionary<string, string>
         {
             ["model"] = backbone.Name,
-            ["selection"] = JsonSerializer.Serialize(selection),
             ["input_size"] = JsonSerializer.Serialize((int[])[transform.Channels, transform.Height, transform.Width]),
             ["interpolation"] = transform.Interpolation.ToString().ToLowerInvariant(),
             ["crop_pct"] = transform.CropPct.ToString(CultureInfo.InvariantCulture),
@@ -53,5 +71,8 @@ internal static class ExportMetadata
             ["mean"] = JsonSerializer.Serialize(transform.Mean),
             ["std"] = JsonSerializer.Serialize(transform.Std),
         };
+        if (selection is not null)
+            metadata["selection"] = JsonSerializer.Serialize(selection);
+        return metadata;
     }
 }

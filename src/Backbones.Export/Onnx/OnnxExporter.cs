@@ -11,7 +11,7 @@ namespace Backbones.Onnx;
 /// Weights keep timm's keys (those of linear layers over tokens are stored transposed, as <c>key#transposed</c>) and values keep the
 /// node names; parameter arithmetic (resampled position embeddings, standardised weights) is computed and stored as its result.
 /// </summary>
-public static class OnnxExporter
+internal static class OnnxExporter
 {
     /// <summary>Writes a selection to a file whole or not at all, replacing an existing one; the outputs are named as the selection names them.</summary>
     /// <inheritdoc cref="Export(Graph, IParameterSource, Stream, OnnxExportOptions?)"/>
@@ -78,7 +78,7 @@ public static class OnnxExporter
 }
 
 /// <summary>Names and descriptions in an exported file.</summary>
-public sealed record OnnxExportOptions
+internal sealed record OnnxExportOptions
 {
     /// <summary>Name of the graph.</summary>
     public string Name { get; init; } = "backbone";

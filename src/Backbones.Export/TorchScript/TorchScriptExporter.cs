@@ -18,7 +18,7 @@ namespace Backbones.TorchScript;
 /// behind convolutions and linear layers are folded into these, which have a bias then. Other parameter arithmetic (resampled position
 /// embeddings, standardised weights) is computed and stored as its result under the parameter's key. Weights need no gradient until they are told to.
 /// </remarks>
-public static class TorchScriptExporter
+internal static class TorchScriptExporter
 {
     /// <summary>Writes a selection to a file whole or not at all, replacing an existing one; the extra file <c>outputs</c> has the selection's names as a JSON array.</summary>
     /// <inheritdoc cref="Export(Graph, IParameterSource, Stream, TorchScriptExportOptions?)"/>
@@ -64,7 +64,7 @@ public static class TorchScriptExporter
 }
 
 /// <summary>Names and descriptions in an exported file.</summary>
-public sealed record TorchScriptExportOptions
+internal sealed record TorchScriptExportOptions
 {
     /// <summary>Name of the module's class; what no Python name can have becomes <c>_</c>.</summary>
     public string Name { get; init; } = "backbone";

@@ -29,7 +29,7 @@ public static class EngineProvider
 
     /// <summary>Makes a kind of device known. An assembly with engines calls this from its module initializer.</summary>
     /// <exception cref="ArgumentException">The kind is <c>auto</c>, <c>cpu</c> or not a word.</exception>
-    public static void Register(IEngineFactory factory)
+    internal static void Register(IEngineFactory factory)
     {
         ArgumentNullException.ThrowIfNull(factory);
         string kind = factory.DeviceKind;
@@ -119,14 +119,14 @@ public static class EngineProvider
 }
 
 /// <summary>The engine that is used when none is asked for.</summary>
-public static class DefaultEngine
+internal static class DefaultEngine
 {
     /// <summary>Runs on any CPU, without native libraries.</summary>
     public static IEngine Instance { get; } = new Managed.ManagedEngine();
 }
 
 /// <summary>Makes the engines for one kind of device. An assembly that brings such engines registers its factory with <see cref="EngineProvider.Register"/>.</summary>
-public interface IEngineFactory
+internal interface IEngineFactory
 {
     /// <summary>What a device of this kind is called before the colon: <c>cuda</c> of <c>cuda:1</c>.</summary>
     string DeviceKind { get; }

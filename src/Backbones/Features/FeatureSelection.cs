@@ -74,16 +74,16 @@ public abstract record FeatureSelection
 }
 
 /// <summary>See <see cref="FeatureSelection.Unpooled"/>.</summary>
-public sealed record UnpooledSelection : FeatureSelection;
+internal sealed record UnpooledSelection : FeatureSelection;
 
 /// <summary>See <see cref="FeatureSelection.Logits"/>.</summary>
-public sealed record LogitsSelection : FeatureSelection;
+internal sealed record LogitsSelection : FeatureSelection;
 
 /// <summary>See <see cref="FeatureSelection.Pooled"/>.</summary>
-public sealed record PooledSelection(string? Pool) : FeatureSelection;
+internal sealed record PooledSelection(string? Pool) : FeatureSelection;
 
 /// <summary>See <see cref="FeatureSelection.Pyramid(IEnumerable{int}?, int)"/>.</summary>
-public sealed record PyramidSelection(ImmutableArray<int>? OutIndices, int OutputStride) : FeatureSelection
+internal sealed record PyramidSelection(ImmutableArray<int>? OutIndices, int OutputStride) : FeatureSelection
 {
     /// <inheritdoc/>
     public bool Equals(PyramidSelection? other) => other is not null && OutputStride == other.OutputStride && ArrayEquality.Same(OutIndices, other.OutIndices);
@@ -93,7 +93,7 @@ public sealed record PyramidSelection(ImmutableArray<int>? OutIndices, int Outpu
 }
 
 /// <summary>See <see cref="FeatureSelection.Intermediates(IEnumerable{int}?, bool, bool, FeatureFormat, bool, bool)"/>.</summary>
-public sealed record IntermediatesSelection(
+internal sealed record IntermediatesSelection(
     ImmutableArray<int>? Indices, bool Norm, bool ReturnPrefixTokens, FeatureFormat OutputFormat, bool StopEarly, bool IntermediatesOnly) : FeatureSelection
 {
     /// <inheritdoc/>
@@ -106,7 +106,7 @@ public sealed record IntermediatesSelection(
 }
 
 /// <summary>See <see cref="FeatureSelection.Nodes(IEnumerable{string})"/>.</summary>
-public sealed record NodesSelection(ImmutableArray<NodeChoice> Choices) : FeatureSelection
+internal sealed record NodesSelection(ImmutableArray<NodeChoice> Choices) : FeatureSelection
 {
     /// <inheritdoc/>
     public bool Equals(NodesSelection? other) => other is not null && Choices.SequenceEqual(other.Choices);
@@ -118,7 +118,7 @@ public sealed record NodesSelection(ImmutableArray<NodeChoice> Choices) : Featur
 /// <summary>A node and the name its value gets.</summary>
 /// <param name="Node">Node name, possibly truncated.</param>
 /// <param name="Output">Name of the output.</param>
-public sealed record NodeChoice(string Node, string Output);
+internal sealed record NodeChoice(string Node, string Output);
 
 internal static class ArrayEquality
 {

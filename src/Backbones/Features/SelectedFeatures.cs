@@ -19,11 +19,24 @@ public sealed record FeatureOutput(string Name, Shape Shape, FeatureInfo? Level 
 public sealed record FeatureInfo(int Index, int Channels, int Reduction, string Module);
 
 /// <summary>A backbone's graph with the wanted nodes as its outputs and everything else removed.</summary>
-/// <param name="Graph">What is left to compute.</param>
-/// <param name="Outputs">Descriptions of <c>Graph.Outputs</c>, in the same order.</param>
-/// <param name="Backbone">The whole backbone it was cut from.</param>
-public sealed record SelectedFeatures(Graph Graph, ImmutableArray<FeatureOutput> Outputs, BackboneGraph Backbone)
+public sealed record SelectedFeatures
 {
+    internal SelectedFeatures(Graph graph, ImmutableArray<FeatureOutput> outputs, BackboneGraph backbone)
+    {
+        Graph = graph;
+        Outputs = outputs;
+        Backbone = backbone;
+    }
+
+    /// <summary>What is left to compute.</summary>
+    public Graph Graph { get; private init; }
+
+    /// <summary>Descriptions of <c>Graph.Outputs</c>, in the same order.</summary>
+    public ImmutableArray<FeatureOutput> Outputs { get; private init; }
+
+    /// <summary>The whole backbone it was cut from.</summary>
+    internal BackboneGraph Backbone { get; }
+
     /// <summary>State_dict keys of the backbone that this selection does not need (what timm's pruning removes).</summary>
     public IEnumerable<string> RemovedParameters => Backbone.Graph.Parameters.Select(p => p.Name).Except(Graph.Parameters.Select(p => p.Name));
 
@@ -33,11 +46,11 @@ public sealed record SelectedFeatures(Graph Graph, ImmutableArray<FeatureOutput>
     /// <param name="options">Image size, channels and so on. The selection's own settings (pool, output stride) take precedence.</param>
     /// <exception cref="GraphException">A name, pool or stride that the model does not have.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An index outside the model's levels.</exception>
-    public static SelectedFeatures Create(ModelEntry model, FeatureSelection selection, BuildOptions? options = null)
+    internal static SelectedFeatures Create(ModelEntry model, FeatureSelection selection, BuildOptions? options = null)
         => Choose(model.Build(OptionsFor(selection, options ?? BuildOptions.Default)), selection);
 
     /// <summary>What a selection changes in the structure of the backbone: a pool in place of the classifier, an output stride.</summary>
-    public static BuildOptions OptionsFor(FeatureSelection selection, BuildOptions options) => selection switch
+    internal static BuildOptions OptionsFor(FeatureSelection selection, BuildOptions options) => selection switch
     {
         PooledSelection pooled => options with { NumClasses = 0, ResetPool = pooled.Pool },
         // 32 is what is asked for by default: it leaves a model that was made with a smaller stride as it is.
@@ -46,7 +59,7 @@ public sealed record SelectedFeatures(Graph Graph, ImmutableArray<FeatureOutput>
     };
 
     /// <summary>Chooses outputs of a backbone that was built with <see cref="OptionsFor"/>.</summary>
-    public static SelectedFeatures Choose(BackboneGraph backbone, FeatureSelection selection) => selection switch
+    internal static SelectedFeatures Choose(BackboneGraph backbone, FeatureSelection selection) => selection switch
     {
         PooledSelection => Choose(backbone, [("features", backbone.Graph.Outputs[0], null)]),
         UnpooledSelection => Choose(backbone, [("features", backbone.Features, null)]),
@@ -59,7 +72,7 @@ public sealed record SelectedFeatures(Graph Graph, ImmutableArray<FeatureOutput>
 
     /// <summary>Several selections of the same backbone as one graph: computed in one run, outputs one after another.</summary>
     /// <exception cref="ArgumentException">The selections were not made from the same backbone.</exception>
-    public static SelectedFeatures Merge(IReadOnlyList<SelectedFeatures> selections)
+    internal static SelectedFeatures Merge(IReadOnlyList<SelectedFeatures> selections)
     {
         BackboneGraph backbone = selections[0].Backbone;
         if (selections.Any(s => s.Backbone != backbone))
@@ -93,14 +106,14 @@ public sealed record SelectedFeatures(Graph Graph, ImmutableArray<FeatureOutput>
     /// <summary>The same outputs over a checkpoint: entries that it has for another image size or other channels are adapted as timm does.</summary>
     /// <param name="checkpoint">The checkpoint's entries, of which only names and shapes count.</param>
     /// <exception cref="GraphException">An entry has another shape, and there is no way to adapt it.</exception>
-    public SelectedFeatures AdaptedTo(IEnumerable<ParameterSpec> checkpoint) => this with
+    internal SelectedFeatures AdaptedTo(IEnumerable<ParameterSpec> checkpoint) => this with
     {
         Graph = Graphs.Passes.AdaptParameters.Run(Graph, checkpoint, (b, source, target)
             => Backbone.Adapters.TryGetValue(source.Name, out ParameterAdapter? adapt) && source.Shape.Rank == target.Rank ? adapt(b, source, target) : null),
     };
 
     /// <summary>timm's <c>feature_info</c> for all levels of a backbone.</summary>
-    public static ImmutableArray<FeatureInfo> InfoOf(BackboneGraph backbone)
+    internal static ImmutableArray<FeatureInfo> InfoOf(BackboneGraph backbone)
         => [.. backbone.Levels.Select((l, i) => new FeatureInfo(i, l.Channels, l.Reduction, l.Module))];
 
     private static SelectedFeatures Pyramid(PyramidSelection selection, BackboneGraph backbone)

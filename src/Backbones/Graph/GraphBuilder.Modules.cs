@@ -98,7 +98,7 @@ public sealed partial class GraphBuilder
     }
 
     /// <summary>An activation module without parameters.</summary>
-    public Node Act(string name, Node x, UnaryOp activation) => Module(name, activation, x);
+    internal Node Act(string name, Node x, UnaryOp activation) => Module(name, activation, x);
 
     /// <summary>An activation module without parameters.</summary>
     public Node Act(string name, Node x, UnaryKind kind) => Module(name, Activations.Of(kind), x);

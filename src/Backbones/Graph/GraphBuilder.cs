@@ -137,7 +137,7 @@ public sealed partial class GraphBuilder
         => Create(Unique(Join("#" + name)), new ConstantOp(shape, [.. values]), []);
 
     /// <summary>Adds a function (not a module) named after its FX target: <c>layer1.0.add</c>. Parameter arithmetic gets an internal name.</summary>
-    public Node Function(string target, Operator op, params ReadOnlySpan<Node> inputs)
+    internal Node Function(string target, Operator op, params ReadOnlySpan<Node> inputs)
     {
         bool batched = false;
         foreach (Node input in inputs)
@@ -147,7 +147,7 @@ public sealed partial class GraphBuilder
     }
 
     /// <summary>Adds the node of a module: it is named after the module's path.</summary>
-    public Node Module(string name, Operator op, params ReadOnlySpan<Node> inputs) => Create(Unique(NodeName(name)), op, [.. inputs]);
+    internal Node Module(string name, Operator op, params ReadOnlySpan<Node> inputs) => Create(Unique(NodeName(name)), op, [.. inputs]);
 
     /// <summary>Finishes the graph with these outputs. Everything built so far stays, so that any node can be chosen later.</summary>
     public Graph Build(params IEnumerable<Node> outputs) => new(_inputs, [.. _nodes], [.. outputs], _modules.ToSpecs());

@@ -28,7 +28,7 @@ public sealed class Node
     public string Name { get; }
 
     /// <summary>What is computed.</summary>
-    public Operator Operator { get; }
+    internal Operator Operator { get; }
 
     /// <summary>The operator's inputs, in its order (activations first, then weights).</summary>
     public ImmutableArray<Node> Inputs { get; }

@@ -3,10 +3,10 @@ using Backbones.Graphs;
 namespace Backbones.Layers;
 
 /// <summary>An activation with its settings, to be placed under a name.</summary>
-public delegate Node ActLayer(GraphBuilder b, string name, Node x);
+internal delegate Node ActLayer(GraphBuilder b, string name, Node x);
 
 /// <summary>The activations of torch.nn and of <c>timm.layers.get_act_layer</c>: the same functions, other node names.</summary>
-public static class ActLayers
+internal static class ActLayers
 {
     /// <summary>A module of torch.nn: one node with the module's name.</summary>
     public static ActLayer Torch(UnaryKind kind) => (b, name, x) => b.Act(name, x, kind);

@@ -6,7 +6,7 @@ namespace Backbones.Layers;
 /// timm.layers.Attention: multi-head self-attention over tokens <c>[L, C]</c>.
 /// Paper: Attention Is All You Need, https://arxiv.org/abs/1706.03762
 /// </summary>
-public static class Attention
+internal static class Attention
 {
     /// <summary>x <c>[L, C]</c> → <c>[L, C]</c>.</summary>
     /// <param name="b">The builder.</param>

@@ -3,7 +3,7 @@ using Backbones.Graphs;
 namespace Backbones.Layers;
 
 /// <summary>Pooling of tokens <c>[L, C]</c> to <c>[C]</c> by attention.</summary>
-public static class AttentionPool
+internal static class AttentionPool
 {
     /// <summary>
     /// timm.layers.AttentionPoolLatent: a learned query attends to all tokens, followed by a perceptron (pool type 'map').

@@ -3,7 +3,7 @@ using Backbones.Graphs;
 namespace Backbones.Layers;
 
 /// <summary>Attention over channels: a map <c>[C, H, W]</c> is scaled by one factor per channel.</summary>
-public static class ChannelAttention
+internal static class ChannelAttention
 {
     /// <summary>
     /// timm.layers.SEModule. Paper: Squeeze-and-Excitation Networks, https://arxiv.org/abs/1709.01507

@@ -3,7 +3,7 @@ using Backbones.Graphs;
 namespace Backbones.Layers;
 
 /// <summary>timm.layers.create_classifier: global pooling and a fully connected layer.</summary>
-public static class Classifier
+internal static class Classifier
 {
     /// <summary>Adds <c>global_pool</c> and the classifier; without classes the classifier is an identity.</summary>
     /// <returns>The classifier's input and its result.</returns>

@@ -3,7 +3,7 @@ using Backbones.Graphs;
 namespace Backbones.Layers;
 
 /// <summary>The heads of <c>timm.layers.classifier</c> over a map <c>[C, H, W]</c>. Each gives the classifier's input (<c>pre_logits</c>) and its result.</summary>
-public static class ClassifierHeads
+internal static class ClassifierHeads
 {
     /// <summary>timm.layers.ClassifierHead: pool, classifier.</summary>
     /// <param name="b">The builder.</param>

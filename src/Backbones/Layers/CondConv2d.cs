@@ -6,7 +6,7 @@ namespace Backbones.Layers;
 /// timm.layers.CondConv2d: a convolution whose weight is a mixture of several experts', with the image's own proportions.
 /// Paper: CondConv, https://arxiv.org/abs/1904.04971
 /// </summary>
-public static class CondConv2d
+internal static class CondConv2d
 {
     /// <summary>x <c>[C, H, W]</c> → <c>[outChannels, H/stride, W/stride]</c>.</summary>
     /// <param name="b">The builder.</param>

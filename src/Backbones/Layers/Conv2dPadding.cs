@@ -3,7 +3,7 @@ using Backbones.Graphs;
 namespace Backbones.Layers;
 
 /// <summary>How <c>timm.layers.create_conv2d</c> pads a convolution (<c>pad_type</c>).</summary>
-public enum PadType
+internal enum PadType
 {
     /// <summary>PyTorch's way (''): the same on all sides, whatever the size of the map.</summary>
     Symmetric,
@@ -13,7 +13,7 @@ public enum PadType
 }
 
 /// <summary>timm.layers.padding: the border that a convolution needs.</summary>
-public static class Conv2dPadding
+internal static class Conv2dPadding
 {
     /// <summary>Padding of a map <c>[C, H, W]</c> for a square kernel.</summary>
     public static Padding Of(PadType type, Shape map, int kernel, int stride = 1, int dilation = 1)

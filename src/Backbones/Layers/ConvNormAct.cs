@@ -3,7 +3,7 @@ using Backbones.Graphs;
 namespace Backbones.Layers;
 
 /// <summary>timm.layers.ConvNormAct: convolution, normalisation, activation, anti-aliased downsampling.</summary>
-public static class ConvNormAct
+internal static class ConvNormAct
 {
     /// <summary>x <c>[C, H, W]</c> → <c>[outChannels, H/stride, W/stride]</c>.</summary>
     /// <param name="b">The builder.</param>
@@ -33,7 +33,7 @@ public static class ConvNormAct
 }
 
 /// <summary>timm.layers.SeparableConvNormAct: a depthwise convolution, a 1×1 convolution, normalisation, activation.</summary>
-public static class SeparableConvNormAct
+internal static class SeparableConvNormAct
 {
     /// <summary>x <c>[C, H, W]</c> → <c>[outChannels, H/stride, W/stride]</c>.</summary>
     public static Node Build(GraphBuilder b, string name, Node x, int outChannels, int kernel, NormActLayer norm, UnaryKind? act, int stride = 1, int dilation = 1)

@@ -6,7 +6,7 @@ namespace Backbones.Layers;
 /// timm.layers.DiffAttention: each head's attention map is the difference of two, the second weighted by a learned λ.
 /// Paper: Differential Transformer, https://arxiv.org/abs/2410.05258
 /// </summary>
-public static class DiffAttention
+internal static class DiffAttention
 {
     /// <summary>x <c>[L, C]</c> → <c>[L, C]</c>. <paramref name="depth"/> is the number of the block, which sets λ's offset.</summary>
     public static Node Build(GraphBuilder b, string name, Node x, int heads, int depth, bool qkvBias = true, bool projBias = true)

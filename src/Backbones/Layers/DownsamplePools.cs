@@ -6,7 +6,7 @@ namespace Backbones.Layers;
 /// timm.layers.BlurPool2d: anti-aliased downsampling by a binomial filter.
 /// Paper: Making Convolutional Networks Shift-Invariant Again, https://arxiv.org/abs/1904.11486
 /// </summary>
-public static class BlurPool2d
+internal static class BlurPool2d
 {
     /// <summary>x <c>[C, H, W]</c> → <c>[C, H/stride, W/stride]</c>.</summary>
     public static Node Build(GraphBuilder b, string name, Node x, int filterSize = 3, int stride = 2, PadMode mode = PadMode.Reflect)
@@ -38,10 +38,10 @@ public static class BlurPool2d
 }
 
 /// <summary>The downsampling behind a convolution that gives its stride up for it.</summary>
-public delegate Node AaLayer(GraphBuilder b, string name, Node x, int stride);
+internal delegate Node AaLayer(GraphBuilder b, string name, Node x, int stride);
 
 /// <summary>The anti-aliasing layers of <c>timm.layers.create_aa</c>.</summary>
-public static class AntiAlias
+internal static class AntiAlias
 {
     /// <summary>'avg': mean of stride × stride pixels.</summary>
     public static AaLayer Average { get; } = (b, name, x, stride) => b.AvgPool2d(name, x, stride);
@@ -51,7 +51,7 @@ public static class AntiAlias
 }
 
 /// <summary>The pooling of timm's <c>downsample_avg</c>: what takes over the stride of a shortcut's 1×1 convolution ('D' ResNets).</summary>
-public static class DownsamplePool
+internal static class DownsamplePool
 {
     /// <summary>x <c>[C, H, W]</c> → <c>[C, ⌈H/stride⌉, ⌈W/stride⌉]</c>; the same size where a dilation stands in for the stride.</summary>
     public static Node Build(GraphBuilder b, string name, Node x, int stride, int dilation)

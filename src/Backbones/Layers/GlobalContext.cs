@@ -6,7 +6,7 @@ namespace Backbones.Layers;
 /// timm.layers.GlobalContext: a map's channels are scaled by a perceptron over their attention-weighted mean.
 /// Paper: GCNet, https://arxiv.org/abs/1904.11492
 /// </summary>
-public static class GlobalContext
+internal static class GlobalContext
 {
     /// <summary>x <c>[C, H, W]</c> → the same shape.</summary>
     public static Node Build(GraphBuilder b, string name, Node x, double reductionRatio = 1.0 / 8, UnaryKind act = UnaryKind.Relu)

@@ -3,7 +3,7 @@ using Backbones.Graphs;
 namespace Backbones.Layers;
 
 /// <summary>timm.layers.SelectAdaptivePool2d: global pooling of a map <c>[C, H, W]</c>, chosen by name.</summary>
-public static class GlobalPool
+internal static class GlobalPool
 {
     /// <summary>The valid names.</summary>
     public static readonly string[] Names = ["", "avg", "max", "avgmax", "catavgmax", "fast", "fastavg", "fastmax", "fastavgmax", "fastcatavgmax"];

@@ -3,7 +3,7 @@ using Backbones.Graphs;
 namespace Backbones.Layers;
 
 /// <summary>timm.layers.LayerScale and LayerScale2d: a learned factor for each channel. Paper: Going deeper with Image Transformers, https://arxiv.org/abs/2103.17239</summary>
-public static class LayerScale
+internal static class LayerScale
 {
     /// <summary>x <c>[…, C]</c> times <c>gamma</c>, or x itself where the model has no layer scale.</summary>
     public static Node Build(GraphBuilder b, string name, Node x, bool enabled)

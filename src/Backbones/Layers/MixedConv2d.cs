@@ -6,7 +6,7 @@ namespace Backbones.Layers;
 /// timm.layers.MixedConv2d: the channels in as many parts as there are kernel sizes, each with its own convolution.
 /// Paper: MixConv, https://arxiv.org/abs/1907.09595
 /// </summary>
-public static class MixedConv2d
+internal static class MixedConv2d
 {
     /// <summary>x <c>[C, H, W]</c> → <c>[outChannels, H/stride, W/stride]</c>.</summary>
     public static Node Build(GraphBuilder b, string name, Node x, int outChannels, ReadOnlySpan<int> kernels, PadType pad, int stride = 1, int dilation = 1, bool depthwise = false)

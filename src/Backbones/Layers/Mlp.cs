@@ -3,7 +3,7 @@ using Backbones.Graphs;
 namespace Backbones.Layers;
 
 /// <summary>The two-layer perceptrons of <c>timm.layers.mlp</c>, over the last axis, or over the channels of a map <c>[C, H, W]</c> with 1×1 convolutions.</summary>
-public static class Mlp
+internal static class Mlp
 {
     /// <summary>timm.layers.Mlp: fc1, activation, norm (optional), fc2 back to the input's width.</summary>
     public static Node Build(GraphBuilder b, string name, Node x, int hidden, ActLayer act, NormLayer? norm = null, bool useConv = false, bool bias = true)

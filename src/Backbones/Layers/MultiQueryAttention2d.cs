@@ -6,7 +6,7 @@ namespace Backbones.Layers;
 /// timm.layers.MultiQueryAttention2d: attention over the pixels of a map whose heads share keys and values, which may come from a smaller map.
 /// Papers: Fast Transformer Decoding, https://arxiv.org/abs/1911.02150; MobileNetV4, https://arxiv.org/abs/2404.10518
 /// </summary>
-public static class MultiQueryAttention2d
+internal static class MultiQueryAttention2d
 {
     /// <summary>x <c>[C, H, W]</c> → <c>[outChannels, H, W]</c>.</summary>
     /// <param name="b">The builder.</param>

@@ -3,10 +3,10 @@ using Backbones.Graphs;
 namespace Backbones.Layers;
 
 /// <summary>A normalisation with the activation behind it, to be placed under a name; null for no activation.</summary>
-public delegate Node NormActLayer(GraphBuilder b, string name, Node x, UnaryKind? act);
+internal delegate Node NormActLayer(GraphBuilder b, string name, Node x, UnaryKind? act);
 
 /// <summary>The normalisations with activation of <c>timm.layers.get_norm_act_layer</c>, over a map <c>[C, H, W]</c>.</summary>
-public static class NormActs
+internal static class NormActs
 {
     private const float Eps = 1e-5f;
 

@@ -3,13 +3,13 @@ using Backbones.Graphs;
 namespace Backbones.Layers;
 
 /// <summary>A normalisation layer with its settings, to be placed under a name.</summary>
-public delegate Node NormLayer(GraphBuilder b, string name, Node x);
+internal delegate Node NormLayer(GraphBuilder b, string name, Node x);
 
 /// <summary>
 /// The normalisations of <c>timm.layers.create_norm</c>. FX looks into timm's own modules, so their steps are nodes that can be chosen;
 /// the result does not need them: it is one operator.
 /// </summary>
-public static class Norms
+internal static class Norms
 {
     private const float Eps = 1e-6f;
 

@@ -8,10 +8,10 @@ namespace Backbones.Layers;
 /// <param name="target">The shape wanted.</param>
 /// <returns>The entry as the model needs it; <paramref name="source"/> where that is the same.</returns>
 /// <exception cref="GraphException">There is no way from this entry to that shape.</exception>
-public delegate Node ParameterAdapter(GraphBuilder b, Node source, Shape target);
+internal delegate Node ParameterAdapter(GraphBuilder b, Node source, Shape target);
 
 /// <summary>How timm adapts checkpoint entries to a changed model. What an entry is, its own shape says, not the variant.</summary>
-public static class ParameterAdapters
+internal static class ParameterAdapters
 {
     /// <summary>timm's <c>adapt_input_conv</c>: from RGB, one channel takes the sum and other numbers repeat it, scaled by 3 / channels.</summary>
     /// <param name="channels">Channels of the image.</param>

@@ -3,7 +3,7 @@ using Backbones.Graphs;
 namespace Backbones.Layers;
 
 /// <summary>timm.layers.PatchEmbed: an image <c>[C, H, W]</c> as tokens <c>[H/P · W/P, width]</c>, one a patch, row by row.</summary>
-public static class PatchEmbed
+internal static class PatchEmbed
 {
     /// <summary>Adds the patch embedding.</summary>
     /// <param name="b">The builder.</param>

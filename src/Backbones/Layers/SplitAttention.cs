@@ -6,7 +6,7 @@ namespace Backbones.Layers;
 /// timm.layers.SplitAttn: a grouped convolution whose radix splits are weighted by channel attention and summed.
 /// Paper: ResNeSt, https://arxiv.org/abs/2004.08955
 /// </summary>
-public static class SplitAttention
+internal static class SplitAttention
 {
     /// <summary>x <c>[C, H, W]</c> → <c>[channels, H/stride, W/stride]</c>.</summary>
     public static Node Build(GraphBuilder b, string name, Node x, int channels, int stride, int dilation, int groups, int radix, NormLayer norm)

@@ -3,7 +3,7 @@ using Backbones.Graphs;
 namespace Backbones.Layers;
 
 /// <summary>timm's <c>global_pool_nlc</c>: pooling of tokens <c>[P + L, C]</c> to <c>[C]</c>.</summary>
-public static class TokenPool
+internal static class TokenPool
 {
     /// <summary>The valid names; '' passes the tokens through.</summary>
     public static readonly string[] Names = ["", "token", "avg", "max", "avgmax"];

@@ -5,7 +5,7 @@ using Backbones.Layers;
 namespace Backbones.Models;
 
 /// <summary>A backbone as a family built it: the whole graph, and which of its nodes timm's mechanisms mean.</summary>
-public sealed record BackboneGraph
+internal sealed record BackboneGraph
 {
     /// <summary>All nodes; the only output is the result of <c>forward</c> (logits).</summary>
     public required Graph Graph { get; init; }
@@ -88,10 +88,10 @@ public sealed record BackboneGraph
 /// <param name="Reduction">Input pixels per map pixel (<c>reduction</c>).</param>
 /// <param name="Module">timm's module name.</param>
 /// <param name="Node">The node whose value it is.</param>
-public sealed record FeatureLevel(int Channels, int Reduction, string Module, Node Node);
+internal sealed record FeatureLevel(int Channels, int Reduction, string Module, Node Node);
 
 /// <summary>How a hidden state is laid out.</summary>
-public enum FeatureLayout
+internal enum FeatureLayout
 {
     /// <summary>Map <c>[C, H, W]</c>.</summary>
     Nchw,
@@ -109,4 +109,4 @@ public enum FeatureLayout
 /// <param name="Grid">Height and width of the patch grid (tokens), unused for maps.</param>
 /// <param name="PrefixTokens">Class and register tokens before the patches.</param>
 /// <param name="Norm">Applies the model's final norm (<c>norm=True</c>); null where timm ignores it.</param>
-public sealed record IntermediateLevel(Node Node, FeatureLayout Layout = FeatureLayout.Nchw, Size2 Grid = default, int PrefixTokens = 0, Func<GraphBuilder, Node, Node>? Norm = null);
+internal sealed record IntermediateLevel(Node Node, FeatureLayout Layout = FeatureLayout.Nchw, Size2 Grid = default, int PrefixTokens = 0, Func<GraphBuilder, Node, Node>? Norm = null);

@@ -3,7 +3,7 @@ using Backbones.Graphs;
 namespace Backbones.Models;
 
 /// <summary>What timm's <c>create_model</c> takes: everything that changes a backbone's structure. What is null is the architecture's own.</summary>
-public sealed record BuildOptions
+internal sealed record BuildOptions
 {
     /// <summary>Input height and width.</summary>
     public Size2? ImageSize { get; init; }

@@ -27,7 +27,7 @@ public static class ModelCatalog
 
     /// <summary>The architecture of that name.</summary>
     /// <exception cref="KeyNotFoundException">There is none; the message has the nearest names.</exception>
-    public static ModelEntry Find(string name)
+    internal static ModelEntry Find(string name)
         => s_models.Value.TryGetValue(name, out ModelEntry? found) ? found : throw new KeyNotFoundException($"Unknown model '{name}'.{NearestName.Suggest(name, Names)}");
 
     /// <summary>Whether an architecture of that name can be built.</summary>

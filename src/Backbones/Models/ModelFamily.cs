@@ -7,7 +7,7 @@ using Backbones.Registry;
 namespace Backbones.Models;
 
 /// <summary>One architecture: a line of a family's table.</summary>
-public sealed class ModelEntry
+internal sealed class ModelEntry
 {
     private readonly Func<GraphBuilder, ModelOptions, BackboneGraph> _build;
     private readonly string _globalPool;

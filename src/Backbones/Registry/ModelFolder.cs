@@ -6,7 +6,7 @@ namespace Backbones.Registry;
 
 /// <summary>A folder in the layout that timm saves and the Hugging Face Hub holds: config.json and a weights file.</summary>
 /// <remarks>Source: timm's <c>load_model_config_from_path</c> and <c>load_state_dict_from_path</c>.</remarks>
-public sealed class ModelFolder
+internal sealed class ModelFolder
 {
     /// <summary>Name of the config file.</summary>
     public const string ConfigFile = "config.json";

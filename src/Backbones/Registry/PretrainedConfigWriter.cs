@@ -6,7 +6,7 @@ using Backbones.Graphs;
 namespace Backbones.Registry;
 
 /// <summary>Writes a config with timm's field names, so that <see cref="FromJson"/> (and timm) read it back.</summary>
-public static class PretrainedConfigWriter
+internal static class PretrainedConfigWriter
 {
     /// <summary>The config as timm writes it to config.json, with architecture and tag.</summary>
     public static JsonElement ToJson(PretrainedConfig config) => JsonSerializer.SerializeToElement(new JsonObject

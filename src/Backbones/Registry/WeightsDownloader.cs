@@ -3,7 +3,7 @@ using Backbones.Weights.Hub;
 namespace Backbones.Registry;
 
 /// <summary>Downloads what a name stands for: the published weights of a registry's config, or a repository's config and weights.</summary>
-public sealed class WeightsDownloader
+internal sealed class WeightsDownloader
 {
     private readonly HubOptions _options;
     private readonly IProgress<DownloadProgress>? _progress;

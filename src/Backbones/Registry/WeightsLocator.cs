@@ -6,10 +6,10 @@ namespace Backbones.Registry;
 /// <summary>A model whose weights are on this machine.</summary>
 /// <param name="Config">What the weights are and expect.</param>
 /// <param name="WeightsFile">The weights file.</param>
-public sealed record LocatedModel(PretrainedConfig Config, string WeightsFile);
+internal sealed record LocatedModel(PretrainedConfig Config, string WeightsFile);
 
 /// <summary>Finds the weights of a model by name, in a file or folder given for it, in folders of weights, or where Python's libraries have downloaded them.</summary>
-public static class WeightsLocator
+internal static class WeightsLocator
 {
     /// <summary>Environment variable with more folders to look in, separated as in PATH; they come first.</summary>
     public const string FoldersVariable = "TIMM_FEATURES_WEIGHTS";

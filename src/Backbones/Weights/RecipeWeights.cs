@@ -10,7 +10,7 @@ namespace Backbones.Weights;
 /// benchmarks and demonstrations, never a substitute for trained weights.</summary>
 /// <remarks>Element i of an entry is 24 bits t of SplitMix64's mix of FNV-1a(name) + i; v = t·2^-24 in [0, 1) or w = (t - 2^23)·2^-23
 /// in [-1, 1); the entry's name and rank choose the affine function of v or w. All in float32, each operation rounded once.</remarks>
-public static class RecipeWeights
+internal static class RecipeWeights
 {
     private const ulong Gamma = 0x9E3779B97F4A7C15, Mix1 = 0xBF58476D1CE4E5B9, Mix2 = 0x94D049BB133111EB;
 

@@ -3,7 +3,7 @@ using Backbones.Graphs;
 namespace Backbones.Engines.Reference;
 
 /// <summary>Plain loops, one node after another, every operator: the oracle that the fast engines are tested against.</summary>
-public sealed class ReferenceEngine : IEngine
+internal sealed class ReferenceEngine : IEngine
 {
     /// <inheritdoc/>
     public string Name => "reference";

@@ -25,10 +25,10 @@ public readonly record struct Size2(int H, int W)
 /// <summary>What a convolution or linear layer does with its result before it is stored: adds a residual, then applies an activation. Set by the fusion pass.</summary>
 /// <param name="AddsResidual">The last input is added.</param>
 /// <param name="Activation">Applied after the addition; null for none.</param>
-public sealed record Epilogue(bool AddsResidual = false, UnaryOp? Activation = null);
+internal sealed record Epilogue(bool AddsResidual = false, UnaryOp? Activation = null);
 
 /// <summary>2-D cross-correlation of x <c>[C, H, W]</c> with weight <c>[O, C/groups, kH, kW]</c> and bias <c>[O]</c> (optional): inputs x, weight, bias?, residual?.</summary>
-public sealed record Conv2dOp(Size2 Stride, Padding Padding, Size2 Dilation, int Groups = 1, bool HasBias = false, Epilogue? Epilogue = null) : Operator
+internal sealed record Conv2dOp(Size2 Stride, Padding Padding, Size2 Dilation, int Groups = 1, bool HasBias = false, Epilogue? Epilogue = null) : Operator
 {
     internal override Shape InferShape(ImmutableArray<Node> inputs)
     {

@@ -60,7 +60,7 @@ public enum UnaryKind
 }
 
 /// <summary>A function of each element. <see cref="Alpha"/> and <see cref="Beta"/> are used where the kind's formula names them.</summary>
-public sealed record UnaryOp(UnaryKind Kind, float Alpha = 0, float Beta = 0) : Operator
+internal sealed record UnaryOp(UnaryKind Kind, float Alpha = 0, float Beta = 0) : Operator
 {
     internal override Shape InferShape(ImmutableArray<Node> inputs) => inputs[0].Shape;
 }
@@ -83,13 +83,13 @@ public enum BinaryKind
 }
 
 /// <summary>A function of two tensors element by element, with NumPy broadcasting over the non-batch dimensions.</summary>
-public sealed record BinaryOp(BinaryKind Kind) : Operator
+internal sealed record BinaryOp(BinaryKind Kind) : Operator
 {
     internal override Shape InferShape(ImmutableArray<Node> inputs) => Shape.Broadcast(inputs[0].Shape, inputs[1].Shape);
 }
 
 /// <summary>x where positive, else slope · x with one slope <c>[C]</c> per channel of axis 0 (or one for all).</summary>
-public sealed record PReluOp : Operator
+internal sealed record PReluOp : Operator
 {
     internal override Shape InferShape(ImmutableArray<Node> inputs)
     {
@@ -100,7 +100,7 @@ public sealed record PReluOp : Operator
 }
 
 /// <summary>Activations with PyTorch's default constants.</summary>
-public static class Activations
+internal static class Activations
 {
     /// <summary>The operator of a kind with its default slope (LeakyReLU 0.01, ELU 1).</summary>
     public static UnaryOp Of(UnaryKind kind) => kind switch

@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace Backbones.Graphs;
 
 /// <summary>The same elements in another shape (row-major, within each batch item).</summary>
-public sealed record ReshapeOp(Shape Target) : Operator
+internal sealed record ReshapeOp(Shape Target) : Operator
 {
     internal override Shape InferShape(ImmutableArray<Node> inputs)
     {
@@ -13,7 +13,7 @@ public sealed record ReshapeOp(Shape Target) : Operator
 }
 
 /// <summary>Dimension i of the result is dimension Axes[i] of the input; the batch stays first.</summary>
-public sealed record PermuteOp(ImmutableArray<int> Axes) : Operator
+internal sealed record PermuteOp(ImmutableArray<int> Axes) : Operator
 {
     internal override Shape InferShape(ImmutableArray<Node> inputs)
     {
@@ -30,7 +30,7 @@ public sealed record PermuteOp(ImmutableArray<int> Axes) : Operator
 }
 
 /// <summary>Inputs one after another along an axis. Inputs without batch (class tokens) are repeated for every batch item.</summary>
-public sealed record ConcatOp(int Axis) : Operator
+internal sealed record ConcatOp(int Axis) : Operator
 {
     internal override Shape InferShape(ImmutableArray<Node> inputs)
     {
@@ -48,7 +48,7 @@ public sealed record ConcatOp(int Axis) : Operator
 }
 
 /// <summary>Elements Start, Start + Step, … (Length of them) along an axis.</summary>
-public sealed record SliceOp(int Axis, int Start, int Length, int Step = 1) : Operator
+internal sealed record SliceOp(int Axis, int Start, int Length, int Step = 1) : Operator
 {
     internal override Shape InferShape(ImmutableArray<Node> inputs)
     {
@@ -71,7 +71,7 @@ public enum PadMode
 }
 
 /// <summary>A border around the last two dimensions.</summary>
-public sealed record Pad2dOp(Padding Padding, PadMode Mode = PadMode.Constant, float Value = 0) : Operator
+internal sealed record Pad2dOp(Padding Padding, PadMode Mode = PadMode.Constant, float Value = 0) : Operator
 {
     internal override Shape InferShape(ImmutableArray<Node> inputs)
     {
@@ -85,7 +85,7 @@ public sealed record Pad2dOp(Padding Padding, PadMode Mode = PadMode.Constant, f
 }
 
 /// <summary>Shifts elements cyclically along an axis, forward for a positive shift.</summary>
-public sealed record RollOp(int Axis, int Shift) : Operator
+internal sealed record RollOp(int Axis, int Shift) : Operator
 {
     internal override Shape InferShape(ImmutableArray<Node> inputs)
     {
@@ -95,7 +95,7 @@ public sealed record RollOp(int Axis, int Shift) : Operator
 }
 
 /// <summary>Chosen elements along an axis: element i of the result is element Indices[i] of the input.</summary>
-public sealed record GatherOp(int Axis, ImmutableArray<int> Indices) : Operator
+internal sealed record GatherOp(int Axis, ImmutableArray<int> Indices) : Operator
 {
     internal override Shape InferShape(ImmutableArray<Node> inputs)
     {
@@ -114,7 +114,7 @@ public sealed record GatherOp(int Axis, ImmutableArray<int> Indices) : Operator
 }
 
 /// <summary>Repeats an input to a larger shape by broadcasting.</summary>
-public sealed record ExpandOp(Shape Target) : Operator
+internal sealed record ExpandOp(Shape Target) : Operator
 {
     internal override Shape InferShape(ImmutableArray<Node> inputs)
     {

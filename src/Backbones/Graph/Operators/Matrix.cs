@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace Backbones.Graphs;
 
 /// <summary>x <c>[…, in]</c> times weight <c>[out, in]</c> transposed plus bias <c>[out]</c> (optional): inputs x, weight, bias?, residual?.</summary>
-public sealed record LinearOp(bool HasBias, Epilogue? Epilogue = null) : Operator
+internal sealed record LinearOp(bool HasBias, Epilogue? Epilogue = null) : Operator
 {
     internal override Shape InferShape(ImmutableArray<Node> inputs)
     {
@@ -19,7 +19,7 @@ public sealed record LinearOp(bool HasBias, Epilogue? Epilogue = null) : Operato
 }
 
 /// <summary>Matrix product of the last two dimensions, leading dimensions broadcast: a <c>[…, M, K]</c> (or transposed), b <c>[…, K, N]</c> (or transposed).</summary>
-public sealed record MatMulOp(bool TransposeA = false, bool TransposeB = false) : Operator
+internal sealed record MatMulOp(bool TransposeA = false, bool TransposeB = false) : Operator
 {
     internal override Shape InferShape(ImmutableArray<Node> inputs)
     {
@@ -34,7 +34,7 @@ public sealed record MatMulOp(bool TransposeA = false, bool TransposeB = false) 
 }
 
 /// <summary>softmax(q·kᵀ · Scale + mask) · v over the last two dimensions: q <c>[…, Lq, d]</c>, k <c>[…, Lk, d]</c>, v <c>[…, Lk, dv]</c>, mask (optional) broadcast to <c>[…, Lq, Lk]</c>.</summary>
-public sealed record AttentionOp(float Scale, bool HasMask = false) : Operator
+internal sealed record AttentionOp(float Scale, bool HasMask = false) : Operator
 {
     internal override Shape InferShape(ImmutableArray<Node> inputs)
     {

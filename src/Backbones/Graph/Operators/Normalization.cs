@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace Backbones.Graphs;
 
 /// <summary>(x - mean) / sqrt(var + eps) · weight + bias by channel (axis 0 of a map, the last of a vector's or tokens'): inputs x, weight, bias, running_mean, running_var.</summary>
-public sealed record BatchNormOp(float Eps, int Axis = 0) : Operator
+internal sealed record BatchNormOp(float Eps, int Axis = 0) : Operator
 {
     internal override Shape InferShape(ImmutableArray<Node> inputs)
     {
@@ -17,7 +17,7 @@ public sealed record BatchNormOp(float Eps, int Axis = 0) : Operator
 }
 
 /// <summary>Normalises over <see cref="Axis"/> (-1: the last, channels of tokens; 0: channels of a map, timm's LayerNorm2d): inputs x, weight, bias or x alone.</summary>
-public sealed record LayerNormOp(int Axis, float Eps) : Operator
+internal sealed record LayerNormOp(int Axis, float Eps) : Operator
 {
     internal override Shape InferShape(ImmutableArray<Node> inputs) => NormShape(inputs, Axis, biased: true);
 
@@ -33,13 +33,13 @@ public sealed record LayerNormOp(int Axis, float Eps) : Operator
 }
 
 /// <summary>x / sqrt(mean(x²) + eps) · weight over <see cref="Axis"/>; with <see cref="Centered"/> x / sqrt(var(x) + eps) · weight, the variance with the sample's denominator n - 1 (timm's SimpleNorm): inputs x, weight or x alone.</summary>
-public sealed record RmsNormOp(int Axis, float Eps, bool Centered = false) : Operator
+internal sealed record RmsNormOp(int Axis, float Eps, bool Centered = false) : Operator
 {
     internal override Shape InferShape(ImmutableArray<Node> inputs) => LayerNormOp.NormShape(inputs, Axis, biased: false);
 }
 
 /// <summary>Normalises each group of channels over its map: x <c>[C, H, W]</c> (or <c>[C]</c>), weight <c>[C]</c>, bias <c>[C]</c>.</summary>
-public sealed record GroupNormOp(int Groups, float Eps) : Operator
+internal sealed record GroupNormOp(int Groups, float Eps) : Operator
 {
     internal override Shape InferShape(ImmutableArray<Node> inputs)
     {
@@ -53,7 +53,7 @@ public sealed record GroupNormOp(int Groups, float Eps) : Operator
 }
 
 /// <summary>e^x / Σ e^x along an axis.</summary>
-public sealed record SoftmaxOp(int Axis) : Operator
+internal sealed record SoftmaxOp(int Axis) : Operator
 {
     internal override Shape InferShape(ImmutableArray<Node> inputs)
     {

@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace Backbones.Graphs;
 
 /// <summary>What a node computes. Operators are immutable values; weights are inputs, not attributes.</summary>
-public abstract record Operator
+internal abstract record Operator
 {
     /// <summary>The shape of the result (without batch) for these inputs.</summary>
     /// <exception cref="GraphException">The inputs do not fit.</exception>
@@ -23,19 +23,19 @@ public abstract record Operator
 }
 
 /// <summary>A graph input; its shape is <see cref="ItemShape"/> for each batch item.</summary>
-public sealed record InputOp(Shape ItemShape) : Operator
+internal sealed record InputOp(Shape ItemShape) : Operator
 {
     internal override Shape InferShape(ImmutableArray<Node> inputs) => ItemShape;
 }
 
 /// <summary>A state_dict entry.</summary>
-public sealed record ParameterOp(ParameterSpec Spec) : Operator
+internal sealed record ParameterOp(ParameterSpec Spec) : Operator
 {
     internal override Shape InferShape(ImmutableArray<Node> inputs) => Spec.Shape;
 }
 
 /// <summary>A tensor known when the graph is built (a blur filter, an attention mask), row-major.</summary>
-public sealed record ConstantOp(Shape ItemShape, ImmutableArray<float> Values) : Operator
+internal sealed record ConstantOp(Shape ItemShape, ImmutableArray<float> Values) : Operator
 {
     internal override Shape InferShape(ImmutableArray<Node> inputs)
     {
@@ -51,7 +51,7 @@ public sealed record ConstantOp(Shape ItemShape, ImmutableArray<float> Values) :
 }
 
 /// <summary>The value itself: modules that do nothing at inference (dropout, drop_block, an empty downsample), kept for their names.</summary>
-public sealed record IdentityOp : Operator
+internal sealed record IdentityOp : Operator
 {
     internal override Shape InferShape(ImmutableArray<Node> inputs) => inputs[0].Shape;
 }

@@ -18,7 +18,7 @@ public enum ReduceKind
 }
 
 /// <summary>Maximum over windows; padding counts as minus infinity. <c>CeilMode</c> as PyTorch's: a last window may start inside the input or left padding only.</summary>
-public sealed record MaxPool2dOp(Size2 Kernel, Size2 Stride, Padding Padding, Size2 Dilation, bool CeilMode = false) : Operator
+internal sealed record MaxPool2dOp(Size2 Kernel, Size2 Stride, Padding Padding, Size2 Dilation, bool CeilMode = false) : Operator
 {
     internal override Shape InferShape(ImmutableArray<Node> inputs)
     {
@@ -30,7 +30,7 @@ public sealed record MaxPool2dOp(Size2 Kernel, Size2 Stride, Padding Padding, Si
 }
 
 /// <summary>Mean over windows. With <c>CountIncludePad</c> padded zeros count in the divisor.</summary>
-public sealed record AvgPool2dOp(Size2 Kernel, Size2 Stride, Padding Padding, bool CeilMode = false, bool CountIncludePad = true) : Operator
+internal sealed record AvgPool2dOp(Size2 Kernel, Size2 Stride, Padding Padding, bool CeilMode = false, bool CountIncludePad = true) : Operator
 {
     internal override Shape InferShape(ImmutableArray<Node> inputs)
     {
@@ -42,13 +42,13 @@ public sealed record AvgPool2dOp(Size2 Kernel, Size2 Stride, Padding Padding, bo
 }
 
 /// <summary>Mean over windows chosen so that the result is H × W: window i covers floor(i·in/out) to ceil((i+1)·in/out).</summary>
-public sealed record AdaptiveAvgPool2dOp(int H, int W) : Operator
+internal sealed record AdaptiveAvgPool2dOp(int H, int W) : Operator
 {
     internal override Shape InferShape(ImmutableArray<Node> inputs) => [RequireMap(inputs[0])[0], H, W];
 }
 
 /// <summary>Combines all values along the axes (negative ones count from the end).</summary>
-public sealed record ReduceOp(ReduceKind Kind, ImmutableArray<int> Axes, bool KeepDims) : Operator
+internal sealed record ReduceOp(ReduceKind Kind, ImmutableArray<int> Axes, bool KeepDims) : Operator
 {
     internal override Shape InferShape(ImmutableArray<Node> inputs)
     {

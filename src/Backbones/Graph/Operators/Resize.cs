@@ -14,7 +14,7 @@ public enum ResizeMode
 }
 
 /// <summary>Interpolates the last two dimensions to H × W as PyTorch's <c>interpolate</c>.</summary>
-public sealed record ResizeOp(int H, int W, ResizeMode Mode, bool AlignCorners = false, bool Antialias = false) : Operator
+internal sealed record ResizeOp(int H, int W, ResizeMode Mode, bool AlignCorners = false, bool Antialias = false) : Operator
 {
     internal override Shape InferShape(ImmutableArray<Node> inputs)
     {

@@ -4,7 +4,7 @@ namespace Backbones.Graphs.Passes;
 /// Lets a graph of another image size or channel number read a checkpoint: a parameter that is not the checkpoint's entry
 /// is computed from it by parameter arithmetic.
 /// </summary>
-public static class AdaptParameters
+internal static class AdaptParameters
 {
     /// <summary>The same graph over the checkpoint's parameters.</summary>
     /// <param name="graph">The graph as it should run.</param>

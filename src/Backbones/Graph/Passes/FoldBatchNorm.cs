@@ -4,7 +4,7 @@ namespace Backbones.Graphs.Passes;
 /// Folds a batch normalisation into the convolution or linear layer before it: weight · s and (bias - mean) · s + beta with
 /// s = gamma / sqrt(var + eps). The new weights are parameter arithmetic, computed at compile time.
 /// </summary>
-public static class FoldBatchNorm
+internal static class FoldBatchNorm
 {
     /// <summary>The same values with every foldable batch normalisation gone.</summary>
     public static Graph Run(Graph graph)

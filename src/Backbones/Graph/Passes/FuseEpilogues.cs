@@ -1,7 +1,7 @@
 namespace Backbones.Graphs.Passes;
 
 /// <summary>Lets a convolution or linear layer add the residual and apply the activation that follow it, so that its result is written once.</summary>
-public static class FuseEpilogues
+internal static class FuseEpilogues
 {
     /// <summary>The same values with additions and activations fused into their producers where nobody else needs the value between.</summary>
     public static Graph Run(Graph graph)

@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace Backbones.Graphs.Passes;
 
 /// <summary>Removes what the outputs do not need: nodes, and state_dict entries of modules that are no longer used.</summary>
-public static class Prune
+internal static class Prune
 {
     /// <summary>The same graph without dead nodes and their parameters.</summary>
     public static Graph Run(Graph graph)
@@ -29,7 +29,7 @@ public static class Prune
 }
 
 /// <summary>Cuts a graph at a node: what was before it becomes an input (timm's <c>forward_head</c> on a hidden state given by the user).</summary>
-public static class Cut
+internal static class Cut
 {
     /// <summary>The part of the graph behind <paramref name="from"/>; its only input has that node's shape.</summary>
     /// <exception cref="GraphException">An output needs the original input by a way around <paramref name="from"/>.</exception>

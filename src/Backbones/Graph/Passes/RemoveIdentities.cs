@@ -1,7 +1,7 @@
 namespace Backbones.Graphs.Passes;
 
 /// <summary>Takes out the modules that do nothing at inference, and reshapes and permutations that change nothing.</summary>
-public static class RemoveIdentities
+internal static class RemoveIdentities
 {
     /// <summary>The same values without identity nodes. An output that was one becomes the node behind it.</summary>
     public static Graph Run(Graph graph) => new GraphRewriter(graph).Run((node, inputs) => IsIdentity(node) ? inputs[0] : null);

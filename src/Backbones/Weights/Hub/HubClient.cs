@@ -5,7 +5,7 @@ namespace Backbones.Weights.Hub;
 /// asked of a server that is in the cache. Several processes, Python's too, may do so at once. Thread safe.
 /// </summary>
 /// <remarks>Source: huggingface_hub's <c>hf_hub_download</c>; <c>torch.hub.load_state_dict_from_url</c>.</remarks>
-public sealed class HubClient : IDisposable
+internal sealed class HubClient : IDisposable
 {
     /// <summary>How often a file may change between the question and the download.</summary>
     private const int MaxChanges = 2;

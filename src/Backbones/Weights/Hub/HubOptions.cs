@@ -5,7 +5,7 @@ namespace Backbones.Weights.Hub;
 
 /// <summary>Where weights come from and where they are kept. <see cref="FromEnvironment()"/> reads the variables that huggingface_hub and torch read.</summary>
 /// <remarks>Source: huggingface_hub, "Environment variables"; <c>torch.hub.get_dir</c>.</remarks>
-public sealed partial class HubOptions
+internal sealed partial class HubOptions
 {
     /// <summary>Environment variable that forbids downloads, as <c>HF_HUB_OFFLINE</c> does.</summary>
     public const string OfflineVariable = "TIMM_FEATURES_OFFLINE";
