@@ -1,4 +1,3 @@
-using Backbones.Imaging.Codecs;
 using Backbones.Imaging.Codecs.Jpeg;
 using Backbones.Imaging.Resampling;
 

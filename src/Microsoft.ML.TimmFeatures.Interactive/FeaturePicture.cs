@@ -1,5 +1,5 @@
-using Backbones.Weights;
 using Backbones.Imaging;
+using Backbones.Weights;
 using Microsoft.ML.Data;
 using Microsoft.ML.TimmFeatures.Interactive.Notebooks;
 

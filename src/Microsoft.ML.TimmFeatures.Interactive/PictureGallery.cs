@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
 using System.Net;
 using Microsoft.ML.Data;
-using Microsoft.ML.Transforms.Image;
 using Microsoft.ML.TimmFeatures.Interactive.Notebooks;
+using Microsoft.ML.Transforms.Image;
 
 namespace Microsoft.ML.TimmFeatures.Interactive;
 

@@ -8,8 +8,14 @@ public sealed class ImageTransformOptionsTests
 {
     private static readonly DataConfig Model = new()
     {
-        InputSize = (3, 256, 240), TestInputSize = (3, 320, 320), CropPct = 0.9, TestCropPct = 1.0,
-        Interpolation = "bilinear", CropMode = "squash", Mean = [0.5, 0.4, 0.3], Std = [0.1, 0.2, 0.3],
+        InputSize = (3, 256, 240),
+        TestInputSize = (3, 320, 320),
+        CropPct = 0.9,
+        TestCropPct = 1.0,
+        Interpolation = "bilinear",
+        CropMode = "squash",
+        Mean = [0.5, 0.4, 0.3],
+        Std = [0.1, 0.2, 0.3],
     };
 
     [TestMethod]

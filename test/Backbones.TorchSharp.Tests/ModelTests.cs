@@ -1,6 +1,5 @@
 using Backbones.Engines;
 using Backbones.Engines.Managed;
-using Backbones.Engines.Torch;
 using Backbones.Graphs;
 using Backbones.Models;
 

@@ -2,7 +2,6 @@ using System.Text.Json;
 using Backbones.Engines;
 using Backbones.Graphs;
 using Backbones.Models;
-using Backbones.Weights;
 
 namespace Backbones.Conformance;
 

@@ -2,7 +2,6 @@ using System.IO.Hashing;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Backbones.Imaging;
-using Backbones.Weights;
 
 namespace Backbones.Conformance;
 

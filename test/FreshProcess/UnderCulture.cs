@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using Backbones;
-using Backbones.Weights;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Backbones.Graphs;
 using Google.Protobuf;
 
 namespace Backbones.Onnx;

@@ -38,7 +38,7 @@ internal sealed record OnnxValue(string Name, Shape ItemShape);
 /// <param name="Values"><c>float[]</c> or <c>long[]</c>, row-major.</param>
 internal sealed record OnnxTensor(string Name, IReadOnlyList<long> Dims, Array Values)
 {
-    public int DataType => Values is float[] ? OnnxFields.Tensor.Float32 : OnnxFields.Tensor.Int64;
+    public int DataType => (Values is float[]) ? OnnxFields.Tensor.Float32 : OnnxFields.Tensor.Int64;
 
     /// <summary>The elements as ONNX's raw_data.</summary>
     public ReadOnlySpan<byte> Bytes => Values is float[] floats ? MemoryMarshal.AsBytes<float>(floats) : MemoryMarshal.AsBytes<long>((long[])Values);

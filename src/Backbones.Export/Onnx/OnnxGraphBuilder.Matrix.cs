@@ -23,8 +23,8 @@ internal sealed partial class OnnxGraphBuilder
         {
             var transposed = new float[values.Length];
             for (int i = 0; i < rows; i++)
-            for (int j = 0; j < columns; j++)
-                transposed[j * rows + i] = values[i * columns + j];
+                for (int j = 0; j < columns; j++)
+                    transposed[j * rows + i] = values[i * columns + j];
             return transposed;
         });
     }

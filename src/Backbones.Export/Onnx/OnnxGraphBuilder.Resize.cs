@@ -36,12 +36,12 @@ internal sealed partial class OnnxGraphBuilder
     {
         var left = new float[rows.Length * height];
         for (int i = 0; i < rows.Length; i++)
-        foreach ((int index, double weight) in rows[i])
-            left[i * height + index] += (float)weight;
+            foreach ((int index, double weight) in rows[i])
+                left[i * height + index] += (float)weight;
         var right = new float[width * columns.Length];
         for (int i = 0; i < columns.Length; i++)
-        foreach ((int index, double weight) in columns[i])
-            right[index * columns.Length + i] += (float)weight;
+            foreach ((int index, double weight) in columns[i])
+                right[index * columns.Length + i] += (float)weight;
         string byRows = Op("MatMul", [Store($"{_prefix}#rows", [rows.Length, height], left), x]);
         return Op("MatMul", [byRows, Store($"{_prefix}#columns", [width, columns.Length], right)]);
     }

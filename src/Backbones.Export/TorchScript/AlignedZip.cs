@@ -1,7 +1,6 @@
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
 using System.Text;
-using Backbones.Weights;
 
 namespace Backbones.TorchScript;
 

@@ -1,5 +1,4 @@
 using System.Text;
-using Backbones.Graphs;
 
 namespace Backbones.TorchScript;
 

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
-using Backbones.Graphs.Passes;
 using Backbones.Graphs;
+using Backbones.Graphs.Passes;
 using Backbones.Weights;
 
 namespace Backbones.Engines.Torch;

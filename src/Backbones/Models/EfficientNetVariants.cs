@@ -51,7 +51,8 @@ internal static partial class EfficientNet
         "ir_r2_k3_s1_e6_c112_se0.25",
         "ir_r3_k5_s2_e6_c160_se0.25",
         "ir_r1_k3_s1_e6_c320",
-    ]) { Width = width };
+    ])
+    { Width = width };
 
     private static EfficientNetConfig MnasNetB1(double width) => new(
     [
@@ -62,7 +63,8 @@ internal static partial class EfficientNet
         "ir_r2_k3_s1_e6_c96",
         "ir_r4_k5_s2_e6_c192",
         "ir_r1_k3_s1_e6_c320_noskip",
-    ]) { Width = width };
+    ])
+    { Width = width };
 
     private static EfficientNetConfig MnasNetSmall => new(
     [
@@ -73,7 +75,8 @@ internal static partial class EfficientNet
         "ir_r3_k3_s1_e6_c32_se0.25",
         "ir_r3_k5_s2_e6_c88_se0.25",
         "ir_r1_k3_s1_e6_c144",
-    ]) { StemSize = 8 };
+    ])
+    { StemSize = 8 };
 
     // MobileNet: https://arxiv.org/abs/1704.04861, https://arxiv.org/abs/1801.04381
 
@@ -84,7 +87,8 @@ internal static partial class EfficientNet
         "dsa_r2_k3_s2_c256",
         "dsa_r6_k3_s2_c512",
         "dsa_r2_k3_s2_c1024",
-    ]) { Width = width, Features = 0, Act = UnaryKind.Relu6 };
+    ])
+    { Width = width, Features = 0, Act = UnaryKind.Relu6 };
 
     private static EfficientNetConfig MobileNetV2(double width)
     {
@@ -97,7 +101,8 @@ internal static partial class EfficientNet
             "ir_r3_k3_s1_e6_c96",
             "ir_r3_k3_s2_e6_c160",
             "ir_r1_k3_s1_e6_c320",
-        ]) { Width = width, Act = UnaryKind.Relu6 };
+        ])
+        { Width = width, Act = UnaryKind.Relu6 };
         return config with { Features = Math.Max(1280, config.RoundChannels(1280)) };
     }
 
@@ -115,7 +120,8 @@ internal static partial class EfficientNet
         "ir_r3_k5_s1_e6_c112 ir_r1_k5_s1_e3_c112",
         "ir_r4_k5_s2_e6_c184",
         "ir_r1_k3_s1_e6_c352",
-    ]) { StemSize = 16, Features = 1984, Norm = NormActs.BatchNormWith(EfficientNetConfig.TensorFlowEps) };
+    ])
+    { StemSize = 16, Features = 1984, Norm = NormActs.BatchNormWith(EfficientNetConfig.TensorFlowEps) };
 
     // Single-Path NAS: https://arxiv.org/abs/1904.02877
 
@@ -150,7 +156,8 @@ internal static partial class EfficientNet
             "ir_r5_k5_s2_e8_c96",
             "ir_r4_k5_s1_e8_c144",
             "ir_r2_k5_s2_e8_c192",
-        ]) { Width = width, Depth = [depth] };
+        ])
+        { Width = width, Depth = [depth] };
         return config with { Features = config.RoundChannels(1280) };
     }
 
@@ -165,7 +172,8 @@ internal static partial class EfficientNet
         "ir_r3_k5_s1_e6_c112_se0.25_cc4",
         "ir_r4_k5_s2_e6_c192_se0.25_cc4",
         "ir_r1_k3_s1_e6_c320_se0.25_cc4",
-    ]) { Depth = [depth], ExpertsMultiplier = expertsMultiplier, Act = UnaryKind.Silu };
+    ])
+    { Depth = [depth], ExpertsMultiplier = expertsMultiplier, Act = UnaryKind.Silu };
 
     private static EfficientNetConfig Lite(double width, double depth) => new(
     [
@@ -176,7 +184,8 @@ internal static partial class EfficientNet
         "ir_r3_k5_s1_e6_c112",
         "ir_r4_k5_s2_e6_c192",
         "ir_r1_k3_s1_e6_c320",
-    ]) { Width = width, Depth = [depth], FixStem = true, FixFirstLast = true, Act = UnaryKind.Relu6 };
+    ])
+    { Width = width, Depth = [depth], FixStem = true, FixFirstLast = true, Act = UnaryKind.Relu6 };
 
     // EfficientNetV2: https://arxiv.org/abs/2104.00298
 
@@ -190,7 +199,8 @@ internal static partial class EfficientNet
             "ir_r3_k3_s2_e4_c96_se0.25",
             "ir_r5_k3_s1_e6_c112_se0.25",
             "ir_r8_k3_s2_e6_c192_se0.25",
-        ]) { Width = width, Depth = [depth], RoundLimit = 0, Act = UnaryKind.Silu };
+        ])
+        { Width = width, Depth = [depth], RoundLimit = 0, Act = UnaryKind.Silu };
         return config with { Features = config.RoundChannels(1280) };
     }
 
@@ -204,7 +214,8 @@ internal static partial class EfficientNet
             "ir_r6_k3_s2_e4_c128_se0.25",
             "ir_r9_k3_s1_e6_c160_se0.25",
             "ir_r15_k3_s2_e6_c256_se0.25",
-        ]) { Width = width, Depth = [depth], StemSize = 24, Act = UnaryKind.Silu };
+        ])
+        { Width = width, Depth = [depth], StemSize = 24, Act = UnaryKind.Silu };
         return config with { Features = config.RoundChannels(1280) };
     }
 
@@ -236,7 +247,8 @@ internal static partial class EfficientNet
         "ir_r14_k3_s1_e6_c176_se0.25",
         "ir_r18_k3_s2_e6_c304_se0.25",
         "ir_r5_k3_s1_e6_c512_se0.25",
-    ]) { StemSize = 24, Act = UnaryKind.Silu };
+    ])
+    { StemSize = 24, Act = UnaryKind.Silu };
 
     private static EfficientNetConfig V2L => new(
     [
@@ -247,7 +259,8 @@ internal static partial class EfficientNet
         "ir_r19_k3_s1_e6_c224_se0.25",
         "ir_r25_k3_s2_e6_c384_se0.25",
         "ir_r7_k3_s1_e6_c640_se0.25",
-    ]) { Act = UnaryKind.Silu };
+    ])
+    { Act = UnaryKind.Silu };
 
     private static EfficientNetConfig V2XL => new(
     [
@@ -258,7 +271,8 @@ internal static partial class EfficientNet
         "ir_r24_k3_s1_e6_c256_se0.25",
         "ir_r32_k3_s2_e6_c512_se0.25",
         "ir_r8_k3_s1_e6_c640_se0.25",
-    ]) { Act = UnaryKind.Silu };
+    ])
+    { Act = UnaryKind.Silu };
 
     // MixNet: https://arxiv.org/abs/1907.09595
 
@@ -270,7 +284,8 @@ internal static partial class EfficientNet
         "ir_r1_k3.5.7_p1.1_s2_e6_c80_se0.25_nsw ir_r2_k3.5_p1.1_s1_e6_c80_se0.25_nsw",
         "ir_r1_k3.5.7_a1.1_p1.1_s1_e6_c120_se0.5_nsw ir_r2_k3.5.7.9_a1.1_p1.1_s1_e3_c120_se0.5_nsw",
         "ir_r1_k3.5.7.9.11_s2_e6_c200_se0.5_nsw ir_r2_k3.5.7.9_p1.1_s1_e6_c200_se0.5_nsw",
-    ]) { StemSize = 16, Features = 1536 };
+    ])
+    { StemSize = 16, Features = 1536 };
 
     private static EfficientNetConfig MixNetM(double width, double depth) => new(
     [
@@ -280,7 +295,8 @@ internal static partial class EfficientNet
         "ir_r1_k3.5.7_s2_e6_c80_se0.25_nsw ir_r3_k3.5.7.9_a1.1_p1.1_s1_e6_c80_se0.25_nsw",
         "ir_r1_k3_s1_e6_c120_se0.5_nsw ir_r3_k3.5.7.9_a1.1_p1.1_s1_e3_c120_se0.5_nsw",
         "ir_r1_k3.5.7.9_s2_e6_c200_se0.5_nsw ir_r3_k3.5.7.9_p1.1_s1_e6_c200_se0.5_nsw",
-    ]) { Width = width, Depth = [depth], RoundDepth = true, StemSize = 24, Features = 1536 };
+    ])
+    { Width = width, Depth = [depth], RoundDepth = true, StemSize = 24, Features = 1536 };
 
     // TinyNet: https://arxiv.org/abs/2010.14819
 
@@ -312,7 +328,8 @@ internal static partial class EfficientNet
         $"ir_r1_k3_s1_e8_c{channels[4]} ir_r3_k3_s1_e4_c{channels[4]}",
         $"ir_r1_k3_s2_e8_c{channels[5]} ir_r3_k3_s1_e4_c{channels[5]}",
         $"ir_r1_k3_s1_e8_c{channels[6]}",
-    ]) { StemSize = 64, StemKernel = 5 };
+    ])
+    { StemSize = 64, StemKernel = 5 };
 
     private static EfficientNetConfig Tiny => new(
     [
@@ -321,7 +338,8 @@ internal static partial class EfficientNet
         "er_r1_k3_s2_e4_c32",
         "ir_r1_k3_s2_e4_c48_se0.25",
         "ir_r1_k3_s2_e4_c64_se0.25",
-    ]) { RoundLimit = 0, StemSize = 24, Features = 256, Act = UnaryKind.Silu };
+    ])
+    { RoundLimit = 0, StemSize = 24, Features = 256, Act = UnaryKind.Silu };
 
     public static ModelFamily<EfficientNetConfig> Models => new(Build)
     {

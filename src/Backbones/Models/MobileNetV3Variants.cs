@@ -29,7 +29,8 @@ internal static partial class MobileNetV3
         "ir_r2_k3_s1_e6_c112",
         "ir_r3_k3_s2_e6_c160",
         "cn_r1_k1_s1_c960",
-    ]) with { Act = UnaryKind.Relu };
+    ]) with
+    { Act = UnaryKind.Relu };
 
     private static EfficientNetConfig Small(double width) => V3(width,
     [
@@ -39,7 +40,8 @@ internal static partial class MobileNetV3
         "ir_r2_k5_s1_e3_c48_se0.25",
         "ir_r3_k5_s2_e6_c96_se0.25",
         "cn_r1_k1_s1_c576",
-    ]) with { Features = 1024 };
+    ]) with
+    { Features = 1024 };
 
     private static EfficientNetConfig SmallMinimal => V3(1,
     [
@@ -49,7 +51,8 @@ internal static partial class MobileNetV3
         "ir_r2_k3_s1_e3_c48",
         "ir_r3_k3_s2_e6_c96",
         "cn_r1_k1_s1_c576",
-    ]) with { Act = UnaryKind.Relu, Features = 1024 };
+    ]) with
+    { Act = UnaryKind.Relu, Features = 1024 };
 
     private static EfficientNetConfig V3(double width, ImmutableArray<string> stages) => Base(stages) with
     {
@@ -129,7 +132,8 @@ internal static partial class MobileNetV3
         "dsa_r1_k3_s2_c256 dsa_r1_k5_s1_c256",
         "dsa_r4_k5_s1_c256",
         "dsa_r2_k5_s2_c512_se0.25",
-    ]) with { Width = width, Attention = EfficientNetBlocks.SqueezeExcite(UnaryKind.HardSigmoid, UnaryKind.Relu) };
+    ]) with
+    { Width = width, Attention = EfficientNetBlocks.SqueezeExcite(UnaryKind.HardSigmoid, UnaryKind.Relu) };
 
     // MobileNetV4: https://arxiv.org/abs/2404.10518
 
@@ -171,7 +175,8 @@ internal static partial class MobileNetV3
         + "uir_r1_a0_k0_s1_e4_c256 mqa_r1_k3_h4_s1_d64_c256 uir_r1_a3_k0_s1_e4_c256 mqa_r1_k3_h4_s1_d64_c256 uir_r1_a5_k5_s1_e4_c256 mqa_r1_k3_h4_s1_d64_c256 "
         + "uir_r1_a5_k0_s1_e4_c256 mqa_r1_k3_h4_s1_d64_c256 uir_r1_a5_k0_s1_e4_c256",
         "cn_r1_k1_s1_c960",
-    ]) with { LayerScale = true };
+    ]) with
+    { LayerScale = true };
 
     private static EfficientNetConfig V4HybridLarge(double width) => V4(width, 24,
     [
@@ -183,7 +188,8 @@ internal static partial class MobileNetV3
         + "mqa_r1_k3_h8_s1_d64_c512 uir_r1_a5_k0_s1_e4_c512 mqa_r1_k3_h8_s1_d64_c512 uir_r1_a5_k0_s1_e4_c512 mqa_r1_k3_h8_s1_d64_c512 uir_r1_a5_k0_s1_e4_c512 "
         + "mqa_r1_k3_h8_s1_d64_c512 uir_r1_a5_k0_s1_e4_c512",
         "cn_r1_k1_s1_c960",
-    ]) with { LayerScale = true, Act = UnaryKind.Gelu };
+    ]) with
+    { LayerScale = true, Act = UnaryKind.Gelu };
 
     private static EfficientNetConfig V4(double width, int stemSize, ImmutableArray<string> stages) => Base(stages) with
     {

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Backbones.Graphs;
 using Backbones.Layers;
 
 namespace Backbones.Models;

@@ -231,8 +231,12 @@ internal static partial class VisionTransformer
     /// <summary>Paper: Multimodal Autoregressive Pre-training of Large Vision Encoders, https://arxiv.org/abs/2411.14402</summary>
     private static Config Aim(Config size) => Gap(size) with
     {
-        Mlp = SwiGlu, Act = ActLayers.Torch(UnaryKind.Silu), QkvBias = false, ProjBias = false,
-        Norm = Norms.RmsNorm(1e-5f), EmbedNorm = Norms.RmsNorm(1e-5f),
+        Mlp = SwiGlu,
+        Act = ActLayers.Torch(UnaryKind.Silu),
+        QkvBias = false,
+        ProjBias = false,
+        Norm = Norms.RmsNorm(1e-5f),
+        EmbedNorm = Norms.RmsNorm(1e-5f),
     };
 
     /// <summary>Paper: Image as a Foreign Language, https://arxiv.org/abs/2208.10442</summary>

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Backbones;
 using Backbones.Registry;
-using Microsoft.ML.Data;
 using Microsoft.ML.TimmFeatures.Inputs;
 
 namespace Microsoft.ML.TimmFeatures.Cursors;

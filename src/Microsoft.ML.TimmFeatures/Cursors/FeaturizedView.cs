@@ -1,5 +1,4 @@
 using Backbones;
-using Microsoft.ML.Data;
 using Microsoft.ML.TimmFeatures.Sessions;
 
 namespace Microsoft.ML.TimmFeatures.Cursors;

@@ -1,5 +1,4 @@
 using Backbones.Imaging;
-using Microsoft.ML.Data;
 
 namespace Microsoft.ML.TimmFeatures.Inputs;
 

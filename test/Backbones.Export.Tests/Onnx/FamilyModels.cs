@@ -1,4 +1,3 @@
-using Backbones.Engines;
 using Backbones.Graphs;
 using Backbones.Models;
 using Backbones.Registry;

@@ -2,7 +2,6 @@ using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Graphs.Passes;
 using Backbones.Onnx;
-using Backbones.Weights;
 
 namespace Backbones.Tests.Onnx;
 

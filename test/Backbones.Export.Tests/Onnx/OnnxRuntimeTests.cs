@@ -2,7 +2,6 @@ using Backbones.Engines;
 using Backbones.Engines.Managed;
 using Backbones.Engines.Reference;
 using Backbones.Graphs;
-using Backbones.Models;
 using Backbones.Onnx;
 using Backbones.Tests.Engines;
 using Backbones.Tests.Graphs;

@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json;
 using Backbones.Graphs;
-using Backbones.Graphs.Passes;
 using Backbones.Tests.Onnx;
 using Backbones.TorchScript;
 using Backbones.Weights;

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.IO.Hashing;
-using Backbones.Imaging;
 
 namespace Backbones.Tests.Imaging.Codecs;
 

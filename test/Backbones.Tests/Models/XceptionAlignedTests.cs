@@ -1,4 +1,3 @@
-using Backbones.Graphs;
 using Backbones.Models;
 
 namespace Backbones.Tests.Models;

@@ -3,7 +3,6 @@ using System.Text;
 using Backbones.Graphs;
 using Backbones.Imaging;
 using Backbones.Registry;
-using Backbones.Weights;
 
 namespace Backbones.Tests.Registry;
 

@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using Backbones.Engines;
 using Backbones.Engines.Reference;
-using Backbones.Engines.Torch;
 using Backbones.Graphs;
 using Backbones.Layers;
 using Backbones.Weights;

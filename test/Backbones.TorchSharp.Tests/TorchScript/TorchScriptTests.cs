@@ -1,4 +1,3 @@
-using Backbones.Engines;
 using Backbones.Engines.Managed;
 using Backbones.Engines.Reference;
 using Backbones.Graphs;

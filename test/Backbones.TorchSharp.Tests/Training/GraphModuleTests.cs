@@ -5,7 +5,6 @@ using Backbones.Layers;
 using Backbones.Models;
 using Backbones.Weights;
 using TorchSharp;
-using Shape = Backbones.Graphs.Shape;
 
 namespace Backbones.Tests.Torch.Training;
 

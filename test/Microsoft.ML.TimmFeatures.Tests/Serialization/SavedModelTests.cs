@@ -79,8 +79,15 @@ public sealed class SavedModelTests
     {
         FeaturizerOptions options = Tiny.Options with
         {
-            BatchSize = 3, Threads = 1, Device = "cpu", Precision = Backbones.Engines.Precision.Float32, OnImageError = ImageErrorMode.Missing, ImageFolder = "pictures",
-            ApplyExifOrientation = true, Progress = new Progress<FeaturizationProgress>(), Cancellation = new CancellationTokenSource().Token,
+            BatchSize = 3,
+            Threads = 1,
+            Device = "cpu",
+            Precision = Backbones.Engines.Precision.Float32,
+            OnImageError = ImageErrorMode.Missing,
+            ImageFolder = "pictures",
+            ApplyExifOrientation = true,
+            Progress = new Progress<FeaturizationProgress>(),
+            Cancellation = new CancellationTokenSource().Token,
         };
         IDataView data = _context.Data.LoadFromEnumerable(TinyRow.Many(1));
         using FeaturizerTransformer saved = _context.Transforms.TimmIntermediates("A", "Image", options, indices: [-1, 1], norm: true).Fit(data);

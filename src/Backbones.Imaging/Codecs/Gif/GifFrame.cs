@@ -79,8 +79,14 @@ internal readonly record struct GifFrame
                     int flags = bytes[descriptor + 8], end = descriptor + DescriptorSize, dataOffset = end + PaletteBytes(flags);
                     frame = new GifFrame
                     {
-                        ScreenWidth = screenWidth, ScreenHeight = screenHeight, Area = area, Interlaced = (flags & 0x40) != 0, Transparent = transparent,
-                        ScreenPalette = ScreenEnd..screenPaletteEnd, FramePalette = end..dataOffset, DataOffset = dataOffset,
+                        ScreenWidth = screenWidth,
+                        ScreenHeight = screenHeight,
+                        Area = area,
+                        Interlaced = (flags & 0x40) != 0,
+                        Transparent = transparent,
+                        ScreenPalette = ScreenEnd..screenPaletteEnd,
+                        FramePalette = end..dataOffset,
+                        DataOffset = dataOffset,
                     };
                     return true;
                 default:

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace Backbones.Imaging.Codecs.Jpeg;
 
 /// <summary>Walks over a scan's MCUs, with restarts, and decodes their blocks.</summary>

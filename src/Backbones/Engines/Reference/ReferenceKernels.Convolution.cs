@@ -24,16 +24,16 @@ internal static partial class ReferenceKernels
             {
                 ReadOnlySpan<float> source = input.Item(n).Slice((o / outPerGroup * perGroup + c) * h * w, h * w);
                 for (int ky = 0; ky < kh; ky++)
-                for (int kx = 0; kx < kw; kx++)
-                {
-                    float weightValue = weight.Data[((o * perGroup + c) * kh + ky) * kw + kx];
-                    for (int oy = 0; oy < outH; oy++)
+                    for (int kx = 0; kx < kw; kx++)
                     {
-                        int iy = oy * op.Stride.H - op.Padding.Top + ky * op.Dilation.H;
-                        if ((uint)iy < (uint)h)
-                            AddShiftedRow(map.Slice(oy * outW, outW), source.Slice(iy * w, w), weightValue, kx * op.Dilation.W - op.Padding.Left, op.Stride.W);
+                        float weightValue = weight.Data[((o * perGroup + c) * kh + ky) * kw + kx];
+                        for (int oy = 0; oy < outH; oy++)
+                        {
+                            int iy = oy * op.Stride.H - op.Padding.Top + ky * op.Dilation.H;
+                            if ((uint)iy < (uint)h)
+                                AddShiftedRow(map.Slice(oy * outW, outW), source.Slice(iy * w, w), weightValue, kx * op.Dilation.W - op.Padding.Left, op.Stride.W);
+                        }
                     }
-                }
             }
             Finish(op.Epilogue, map, residual is { } r ? r.Item(n).Slice(o * outH * outW, outH * outW) : default);
         });

@@ -39,19 +39,19 @@ internal static partial class ReferenceKernels
                 ReadOnlySpan<float> ma = source.Slice(offsetsA[g] * m * k, m * k), mb = other.Slice(offsetsB[g] * k * n, k * n);
                 Span<float> my = target.Slice(g * m * n, m * n);
                 for (int i = 0; i < m; i++)
-                for (int p = 0; p < k; p++)
-                {
-                    float value = op.TransposeA ? ma[p * m + i] : ma[i * k + p];
-                    if (op.TransposeB)
+                    for (int p = 0; p < k; p++)
                     {
-                        for (int j = 0; j < n; j++)
-                            my[i * n + j] += value * mb[j * k + p];
+                        float value = op.TransposeA ? ma[p * m + i] : ma[i * k + p];
+                        if (op.TransposeB)
+                        {
+                            for (int j = 0; j < n; j++)
+                                my[i * n + j] += value * mb[j * k + p];
+                        }
+                        else
+                        {
+                            AddScaled(my.Slice(i * n, n), mb.Slice(p * n, n), value);
+                        }
                     }
-                    else
-                    {
-                        AddScaled(my.Slice(i * n, n), mb.Slice(p * n, n), value);
-                    }
-                }
             }
         });
     }

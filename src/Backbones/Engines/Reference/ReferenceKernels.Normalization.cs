@@ -76,15 +76,15 @@ internal static partial class ReferenceKernels
             Span<float> target = y.ItemSpan(n);
             var line = new float[size];
             for (int o = 0; o < outer; o++)
-            for (int i = 0; i < inner; i++)
-            {
-                int start = o * size * inner + i;
-                for (int c = 0; c < size; c++)
-                    line[c] = source[start + c * inner];
-                body(line);
-                for (int c = 0; c < size; c++)
-                    target[start + c * inner] = line[c];
-            }
+                for (int i = 0; i < inner; i++)
+                {
+                    int start = o * size * inner + i;
+                    for (int c = 0; c < size; c++)
+                        line[c] = source[start + c * inner];
+                    body(line);
+                    for (int c = 0; c < size; c++)
+                        target[start + c * inner] = line[c];
+                }
         });
     }
 
@@ -98,8 +98,8 @@ internal static partial class ReferenceKernels
             ReadOnlySpan<float> source = x.Item(n);
             Span<float> target = y.ItemSpan(n);
             for (int o = 0; o < outer; o++)
-            for (int i = 0; i < inner; i++)
-                SoftmaxLine(source[(o * size * inner + i)..], target[(o * size * inner + i)..], size, inner);
+                for (int i = 0; i < inner; i++)
+                    SoftmaxLine(source[(o * size * inner + i)..], target[(o * size * inner + i)..], size, inner);
         });
     }
 

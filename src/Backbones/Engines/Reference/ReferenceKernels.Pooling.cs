@@ -13,18 +13,18 @@ internal static partial class ReferenceKernels
             ReadOnlySpan<float> map = x.Data.AsSpan(job * h * w, h * w);
             Span<float> target = y.Data.AsSpan(job * outH * outW, outH * outW);
             for (int oy = 0; oy < outH; oy++)
-            for (int ox = 0; ox < outW; ox++)
-            {
-                float max = float.NegativeInfinity;
-                for (int ky = 0; ky < op.Kernel.H; ky++)
-                for (int kx = 0; kx < op.Kernel.W; kx++)
+                for (int ox = 0; ox < outW; ox++)
                 {
-                    int iy = oy * op.Stride.H - op.Padding.Top + ky * op.Dilation.H, ix = ox * op.Stride.W - op.Padding.Left + kx * op.Dilation.W;
-                    if ((uint)iy < (uint)h && (uint)ix < (uint)w)
-                        max = MathF.Max(max, map[iy * w + ix]);
+                    float max = float.NegativeInfinity;
+                    for (int ky = 0; ky < op.Kernel.H; ky++)
+                        for (int kx = 0; kx < op.Kernel.W; kx++)
+                        {
+                            int iy = oy * op.Stride.H - op.Padding.Top + ky * op.Dilation.H, ix = ox * op.Stride.W - op.Padding.Left + kx * op.Dilation.W;
+                            if ((uint)iy < (uint)h && (uint)ix < (uint)w)
+                                max = MathF.Max(max, map[iy * w + ix]);
+                        }
+                    target[oy * outW + ox] = max;
                 }
-                target[oy * outW + ox] = max;
-            }
         });
     }
 
@@ -36,19 +36,19 @@ internal static partial class ReferenceKernels
             ReadOnlySpan<float> map = x.Data.AsSpan(job * h * w, h * w);
             Span<float> target = y.Data.AsSpan(job * outH * outW, outH * outW);
             for (int oy = 0; oy < outH; oy++)
-            for (int ox = 0; ox < outW; ox++)
-            {
-                // The divisor with padding stops at the padded border: a window that ceil mode hangs over it is smaller.
-                int y0 = oy * op.Stride.H - op.Padding.Top, x0 = ox * op.Stride.W - op.Padding.Left;
-                int y1 = Math.Min(y0 + op.Kernel.H, h + op.Padding.Bottom), x1 = Math.Min(x0 + op.Kernel.W, w + op.Padding.Right);
-                int padded = (y1 - y0) * (x1 - x0);
-                (y0, x0, y1, x1) = (Math.Max(y0, 0), Math.Max(x0, 0), Math.Min(y1, h), Math.Min(x1, w));
-                double sum = 0;
-                for (int iy = y0; iy < y1; iy++)
-                for (int ix = x0; ix < x1; ix++)
-                    sum += map[iy * w + ix];
-                target[oy * outW + ox] = (float)(sum / (op.CountIncludePad ? padded : (y1 - y0) * (x1 - x0)));
-            }
+                for (int ox = 0; ox < outW; ox++)
+                {
+                    // The divisor with padding stops at the padded border: a window that ceil mode hangs over it is smaller.
+                    int y0 = oy * op.Stride.H - op.Padding.Top, x0 = ox * op.Stride.W - op.Padding.Left;
+                    int y1 = Math.Min(y0 + op.Kernel.H, h + op.Padding.Bottom), x1 = Math.Min(x0 + op.Kernel.W, w + op.Padding.Right);
+                    int padded = (y1 - y0) * (x1 - x0);
+                    (y0, x0, y1, x1) = (Math.Max(y0, 0), Math.Max(x0, 0), Math.Min(y1, h), Math.Min(x1, w));
+                    double sum = 0;
+                    for (int iy = y0; iy < y1; iy++)
+                        for (int ix = x0; ix < x1; ix++)
+                            sum += map[iy * w + ix];
+                    target[oy * outW + ox] = (float)(sum / (op.CountIncludePad ? padded : (y1 - y0) * (x1 - x0)));
+                }
         });
     }
 
@@ -59,16 +59,16 @@ internal static partial class ReferenceKernels
         {
             ReadOnlySpan<float> map = x.Data.AsSpan(job * h * w, h * w);
             for (int oy = 0; oy < outH; oy++)
-            for (int ox = 0; ox < outW; ox++)
-            {
-                (int y0, int y1) = (oy * h / outH, ((oy + 1) * h + outH - 1) / outH);
-                (int x0, int x1) = (ox * w / outW, ((ox + 1) * w + outW - 1) / outW);
-                double sum = 0;
-                for (int iy = y0; iy < y1; iy++)
-                for (int ix = x0; ix < x1; ix++)
-                    sum += map[iy * w + ix];
-                y.Data[(job * outH + oy) * outW + ox] = (float)(sum / ((y1 - y0) * (x1 - x0)));
-            }
+                for (int ox = 0; ox < outW; ox++)
+                {
+                    (int y0, int y1) = (oy * h / outH, ((oy + 1) * h + outH - 1) / outH);
+                    (int x0, int x1) = (ox * w / outW, ((ox + 1) * w + outW - 1) / outW);
+                    double sum = 0;
+                    for (int iy = y0; iy < y1; iy++)
+                        for (int ix = x0; ix < x1; ix++)
+                            sum += map[iy * w + ix];
+                    y.Data[(job * outH + oy) * outW + ox] = (float)(sum / ((y1 - y0) * (x1 - x0)));
+                }
         });
     }
 

@@ -18,8 +18,8 @@ internal static partial class ReferenceKernels
             {
                 double sum = 0;
                 foreach ((int iy, double wy) in rows[i / outW % outH])
-                foreach ((int ix, double wx) in columns[i % outW])
-                    sum += wy * wx * source[(i / (outW * outH) * h + iy) * w + ix];
+                    foreach ((int ix, double wx) in columns[i % outW])
+                        sum += wy * wx * source[(i / (outW * outH) * h + iy) * w + ix];
                 target[i] = (float)sum;
             }
         });

@@ -189,10 +189,20 @@ internal sealed class PickleGlobals(PickleInput input, bool isScript)
     {
         string? name = code.TrimStart('<', '>', '=', '|') switch
         {
-            "f8" => "float64", "f4" => "float32", "f2" => "float16",
-            "i8" => "int64", "i4" => "int32", "i2" => "int16", "i1" => "int8",
-            "u8" => "uint64", "u4" => "uint32", "u2" => "uint16", "u1" => "uint8",
-            "b1" => "bool", "c8" => "complex64", "c16" => "complex128",
+            "f8" => "float64",
+            "f4" => "float32",
+            "f2" => "float16",
+            "i8" => "int64",
+            "i4" => "int32",
+            "i2" => "int16",
+            "i1" => "int8",
+            "u8" => "uint64",
+            "u4" => "uint32",
+            "u2" => "uint16",
+            "u1" => "uint8",
+            "b1" => "bool",
+            "c8" => "complex64",
+            "c16" => "complex128",
             _ => null,
         };
         return name is null ? throw input.Error($"the pickle asks for 'numpy.dtype' of '{Shorten(code)}', which is no type of numbers.") : TorchType.ByName[name];

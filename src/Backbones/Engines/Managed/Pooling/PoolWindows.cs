@@ -1,5 +1,3 @@
-using Backbones.Graphs;
-
 namespace Backbones.Engines.Managed;
 
 /// <summary>The input rows (or columns) First, First + Step, … below End under one output row (or column), and the divisor's share.</summary>
