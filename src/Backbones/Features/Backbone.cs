@@ -107,21 +107,26 @@ public sealed class Backbone : IDisposable
     /// <exception cref="UnknownModelException">There is no such model or tag; the message has the nearest names.</exception>
     /// <exception cref="GraphException">A name, pool or stride that the model does not have.</exception>
     public static ImmutableArray<FeatureOutput> Describe(string name, FeatureSelection selection, BackboneOptions? options = null)
+        => Outline(name, selection, options ?? new BackboneOptions()).Outputs;
+
+    /// <summary>The same with the graph: whoever keeps it finds it built when the weights come.</summary>
+    internal static SelectedFeatures Outline(string name, FeatureSelection selection, BackboneOptions options)
     {
-        options ??= new BackboneOptions();
         PretrainedConfig config = options.RandomWeights ? ModelNames.GetConfig(name) : WeightsLocator.FindConfig(name, options.WeightsPath, downloader: options.Downloader);
         // Only here does it matter for how many classes the weights are.
-        return Describe(selection is LogitsSelection or NodesSelection && !options.RandomWeights ? WithClassesOf(name, config, options) : config, selection, options);
+        return Outline(selection is LogitsSelection or NodesSelection && !options.RandomWeights ? WithClassesOf(name, config, options) : config, selection, options);
     }
 
     /// <summary>The same for a config that is already there.</summary>
     /// <exception cref="UnknownModelException">There is no such model.</exception>
     /// <exception cref="GraphException">A name, pool or stride that the model does not have.</exception>
     public static ImmutableArray<FeatureOutput> Describe(PretrainedConfig config, FeatureSelection selection, BackboneOptions? options = null)
+        => Outline(config, selection, options ?? new BackboneOptions()).Outputs;
+
+    private static SelectedFeatures Outline(PretrainedConfig config, FeatureSelection selection, BackboneOptions options)
     {
-        options ??= new BackboneOptions();
         RequireBuildable(config.Name, config.Architecture);
-        return SelectedFeatures.Create(ModelCatalog.Find(config.Architecture), selection, BuildOptionsFor(config, options)).Outputs;
+        return SelectedFeatures.Create(ModelCatalog.Find(config.Architecture), selection, BuildOptionsFor(config, options));
     }
 
     /// <summary>Makes a backbone over weights that are already there (also pruned ones: what a selection lacks is an error when it is extracted).</summary>

@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Collections.Concurrent;
 using System.Globalization;
 using Backbones.Graphs;
 using Backbones.Layers;
@@ -11,6 +12,7 @@ internal sealed class ModelEntry
 {
     private readonly Func<GraphBuilder, ModelOptions, BackboneGraph> _build;
     private readonly string _globalPool;
+    private readonly ConcurrentDictionary<BuildOptions, WeakReference<BackboneGraph>> _built = [];
 
     internal ModelEntry(string name, string globalPool, Func<GraphBuilder, ModelOptions, BackboneGraph> build)
     {
@@ -22,7 +24,8 @@ internal sealed class ModelEntry
     /// <summary>timm's name, without tag.</summary>
     public string Name { get; }
 
-    /// <summary>Builds the graph. What the options leave open is the architecture's own: as the registry's default config of it says.</summary>
+    /// <summary>The graph. What the options leave open is the architecture's own: as the registry's default config of it says. A graph does not change, so it is
+    /// built once as long as anybody has it.</summary>
     /// <exception cref="GraphException">An image size, pool or stride that the model cannot have.</exception>
     public BackboneGraph Build(BuildOptions options)
     {
@@ -30,16 +33,30 @@ internal sealed class ModelEntry
         Size2 ownSize = (config.InputSize[1], config.InputSize[2]), size = options.ImageSize ?? ownSize;
         int channels = options.InChannels ?? config.InputSize[0];
         string pool = options.GlobalPool ?? _globalPool;
+        BuildOptions resolved = options with
+        {
+            ImageSize = size,
+            InChannels = channels,
+            NumClasses = options.NumClasses ?? config.NumClasses,
+            GlobalPool = pool,
+            PretrainedSize = options.PretrainedSize ?? ownSize,
+        };
+        if (_built.TryGetValue(resolved, out WeakReference<BackboneGraph>? reference) && reference.TryGetTarget(out BackboneGraph? built))
+            return built;
         var b = new GraphBuilder([channels, size.H, size.W]) { ConvWidths = PrunedWidths() };
         BackboneGraph backbone = _build(b, new ModelOptions
         {
-            NumClasses = options.NumClasses ?? config.NumClasses,
+            NumClasses = resolved.NumClasses.Value,
             GlobalPool = options.ResetPool ?? pool,
             CreatedPool = pool,
             OutputStride = options.OutputStride,
-            PretrainedSize = options.PretrainedSize ?? ownSize,
+            PretrainedSize = resolved.PretrainedSize.Value,
         });
-        return backbone with { Adapters = backbone.Adapters.AddRange(config.FirstConv.Select(module => KeyValuePair.Create($"{module}.weight", ParameterAdapters.InputConv(channels)))) };
+        backbone = backbone with { Adapters = backbone.Adapters.AddRange(config.FirstConv.Select(module => KeyValuePair.Create($"{module}.weight", ParameterAdapters.InputConv(channels)))) };
+        foreach (KeyValuePair<BuildOptions, WeakReference<BackboneGraph>> old in _built.Where(e => !e.Value.TryGetTarget(out _)))
+            _built.TryRemove(old);
+        _built[resolved] = new(backbone);
+        return backbone;
     }
 
     /// <summary>Convolution widths of a pruned variant (Knapsack Pruning, https://arxiv.org/abs/2002.08258) by module path: one <c>module width</c> pair a line of <c>Pruned/NAME.txt</c>.</summary>

@@ -15,6 +15,9 @@ public abstract class FeaturizerEstimator : IEstimator<FeaturizerTransformer>
     private readonly ColumnMapping _columns;
     private readonly Func<FeaturizerModel> _find;
 
+    // Kept: Fit takes the graph that was built for its columns.
+    private readonly SelectedFeatures _outline;
+
     /// <summary>Features of a backbone whose weights are looked up.</summary>
     /// <param name="catalog">Gives access to the context.</param>
     /// <param name="options">Model, weights, batch size and so on.</param>
@@ -33,7 +36,7 @@ public abstract class FeaturizerEstimator : IEstimator<FeaturizerTransformer>
         host.EngineFor(options, warn: null);
         BackboneOptions backbone = options.ToBackboneOptions(new DownloadLog(host));
         _config = options.RandomWeights ? ModelNames.GetConfig(options.ModelName) : WeightsLocator.FindConfig(options.ModelName, options.WeightsPath, downloader: backbone.Downloader);
-        Outputs = Backbone.Describe(options.ModelName, selection, backbone);
+        _outline = Backbone.Outline(options.ModelName, selection, backbone);
         _columns = Columns(input, namesOf);
         int size = options.ImageSize ?? 0;
         CheckBatch(options.ImageSize is null ? _config.InputSize : [_config.InputSize[0], size, size]);
@@ -51,7 +54,7 @@ public abstract class FeaturizerEstimator : IEstimator<FeaturizerTransformer>
         Options = options;
         FeaturizerHost.Of(catalog).EngineFor(options, warn: null);
         _config = backbone.Config;
-        Outputs = features.Outputs;
+        _outline = features;
         _columns = Columns(input, namesOf);
         CheckBatch(features.Graph.Inputs[0].Shape);
         _find = () => FeaturizerModel.Of(backbone, features);
@@ -61,7 +64,7 @@ public abstract class FeaturizerEstimator : IEstimator<FeaturizerTransformer>
     public FeaturizerOptions Options { get; }
 
     /// <summary>The selection's outputs: names, shapes without batch, levels. Known without weights.</summary>
-    public ImmutableArray<FeatureOutput> Outputs { get; }
+    public ImmutableArray<FeatureOutput> Outputs => _outline.Outputs;
 
     /// <summary>Loads the weights; published ones that are not on this machine are downloaded, see <see cref="FeaturizerOptions.Download"/>.</summary>
     /// <param name="input">Data with the input column; only its schema is looked at.</param>

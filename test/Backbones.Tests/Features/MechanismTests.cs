@@ -13,6 +13,19 @@ public sealed class MechanismTests
     public static IEnumerable<object[]> Models => ModelCatalog.Names.Select(n => new object[] { n });
 
     [TestMethod]
+    public void A_graph_is_built_once_as_long_as_anybody_has_it()
+    {
+        var options = new BackboneOptions { RandomWeights = true };
+        SelectedFeatures outline = Backbone.Outline("test_resnet", FeatureSelection.Pooled(), options);
+        using Backbone one = Backbone.Create("test_resnet", options), other = Backbone.Create("test_resnet", options);
+        Assert.AreSame(one.Graph, other.Graph);
+        Assert.AreSame(outline.Backbone, one.Select(FeatureSelection.Pooled()).Backbone);
+        using Backbone larger = Backbone.Create("test_resnet", options with { ImageSize = 96 });
+        Assert.AreNotSame(one.Graph, larger.Graph);
+        GC.KeepAlive(outline);
+    }
+
+    [TestMethod]
     [DynamicData(nameof(Models))]
     public void Every_mechanism_has_consistent_shapes(string name)
     {
