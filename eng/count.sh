@@ -9,7 +9,7 @@ if eng/debian13.sh true; then libtorch=(eng/debian13.sh) no_libtorch=''; else no
 # run_tests SOLUTION [options of 'dotnet test'…]
 run_tests() {
   local log=artifacts/test-$(basename "$1" .sln).log status=0 name
-  "${libtorch[@]}" dotnet test --solution "$@" -c Release --no-build --no-progress --max-parallel-test-modules 1 2>&1 | tee "$log" || status=$?
+  "${libtorch[@]}" dotnet test --solution "$@" -c Release --no-build --no-progress --max-parallel-test-modules 2 2>&1 | tee "$log" || status=$?
   local ran failures
   ran=$(summary "$log" succeeded) failures=$(summary "$log" failed)
   passed=$((passed + ran)) failed=$((failed + failures))
