@@ -7,6 +7,11 @@ try
 {
     if (args is ["fuzz", .. var rest])
         return FuzzCommand.Run(rest);
+    if (args is [FirstPredictionBenchmark.Argument, var savedModel, var picture])
+    {
+        FirstPredictionBenchmark.Measure(savedModel, picture);
+        return 0;
+    }
     options = BenchOptions.Parse(args);
 }
 catch (ArgumentException e)
@@ -24,6 +29,7 @@ try
         {
             case "kernels": new KernelBenchmark(options).Run(model); break;
             case "pipeline": new PipelineBenchmark(options).Run(model); break;
+            case "first-prediction": new FirstPredictionBenchmark(options).Run(model); break;
             case "torchsharp": new TorchSharpBenchmark(options).Run(model); break;
             default: new ModelBenchmark(options).Run(model); break;
         }

@@ -43,35 +43,6 @@ public sealed class LiveBytesTests
         Assert.IsGreaterThanOrEqualTo(Batch * graph.Inputs[0].Shape.Length * sizeof(float), peak, "the input was there");
     }
 
-    [TestMethod]
-    public void TheProcessDoesNotGrowWithTheDepthOfTheGraph()
-    {
-        TorchComparison.Engine();
-        var b = new GraphBuilder([8, 256, 256]);
-        Node x = b.Input;
-        for (int i = 0; i < 60; i++)
-            x = b.Act($"act{i}", b.Conv2d($"conv{i}", x, 8, 1), UnaryKind.Gelu);
-        Graph graph = b.Build(b.Reduce(x, ReduceKind.Mean, [1, 2]));
-        using ParameterStore store = TorchComparison.Store(graph);
-        using var plan = TorchComparison.Engine().Compile(graph, store, Engines.EngineOptions.Default);
-        float[][] inputs = TorchComparison.Inputs(graph, 8);
-        const long map = 8 * 8 * 256 * 256 * sizeof(float);
-        using var stop = new CancellationTokenSource();
-        long before = Environment.WorkingSet, peak = before;
-        Task watch = Task.Run(() =>
-        {
-            while (!stop.IsCancellationRequested)
-            {
-                peak = Math.Max(peak, Environment.WorkingSet);
-                Thread.Sleep(1);
-            }
-        });
-        TorchComparison.Run(plan, 8, inputs);
-        stop.Cancel();
-        watch.Wait();
-        Assert.IsLessThan(12 * map, peak - before, "60 maps were computed");
-    }
-
     private static long Bytes(IEnumerable<torch.Tensor> tensors)
     {
         var storages = new Dictionary<nint, ulong>();

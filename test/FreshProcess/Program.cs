@@ -3,13 +3,7 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 
 // FreshProcess MODEL COLUMN PATH…: loads a model and prints a column's values, a line for each path.
-// FreshProcess --first-prediction MODEL PATH: prints how many milliseconds it takes to load a model, to make an engine and to predict.
 // FreshProcess --culture NAME MODEL PATH: under that culture, prints what exports and saved models come to.
-if (args[0] == "--first-prediction")
-{
-    FirstPrediction.Measure(args[1], args[2]);
-    return;
-}
 if (args[0] == "--culture")
 {
     UnderCulture.Run(args[1], args[2], args[3]);

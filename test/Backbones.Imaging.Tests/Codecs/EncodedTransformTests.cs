@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Backbones.Imaging;
 
 namespace Backbones.Tests.Imaging.Codecs;
@@ -49,14 +48,14 @@ public sealed class EncodedTransformTests
         Assert.IsLessThan(100_000, (GC.GetAllocatedBytesForCurrentThread() - before) / 20);
     }
 
-    /// <summary>Changes JPEGs at random, for two seconds: each gives an error, or the same by both ways.</summary>
+    /// <summary>Changes JPEGs at random: each gives an error, or the same by both ways.</summary>
     [TestMethod]
     public void DamagedFilesAreRefusedOrBecomeTheSameByBothWays()
     {
         byte[][] files = [.. Pictures.Jpegs.Select(file => Pictures.Read((string)file[0])).Where(file => file.Length < 30_000)];
         var random = new Random(5);
         int same = 0, errors = 0;
-        for (var clock = Stopwatch.StartNew(); clock.ElapsedMilliseconds < 2000;)
+        for (int i = 0; i < 600; i++)
         {
             byte[] damaged = [.. files[random.Next(files.Length)]];
             for (int changes = random.Next(1, 4); changes > 0; changes--)
