@@ -3,6 +3,8 @@ using System.Globalization;
 using Backbones;
 using Backbones.Imaging;
 using Backbones.Tests.Imaging.Codecs;
+using Backbones.Weights;
+using Backbones.Weights.Pth;
 
 namespace Bench;
 
@@ -12,7 +14,7 @@ namespace Bench;
 /// </summary>
 internal static class FuzzCommand
 {
-    public const string Usage = "       Bench fuzz png|bmp|gif|webp|jpeg|exif [--seconds 60] [--seed 1]";
+    public const string Usage = "       Bench fuzz png|bmp|gif|webp|jpeg|exif|pth|safetensors [--seconds 60] [--seed 1]";
 
     /// <exception cref="ArgumentException">The target or an option is unknown.</exception>
     public static int Run(string[] args)
@@ -31,7 +33,13 @@ internal static class FuzzCommand
         }
 
         byte[][] files = Seeds(target);
-        Action<byte[]> read = target == "exif" ? static file => ExifOrientation.Read(file) : static file => ImagePixels.Decode(file, applyExifOrientation: true);
+        Action<byte[]> read = target switch
+        {
+            "exif" => static file => ExifOrientation.Read(file),
+            "pth" => static file => ReadAll(PthFile.Read(new MemoryStream(file), "damaged.pth").Tensors),
+            "safetensors" => static file => ReadAll(SafetensorsFile.Read(file).Tensors),
+            _ => static file => ImagePixels.Decode(file, applyExifOrientation: true),
+        };
         var random = new Random(seed);
         long decoded = 0, refused = 0, found = 0;
         var total = Stopwatch.StartNew();
@@ -45,7 +53,7 @@ internal static class FuzzCommand
                 read(damaged);
                 decoded++;
             }
-            catch (InvalidDataException)
+            catch (Exception e) when (e is InvalidDataException or WeightsFormatException)
             {
                 refused++;
             }
@@ -67,14 +75,30 @@ internal static class FuzzCommand
         return found == 0 ? 0 : 1;
     }
 
+    private static byte[] SmallSafetensors()
+    {
+        var file = new MemoryStream();
+        SafetensorsWriter.Write(file, [new MemoryTensor("a", [2, 2], [1, 2, 3, 4]), new MemoryTensor("b", DType.Int64, [], new byte[8])]);
+        return file.ToArray();
+    }
+
+    private static void ReadAll(IEnumerable<ParameterTensor> tensors)
+    {
+        foreach (ParameterTensor tensor in tensors)
+            tensor.ToArray();
+    }
+
     private static byte[][] Seeds(string target)
     {
+        if (target == "safetensors")
+            return [SmallSafetensors()];
         string[] extensions = target switch
         {
             "png" or "bmp" or "gif" or "webp" => ["." + target],
             "jpeg" => [".jpg"],
             "exif" => [".png", ".jpg", ".webp"],
-            _ => throw new ArgumentException($"Unknown target '{target}'; valid are png, bmp, gif, webp, jpeg and exif."),
+            "pth" => [".pth"],
+            _ => throw new ArgumentException($"Unknown target '{target}'; valid are png, bmp, gif, webp, jpeg, exif, pth and safetensors."),
         };
         const int largest = 20_000;
         byte[][] files = [.. Directory.EnumerateFiles(Path.Combine(Repository.Root, "test", "data"), "*", SearchOption.AllDirectories)
