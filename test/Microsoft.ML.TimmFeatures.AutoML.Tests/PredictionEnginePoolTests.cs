@@ -15,10 +15,10 @@ public sealed class PredictionEnginePoolTests
         try
         {
             var context = new MLContext(seed: 1);
-            Picture[] pictures = [.. Samples.All.Take(24)];
+            Picture[] pictures = [.. TimmFeatures.Tests.Support.Samples.All.Take(24)];
             IDataView data = context.Data.LoadFromEnumerable(pictures);
             float[][] expected;
-            using (FeaturizerTransformer transformer = context.Transforms.TimmFeatures("Features", "Path", Samples.Options with { ImageFolder = Samples.Pictures }).Fit(data))
+            using (FeaturizerTransformer transformer = context.Transforms.TimmFeatures("Features", "Path", TimmFeatures.Tests.Support.Samples.Options with { ImageFolder = TimmFeatures.Tests.Support.Samples.Pictures }).Fit(data))
             {
                 expected = [.. transformer.Transform(data).GetColumn<float[]>("Features")];
                 context.Model.Save(transformer, data.Schema, path);

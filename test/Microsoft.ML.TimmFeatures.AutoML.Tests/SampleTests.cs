@@ -9,7 +9,7 @@ public sealed class SampleTests
 {
     [TestMethod]
     public void The_app_finds_a_model_that_saves_and_loads()
-        => Assert.Contains("Saved and loaded: the predictions are the same.", DotNet.Run(Repository.Root, ["run", "-c", "Release", Repository.In("samples", "apps", "automl.cs")]));
+        => Assert.Contains("Saved and loaded: the predictions are the same.", global::Samples.Tests.DotNet.Run(Repository.Root, ["run", "-c", "Release", Repository.In("samples", "apps", "automl.cs")]));
 
     [TestMethod]
     public async Task The_notebook_runs_and_its_saved_outputs_are_those_of_its_cells()
