@@ -4,6 +4,7 @@ using Backbones.Graphs;
 using Backbones.Imaging;
 using Backbones.Onnx;
 using Backbones.TorchScript;
+using Backbones.Weights;
 
 namespace Backbones;
 
@@ -21,6 +22,7 @@ public static class BackboneExport
     /// <param name="path">The file.</param>
     /// <exception cref="ArgumentException">Two of the selection's outputs have the same name, or one is called <c>x</c> as the input.</exception>
     /// <exception cref="NotSupportedException">The file would be over the 2 GB that protobuf can hold.</exception>
+    /// <exception cref="ParameterMismatchException">The weights lack what the selection needs.</exception>
     public static void ExportOnnx(this Backbone backbone, FeatureSelection selection, string path)
         => OnnxExporter.Export(backbone.Select(selection), backbone.Parameters, path, new OnnxExportOptions { Name = backbone.Name, Metadata = ExportMetadata.Of(backbone, selection) });
 
@@ -31,6 +33,7 @@ public static class BackboneExport
     /// <param name="parameters">Weights of all of the graph; null for the backbone's, where nothing was added that has weights.</param>
     /// <exception cref="ArgumentException">Two outputs have the same name, or one is called <c>x</c> as the input.</exception>
     /// <exception cref="NotSupportedException">The file would be over the 2 GB that protobuf can hold.</exception>
+    /// <exception cref="ParameterMismatchException">The weights lack what the selection needs.</exception>
     public static void ExportOnnx(this Backbone backbone, SelectedFeatures selected, string path, IParameterSource? parameters = null)
         => OnnxExporter.Export(selected, parameters ?? backbone.Parameters, path, new OnnxExportOptions { Name = backbone.Name, Metadata = ExportMetadata.Of(backbone) });
 
@@ -43,6 +46,7 @@ public static class BackboneExport
     /// <param name="backbone">The backbone with its weights.</param>
     /// <param name="selection">What is wanted.</param>
     /// <param name="path">The file.</param>
+    /// <exception cref="ParameterMismatchException">The weights lack what the selection needs.</exception>
     public static void ExportTorchScript(this Backbone backbone, FeatureSelection selection, string path)
         => TorchScriptExporter.Export(backbone.Select(selection), backbone.Parameters, path, new TorchScriptExportOptions { Name = backbone.Name, Metadata = ExportMetadata.Of(backbone, selection) });
 
@@ -51,6 +55,7 @@ public static class BackboneExport
     /// <param name="selected">What is wanted.</param>
     /// <param name="path">The file.</param>
     /// <param name="parameters">Weights of all of the graph; null for the backbone's, where nothing was added that has weights.</param>
+    /// <exception cref="ParameterMismatchException">The weights lack what the selection needs.</exception>
     public static void ExportTorchScript(this Backbone backbone, SelectedFeatures selected, string path, IParameterSource? parameters = null)
         => TorchScriptExporter.Export(selected, parameters ?? backbone.Parameters, path, new TorchScriptExportOptions { Name = backbone.Name, Metadata = ExportMetadata.Of(backbone) });
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Backbones.Weights;
 
 namespace Backbones.Tests;
 
@@ -54,6 +55,30 @@ public sealed class WholeFileTests
             process.WaitForExit();
             Assert.IsTrue(whole.AsSpan().SequenceEqual(File.ReadAllBytes(folder.File)), $"round {round}");
         }
+    }
+
+    [TestMethod]
+    [DataRow("onnx")]
+    [DataRow("torchscript")]
+    public void Weights_that_lack_what_the_selection_needs_are_listed_and_the_old_file_stays(string kind)
+    {
+        using var folder = new Folder();
+        string weights = Path.Combine(folder.Path, "pooled.safetensors");
+        using (Backbone whole = Backbone.Create("test_resnet", new BackboneOptions { RandomWeights = true }))
+            whole.SaveWeights(weights, FeatureSelection.Pooled());
+        File.WriteAllText(folder.File, "old");
+        using Backbone backbone = Backbone.Create("test_resnet", new BackboneOptions { WeightsPath = weights });
+        ParameterMismatchException e = Assert.ThrowsExactly<ParameterMismatchException>(() =>
+        {
+            if (kind == "onnx")
+                backbone.ExportOnnx(FeatureSelection.Logits, folder.File);
+            else
+                backbone.ExportTorchScript(FeatureSelection.Logits, folder.File);
+        });
+        StringAssert.Contains(e.Message, "2 missing");
+        StringAssert.Contains(e.Message, "fc.bias");
+        Assert.AreEqual("old", File.ReadAllText(folder.File));
+        Assert.HasCount(2, Directory.GetFiles(folder.Path));
     }
 
     private static string Program => Path.Combine(AppContext.BaseDirectory, "FileWriter.dll");

@@ -44,7 +44,7 @@ internal static class OnnxExporter
     /// <param name="options">Names and metadata.</param>
     /// <exception cref="ArgumentException">There are not as many names as outputs, two outputs have the same name, or one has an input's.</exception>
     /// <exception cref="NotSupportedException">The file would be over the 2 GB that protobuf can hold.</exception>
-    /// <exception cref="KeyNotFoundException">A parameter is missing.</exception>
+    /// <exception cref="ParameterMismatchException">The weights lack what the graph needs.</exception>
     public static void Export(Graph graph, IParameterSource parameters, Stream stream, OnnxExportOptions? options = null)
         => Convert(graph, parameters, options ?? new OnnxExportOptions()).Write(stream);
 
@@ -53,6 +53,7 @@ internal static class OnnxExporter
         using InvariantText text = InvariantText.Open();
         IReadOnlyList<string> names = options.OutputNames ?? [.. graph.Outputs.Select(o => o.Name)];
         CheckNames(graph, names);
+        (parameters as ParameterStore)?.EnsureHas(graph.Parameters);
         graph = RemoveIdentities.Run(graph);
         // Refused before anything is read.
         OnnxFile.RequireWritable(StoredValues(graph).Sum(n => n.Shape.Length * sizeof(float)), options.Name);

@@ -51,13 +51,14 @@ internal static class TorchScriptExporter
     /// <param name="stream">A writable stream.</param>
     /// <param name="options">Name and metadata.</param>
     /// <exception cref="NotSupportedException">An operator's weight depends on the input.</exception>
-    /// <exception cref="KeyNotFoundException">A parameter is missing.</exception>
+    /// <exception cref="ParameterMismatchException">The weights lack what the graph needs.</exception>
     public static void Export(Graph graph, IParameterSource parameters, Stream stream, TorchScriptExportOptions? options = null)
         => Convert(graph, parameters, options ?? new TorchScriptExportOptions()).Write(stream);
 
     private static TorchScriptArchive Convert(Graph graph, IParameterSource parameters, TorchScriptExportOptions options)
     {
         using InvariantText text = InvariantText.Open();
+        (parameters as ParameterStore)?.EnsureHas(graph.Parameters);
         graph = FoldBatchNorm.Run(RemoveIdentities.Run(graph));
         return new TorchScriptArchive(new ScriptBuilder(graph, ParameterArithmetic.Evaluate(graph, parameters), options.Name).Build(), options);
     }

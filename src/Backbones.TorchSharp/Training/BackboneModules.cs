@@ -1,3 +1,5 @@
+using Backbones.Graphs;
+
 namespace Backbones.Engines.Torch;
 
 /// <summary>Backbones as trainable modules.</summary>
@@ -7,11 +9,14 @@ public static class BackboneModules
     /// <param name="backbone">The backbone.</param>
     /// <param name="selection">What the module gives back; null for the logits.</param>
     /// <param name="batchNormMomentum">Share of the batch in the running statistics.</param>
+    /// <exception cref="Weights.ParameterMismatchException">The weights lack what the selection needs.</exception>
     /// <exception cref="TorchSharpUnavailableException">TorchSharp's native package is not there.</exception>
     public static GraphModule ToModule(this Backbone backbone, FeatureSelection? selection = null, double batchNormMomentum = 0.1)
     {
         ArgumentNullException.ThrowIfNull(backbone);
-        return new GraphModule(backbone.Name, backbone.Select(selection ?? FeatureSelection.Logits).Graph, backbone.Parameters, batchNormMomentum);
+        Graph graph = backbone.Select(selection ?? FeatureSelection.Logits).Graph;
+        backbone.Parameters.EnsureHas(graph.Parameters);
+        return new GraphModule(backbone.Name, graph, backbone.Parameters, batchNormMomentum);
     }
 
     /// <summary>

@@ -234,10 +234,14 @@ public sealed class Backbone : IDisposable
         if (options.ImageSize is { } wanted && (wanted.H < 1 || wanted.W < 1))
             throw new ArgumentOutOfRangeException(nameof(options), options.ImageSize, "Both sides of ImageSize must be 1 or more; null is the model's own size.");
         Shape size = (options.UseTestSize ? config.TestInputSize : null) ?? config.InputSize;
+        Size2 image = options.ImageSize ?? new Size2(size[1], size[2]);
+        int channels = options.InChannels ?? config.InputSize[0];
+        if (channels > ModelFolder.MaxChannels || (Int128)channels * image.H * image.W > ModelFolder.MaxElements)
+            throw new ArgumentOutOfRangeException(nameof(options), $"InChannels and ImageSize come to {channels} × {image.H} × {image.W}; at most {ModelFolder.MaxChannels} channels and {ModelFolder.MaxElements} elements are allowed.");
         return new()
         {
-            ImageSize = options.ImageSize ?? new Size2(size[1], size[2]),
-            InChannels = options.InChannels ?? config.InputSize[0],
+            ImageSize = image,
+            InChannels = channels,
             NumClasses = config.NumClasses,
             GlobalPool = config.GlobalPool,
             OutputStride = config.OutputStride,

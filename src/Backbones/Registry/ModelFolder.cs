@@ -20,7 +20,9 @@ internal sealed class ModelFolder
     ];
 
     /// <summary>What is over these limits is no picture's size and no number of classes, but a mistake or an attack.</summary>
-    private const int MaxChannels = 4096, MaxElements = 1 << 28, MaxClasses = 10_000_000, MaxConfigLength = 16 << 20;
+    internal const int MaxChannels = 4096, MaxElements = 1 << 28;
+
+    private const int MaxClasses = 10_000_000, MaxConfigLength = 16 << 20;
 
     private static readonly string[] Extensions = [".safetensors", ".pth", ".pth.tar", ".bin"];
 

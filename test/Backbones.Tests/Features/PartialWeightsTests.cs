@@ -112,6 +112,16 @@ public sealed class PartialWeightsTests
             StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Backbone.Create(Model, options)).Message, "1 or more");
     }
 
+    [TestMethod]
+    public void Channels_and_sizes_beyond_any_picture_are_refused_at_once()
+    {
+        foreach (BackboneOptions options in new[] { Random with { InChannels = 100_000 }, Random with { InChannels = int.MaxValue }, Random with { ImageSize = new Size2(100_000, 100_000) }, Random with { ImageSize = new Size2(int.MaxValue, int.MaxValue) } })
+        {
+            StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Backbone.Create(Model, options)).Message, "at most");
+            StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Backbone.Describe(Model, FeatureSelection.Pooled(), options)).Message, "at most");
+        }
+    }
+
     private static ParameterTensor RecipeOf(string name, Shape shape)
     {
         float[] values = new float[shape.Length];
