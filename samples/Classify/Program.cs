@@ -2,7 +2,10 @@ using System.CommandLine;
 using Classify;
 using Microsoft.ML.TimmFeatures;
 
-var model = new Option<string>("--model") { Description = "timm's name of the backbone, such as resnet50.a1_in1k.", DefaultValueFactory = _ => "test_resnet.textures16" };
+// Its weights are the repository's, from whatever folder this is called.
+const string DemoModel = "test_resnet.textures16";
+
+var model = new Option<string>("--model") { Description = "timm's name of the backbone, such as resnet50.a1_in1k.", DefaultValueFactory = _ => DemoModel };
 var weights = new Option<string?>("--weights") { Description = "Weights file (safetensors, .pth) or folder. Without it they are found by the model's name: in weights/ and samples/weights/ here and beside the program, in the folders of TIMM_FEATURES_WEIGHTS, in what timm and torchvision downloaded, on the Hugging Face Hub." };
 var random = new Option<bool>("--random-weights") { Description = "Weights made from their names: to try a model without its weights. The accuracy means nothing then." };
 var images = new Option<DirectoryInfo>("--images") { Description = "Folder of pictures; its sub-folders are the labels. Without it: samples/textures of the repository.", DefaultValueFactory = _ => new DirectoryInfo(Repository.In("samples", "textures")) };
@@ -20,7 +23,7 @@ root.SetAction(result => Guarded(() => TrainingJob.Run(new JobSettings(
     new FeaturizerOptions
     {
         ModelName = result.GetValue(model)!,
-        WeightsPath = result.GetValue(weights),
+        WeightsPath = result.GetValue(weights) ?? (result.GetValue(model) == DemoModel && !result.GetValue(random) ? Repository.In("samples", "weights", DemoModel) : null),
         RandomWeights = result.GetValue(random),
         ApplyExifOrientation = result.GetValue(exif),
         BatchSize = result.GetValue(batch),
