@@ -80,15 +80,18 @@ public sealed class ManagedConvolutionTests
     }
 
     [TestMethod]
-    [DataRow(64, 64, 14, 14, DisplayName = "4×4 tiles, partial at the border")]
-    [DataRow(40, 72, 13, 17, DisplayName = "4×4 tiles, partial vectors")]
-    [DataRow(32, 200, 30, 11, DisplayName = "4×4 tiles, several bands")]
-    [DataRow(48, 64, 7, 7, DisplayName = "2×2 tiles")]
-    [DataRow(36, 40, 5, 9, DisplayName = "2×2 tiles, partial vectors")]
-    public void WinogradMatchesReference(int channels, int outChannels, int height, int width)
+    [DataRow(64, 64, 14, 14, 1, DisplayName = "4×4 tiles, partial at the border")]
+    [DataRow(40, 72, 13, 17, 1, DisplayName = "4×4 tiles, partial vectors")]
+    [DataRow(32, 200, 30, 11, 1, DisplayName = "4×4 tiles, several bands")]
+    [DataRow(48, 64, 7, 7, 1, DisplayName = "2×2 tiles")]
+    [DataRow(36, 40, 5, 9, 1, DisplayName = "2×2 tiles, partial vectors")]
+    [DataRow(64, 128, 14, 14, 2, DisplayName = "two groups, 4×4 tiles")]
+    [DataRow(192, 96, 13, 17, 3, DisplayName = "three groups, 4×4 tiles")]
+    [DataRow(256, 128, 7, 9, 4, DisplayName = "four groups, 2×2 tiles")]
+    public void WinogradMatchesReference(int channels, int outChannels, int height, int width, int groups)
     {
         foreach (Padding padding in (Padding[])[1, 0, new Padding(0, 1, 2, 3)])
-            Check([channels, height, width], outChannels, 3, 1, padding, 1, 1, 3);
+            Check([channels, height, width], outChannels, 3, 1, padding, 1, groups, 3);
     }
 
     [TestMethod]

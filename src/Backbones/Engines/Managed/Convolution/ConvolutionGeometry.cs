@@ -10,6 +10,9 @@ internal sealed record ConvolutionGeometry(int Channels, int Height, int Width, 
 
     public int GroupOutChannels => OutChannels / Groups;
 
+    /// <summary>One of the groups.</summary>
+    public ConvolutionGeometry OneGroup => this with { Channels = GroupChannels, OutChannels = GroupOutChannels, Groups = 1 };
+
     public bool IsPointwise => Kernel == 1 && Stride == 1 && Top == 0 && Left == 0 && OutHeight == Height && OutWidth == Width;
 
     /// <summary>Whether it is depthwise, or groups have as many output as input channels and a vector of that many lanes holds whole groups.</summary>

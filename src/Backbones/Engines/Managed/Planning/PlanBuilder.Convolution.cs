@@ -8,6 +8,9 @@ internal sealed partial class PlanBuilder<T>
     /// <summary>Channels up to which planar images are read in place: beyond, channels-last patches are longer runs.</summary>
     private const int MaxPlanarChannels = 4;
 
+    /// <summary>Groups that are convolved one after another by Winograd's filtering (split attention has two): with more of them each is little work.</summary>
+    private const int MostWinogradGroups = 4;
+
     private ValueView Conv2d(Node node, Conv2dOp op)
     {
         (ReadOnlyMemory<float> weights, Shape weightShape) = (Values(node, 1), node.Inputs[1].Shape);
@@ -34,6 +37,18 @@ internal sealed partial class PlanBuilder<T>
             input = ChannelsLast(input);
             step = Winograd(geometry, input, weights, bias, result, epilogue);
         }
+        else if (residual is null && geometry.Groups <= MostWinogradGroups && geometry.GroupChannels % T.Count == 0 && geometry.GroupOutChannels % T.Count == 0 && UsesWinograd(geometry.OneGroup))
+        {
+            input = ChannelsLast(input);
+            for (int group = 0; group < geometry.Groups; group++)
+            {
+                ConvolutionGeometry one = geometry.OneGroup;
+                int filters = weights.Length / geometry.Groups;
+                Add(Winograd(one, Channels(input, group * one.Channels, one.Channels), weights.Slice(group * filters, filters),
+                    bias.IsEmpty ? default : bias.Slice(group * one.OutChannels, one.OutChannels), Channels(result, group * one.OutChannels, one.OutChannels), epilogue), result, input, null);
+            }
+            return result;
+        }
         else
         {
             int join = geometry.BestJoin(T.Count);
@@ -48,6 +63,9 @@ internal sealed partial class PlanBuilder<T>
         Add(step, result, input, residual);
         return result;
     }
+
+    /// <summary>Some channels of a map [C, H, W].</summary>
+    private static ValueView Channels(ValueView map, int first, int count) => new(map.Storage, map.Offset + first * map.Strides[0], [count, .. map.Dims[1..]], map.Strides);
 
     /// <summary>Where fewer products pay for the transforms: 3×3 with stride 1, enough channels on both sides, and maps that hold more than a few tiles.</summary>
     private static bool UsesWinograd(ConvolutionGeometry g)
