@@ -1,5 +1,4 @@
 using Microsoft.ML.AutoML;
-using Microsoft.ML.SearchSpace;
 using Microsoft.ML.SearchSpace.Option;
 using Microsoft.ML.TimmFeatures;
 using Microsoft.ML.TimmFeatures.AutoML;
