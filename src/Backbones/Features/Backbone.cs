@@ -92,7 +92,7 @@ public sealed class Backbone : IDisposable
         try
         {
             Backbone backbone = FromParameters(WithClassesOf(located.Config, store), store, options, ownsParameters: true);
-            store.EnsureUsable(backbone.Checkpoint, options.CheckFinite, () => LikelyModel.Find(store));
+            store.EnsureUsable(backbone.AsStored(backbone._graph.Value, backbone.Graph.Parameters), options.CheckFinite, () => LikelyModel.Find(store));
             backbone.EnsureAdaptable();
             return backbone;
         }
@@ -107,15 +107,23 @@ public sealed class Backbone : IDisposable
     /// <exception cref="UnknownModelException">There is no such model or tag; the message has the nearest names.</exception>
     /// <exception cref="GraphException">A name, pool or stride that the model does not have.</exception>
     public static ImmutableArray<FeatureOutput> Describe(string name, FeatureSelection selection, BackboneOptions? options = null)
-        => Outline(name, selection, options ?? new BackboneOptions()).Outputs;
-
-    /// <summary>The same with the graph: whoever keeps it finds it built when the weights come.</summary>
-    internal static SelectedFeatures Outline(string name, FeatureSelection selection, BackboneOptions options)
     {
-        PretrainedConfig config = options.RandomWeights ? ModelNames.GetConfig(name) : WeightsLocator.FindConfig(name, options.WeightsPath, downloader: options.Downloader);
-        // Only here does it matter for how many classes the weights are.
-        return Outline(selection is LogitsSelection or NodesSelection && !options.RandomWeights ? WithClassesOf(name, config, options) : config, selection, options);
+        options ??= new BackboneOptions();
+        return Outline(name, FindConfig(name, options), selection, options).Outputs;
     }
+
+    /// <summary>What the weights are that <see cref="Create"/> would take.</summary>
+    internal static PretrainedConfig FindConfig(string name, BackboneOptions options)
+        => options.RandomWeights ? ModelNames.GetConfig(name) : WeightsLocator.FindConfig(name, options.WeightsPath, downloader: options.Downloader);
+
+    /// <summary>What <see cref="Describe(string, FeatureSelection, BackboneOptions?)"/> tells, with the graph: whoever keeps it finds it built when the weights come.</summary>
+    /// <param name="name">The model's name.</param>
+    /// <param name="config">What <see cref="FindConfig"/> found for it.</param>
+    /// <param name="selection">What is wanted.</param>
+    /// <param name="options">Where the weights are, image size, channels.</param>
+    internal static SelectedFeatures Outline(string name, PretrainedConfig config, FeatureSelection selection, BackboneOptions options)
+        // Only here does it matter for how many classes the weights are.
+        => Outline(selection is LogitsSelection or NodesSelection && !options.RandomWeights ? WithClassesOf(name, config, options) : config, selection, options);
 
     /// <summary>The same for a config that is already there.</summary>
     /// <exception cref="UnknownModelException">There is no such model.</exception>
@@ -123,7 +131,7 @@ public sealed class Backbone : IDisposable
     public static ImmutableArray<FeatureOutput> Describe(PretrainedConfig config, FeatureSelection selection, BackboneOptions? options = null)
         => Outline(config, selection, options ?? new BackboneOptions()).Outputs;
 
-    private static SelectedFeatures Outline(PretrainedConfig config, FeatureSelection selection, BackboneOptions options)
+    internal static SelectedFeatures Outline(PretrainedConfig config, FeatureSelection selection, BackboneOptions options)
     {
         RequireBuildable(config.Name, config.Architecture);
         return SelectedFeatures.Create(ModelCatalog.Find(config.Architecture), selection, BuildOptionsFor(config, options));
@@ -150,7 +158,8 @@ public sealed class Backbone : IDisposable
         if (builds.Length > 1)
             throw new ArgumentException($"These selections need backbones of different structure (pool, classes or output stride) and cannot share one run: {string.Join("; ", selections)}.", nameof(selections));
         BackboneGraph graph = builds[0] == _build ? _graph.Value : _model.Build(builds[0]);
-        return SelectedFeatures.Merge([.. selections.Select(s => SelectedFeatures.Choose(graph, s))]).AdaptedTo(Checkpoint);
+        SelectedFeatures selected = SelectedFeatures.Merge([.. selections.Select(s => SelectedFeatures.Choose(graph, s))]);
+        return selected.AdaptedTo(AsStored(graph, selected.Graph.Parameters));
     }
 
     /// <summary>Compiles a selection for running.</summary>
@@ -186,15 +195,15 @@ public sealed class Backbone : IDisposable
             Parameters.Dispose();
     }
 
-    /// <summary>The model's parameters as the weights have them: what can be adapted may have another shape there.</summary>
-    private IEnumerable<ParameterSpec> Checkpoint => Graph.Parameters.Select(p
-        => _graph.Value.Adapters.ContainsKey(p.Name) && Parameters.TryGet(p.Name, out ParameterTensor? entry) ? p with { Shape = entry.Shape } : p);
+    /// <summary>Parameters of a graph as the weights have them: what can be adapted may have another shape there.</summary>
+    private IEnumerable<ParameterSpec> AsStored(BackboneGraph graph, IEnumerable<ParameterSpec> parameters) => parameters.Select(p
+        => graph.Adapters.ContainsKey(p.Name) && Parameters.TryGet(p.Name, out ParameterTensor? entry) ? p with { Shape = entry.Shape } : p);
 
     private void EnsureAdaptable()
     {
         try
         {
-            SelectedFeatures.Choose(_graph.Value, FeatureSelection.Logits).AdaptedTo(Checkpoint);
+            SelectedFeatures.Choose(_graph.Value, FeatureSelection.Logits).AdaptedTo(AsStored(_graph.Value, Graph.Parameters));
         }
         catch (GraphException e)
         {

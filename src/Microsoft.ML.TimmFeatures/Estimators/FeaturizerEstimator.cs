@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Backbones;
-using Backbones.Graphs;
 using Backbones.Registry;
 using Microsoft.ML.TimmFeatures.Inputs;
 using Microsoft.ML.TimmFeatures.Sessions;
@@ -11,6 +10,7 @@ namespace Microsoft.ML.TimmFeatures;
 public abstract class FeaturizerEstimator : IEstimator<FeaturizerTransformer>
 {
     private readonly TransformsCatalog _catalog;
+    private readonly FeaturizerHost _host;
     private readonly PretrainedConfig _config;
     private readonly ColumnMapping _columns;
     private readonly Func<FeaturizerModel> _find;
@@ -26,38 +26,31 @@ public abstract class FeaturizerEstimator : IEstimator<FeaturizerTransformer>
     /// <param name="namesOf">The names of the output columns, one for each of the selection's outputs.</param>
     private protected FeaturizerEstimator(TransformsCatalog catalog, FeaturizerOptions options, FeatureSelection selection, string input,
         Func<ImmutableArray<FeatureOutput>, IEnumerable<string>> namesOf)
+        : this(catalog, options, input, namesOf, host => Located(options, selection, host))
     {
-        ArgumentNullException.ThrowIfNull(catalog);
-        ArgumentNullException.ThrowIfNull(options);
-        options.Check();
-        _catalog = catalog;
-        Options = options;
-        FeaturizerHost host = FeaturizerHost.Of(catalog);
-        host.EngineFor(options, warn: null);
-        BackboneOptions backbone = options.ToBackboneOptions(new DownloadLog(host));
-        _config = options.RandomWeights ? ModelNames.GetConfig(options.ModelName) : WeightsLocator.FindConfig(options.ModelName, options.WeightsPath, downloader: backbone.Downloader);
-        _outline = Backbone.Outline(options.ModelName, selection, backbone);
-        _columns = Columns(input, namesOf);
-        int size = options.ImageSize ?? 0;
-        CheckBatch(options.ImageSize is null ? _config.InputSize : [_config.InputSize[0], size, size]);
-        _find = () => FeaturizerModel.Locate(options, selection, host);
     }
 
     /// <summary>Features of a backbone and a graph of the caller's own.</summary>
     private protected FeaturizerEstimator(TransformsCatalog catalog, FeaturizerOptions options, Backbone backbone, SelectedFeatures features, string input,
         Func<ImmutableArray<FeatureOutput>, IEnumerable<string>> namesOf)
+        : this(catalog, options, input, namesOf, _ => (backbone.Config, features, () => FeaturizerModel.Of(backbone, features)))
+    {
+    }
+
+    private FeaturizerEstimator(TransformsCatalog catalog, FeaturizerOptions options, string input, Func<ImmutableArray<FeatureOutput>, IEnumerable<string>> namesOf,
+        Func<FeaturizerHost, (PretrainedConfig Config, SelectedFeatures Outline, Func<FeaturizerModel> Find)> source)
     {
         ArgumentNullException.ThrowIfNull(catalog);
         ArgumentNullException.ThrowIfNull(options);
         options.Check();
         _catalog = catalog;
         Options = options;
-        FeaturizerHost.Of(catalog).EngineFor(options, warn: null);
-        _config = backbone.Config;
-        _outline = features;
+        _host = FeaturizerHost.Of(catalog);
+        _host.EngineFor(options, warn: null);
+        (_config, _outline, _find) = source(_host);
         _columns = Columns(input, namesOf);
-        CheckBatch(features.Graph.Inputs[0].Shape);
-        _find = () => FeaturizerModel.Of(backbone, features);
+        // So many rows have to fit into one buffer.
+        options.RowsPerBatch(_outline.Graph.Inputs[0].Shape, Outputs);
     }
 
     /// <summary>Model, weights, batch size and so on.</summary>
@@ -78,9 +71,8 @@ public abstract class FeaturizerEstimator : IEstimator<FeaturizerTransformer>
     {
         ArgumentNullException.ThrowIfNull(input);
         InputTypes.Find(input.Schema, _columns.Input);
-        FeaturizerHost host = FeaturizerHost.Of(_catalog);
-        host.WarnOfMissing();
-        var transformer = new FeaturizerTransformer(host, Options, [_columns], _find());
+        _host.WarnOfMissing();
+        var transformer = new FeaturizerTransformer(_host, Options, [_columns], _find());
         try
         {
             transformer.GetOutputSchema(input.Schema);
@@ -121,6 +113,10 @@ public abstract class FeaturizerEstimator : IEstimator<FeaturizerTransformer>
             : throw new ArgumentException($"Output columns named twice: {string.Join(", ", twice)}.", "columnNames");
     }
 
-    /// <exception cref="ArgumentOutOfRangeException">So many rows cannot be in one buffer.</exception>
-    private void CheckBatch(Shape input) => Options.RowsPerBatch(input, Outputs);
+    private static (PretrainedConfig Config, SelectedFeatures Outline, Func<FeaturizerModel> Find) Located(FeaturizerOptions options, FeatureSelection selection, FeaturizerHost host)
+    {
+        BackboneOptions backbone = options.ToBackboneOptions(new DownloadLog(host));
+        PretrainedConfig config = Backbone.FindConfig(options.ModelName, backbone);
+        return (config, Backbone.Outline(options.ModelName, config, selection, backbone), () => FeaturizerModel.Locate(options, selection, host));
+    }
 }

@@ -13,7 +13,7 @@ namespace Microsoft.ML.TimmFeatures;
 /// | Does this estimator need to look at the data to train its parameters? | No |
 /// | Input column data type | MLImage, text (path), vector of Byte (encoded image) or vector of Single (normalised tensor) |
 /// | Output column data type | Known-sized vectors of Single with the nodes' dimensions |
-/// | Required NuGet in addition to Microsoft.ML | Microsoft.ML.TimmFeatures, Microsoft.ML.ImageAnalytics |
+/// | Required NuGet in addition to Microsoft.ML | TimmFeatures, Microsoft.ML.ImageAnalytics |
 /// ]]></format>
 /// </remarks>
 public sealed class NodeFeaturizer : FeaturizerEstimator
@@ -36,7 +36,7 @@ public sealed class NodeFeaturizer : FeaturizerEstimator
 /// | Does this estimator need to look at the data to train its parameters? | No |
 /// | Input column data type | MLImage, text (path), vector of Byte (encoded image) or vector of Single (normalised tensor) |
 /// | Output column data type | Known-sized vectors of Single with the outputs' dimensions |
-/// | Required NuGet in addition to Microsoft.ML | Microsoft.ML.TimmFeatures, Microsoft.ML.ImageAnalytics |
+/// | Required NuGet in addition to Microsoft.ML | TimmFeatures, Microsoft.ML.ImageAnalytics |
 /// ]]></format>
 /// </remarks>
 public sealed class SelectedFeaturizer : FeaturizerEstimator

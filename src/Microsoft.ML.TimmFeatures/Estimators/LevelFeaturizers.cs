@@ -13,7 +13,7 @@ namespace Microsoft.ML.TimmFeatures;
 /// | Does this estimator need to look at the data to train its parameters? | No |
 /// | Input column data type | MLImage, text (path), vector of Byte (encoded image) or vector of Single (normalised tensor) |
 /// | Output column data type | Known-sized vectors of Single with dimensions [C, H, W] |
-/// | Required NuGet in addition to Microsoft.ML | Microsoft.ML.TimmFeatures, Microsoft.ML.ImageAnalytics |
+/// | Required NuGet in addition to Microsoft.ML | TimmFeatures, Microsoft.ML.ImageAnalytics |
 /// ]]></format>
 /// </remarks>
 public sealed class PyramidFeaturizer : FeaturizerEstimator
@@ -35,7 +35,7 @@ public sealed class PyramidFeaturizer : FeaturizerEstimator
 /// | Does this estimator need to look at the data to train its parameters? | No |
 /// | Input column data type | MLImage, text (path), vector of Byte (encoded image) or vector of Single (normalised tensor) |
 /// | Output column data type | Known-sized vectors of Single with dimensions [C, H, W] or [L, C] |
-/// | Required NuGet in addition to Microsoft.ML | Microsoft.ML.TimmFeatures, Microsoft.ML.ImageAnalytics |
+/// | Required NuGet in addition to Microsoft.ML | TimmFeatures, Microsoft.ML.ImageAnalytics |
 /// ]]></format>
 /// </remarks>
 public sealed class IntermediateFeaturizer : FeaturizerEstimator

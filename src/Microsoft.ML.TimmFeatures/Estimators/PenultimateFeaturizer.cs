@@ -26,7 +26,7 @@ public enum PenultimateKind
 /// | Does this estimator need to look at the data to train its parameters? | No |
 /// | Input column data type | MLImage, text (path), vector of Byte (encoded image) or vector of Single (normalised tensor) |
 /// | Output column data type | Known-sized vector of Single |
-/// | Required NuGet in addition to Microsoft.ML | Microsoft.ML.TimmFeatures, Microsoft.ML.ImageAnalytics |
+/// | Required NuGet in addition to Microsoft.ML | TimmFeatures, Microsoft.ML.ImageAnalytics |
 /// ]]></format>
 /// </remarks>
 public sealed class PenultimateFeaturizer : FeaturizerEstimator

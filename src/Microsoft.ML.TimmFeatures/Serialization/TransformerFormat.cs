@@ -61,8 +61,13 @@ internal static class TransformerFormat
     }
 
     /// <summary>What is stored, understood and checked as far as it can be without weights.</summary>
-    private sealed record Content(StoredFeaturizer Stored, FeaturizerOptions Options, FeatureSelection? Selection, PretrainedConfig Config, byte[]? Weights)
+    private sealed record Content(StoredFeaturizer Stored, FeaturizerOptions Options, FeatureSelection? Selection, PretrainedConfig Config)
     {
+        public byte[]? Weights { get; init; }
+
+        /// <summary>The graph of the selection: kept, so that the session finds it built.</summary>
+        public SelectedFeatures? Outline { get; init; }
+
         public ImmutableArray<ColumnMapping> Columns => [.. Stored.Columns.Select(c => c.ToMapping())];
 
         public void CheckColumns(int outputs)
@@ -105,11 +110,13 @@ internal static class TransformerFormat
         StoredFeaturizer stored = StoredFeaturizer.FromJson(text);
         if (stored.Graph is not null != (version == WithGraph))
             throw new JsonException($"version {version} has {(version == WithGraph ? "a graph" : "a selection")}.");
-        var content = new Content(stored, stored.Options.ToOptions(), stored.Selection?.ToSelection(), PretrainedConfigWriter.FromJson(stored.Config), null);
+        var content = new Content(stored, stored.Options.ToOptions(), stored.Selection?.ToSelection(), PretrainedConfigWriter.FromJson(stored.Config));
         content.Options.Check();
-        if (content.Selection is { } selection)
-            content.CheckColumns(Backbone.Describe(content.Config, selection, content.Options.ToBackboneOptions()).Length);
-        return content;
+        if (content.Selection is not { } selection)
+            return content;
+        SelectedFeatures outline = Backbone.Outline(content.Config, selection, content.Options.ToBackboneOptions());
+        content.CheckColumns(outline.Outputs.Length);
+        return content with { Outline = outline };
     }
 
     private static byte[] ReadWeights(Stream stream, int version, long length)

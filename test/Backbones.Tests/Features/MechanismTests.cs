@@ -16,7 +16,7 @@ public sealed class MechanismTests
     public void A_graph_is_built_once_as_long_as_anybody_has_it()
     {
         var options = new BackboneOptions { RandomWeights = true };
-        SelectedFeatures outline = Backbone.Outline("test_resnet", FeatureSelection.Pooled(), options);
+        SelectedFeatures outline = Backbone.Outline("test_resnet", Backbone.FindConfig("test_resnet", options), FeatureSelection.Pooled(), options);
         using Backbone one = Backbone.Create("test_resnet", options), other = Backbone.Create("test_resnet", options);
         Assert.AreSame(one.Graph, other.Graph);
         Assert.AreSame(outline.Backbone, one.Select(FeatureSelection.Pooled()).Backbone);

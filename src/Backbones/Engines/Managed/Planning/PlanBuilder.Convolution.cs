@@ -32,20 +32,15 @@ internal sealed partial class PlanBuilder<T>
             input = PixelRows(input);
             step = new ProductStep<T>(input, Pack(weights, [.. Enumerable.Range(0, geometry.Channels)], geometry, bias), result, epilogue);
         }
-        else if (UsesWinograd(geometry))
+        else if (UsesWinograd(geometry, residual))
         {
             input = ChannelsLast(input);
-            step = Winograd(geometry, input, weights, bias, result, epilogue);
-        }
-        else if (residual is null && geometry.Groups <= MostWinogradGroups && geometry.GroupChannels % T.Count == 0 && geometry.GroupOutChannels % T.Count == 0 && UsesWinograd(geometry.OneGroup))
-        {
-            input = ChannelsLast(input);
+            ConvolutionGeometry one = geometry.OneGroup;
+            int filters = weights.Length / geometry.Groups;
             for (int group = 0; group < geometry.Groups; group++)
             {
-                ConvolutionGeometry one = geometry.OneGroup;
-                int filters = weights.Length / geometry.Groups;
                 Add(Winograd(one, Channels(input, group * one.Channels, one.Channels), weights.Slice(group * filters, filters),
-                    bias.IsEmpty ? default : bias.Slice(group * one.OutChannels, one.OutChannels), Channels(result, group * one.OutChannels, one.OutChannels), epilogue), result, input, null);
+                    bias.IsEmpty ? default : bias.Slice(group * one.OutChannels, one.OutChannels), Channels(result, group * one.OutChannels, one.OutChannels), epilogue), result, input, residual);
             }
             return result;
         }
@@ -68,9 +63,10 @@ internal sealed partial class PlanBuilder<T>
     private static ValueView Channels(ValueView map, int first, int count) => new(map.Storage, map.Offset + first * map.Strides[0], [count, .. map.Dims[1..]], map.Strides);
 
     /// <summary>Where fewer products pay for the transforms: 3×3 with stride 1, enough channels on both sides, and maps that hold more than a few tiles.</summary>
-    private static bool UsesWinograd(ConvolutionGeometry g)
-        => g is { Groups: 1, Channels: >= 32, OutChannels: >= 32 } && g.Kernel == new Size2(3, 3) && g.Stride == new Size2(1, 1) && g.Dilation == new Size2(1, 1)
-        && g.OutHeight >= 4 && g.OutWidth >= 4;
+    private static bool UsesWinograd(ConvolutionGeometry g, ValueView? residual)
+        => g is { GroupChannels: >= 32, GroupOutChannels: >= 32, OutHeight: >= 4, OutWidth: >= 4 } && g.Kernel == new Size2(3, 3) && g.Stride == new Size2(1, 1) && g.Dilation == new Size2(1, 1)
+        // Several groups take whole vectors of their own channels each, and a residual is not divided among them.
+        && (g.Groups == 1 || (residual is null && g.Groups <= MostWinogradGroups && g.GroupChannels % T.Count == 0 && g.GroupOutChannels % T.Count == 0));
 
     private Step Winograd(ConvolutionGeometry geometry, ValueView input, ReadOnlyMemory<float> weights, ReadOnlySpan<float> bias, ValueView result, ProductEpilogue<T> epilogue)
     {
