@@ -21,6 +21,7 @@ internal sealed class InitialParameters(SelectedFeatures selected, IParameterSou
         return (reader?.Operator, input) switch
         {
             (Conv2dOp or LinearOp, 1 or 2) => Uniform(spec, reader!.Inputs[1].Shape),
+            (LstmOp, > 0) => Uniform(spec, reader!.Inputs[2].Shape),
             (BatchNormOp, 1 or 4) or (LayerNormOp or GroupNormOp or RmsNormOp, 1) => Filled(spec, 1),
             (BatchNormOp, 2 or 3) or (LayerNormOp or GroupNormOp, 2) => Filled(spec, 0),
             (PReluOp, 1) => Filled(spec, 0.25f),
