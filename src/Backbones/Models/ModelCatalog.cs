@@ -15,6 +15,8 @@ public static class ModelCatalog
         RegNet.Models,
         ResNeSt.Models,
         ResNet.Models,
+        SwinTransformer.Models,
+        SwinTransformerV2.Models,
         TorchvisionResNet.Models,
         VisionTransformer.Models,
         VovNet.Models,
