@@ -37,8 +37,7 @@ internal static class SwinTransformer
     {
         // timm takes any output stride and lets it have no effect.
         options.RequireOutputStride(8, 16, 32);
-        if (options.CreatedPool is not ("" or "avg"))
-            throw new GraphException($"A Swin Transformer is made with pool type 'avg' or '', not '{options.CreatedPool}'; other types can take its place when the classifier is reset.");
+        GlobalPool.Require(options.CreatedPool, "avg", "");
         Node x = PatchEmbed.Map(b, "patch_embed", b.Input, 4, config.Width, Norms.TorchLayerNorm());
         var levels = new List<FeatureLevel>();
         var adapters = ImmutableDictionary.CreateBuilder<string, ParameterAdapter>();
@@ -109,10 +108,10 @@ internal static class SwinTransformer
     }
 
     /// <summary>The output projection over the heads' values <c>[windows, heads, L, d]</c>.</summary>
-    internal static Node Project(GraphBuilder b, Node x)
+    internal static Node Project(GraphBuilder b, Node x, string transposeTarget = "transpose")
     {
         (int windows, int heads, int length, int depth) = (x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3]);
-        x = b.Reshape(b.Transpose(x, 1, 2), [windows, length, heads * depth]);
+        x = b.Reshape(b.Transpose(x, 1, 2, transposeTarget), [windows, length, heads * depth]);
         return b.Identity("proj_drop", b.Linear("proj", x, heads * depth));
     }
 
