@@ -11,13 +11,15 @@ internal static class ClassifierHeads
     /// <param name="numClasses">0 for no classifier.</param>
     /// <param name="pool">Pool type; '' for none.</param>
     /// <param name="name">Module name.</param>
+    /// <param name="channelsLast">The map is <c>[H, W, C]</c>, which a classifier can take unpooled.</param>
     /// <exception cref="GraphException">A classifier over an unpooled map.</exception>
-    public static (Node PreLogits, Node Logits) Pool(GraphBuilder b, Node x, int numClasses, string pool, string name = "head")
+    public static (Node PreLogits, Node Logits) Pool(GraphBuilder b, Node x, int numClasses, string pool, string name = "head", bool channelsLast = false)
     {
-        Classifier.RequirePool(x, numClasses, pool);
+        if (!channelsLast)
+            Classifier.RequirePool(x, numClasses, pool);
         using (b.Scope(name))
         {
-            x = b.Identity("drop", GlobalPool.Pool(b, "global_pool", x, pool, flatten: pool.Length > 0));
+            x = b.Identity("drop", GlobalPool.Pool(b, "global_pool", x, pool, flatten: pool.Length > 0, channelsLast));
             return (x, b.Identity("flatten", Classifier.Fc(b, "fc", x, numClasses)));
         }
     }
