@@ -40,6 +40,13 @@ public sealed class ModelLineTests
     [DataRow("efficientnet", "tinynet_e")]
     [DataRow("mobilenetv3", "mobilenetv3_small_050")]
     [DataRow("mobilenetv3", "lcnet_035")]
+    [DataRow("edgenext", "edgenext_xx_small")]
+    [DataRow("efficientformer", "efficientformer_l1")]
+    [DataRow("efficientformer_v2", "efficientformerv2_s0")]
+    [DataRow("efficientvit_mit", "efficientvit_b1")]
+    [DataRow("efficientvit_msra", "efficientvit_m0")]
+    [DataRow("levit", "levit_128s")]
+    [DataRow("levit", "levit_conv_128s")]
     public void Small_models_have_timms_outputs(string family, string model)
         => AssertPass(Path.Combine("models", $"{family}.jsonl.gz"), model, new ManagedEngine());
 

@@ -19,7 +19,7 @@ internal static partial class NodeNames
         HashSet<string> parameters = [.. backbone.Graph.Parameters.Select(p => p.Name.Replace('.', '_'))];
         bool IsComputed(string name) => !PythonOnly().IsMatch(name) && !parameters.Contains(name[(name.LastIndexOf('.') + 1)..]);
         HashSet<string> named = [.. backbone.Graph.NodeNames];
-        string[] expected = [.. WithoutSizes([.. nodes.EnumerateArray().Select(n => n.GetString()!)], named).Where(IsComputed)];
+        string[] expected = [.. WithoutPositions(WithoutSizes([.. nodes.EnumerateArray().Select(n => n.GetString()!)], named), named).Where(IsComputed)];
         string[] actual = [.. backbone.Graph.NodeNames.Where(IsComputed)];
         if (backbone.Graph.Nodes.Any(n => n.Operator is AttentionOp))
             expected = [.. expected.Where(n => named.Contains(n) || !ParameterArithmetic().IsMatch(n))];
@@ -40,9 +40,25 @@ internal static partial class NodeNames
         static string Some(IEnumerable<string> names) => names.Count() <= 12 ? string.Join(", ", names) : $"{string.Join(", ", names.Take(12))} and {names.Count() - 12} more";
     }
 
-    // A product right behind the reading of one dimension of a shape is a size and no tensor, and so is one right before a reshape (of H·W) that has no node here.
-    private static IEnumerable<string> WithoutSizes(string[] names, HashSet<string> named) => names.Where((name, i) => !(Product().IsMatch(name)
-        && ((i >= 2 && ItemRead().IsMatch(names[i - 1]) && AttributeRead().IsMatch(names[i - 2])) || (i + 1 < names.Length && Reshape().IsMatch(names[i + 1]) && !named.Contains(name)))));
+    // A product right behind the reading of one dimension of a shape is a size and no tensor, and so is one right before a reshape (of H·W, of B·H·W) that has no node here;
+    // so is the rest of a division rounded up: (H - 1) // 2 + 1.
+    private static IEnumerable<string> WithoutSizes(string[] names, HashSet<string> named) => names.Where((name, i) => !(
+        (Product().IsMatch(name) && ((i >= 2 && ItemRead().IsMatch(names[i - 1]) && AttributeRead().IsMatch(names[i - 2]))
+            || (names.Skip(i + 1).SkipWhile(n => Product().IsMatch(n)).FirstOrDefault() is { } next && Reshape().IsMatch(next) && !named.Contains(name))))
+        || (Difference().IsMatch(name) && i + 1 < names.Length && Division().IsMatch(names[i + 1]))
+        || (Sum().IsMatch(name) && i >= 1 && Division().IsMatch(names[i - 1]))));
+
+    // A position embedding that is computed from the map's size alone, and the steps over it until it is added, depend on no input and have no nodes here.
+    private static IEnumerable<string> WithoutPositions(IEnumerable<string> names, HashSet<string> named)
+    {
+        bool inside = false;
+        foreach (string name in names)
+        {
+            inside = (inside && !Sum().IsMatch(name)) || (Position().IsMatch(name) && !named.Contains(name));
+            if (!inside)
+                yield return name;
+        }
+    }
 
     [GeneratedRegex(@"(^|\.)(getattr|getitem|size|dim|eq|mod|_assert|floordiv|to|float|view|reshape|expand|expand_as|contiguous|unbind|chunk|split|attn_mask|is_causal|resolve_self_attn_mask|maybe_add_mask|resample_abs_pos_embed)(_\d+)?$")]
     private static partial Regex PythonOnly();
@@ -52,6 +68,18 @@ internal static partial class NodeNames
 
     [GeneratedRegex(@"(^|\.)mul(_\d+)?$")]
     private static partial Regex Product();
+
+    [GeneratedRegex(@"(^|\.)add(_\d+)?$")]
+    private static partial Regex Sum();
+
+    [GeneratedRegex(@"(^|\.)sub(_\d+)?$")]
+    private static partial Regex Difference();
+
+    [GeneratedRegex(@"(^|\.)floordiv(_\d+)?$")]
+    private static partial Regex Division();
+
+    [GeneratedRegex(@"(^|\.)pos_embe?d$")]
+    private static partial Regex Position();
 
     [GeneratedRegex(@"(^|\.)(reshape|view)(_\d+)?$")]
     private static partial Regex Reshape();
