@@ -6,7 +6,7 @@ namespace Backbones.Conformance;
 
 /// <summary>
 /// Compares node names with FX's, without those that exist only because of Python: attribute reads, shape and type arithmetic, assertions, parameters.
-/// In token models FX also names arithmetic over parameters alone (a learned query, λ of differential attention), which has no nodes here.
+/// In token models FX also names arithmetic over parameters alone (a learned query, λ of differential attention), which has no nodes here, and so it does with standardised weights.
 /// </summary>
 internal static partial class NodeNames
 {
@@ -18,7 +18,7 @@ internal static partial class NodeNames
         HashSet<string> parameters = [.. backbone.Graph.Parameters.Select(p => p.Name.Replace('.', '_'))];
         bool IsComputed(string name) => !PythonOnly().IsMatch(name) && !parameters.Contains(name[(name.LastIndexOf('.') + 1)..]);
         HashSet<string> named = [.. backbone.Graph.NodeNames];
-        string[] expected = [.. WithoutSizes([.. nodes.EnumerateArray().Select(n => n.GetString()!)], named).Where(IsComputed)];
+        string[] expected = [.. WithoutSizes(WithoutStandardization([.. nodes.EnumerateArray().Select(n => n.GetString()!)]), named).Where(IsComputed)];
         string[] actual = [.. backbone.Graph.NodeNames.Where(IsComputed)];
         if (backbone.Intermediates is [{ Layout: FeatureLayout.Nlc }, ..])
         {
@@ -39,9 +39,20 @@ internal static partial class NodeNames
         checks.Fail("node names", $"name {at} expected {expected.ElementAtOrDefault(at)}, got {actual.ElementAtOrDefault(at)}");
     }
 
-    // A product right behind the reading of one dimension of a shape is a size and no tensor, and so is one right before a reshape (of H·W) that has no node here.
-    private static IEnumerable<string> WithoutSizes(string[] names, HashSet<string> named) => names.Where((name, i) => !(Product().IsMatch(name)
-        && ((i >= 2 && ItemRead().IsMatch(names[i - 1]) && AttributeRead().IsMatch(names[i - 2])) || (i + 1 < names.Length && Reshape().IsMatch(names[i + 1]) && !named.Contains(name)))));
+    // A weight is standardised by a batch norm over its filters: S.reshape, S.mul (with the gain), S.batch_norm, S.reshape_as.
+    private static string[] WithoutStandardization(string[] names)
+    {
+        HashSet<string> modules = [.. names.Zip(names.Skip(1)).Where(p => p.First.EndsWith(".batch_norm", StringComparison.Ordinal) && p.Second.EndsWith(".reshape_as", StringComparison.Ordinal))
+            .Select(p => p.First[..p.First.LastIndexOf('.')])];
+        return [.. names.Where(n => !(n.LastIndexOf('.') is > 0 and int dot && (n[dot..] is ".mul" or ".batch_norm" or ".reshape_as") && modules.Contains(n[..dot])))];
+    }
+
+    // A product right behind the reading of one dimension of a shape is a size and no tensor, and so is one behind the reading of two (H·W), or a product or sum
+    // right before a reshape, that has no node here; so is the parameter that gets an axis more.
+    private static IEnumerable<string> WithoutSizes(string[] names, HashSet<string> named) => names.Where((name, i) => !(
+        (Product().IsMatch(name) && i >= 2 && ItemRead().IsMatch(names[i - 1]) && (AttributeRead().IsMatch(names[i - 2]) || (ItemRead().IsMatch(names[i - 2]) && !named.Contains(name))))
+        || (ProductOrSum().IsMatch(name) && i + 1 < names.Length && Reshape().IsMatch(names[i + 1]) && !named.Contains(name))
+        || (name.EndsWith(".unsqueeze", StringComparison.Ordinal) && !named.Contains(name))));
 
     [GeneratedRegex(@"(^|\.)(getattr|getitem|size|dim|eq|mod|_assert|floordiv|to|float|view|reshape|expand|expand_as|contiguous|unbind|chunk|split|attn_mask|is_causal|resolve_self_attn_mask|maybe_add_mask|resample_abs_pos_embed)(_\d+)?$")]
     private static partial Regex PythonOnly();
@@ -51,6 +62,9 @@ internal static partial class NodeNames
 
     [GeneratedRegex(@"(^|\.)mul(_\d+)?$")]
     private static partial Regex Product();
+
+    [GeneratedRegex(@"(^|\.)(mul|add)(_\d+)?$")]
+    private static partial Regex ProductOrSum();
 
     [GeneratedRegex(@"(^|\.)(reshape|view)(_\d+)?$")]
     private static partial Regex Reshape();
