@@ -39,9 +39,10 @@ internal static partial class NodeNames
         checks.Fail("node names", $"name {at} expected {expected.ElementAtOrDefault(at)}, got {actual.ElementAtOrDefault(at)}");
     }
 
-    // A product right behind the reading of one dimension of a shape is a size and no tensor, and so is one right before a reshape (of H·W) that has no node here.
+    // A product right behind the reading of one dimension of a shape is a size and no tensor, and so is one right before a reshape (of H·W) that has no node here,
+    // with more size arithmetic between or not.
     private static IEnumerable<string> WithoutSizes(string[] names, HashSet<string> named) => names.Where((name, i) => !(Product().IsMatch(name)
-        && ((i >= 2 && ItemRead().IsMatch(names[i - 1]) && AttributeRead().IsMatch(names[i - 2])) || (i + 1 < names.Length && Reshape().IsMatch(names[i + 1]) && !named.Contains(name)))));
+        && ((i >= 2 && ItemRead().IsMatch(names[i - 1]) && AttributeRead().IsMatch(names[i - 2])) || (Reshape().IsMatch(names.Skip(i + 1).FirstOrDefault(n => named.Contains(n) || !SizeArithmetic().IsMatch(n)) ?? "") && !named.Contains(name)))));
 
     [GeneratedRegex(@"(^|\.)(getattr|getitem|size|dim|eq|mod|_assert|floordiv|to|float|view|reshape|expand|expand_as|contiguous|unbind|chunk|split|attn_mask|is_causal|resolve_self_attn_mask|maybe_add_mask|resample_abs_pos_embed)(_\d+)?$")]
     private static partial Regex PythonOnly();
@@ -51,6 +52,9 @@ internal static partial class NodeNames
 
     [GeneratedRegex(@"(^|\.)mul(_\d+)?$")]
     private static partial Regex Product();
+
+    [GeneratedRegex(@"(^|\.)(mul|floordiv)(_\d+)?$")]
+    private static partial Regex SizeArithmetic();
 
     [GeneratedRegex(@"(^|\.)(reshape|view)(_\d+)?$")]
     private static partial Regex Reshape();
