@@ -54,6 +54,12 @@ public sealed class ModelLineTests
     [DataRow("efficientvit_msra", "efficientvit_m0")]
     [DataRow("levit", "levit_128s")]
     [DataRow("levit", "levit_conv_128s")]
+    [DataRow("selecsls", "selecsls42b")]
+    [DataRow("tresnet", "tresnet_m")]
+    [DataRow("inception_v3", "inception_v3")]
+    [DataRow("hrnet", "hrnet_w18_small_v2")]
+    [DataRow("cspnet", "cs3darknet_focus_s")]
+    [DataRow("cspnet", "darknet17")]
     public void Small_models_have_timms_outputs(string family, string model)
         => AssertPass(Path.Combine("models", $"{family}.jsonl.gz"), model, new ManagedEngine());
 

@@ -52,7 +52,7 @@ internal static partial class NodeNames
     // right before a reshape, that has no node here; so is the rest of a division rounded up, (H - 1) // 2 + 1, and the parameter that gets an axis more.
     private static IEnumerable<string> WithoutSizes(string[] names, HashSet<string> named) => names.Where((name, i) => !(
         (Product().IsMatch(name) && i >= 2 && ItemRead().IsMatch(names[i - 1]) && (AttributeRead().IsMatch(names[i - 2]) || (ItemRead().IsMatch(names[i - 2]) && !named.Contains(name))))
-        || (ProductOrSum().IsMatch(name) && !named.Contains(name) && names.Skip(i + 1).SkipWhile(n => Product().IsMatch(n)).FirstOrDefault() is { } next && Reshape().IsMatch(next))
+        || (ProductOrSum().IsMatch(name) && !named.Contains(name) && names.Skip(i + 1).FirstOrDefault(n => named.Contains(n) || !SizeArithmetic().IsMatch(n)) is { } next && Reshape().IsMatch(next))
         || (Difference().IsMatch(name) && i + 1 < names.Length && Division().IsMatch(names[i + 1]))
         || (Sum().IsMatch(name) && i >= 1 && Division().IsMatch(names[i - 1]))
         || (name.EndsWith(".unsqueeze", StringComparison.Ordinal) && !named.Contains(name))));
@@ -89,6 +89,9 @@ internal static partial class NodeNames
 
     [GeneratedRegex(@"(^|\.)floordiv(_\d+)?$")]
     private static partial Regex Division();
+
+    [GeneratedRegex(@"(^|\.)(mul|floordiv)(_\d+)?$")]
+    private static partial Regex SizeArithmetic();
 
     [GeneratedRegex(@"(^|\.)pos_embe?d$")]
     private static partial Regex Position();
