@@ -47,6 +47,10 @@ public sealed class ModelLineTests
     [DataRow("efficientvit_msra", "efficientvit_m0")]
     [DataRow("levit", "levit_128s")]
     [DataRow("levit", "levit_conv_128s")]
+    [DataRow("metaformer", "poolformerv2_s24")]
+    [DataRow("metaformer", "caformer_s18")]
+    [DataRow("nextvit", "nextvit_large")]
+    [DataRow("swiftformer", "swiftformer_s")]
     public void Small_models_have_timms_outputs(string family, string model)
         => AssertPass(Path.Combine("models", $"{family}.jsonl.gz"), model, new ManagedEngine());
 
