@@ -60,6 +60,10 @@ public sealed class ModelLineTests
     [DataRow("hrnet", "hrnet_w18_small_v2")]
     [DataRow("cspnet", "cs3darknet_focus_s")]
     [DataRow("cspnet", "darknet17")]
+    [DataRow("metaformer", "poolformerv2_s24")]
+    [DataRow("metaformer", "caformer_s18")]
+    [DataRow("nextvit", "nextvit_large")]
+    [DataRow("swiftformer", "swiftformer_s")]
     public void Small_models_have_timms_outputs(string family, string model)
         => AssertPass(Path.Combine("models", $"{family}.jsonl.gz"), model, new ManagedEngine());
 
