@@ -40,6 +40,7 @@ public sealed class ModelLineTests
     [DataRow("efficientnet", "tinynet_e")]
     [DataRow("mobilenetv3", "mobilenetv3_small_050")]
     [DataRow("mobilenetv3", "lcnet_035")]
+    [DataRow("cait", "cait_xxs36_224")]
     public void Small_models_have_timms_outputs(string family, string model)
         => AssertPass(Path.Combine("models", $"{family}.jsonl.gz"), model, new ManagedEngine());
 

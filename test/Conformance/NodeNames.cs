@@ -14,9 +14,9 @@ internal static partial class NodeNames
     {
         if (!checks.Root.TryGetProperty("fx_eval_nodes", out JsonElement nodes) || nodes.ValueKind != JsonValueKind.Array)
             return;
-        // FX names the reading of a parameter after its key: layer1.0.layer1_0_gamma.
-        HashSet<string> parameters = [.. backbone.Graph.Parameters.Select(p => p.Name.Replace('.', '_'))];
-        bool IsComputed(string name) => !PythonOnly().IsMatch(name) && !parameters.Contains(name[(name.LastIndexOf('.') + 1)..]);
+        // FX names the reading of a parameter after its key, without a number at its end: layer1.0.layer1_0_gamma.
+        HashSet<string> parameters = [.. backbone.Graph.Parameters.Select(p => NumberAtEnd().Replace(p.Name.Replace('.', '_'), ""))];
+        bool IsComputed(string name) => !PythonOnly().IsMatch(name) && !parameters.Contains(NumberAtEnd().Replace(name[(name.LastIndexOf('.') + 1)..], ""));
         HashSet<string> named = [.. backbone.Graph.NodeNames];
         string[] expected = [.. WithoutSizes([.. nodes.EnumerateArray().Select(n => n.GetString()!)], named).Where(IsComputed)];
         string[] actual = [.. backbone.Graph.NodeNames.Where(IsComputed)];
@@ -48,6 +48,9 @@ internal static partial class NodeNames
 
     [GeneratedRegex(@"(^attn_pool\.(q|transpose|q_norm|mul)|\.(mul|mul_1|sum|sum_1|exp|exp_1|sub|add|type_as))$")]
     private static partial Regex ParameterArithmetic();
+
+    [GeneratedRegex(@"_\d+$")]
+    private static partial Regex NumberAtEnd();
 
     [GeneratedRegex(@"(^|\.)mul(_\d+)?$")]
     private static partial Regex Product();

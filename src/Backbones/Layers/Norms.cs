@@ -32,6 +32,9 @@ internal static class Norms
     /// <summary>nn.BatchNorm2d with another eps.</summary>
     public static NormLayer BatchNormWith(float eps) => (b, name, x) => b.BatchNorm(name, x, eps);
 
+    /// <summary>nn.LayerNorm over the last axis (tokens, channels-last maps): one module.</summary>
+    public static NormLayer TorchLayerNorm(float eps = 1e-5f) => (b, name, x) => b.LayerNorm(name, x, eps);
+
     /// <summary>timm.layers.LayerNorm: over the last axis (tokens, channels-last maps).</summary>
     public static NormLayer LayerNorm(float eps = Eps) => (b, name, x) =>
     {
