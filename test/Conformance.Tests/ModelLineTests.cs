@@ -64,6 +64,7 @@ public sealed class ModelLineTests
     [DataRow("metaformer", "caformer_s18")]
     [DataRow("nextvit", "nextvit_large")]
     [DataRow("swiftformer", "swiftformer_s")]
+    [DataRow("cait", "cait_xxs36_224")]
     public void Small_models_have_timms_outputs(string family, string model)
         => AssertPass(Path.Combine("models", $"{family}.jsonl.gz"), model, new ManagedEngine());
 

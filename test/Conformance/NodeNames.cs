@@ -15,9 +15,9 @@ internal static partial class NodeNames
     {
         if (!checks.Root.TryGetProperty("fx_eval_nodes", out JsonElement nodes) || nodes.ValueKind != JsonValueKind.Array)
             return;
-        // FX names the reading of a parameter after its key: layer1.0.layer1_0_gamma.
-        HashSet<string> parameters = [.. backbone.Graph.Parameters.Select(p => p.Name.Replace('.', '_'))];
-        bool IsComputed(string name) => !PythonOnly().IsMatch(name) && !parameters.Contains(name[(name.LastIndexOf('.') + 1)..]);
+        // FX names the reading of a parameter after its key, without a number at its end: layer1.0.layer1_0_gamma.
+        HashSet<string> parameters = [.. backbone.Graph.Parameters.Select(p => NumberAtEnd().Replace(p.Name.Replace('.', '_'), ""))];
+        bool IsComputed(string name) => !PythonOnly().IsMatch(name) && !parameters.Contains(NumberAtEnd().Replace(name[(name.LastIndexOf('.') + 1)..], ""));
         HashSet<string> named = [.. backbone.Graph.NodeNames];
         string[] expected = [.. WithoutPositions(WithoutSizes(WithoutStandardization([.. nodes.EnumerateArray().Select(n => n.GetString()!)]), named), n => Position().IsMatch(n) && !named.Contains(n) && IsComputed(n)).Where(IsComputed)];
         string[] actual = [.. backbone.Graph.NodeNames.Where(IsComputed)];
@@ -74,6 +74,9 @@ internal static partial class NodeNames
 
     [GeneratedRegex(@"(^attn_pool\.(q|transpose|q_norm|mul)|\.(mul|mul_1|sum|sum_1|exp|exp_1|sub|sub_1|add|type_as)|attn\.(permute_1|transpose_1|unsqueeze|cat|clamp|sigmoid|cpb_mlp\.\d|meta_mlp\.\w+))$")]
     private static partial Regex ParameterArithmetic();
+
+    [GeneratedRegex(@"_\d+$")]
+    private static partial Regex NumberAtEnd();
 
     [GeneratedRegex(@"(^|\.)mul(_\d+)?$")]
     private static partial Regex Product();
