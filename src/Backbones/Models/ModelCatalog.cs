@@ -8,10 +8,15 @@ public static class ModelCatalog
     private static readonly Lazy<Dictionary<string, ModelEntry>> s_models = new(() => new IEnumerable<ModelEntry>[]
     {
         ConvNeXt.Models,
+        DaViT.Models,
         DeiT.Models,
         DenseNet.Models,
         EfficientNet.Models,
+        Hiera.Models,
+        HieraDetSam2.Models,
         MobileNetV3.Models,
+        MViTv2.Models,
+        Nest.Models,
         PvtV2.Models,
         RegNet.Models,
         ResNeSt.Models,
