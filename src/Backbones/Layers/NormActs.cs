@@ -31,9 +31,12 @@ internal static class NormActs
     };
 
     /// <summary>timm's LayerNormAct2d: over the channels.</summary>
-    public static NormActLayer LayerNorm2d { get; } = (b, name, x, act) =>
+    public static NormActLayer LayerNorm2d { get; } = LayerNorm2dWith(Eps);
+
+    /// <summary>timm's LayerNormAct2d with another eps.</summary>
+    public static NormActLayer LayerNorm2dWith(float eps) => (b, name, x, act) =>
     {
-        Node y = Norms.LayerNorm2d(Eps)(b, name, x);
+        Node y = Norms.LayerNorm2d(eps)(b, name, x);
         using (b.Scope(name))
             return DropAct(b, y, act);
     };
