@@ -130,8 +130,8 @@ internal static class ModelChecks
     {
         if (!checks.Root.TryGetProperty("prune_neg2", out JsonElement prune) || !prune.TryGetProperty("params", out JsonElement count))
             return;
-        // timm's Twins keeps all of its blocks.
-        bool keepsBlocks = checks.Root.GetProperty("name").GetString()!.StartsWith("twins_", StringComparison.Ordinal);
+        // timm's Twins and MViTv2 keep all of their blocks.
+        bool keepsBlocks = checks.Root.GetProperty("name").GetString()!.Split('_')[0] is "twins" or "mvitv2";
         Graph pruned = SelectedFeatures.Choose(backbone, FeatureSelection.Intermediates(keepsBlocks ? null : [-2])).Graph;
         BackboneGraph reset = model.Build(SelectedFeatures.OptionsFor(FeatureSelection.Pooled(""), BuildOptions.Default));
         Graph? idle = backbone.FeaturesFromIntermediates ? null : reset.Graph.From(reset.Features);

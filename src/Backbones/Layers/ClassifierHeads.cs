@@ -77,4 +77,29 @@ internal static class ClassifierHeads
             return (x, Classifier.Fc(b, "fc", x, numClasses, useConv));
         }
     }
+
+    /// <summary>timm.layers.ClNormMlpClassifierHead without a hidden layer: pool, norm, classifier over tokens <c>[L, C]</c> or a map with channels last <c>[H, W, C]</c>.</summary>
+    /// <param name="b">The builder.</param>
+    /// <param name="x">Tokens or map.</param>
+    /// <param name="numClasses">0 for no classifier.</param>
+    /// <param name="pool">'avg', 'max', 'avgmax', '' for none.</param>
+    /// <param name="norm">Normalisation of the last axis.</param>
+    /// <exception cref="GraphException">Another pool type.</exception>
+    public static (Node PreLogits, Node Logits) ChannelsLast(GraphBuilder b, Node x, int numClasses, string pool, NormLayer norm)
+    {
+        GlobalPool.Require(pool, "avg", "max", "avgmax", "");
+        int[] axes = [.. Enumerable.Range(0, x.Shape.Rank - 1)];
+        using (b.Scope("head"))
+        {
+            x = pool switch
+            {
+                "avg" => b.Reduce(x, ReduceKind.Mean, axes),
+                "max" => b.Reduce(x, ReduceKind.Max, axes),
+                "avgmax" => b.Affine(b.Add(b.Reduce(x, ReduceKind.Max, axes), b.Reduce(x, ReduceKind.Mean, axes)), 0.5f),
+                _ => x,
+            };
+            x = b.Identity("drop", b.Identity("pre_logits", norm(b, "norm", x)));
+            return (x, Classifier.Fc(b, "fc", x, numClasses));
+        }
+    }
 }
