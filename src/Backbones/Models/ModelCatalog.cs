@@ -38,6 +38,7 @@ public static class ModelCatalog
         TorchvisionResNet.Models,
         Twins.Models,
         Vgg.Models,
+        ViTamin.Models,
         VisionTransformer.Models,
         VovNet.Models,
         Xception.Models,
