@@ -56,6 +56,7 @@ public static class ModelCatalog
         TResNet.Models,
         Twins.Models,
         Vgg.Models,
+        ViTamin.Models,
         VisionTransformer.Models,
         VovNet.Models,
         Xception.Models,
