@@ -40,7 +40,11 @@ public sealed class ModelLineTests
     [DataRow("efficientnet", "tinynet_e")]
     [DataRow("mobilenetv3", "mobilenetv3_small_050")]
     [DataRow("mobilenetv3", "lcnet_035")]
+    [DataRow("beit", "beitv2_base_patch16_224")]
     [DataRow("cait", "cait_xxs36_224")]
+    [DataRow("eva", "vit_tiny_patch16_dinov3_qkvb")]
+    [DataRow("eva", "eva02_tiny_patch14_336")]
+    [DataRow("eva", "vit_small_patch16_rope_mixed_ape_224")]
     public void Small_models_have_timms_outputs(string family, string model)
         => AssertPass(Path.Combine("models", $"{family}.jsonl.gz"), model, new ManagedEngine());
 

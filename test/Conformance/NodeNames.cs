@@ -6,7 +6,7 @@ namespace Backbones.Conformance;
 
 /// <summary>
 /// Compares node names with FX's, without those that exist only because of Python: attribute reads, shape and type arithmetic, assertions, parameters.
-/// In token models FX also names arithmetic over parameters alone (a learned query, λ of differential attention), which has no nodes here.
+/// In token models FX also names arithmetic over parameters alone (a learned query, λ of differential attention, the angles of rotary embeddings), which has no nodes here.
 /// </summary>
 internal static partial class NodeNames
 {
@@ -46,7 +46,7 @@ internal static partial class NodeNames
     [GeneratedRegex(@"(^|\.)(getattr|getitem|size|dim|eq|mod|_assert|floordiv|to|float|view|reshape|expand|expand_as|contiguous|unbind|chunk|split|attn_mask|is_causal|resolve_self_attn_mask|maybe_add_mask|resample_abs_pos_embed)(_\d+)?$")]
     private static partial Regex PythonOnly();
 
-    [GeneratedRegex(@"(^attn_pool\.(q|transpose|q_norm|mul)|\.(mul|mul_1|sum|sum_1|exp|exp_1|sub|add|type_as))$")]
+    [GeneratedRegex(@"(^attn_pool\.(q|transpose|q_norm|mul)|\.(mul|mul_1|sum|sum_1|exp|exp_1|sub|add|type_as)|\.attn\.cat|^(make_coords_dinov3|unsqueeze|matmul|mul|add|truediv|flatten|tile|sin|cos|repeat_interleave|cat)(_1)?)$")]
     private static partial Regex ParameterArithmetic();
 
     [GeneratedRegex(@"_\d+$")]

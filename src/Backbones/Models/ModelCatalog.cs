@@ -7,11 +7,13 @@ public static class ModelCatalog
 {
     private static readonly Lazy<Dictionary<string, ModelEntry>> s_models = new(() => new IEnumerable<ModelEntry>[]
     {
+        Beit.Models,
         CaiT.Models,
         ConvNeXt.Models,
         DeiT.Models,
         DenseNet.Models,
         EfficientNet.Models,
+        Eva.Models,
         MobileNetV3.Models,
         RegNet.Models,
         ResNeSt.Models,
