@@ -130,7 +130,9 @@ internal static class ModelChecks
     {
         if (!checks.Root.TryGetProperty("prune_neg2", out JsonElement prune) || !prune.TryGetProperty("params", out JsonElement count))
             return;
-        Graph pruned = SelectedFeatures.Choose(backbone, FeatureSelection.Intermediates([-2])).Graph;
+        // timm's Twins keeps all of its blocks.
+        bool keepsBlocks = checks.Root.GetProperty("name").GetString()!.StartsWith("twins_", StringComparison.Ordinal);
+        Graph pruned = SelectedFeatures.Choose(backbone, FeatureSelection.Intermediates(keepsBlocks ? null : [-2])).Graph;
         BackboneGraph reset = model.Build(SelectedFeatures.OptionsFor(FeatureSelection.Pooled(""), BuildOptions.Default));
         Graph? idle = backbone.FeaturesFromIntermediates ? null : reset.Graph.From(reset.Features);
         (long, int) expected = (count.GetInt64(), prune.GetProperty("sd_entries").GetInt32());

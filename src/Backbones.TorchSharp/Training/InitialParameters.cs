@@ -7,6 +7,9 @@ internal sealed class InitialParameters(SelectedFeatures selected, IParameterSou
 {
     private readonly HashSet<string> _trained = [.. selected.Backbone.Graph.Parameters.Select(p => p.Name)];
 
+    /// <summary>What has to be among the backbone's weights.</summary>
+    public IEnumerable<ParameterSpec> Trained => selected.Graph.Parameters.Where(p => _trained.Contains(p.Name));
+
     public ReadOnlyMemory<float> Read(ParameterSpec spec) => _trained.Contains(spec.Name) ? backbone.Read(spec) : Initial(spec);
 
     private float[] Initial(ParameterSpec spec)
