@@ -47,6 +47,7 @@ public sealed class ModelLineTests
     [DataRow("efficientnet", "tinynet_e")]
     [DataRow("mobilenetv3", "mobilenetv3_small_050")]
     [DataRow("mobilenetv3", "lcnet_035")]
+    [DataRow("beit", "beitv2_base_patch16_224")]
     [DataRow("edgenext", "edgenext_xx_small")]
     [DataRow("efficientformer", "efficientformer_l1")]
     [DataRow("efficientformer_v2", "efficientformerv2_s0")]
@@ -65,6 +66,9 @@ public sealed class ModelLineTests
     [DataRow("nextvit", "nextvit_large")]
     [DataRow("swiftformer", "swiftformer_s")]
     [DataRow("cait", "cait_xxs36_224")]
+    [DataRow("eva", "vit_tiny_patch16_dinov3_qkvb")]
+    [DataRow("eva", "eva02_tiny_patch14_336")]
+    [DataRow("eva", "vit_small_patch16_rope_mixed_ape_224")]
     public void Small_models_have_timms_outputs(string family, string model)
         => AssertPass(Path.Combine("models", $"{family}.jsonl.gz"), model, new ManagedEngine());
 

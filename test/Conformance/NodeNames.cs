@@ -7,7 +7,7 @@ namespace Backbones.Conformance;
 
 /// <summary>
 /// Compares node names with FX's, without those that exist only because of Python: attribute reads, shape and type arithmetic, assertions, parameters.
-/// In token models FX also names arithmetic over parameters alone (a learned query, λ of differential attention), which has no nodes here, and so it does with standardised weights.
+/// In token models FX also names arithmetic over parameters alone (a learned query, λ of differential attention, the angles of rotary embeddings), which has no nodes here, and so it does with standardised weights.
 /// </summary>
 internal static partial class NodeNames
 {
@@ -75,7 +75,7 @@ internal static partial class NodeNames
     [GeneratedRegex(@"(^|\.)(getattr|getitem|size|dim|eq|mod|_assert|floordiv|to|float|view|reshape|expand|expand_as|contiguous|unbind|chunk|split|attn_mask|is_causal|resolve_self_attn_mask|maybe_add_mask|resample_abs_pos_embed)(_\d+)?$")]
     private static partial Regex PythonOnly();
 
-    [GeneratedRegex(@"(^attn_pool\.(q|transpose|q_norm|mul)|\.(mul|mul_1|sum|sum_1|exp|exp_1|sub(_\d)?|add(_[1-3])?|type_as)|attn\.(permute_1|transpose_1|unsqueeze|cat|clamp|sigmoid|cpb_mlp\.\d|meta_mlp\.\w+)|rel_pos\.(permute|unsqueeze|einsum(_1)?|bias_act|mlp\.\w+)|unroll\.mul(_\d)?|patch_embed\.(get_resized_mask|mul)|^(mask|pos_embed\w*|cls_token|interpolate|tile|tile_1|add|permute|flatten|transpose))$")]
+    [GeneratedRegex(@"(^attn_pool\.(q|transpose|q_norm|mul)|\.(mul|mul_1|sum|sum_1|exp|exp_1|sub(_\d)?|add(_[1-3])?|type_as)|attn\.(permute_1|transpose_1|unsqueeze|cat|clamp|sigmoid|cpb_mlp\.\d|meta_mlp\.\w+)|rel_pos\.(permute|unsqueeze|einsum(_1)?|bias_act|mlp\.\w+)|unroll\.mul(_\d)?|patch_embed\.(get_resized_mask|mul)|^(mask|pos_embed\w*|cls_token|interpolate|tile_1|permute|transpose)|^(make_coords_dinov3|unsqueeze|matmul|mul|add|truediv|flatten|tile|sin|cos|repeat_interleave|cat)(_1)?)$")]
     private static partial Regex ParameterArithmetic();
 
     [GeneratedRegex(@"_\d+$")]

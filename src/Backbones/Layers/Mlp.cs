@@ -49,15 +49,15 @@ internal static class Mlp
         }
     }
 
-    /// <summary>timm.layers.SwiGLU: the same with a layer for the gate (fc1_g) and one for the values (fc1_x), each <paramref name="hidden"/> wide.</summary>
-    public static Node SwiGlu(GraphBuilder b, string name, Node x, int hidden, bool bias = true)
+    /// <summary>timm.layers.SwiGLU: the same with a layer for the gate (fc1_g) and one for the values (fc1_x), each <paramref name="hidden"/> wide, and perhaps a norm before fc2.</summary>
+    public static Node SwiGlu(GraphBuilder b, string name, Node x, int hidden, bool bias = true, NormLayer? norm = null)
     {
         int width = x.Shape[^1];
         using (b.Scope(name))
         {
             Node gate = b.Linear("fc1_g", x, hidden, bias), value = b.Linear("fc1_x", x, hidden, bias);
             x = b.Identity("drop1", b.Multiply(b.Act("act", gate, UnaryKind.Silu), value));
-            return b.Identity("drop2", b.Linear("fc2", b.Identity("norm", x), width, bias));
+            return b.Identity("drop2", b.Linear("fc2", Norms.OrIdentity(norm)(b, "norm", x), width, bias));
         }
     }
 

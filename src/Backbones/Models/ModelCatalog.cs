@@ -7,6 +7,7 @@ public static class ModelCatalog
 {
     private static readonly Lazy<Dictionary<string, ModelEntry>> s_models = new(() => new IEnumerable<ModelEntry>[]
     {
+        Beit.Models,
         CaiT.Models,
         ConvNeXt.Models,
         CspNet.Models,
@@ -21,6 +22,7 @@ public static class ModelCatalog
         EfficientNet.Models,
         EfficientVitMit.Models,
         EfficientVitMsra.Models,
+        Eva.Models,
         FocalNet.Models,
         GCViT.Models,
         Hiera.Models,
@@ -57,6 +59,7 @@ public static class ModelCatalog
         Twins.Models,
         Vgg.Models,
         VisionTransformer.Models,
+        VisionTransformerSam.Models,
         ViTamin.Models,
         VovNet.Models,
         Xception.Models,
