@@ -7,6 +7,7 @@ public static class ModelCatalog
 {
     private static readonly Lazy<Dictionary<string, ModelEntry>> s_models = new(() => new IEnumerable<ModelEntry>[]
     {
+        ByobNet.Models,
         ConvNeXt.Models,
         DeiT.Models,
         DenseNet.Models,
