@@ -33,6 +33,8 @@ public sealed class ModelLineTests
     [DataRow("res2net", "res2net50_48w_2s")]
     [DataRow("dpn", "dpn48b")]
     [DataRow("dla", "dla46_c")]
+    [DataRow("byobnet", "repvgg_a0")]
+    [DataRow("byobnet", "regnetz_b16_evos")]
     [DataRow("convnext", "test_convnext*")]
     [DataRow("convnext", "convnext_zepto_rms_ols")]
     [DataRow("convnext", "convnextv2_atto")]

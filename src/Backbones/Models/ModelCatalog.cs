@@ -9,6 +9,7 @@ public static class ModelCatalog
     {
         Beit.Models,
         CaiT.Models,
+        ByobNet.Models,
         ConvNeXt.Models,
         CspNet.Models,
         DaViT.Models,
