@@ -8,8 +8,8 @@ public static class ModelCatalog
     private static readonly Lazy<Dictionary<string, ModelEntry>> s_models = new(() => new IEnumerable<ModelEntry>[]
     {
         Beit.Models,
-        CaiT.Models,
         ByobNet.Models,
+        CaiT.Models,
         ConvNeXt.Models,
         CspNet.Models,
         DaViT.Models,
