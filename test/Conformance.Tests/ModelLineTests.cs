@@ -40,6 +40,20 @@ public sealed class ModelLineTests
     [DataRow("efficientnet", "tinynet_e")]
     [DataRow("mobilenetv3", "mobilenetv3_small_050")]
     [DataRow("mobilenetv3", "lcnet_035")]
+    [DataRow("starnet", "starnet_s050")]
+    [DataRow("fasternet", "fasternet_t2")]
+    [DataRow("shvit", "shvit_s2")]
+    [DataRow("repghost", "repghostnet_050")]
+    [DataRow("ghostnet", "ghostnet*_050")]
+    [DataRow("rexnet", "rexnet_100")]
+    [DataRow("hardcorenas", "hardcorenas_c")]
+    [DataRow("hgnet", "hgnetv2_b0")]
+    [DataRow("repvit", "repvit_m1")]
+    [DataRow("fastvit", "fastvit_t8")]
+    [DataRow("cpubone", "cpubone_nano")]
+    [DataRow("csatv2", "csatv2")]
+    [DataRow("visformer", "visformer_tiny")]
+    [DataRow("mambaout", "mambaout_kobe")]
     public void Small_models_have_timms_outputs(string family, string model)
         => AssertPass(Path.Combine("models", $"{family}.jsonl.gz"), model, new ManagedEngine());
 

@@ -56,7 +56,7 @@ internal static class ModelChecks
             Want("features_only", FeatureSelection.Pyramid(), [.. levels.EnumerateArray()]);
             SelectedFeatures selected = selections[^1].Features;
             PyramidInfo(checks, "features_only", pyramid, selected);
-            checks.Equal("features_only.params", pyramid.GetProperty("params").GetInt64(), selected.Graph.ParameterCount);
+            checks.Equal("features_only.params", pyramid.GetProperty("params").GetInt64(), selected.Graph.ParameterCount + (backbone.FeaturesFromIntermediates ? Count(IdleModules(backbone, selected.Graph)) : 0));
         }
         if (root.TryGetProperty("intermediates", out JsonElement intermediates))
         {
@@ -131,12 +131,21 @@ internal static class ModelChecks
         if (!checks.Root.TryGetProperty("prune_neg2", out JsonElement prune) || !prune.TryGetProperty("params", out JsonElement count))
             return;
         Graph pruned = SelectedFeatures.Choose(backbone, FeatureSelection.Intermediates([-2])).Graph;
-        BackboneGraph reset = model.Build(SelectedFeatures.OptionsFor(FeatureSelection.Pooled(""), BuildOptions.Default));
+        // A head that cannot go without pooling keeps its own.
+        string pool = checks.Root.TryGetProperty("reset_error", out _) ? "avg" : "";
+        BackboneGraph reset = model.Build(SelectedFeatures.OptionsFor(FeatureSelection.Pooled(pool), BuildOptions.Default));
         Graph? idle = backbone.FeaturesFromIntermediates ? null : reset.Graph.From(reset.Features);
+        ParameterSpec[] kept = [.. IdleModules(backbone, pruned)];
         (long, int) expected = (count.GetInt64(), prune.GetProperty("sd_entries").GetInt32());
         if (expected != (pruned.ParameterCount, pruned.Parameters.Length))
-            checks.Equal("prune (parameters, entries)", expected, (pruned.ParameterCount + (idle?.ParameterCount ?? 0), pruned.Parameters.Length + (idle?.Parameters.Length ?? 0)));
+            checks.Equal("prune (parameters, entries)", expected, (pruned.ParameterCount + (idle?.ParameterCount ?? 0) + Count(kept), pruned.Parameters.Length + (idle?.Parameters.Length ?? 0) + kept.Length));
     }
+
+    /// <summary>What timm's pruning never takes away, though the blocks do not need it: MobileNetV5's fusion of levels, FastViT's last convolution.</summary>
+    private static IEnumerable<ParameterSpec> IdleModules(BackboneGraph backbone, Graph pruned)
+        => backbone.Graph.Parameters.Where(p => p.Name.StartsWith("msfa.", StringComparison.Ordinal) || p.Name.StartsWith("final_conv.", StringComparison.Ordinal)).Except(pruned.Parameters);
+
+    private static long Count(IEnumerable<ParameterSpec> entries) => entries.Where(p => p.Kind == ParameterKind.Parameter).Sum(p => p.Shape.Length);
 
     internal static void PyramidInfo(Checks checks, string what, JsonElement pyramid, SelectedFeatures selected)
     {
