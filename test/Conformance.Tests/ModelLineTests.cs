@@ -26,6 +26,13 @@ public sealed class ModelLineTests
     [DataRow("resnet", "ecaresnet26t")]
     [DataRow("resnet", "resnetblur18")]
     [DataRow("resnest", "resnest14d")]
+    [DataRow("resnetv2", "resnetv2_18d")]
+    [DataRow("resnetv2", "resnetv2_50x1_bit")]
+    [DataRow("senet", "legacy_seresnet18")]
+    [DataRow("sknet", "skresnet18")]
+    [DataRow("res2net", "res2net50_48w_2s")]
+    [DataRow("dpn", "dpn48b")]
+    [DataRow("dla", "dla46_c")]
     [DataRow("convnext", "test_convnext*")]
     [DataRow("convnext", "convnext_zepto_rms_ols")]
     [DataRow("convnext", "convnextv2_atto")]
@@ -54,6 +61,13 @@ public sealed class ModelLineTests
     [DataRow("csatv2", "csatv2")]
     [DataRow("visformer", "visformer_tiny")]
     [DataRow("mambaout", "mambaout_kobe")]
+    [DataRow("edgenext", "edgenext_xx_small")]
+    [DataRow("efficientformer", "efficientformer_l1")]
+    [DataRow("efficientformer_v2", "efficientformerv2_s0")]
+    [DataRow("efficientvit_mit", "efficientvit_b1")]
+    [DataRow("efficientvit_msra", "efficientvit_m0")]
+    [DataRow("levit", "levit_128s")]
+    [DataRow("levit", "levit_conv_128s")]
     public void Small_models_have_timms_outputs(string family, string model)
         => AssertPass(Path.Combine("models", $"{family}.jsonl.gz"), model, new ManagedEngine());
 

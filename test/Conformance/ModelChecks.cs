@@ -130,7 +130,9 @@ internal static class ModelChecks
     {
         if (!checks.Root.TryGetProperty("prune_neg2", out JsonElement prune) || !prune.TryGetProperty("params", out JsonElement count))
             return;
-        Graph pruned = SelectedFeatures.Choose(backbone, FeatureSelection.Intermediates([-2])).Graph;
+        // timm's Twins keeps all of its blocks.
+        bool keepsBlocks = checks.Root.GetProperty("name").GetString()!.StartsWith("twins_", StringComparison.Ordinal);
+        Graph pruned = SelectedFeatures.Choose(backbone, FeatureSelection.Intermediates(keepsBlocks ? null : [-2])).Graph;
         // A head that cannot go without pooling keeps its own.
         string pool = checks.Root.TryGetProperty("reset_error", out _) ? "avg" : "";
         BackboneGraph reset = model.Build(SelectedFeatures.OptionsFor(FeatureSelection.Pooled(pool), BuildOptions.Default));

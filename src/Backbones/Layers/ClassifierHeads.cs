@@ -11,15 +11,38 @@ internal static class ClassifierHeads
     /// <param name="numClasses">0 for no classifier.</param>
     /// <param name="pool">Pool type; '' for none.</param>
     /// <param name="name">Module name.</param>
+    /// <param name="channelsLast">The map is <c>[H, W, C]</c>, which a classifier can take unpooled.</param>
     /// <exception cref="GraphException">A classifier over an unpooled map.</exception>
-    public static (Node PreLogits, Node Logits) Pool(GraphBuilder b, Node x, int numClasses, string pool, string name = "head")
+    public static (Node PreLogits, Node Logits) Pool(GraphBuilder b, Node x, int numClasses, string pool, string name = "head", bool channelsLast = false)
     {
-        Classifier.RequirePool(x, numClasses, pool);
+        if (!channelsLast)
+            Classifier.RequirePool(x, numClasses, pool);
         using (b.Scope(name))
         {
-            x = b.Identity("drop", GlobalPool.Pool(b, "global_pool", x, pool, flatten: pool.Length > 0));
+            x = b.Identity("drop", GlobalPool.Pool(b, "global_pool", x, pool, flatten: pool.Length > 0, channelsLast));
             return (x, b.Identity("flatten", Classifier.Fc(b, "fc", x, numClasses)));
         }
+    }
+
+    /// <summary>
+    /// The same with a 1×1 convolution as classifier (<c>use_conv</c>), flattened at the end, so that it also takes a map that is not pooled. It has no scope of its own:
+    /// some models have these modules in <c>head</c>, some at the root.
+    /// </summary>
+    /// <param name="b">The builder.</param>
+    /// <param name="x">Map <c>[C, H, W]</c>.</param>
+    /// <param name="numClasses">0 for no classifier.</param>
+    /// <param name="pool">Pool type; '' for none: the result is a map.</param>
+    /// <param name="fcName">The classifier's name.</param>
+    /// <param name="dropName">The dropout's name; null where there is none.</param>
+    public static (Node PreLogits, Node Logits) PoolConv(GraphBuilder b, Node x, int numClasses, string pool, string fcName = "fc", string? dropName = "drop")
+    {
+        x = GlobalPool.Pool(b, "global_pool", x, pool, flatten: false);
+        if (dropName is not null)
+            x = b.Identity(dropName, x);
+        Node logits = Classifier.Fc(b, fcName, x, numClasses, useConv: true);
+        return pool.Length == 0
+            ? (x, b.Identity("flatten", logits))
+            : (b.Module("#pre_logits", new ReshapeOp([x.Shape[0]]), x), b.Module("flatten", new ReshapeOp([logits.Shape[0]]), logits));
     }
 
     /// <summary>timm.layers.NormMlpClassifierHead: pool, norm, hidden layer (optional), classifier. Without pooling the layers are 1×1 convolutions.</summary>
