@@ -68,6 +68,17 @@ public sealed class ModelLineTests
     [DataRow("efficientvit_msra", "efficientvit_m0")]
     [DataRow("levit", "levit_128s")]
     [DataRow("levit", "levit_conv_128s")]
+    [DataRow("selecsls", "selecsls42b")]
+    [DataRow("tresnet", "tresnet_m")]
+    [DataRow("inception_v3", "inception_v3")]
+    [DataRow("hrnet", "hrnet_w18_small_v2")]
+    [DataRow("cspnet", "cs3darknet_focus_s")]
+    [DataRow("cspnet", "darknet17")]
+    [DataRow("metaformer", "poolformerv2_s24")]
+    [DataRow("metaformer", "caformer_s18")]
+    [DataRow("nextvit", "nextvit_large")]
+    [DataRow("swiftformer", "swiftformer_s")]
+    [DataRow("cait", "cait_xxs36_224")]
     public void Small_models_have_timms_outputs(string family, string model)
         => AssertPass(Path.Combine("models", $"{family}.jsonl.gz"), model, new ManagedEngine());
 

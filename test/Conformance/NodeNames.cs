@@ -15,10 +15,10 @@ internal static partial class NodeNames
     {
         if (!checks.Root.TryGetProperty("fx_eval_nodes", out JsonElement nodes) || nodes.ValueKind != JsonValueKind.Array)
             return;
-        // FX names the reading of a parameter after its key: layer1.0.layer1_0_gamma.
-        HashSet<string> parameters = [.. backbone.Graph.Parameters.Select(p => p.Name.Replace('.', '_'))];
+        // FX names the reading of a parameter after its key, without a number at its end: layer1.0.layer1_0_gamma.
+        HashSet<string> parameters = [.. backbone.Graph.Parameters.Select(p => NumberAtEnd().Replace(p.Name.Replace('.', '_'), ""))];
         HashSet<string> sizes = [.. UnpackedSizes([.. nodes.EnumerateArray().Select(n => n.GetString()!)])];
-        bool IsComputed(string name) => !PythonOnly().IsMatch(name) && !sizes.Contains(name) && !parameters.Contains(name[(name.LastIndexOf('.') + 1)..]);
+        bool IsComputed(string name) => !PythonOnly().IsMatch(name) && !sizes.Contains(name) && !parameters.Contains(NumberAtEnd().Replace(name[(name.LastIndexOf('.') + 1)..], ""));
         HashSet<string> named = [.. backbone.Graph.NodeNames];
         string[] expected = [.. WithoutPositions(WithoutSizes(WithoutStandardization([.. nodes.EnumerateArray().Select(n => n.GetString()!)]), named), n => Position().IsMatch(n) && !named.Contains(n) && IsComputed(n)).Where(IsComputed)];
         string[] actual = [.. backbone.Graph.NodeNames.Where(IsComputed)];
@@ -53,7 +53,7 @@ internal static partial class NodeNames
     // right before a reshape, that has no node here; so is the rest of a division rounded up, (H - 1) // 2 + 1, and the parameter that gets an axis more.
     private static IEnumerable<string> WithoutSizes(string[] names, HashSet<string> named) => names.Where((name, i) => !(
         (Product().IsMatch(name) && i >= 2 && ItemRead().IsMatch(names[i - 1]) && (AttributeRead().IsMatch(names[i - 2]) || (ItemRead().IsMatch(names[i - 2]) && !named.Contains(name))))
-        || (ProductOrSum().IsMatch(name) && !named.Contains(name) && names.Skip(i + 1).SkipWhile(n => Product().IsMatch(n)).FirstOrDefault() is { } next && Reshape().IsMatch(next))
+        || (ProductOrSum().IsMatch(name) && !named.Contains(name) && names.Skip(i + 1).FirstOrDefault(n => named.Contains(n) || !SizeArithmetic().IsMatch(n)) is { } next && Reshape().IsMatch(next))
         || (Difference().IsMatch(name) && i + 1 < names.Length && Division().IsMatch(names[i + 1]))
         || (Sum().IsMatch(name) && i >= 1 && Division().IsMatch(names[i - 1]))
         || (name.EndsWith(".unsqueeze", StringComparison.Ordinal) && !named.Contains(name))));
@@ -81,6 +81,9 @@ internal static partial class NodeNames
     [GeneratedRegex(@"(^attn_pool\.(q|transpose|q_norm|mul)|\.(mul|mul_1|sum|sum_1|exp|exp_1|sub|sub_1|add|type_as)|attn\.(permute_1|transpose_1|unsqueeze|cat|clamp|sigmoid|cpb_mlp\.\d|meta_mlp\.\w+))$")]
     private static partial Regex ParameterArithmetic();
 
+    [GeneratedRegex(@"_\d+$")]
+    private static partial Regex NumberAtEnd();
+
     [GeneratedRegex(@"(^|\.)mul(_\d+)?$")]
     private static partial Regex Product();
 
@@ -95,6 +98,9 @@ internal static partial class NodeNames
 
     [GeneratedRegex(@"(^|\.)floordiv(_\d+)?$")]
     private static partial Regex Division();
+
+    [GeneratedRegex(@"(^|\.)(mul|floordiv)(_\d+)?$")]
+    private static partial Regex SizeArithmetic();
 
     [GeneratedRegex(@"(^|\.)pos_embe?d$")]
     private static partial Regex Position();

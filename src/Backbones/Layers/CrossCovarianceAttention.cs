@@ -17,7 +17,7 @@ internal static class CrossCovarianceAttention
             Node temperature = b.Parameter("temperature", [heads, 1, 1]);
             Node qkv = b.Reshape(b.Linear("qkv", x, 3 * width, qkvBias), [length, 3, heads, Attention.HeadWidth(width, heads)]);
             qkv = b.Permute(qkv, [1, 2, 3, 0]);
-            Node q = Normalize(b, Attention.Part(b, qkv, 0)), k = Normalize(b, Attention.Part(b, qkv, 1)), v = Attention.Part(b, qkv, 2);
+            Node q = L2Normalize.Build(b, Attention.Part(b, qkv, 0), -1), k = L2Normalize.Build(b, Attention.Part(b, qkv, 1), -1), v = Attention.Part(b, qkv, 2);
             // The steps can be chosen as features; the result does not need them.
             Node scores = b.Multiply(b.MatMul(q, b.Transpose(k, -2, -1)), temperature);
             b.Identity("attn_drop", b.Softmax(scores, -1));
@@ -26,11 +26,4 @@ internal static class CrossCovarianceAttention
             return b.Identity("proj_drop", b.Linear("proj", x, width));
         }
     }
-
-    /// <summary>torch.nn.functional.normalize: rows of length 1, where they are not all zeros.</summary>
-    private static Node Normalize(GraphBuilder b, Node x) => b.Leaf("normalize", () =>
-    {
-        Node norm = b.Reduce(x, ReduceKind.L2, [-1], keepDims: true);
-        return b.Divide(x, b.Function("clamp", new UnaryOp(UnaryKind.Clamp, 1e-12f, float.MaxValue), norm));
-    });
 }
