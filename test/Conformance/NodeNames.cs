@@ -17,7 +17,8 @@ internal static partial class NodeNames
             return;
         // FX names the reading of a parameter after its key, without a number at its end: layer1.0.layer1_0_gamma.
         HashSet<string> parameters = [.. backbone.Graph.Parameters.Select(p => NumberAtEnd().Replace(p.Name.Replace('.', '_'), ""))];
-        bool IsComputed(string name) => !PythonOnly().IsMatch(name) && !parameters.Contains(NumberAtEnd().Replace(name[(name.LastIndexOf('.') + 1)..], ""));
+        HashSet<string> sizes = [.. UnpackedSizes([.. nodes.EnumerateArray().Select(n => n.GetString()!)])];
+        bool IsComputed(string name) => !PythonOnly().IsMatch(name) && !sizes.Contains(name) && !parameters.Contains(NumberAtEnd().Replace(name[(name.LastIndexOf('.') + 1)..], ""));
         HashSet<string> named = [.. backbone.Graph.NodeNames];
         string[] expected = [.. WithoutPositions(WithoutSizes(WithoutStandardization([.. nodes.EnumerateArray().Select(n => n.GetString()!)]), named), n => Position().IsMatch(n) && !named.Contains(n) && IsComputed(n)).Where(IsComputed)];
         string[] actual = [.. backbone.Graph.NodeNames.Where(IsComputed)];
@@ -71,6 +72,11 @@ internal static partial class NodeNames
                 yield return name;
         }
     }
+
+    // A product right behind the reading of several dimensions of one shape (B, C, H, W = x.shape) is a size too.
+    private static IEnumerable<string> UnpackedSizes(string[] names)
+        => names.Where((name, i) => Product().IsMatch(name) && i > 2 && ItemRead().IsMatch(names[i - 1]) && ItemRead().IsMatch(names[i - 2])
+            && names.Take(i).Reverse().FirstOrDefault(n => !ItemRead().IsMatch(n)) is { } read && AttributeRead().IsMatch(read));
 
     [GeneratedRegex(@"(^|\.)(getattr|getitem|size|dim|eq|mod|_assert|floordiv|to|float|view|reshape|expand|expand_as|contiguous|unbind|chunk|split|attn_mask|is_causal|resolve_self_attn_mask|maybe_add_mask|resample_abs_pos_embed)(_\d+)?$")]
     private static partial Regex PythonOnly();

@@ -76,8 +76,8 @@ internal static class Mlp
         }
     }
 
-    // timm.layers.GlobalResponseNorm: each channel's L2 norm over the map, relative to the mean norm of all channels, scales it.
-    private static Node Grn(GraphBuilder b, string name, Node x, bool channelsFirst)
+    /// <summary>timm.layers.GlobalResponseNorm: each channel's L2 norm over the map, relative to the mean norm of all channels, scales it.</summary>
+    internal static Node Grn(GraphBuilder b, string name, Node x, bool channelsFirst)
     {
         int channels = channelsFirst ? x.Shape[0] : x.Shape[^1];
         Shape scaleShape = channelsFirst ? [channels, 1, 1] : [channels];
