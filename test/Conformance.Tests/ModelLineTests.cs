@@ -46,6 +46,15 @@ public sealed class ModelLineTests
     [DataRow("hrnet", "hrnet_w18_small_v2")]
     [DataRow("cspnet", "cs3darknet_focus_s")]
     [DataRow("cspnet", "darknet17")]
+    [DataRow("pit", "pit_ti_distilled_224")]
+    [DataRow("mlp_mixer", "mixer_s32_224")]
+    [DataRow("mlp_mixer", "resmlp_12_224")]
+    [DataRow("convit", "convit_tiny")]
+    [DataRow("tnt", "tnt_s_patch16_224")]
+    [DataRow("crossvit", "crossvit_9_dagger_240")]
+    [DataRow("sequencer", "sequencer2d_s")]
+    [DataRow("vision_transformer_relpos", "vit_relpos_small_patch16_rpn_224")]
+    [DataRow("vision_transformer_relpos", "vit_srelpos_medium_patch16_224")]
     public void Small_models_have_timms_outputs(string family, string model)
         => AssertPass(Path.Combine("models", $"{family}.jsonl.gz"), model, new ManagedEngine());
 

@@ -14,8 +14,8 @@ internal static partial class NodeNames
     {
         if (!checks.Root.TryGetProperty("fx_eval_nodes", out JsonElement nodes) || nodes.ValueKind != JsonValueKind.Array)
             return;
-        // FX names the reading of a parameter after its key: layer1.0.layer1_0_gamma.
-        HashSet<string> parameters = [.. backbone.Graph.Parameters.Select(p => p.Name.Replace('.', '_'))];
+        // FX names the reading of a parameter after its key, layer1.0.layer1_0_gamma; a number at the end it takes for a count of its own.
+        HashSet<string> parameters = [.. backbone.Graph.Parameters.Select(p => p.Name.Replace('.', '_')).SelectMany(n => new[] { n, NumberAtEnd().Replace(n, "") })];
         bool IsComputed(string name) => !PythonOnly().IsMatch(name) && !parameters.Contains(name[(name.LastIndexOf('.') + 1)..]);
         HashSet<string> named = [.. backbone.Graph.NodeNames];
         string[] expected = [.. WithoutSizes([.. nodes.EnumerateArray().Select(n => n.GetString()!)], named).Where(IsComputed)];
@@ -47,8 +47,11 @@ internal static partial class NodeNames
     [GeneratedRegex(@"(^|\.)(getattr|getitem|size|dim|eq|mod|_assert|floordiv|to|float|view|reshape|expand|expand_as|contiguous|unbind|chunk|split|attn_mask|is_causal|resolve_self_attn_mask|maybe_add_mask|resample_abs_pos_embed)(_\d+)?$")]
     private static partial Regex PythonOnly();
 
-    [GeneratedRegex(@"(^attn_pool\.(q|transpose|q_norm|mul)|\.(mul|mul_1|sum|sum_1|exp|exp_1|sub|add|type_as))$")]
+    [GeneratedRegex(@"(^attn_pool\.(q|transpose|q_norm|mul)|\.(mul|mul_1|sum|sum_1|exp|exp_1|sub|add|type_as)|(^|\.)(shared_)?rel_pos\.(mlp\.\w+|permute|bias_act|unsqueeze|pad)|^(permute|unsqueeze|pad))$")]
     private static partial Regex ParameterArithmetic();
+
+    [GeneratedRegex(@"_\d+$")]
+    private static partial Regex NumberAtEnd();
 
     [GeneratedRegex(@"(^|\.)mul(_\d+)?$")]
     private static partial Regex Product();

@@ -11,13 +11,15 @@ internal static class ClassifierHeads
     /// <param name="numClasses">0 for no classifier.</param>
     /// <param name="pool">Pool type; '' for none.</param>
     /// <param name="name">Module name.</param>
+    /// <param name="channelsLast">The map is <c>[H, W, C]</c>, which a classifier can take unpooled.</param>
     /// <exception cref="GraphException">A classifier over an unpooled map.</exception>
-    public static (Node PreLogits, Node Logits) Pool(GraphBuilder b, Node x, int numClasses, string pool, string name = "head")
+    public static (Node PreLogits, Node Logits) Pool(GraphBuilder b, Node x, int numClasses, string pool, string name = "head", bool channelsLast = false)
     {
-        Classifier.RequirePool(x, numClasses, pool);
+        if (!channelsLast)
+            Classifier.RequirePool(x, numClasses, pool);
         using (b.Scope(name))
         {
-            x = b.Identity("drop", GlobalPool.Pool(b, "global_pool", x, pool, flatten: pool.Length > 0));
+            x = b.Identity("drop", GlobalPool.Pool(b, "global_pool", x, pool, flatten: pool.Length > 0, channelsLast));
             return (x, b.Identity("flatten", Classifier.Fc(b, "fc", x, numClasses)));
         }
     }
@@ -52,6 +54,31 @@ internal static class ClassifierHeads
             }
             x = b.Identity("drop", x);
             return (x, Classifier.Fc(b, "fc", x, numClasses, useConv));
+        }
+    }
+
+    /// <summary>timm.layers.ClNormMlpClassifierHead without a hidden layer: pool, norm, classifier over tokens <c>[L, C]</c> or a map with channels last <c>[H, W, C]</c>.</summary>
+    /// <param name="b">The builder.</param>
+    /// <param name="x">Tokens or map.</param>
+    /// <param name="numClasses">0 for no classifier.</param>
+    /// <param name="pool">'avg', 'max', 'avgmax', '' for none.</param>
+    /// <param name="norm">Normalisation of the last axis.</param>
+    /// <exception cref="GraphException">Another pool type.</exception>
+    public static (Node PreLogits, Node Logits) ChannelsLast(GraphBuilder b, Node x, int numClasses, string pool, NormLayer norm)
+    {
+        GlobalPool.Require(pool, "avg", "max", "avgmax", "");
+        int[] axes = [.. Enumerable.Range(0, x.Shape.Rank - 1)];
+        using (b.Scope("head"))
+        {
+            x = pool switch
+            {
+                "avg" => b.Reduce(x, ReduceKind.Mean, axes),
+                "max" => b.Reduce(x, ReduceKind.Max, axes),
+                "avgmax" => b.Affine(b.Add(b.Reduce(x, ReduceKind.Max, axes), b.Reduce(x, ReduceKind.Mean, axes)), 0.5f),
+                _ => x,
+            };
+            x = b.Identity("drop", b.Identity("pre_logits", norm(b, "norm", x)));
+            return (x, Classifier.Fc(b, "fc", x, numClasses));
         }
     }
 }

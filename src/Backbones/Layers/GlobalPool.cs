@@ -43,6 +43,13 @@ internal static class GlobalPool
         }
     }
 
+    /// <summary>Refuses a pool type that a model's own way of pooling has not.</summary>
+    internal static void Require(string pool, params ReadOnlySpan<string> valid)
+    {
+        if (!valid.Contains(pool))
+            throw new GraphException($"Pool type '{pool}' is not supported; valid types of this model are '{string.Join("', '", valid.ToArray())}'.{NearestName.Suggest(pool, valid.ToArray())}");
+    }
+
     private static Node Combine(GraphBuilder b, Node x, string kind, bool keep, int[] axes, int channelAxis)
     {
         Node Average() => b.Reduce(x, ReduceKind.Mean, axes, keep);
