@@ -59,7 +59,7 @@ internal static class ModelChecks
             long parameters = pyramid.GetProperty("params").GetInt64();
             // FeatureHookNet runs and keeps the whole model but its classifier, though the levels may not need the end of it.
             if (pyramid.GetProperty("cls").GetString() != "FeatureHookNet" || parameters != model.Build(SelectedFeatures.OptionsFor(FeatureSelection.Pooled(""), BuildOptions.Default)).Graph.ParameterCount)
-                checks.Equal("features_only.params", parameters, selected.Graph.ParameterCount);
+                checks.Equal("features_only.params", parameters, selected.Graph.ParameterCount + LeftOver(backbone, selected.Graph).Sum(p => p.Shape.Length));
         }
         if (root.TryGetProperty("intermediates", out JsonElement intermediates))
         {
@@ -133,12 +133,23 @@ internal static class ModelChecks
     {
         if (!checks.Root.TryGetProperty("prune_neg2", out JsonElement prune) || !prune.TryGetProperty("params", out JsonElement count))
             return;
-        Graph pruned = SelectedFeatures.Choose(backbone, FeatureSelection.Intermediates([-2])).Graph;
+        // timm's Twins keeps all of its blocks.
+        bool keepsBlocks = checks.Root.GetProperty("name").GetString()!.StartsWith("twins_", StringComparison.Ordinal);
+        Graph pruned = SelectedFeatures.Choose(backbone, FeatureSelection.Intermediates(keepsBlocks ? null : [-2])).Graph;
         BackboneGraph reset = model.Build(SelectedFeatures.OptionsFor(FeatureSelection.Pooled(""), BuildOptions.Default));
         Graph? idle = backbone.FeaturesFromIntermediates ? null : reset.Graph.From(reset.Features);
         (long, int) expected = (count.GetInt64(), prune.GetProperty("sd_entries").GetInt32());
-        if (expected != (pruned.ParameterCount, pruned.Parameters.Length))
-            checks.Equal("prune (parameters, entries)", expected, (pruned.ParameterCount + (idle?.ParameterCount ?? 0), pruned.Parameters.Length + (idle?.Parameters.Length ?? 0)));
+        ParameterSpec[] leftOver = LeftOver(backbone, pruned);
+        (long Parameters, int Entries) actual = (pruned.ParameterCount + leftOver.Sum(p => p.Shape.Length), pruned.Parameters.Length + leftOver.Length);
+        if (expected != actual)
+            checks.Equal("prune (parameters, entries)", expected, (actual.Parameters + (idle?.ParameterCount ?? 0), actual.Entries + (idle?.Parameters.Length ?? 0)));
+    }
+
+    /// <summary>The model's own parameters (CaiT's class token) that a selection does not need: timm takes modules away, and leaves these.</summary>
+    private static ParameterSpec[] LeftOver(BackboneGraph backbone, Graph selected)
+    {
+        HashSet<string> needed = [.. selected.Parameters.Select(p => p.Name)];
+        return [.. backbone.Graph.Parameters.Where(p => p.Kind == ParameterKind.Parameter && !p.Name.Contains('.') && !needed.Contains(p.Name))];
     }
 
     internal static void PyramidInfo(Checks checks, string what, JsonElement pyramid, SelectedFeatures selected)

@@ -8,6 +8,7 @@ const string Usage = """
     Usage: Conformance FILE… [--filter GLOB] [--engine managed|reference|torchsharp] [--max N] [--report MD] [--structure] [--quiet]
            Conformance preprocessing FILE IMAGE_FOLDER
            Conformance pth FOLDER
+           Conformance remap FILE [--filter FAMILY/ID]
     Reads model lines (.jsonl) or torchvision's models in one object (.json), both also as .gz;
     prints a line a model and last 'N passed, N failed, N missing'.
     --precision float32|float16|bfloat16  number format, where the engine has it
@@ -23,6 +24,10 @@ if (args is ["preprocessing", .. var preprocessing])
 if (args is ["pth", .. var pth])
 {
     return PthRunner.Run(pth);
+}
+if (args is ["remap", .. var remap])
+{
+    return RemapRunner.Run(remap);
 }
 
 var files = new List<string>();

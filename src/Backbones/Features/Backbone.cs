@@ -88,13 +88,28 @@ public sealed class Backbone : IDisposable
     internal static Backbone Open(string name, LocatedModel located, BackboneOptions options)
     {
         RequireBuildable(name, located.Config.Architecture);
-        ParameterStore store = ParameterStore.Open(located.WeightsFile, options.KeyPrefix);
+        ParameterStore store = OpenWeights(located, options);
         try
         {
             Backbone backbone = FromParameters(WithClassesOf(located.Config, store), store, options, ownsParameters: true);
-            store.EnsureUsable(backbone.AsStored(backbone._graph.Value, backbone.Graph.Parameters), options.CheckFinite, () => LikelyModel.Find(store));
+            store.EnsureUsable(backbone._graph.Value.AsStored(store), options.CheckFinite, () => LikelyModel.Find(store));
             backbone.EnsureAdaptable();
             return backbone;
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>A model's weights under timm's keys.</summary>
+    private static ParameterStore OpenWeights(LocatedModel located, BackboneOptions options)
+    {
+        ParameterStore store = ParameterStore.Open(located.WeightsFile, options.KeyPrefix);
+        try
+        {
+            return RemappedWeights.Apply(store, ModelCatalog.Find(located.Config.Architecture), BuildOptionsFor(located.Config, options));
         }
         catch
         {
@@ -159,7 +174,7 @@ public sealed class Backbone : IDisposable
             throw new ArgumentException($"These selections need backbones of different structure (pool, classes or output stride) and cannot share one run: {string.Join("; ", selections)}.", nameof(selections));
         BackboneGraph graph = builds[0] == _build ? _graph.Value : _model.Build(builds[0]);
         SelectedFeatures selected = SelectedFeatures.Merge([.. selections.Select(s => SelectedFeatures.Choose(graph, s))]);
-        return selected.AdaptedTo(AsStored(graph, selected.Graph.Parameters));
+        return selected.AdaptedTo(graph.AsStored(Parameters, selected.Graph.Parameters));
     }
 
     /// <summary>Compiles a selection for running.</summary>
@@ -198,15 +213,11 @@ public sealed class Backbone : IDisposable
             Parameters.Dispose();
     }
 
-    /// <summary>Parameters of a graph as the weights have them: what can be adapted may have another shape there.</summary>
-    private IEnumerable<ParameterSpec> AsStored(BackboneGraph graph, IEnumerable<ParameterSpec> parameters) => parameters.Select(p
-        => graph.Adapters.ContainsKey(p.Name) && Parameters.TryGet(p.Name, out ParameterTensor? entry) ? p with { Shape = entry.Shape } : p);
-
     private void EnsureAdaptable()
     {
         try
         {
-            SelectedFeatures.Choose(_graph.Value, FeatureSelection.Logits).AdaptedTo(AsStored(_graph.Value, Graph.Parameters));
+            SelectedFeatures.Choose(_graph.Value, FeatureSelection.Logits).AdaptedTo(_graph.Value.AsStored(Parameters));
         }
         catch (GraphException e)
         {
@@ -230,7 +241,7 @@ public sealed class Backbone : IDisposable
     {
         try
         {
-            using ParameterStore weights = ParameterStore.Open(WeightsLocator.Find(name, options.WeightsPath).WeightsFile, options.KeyPrefix);
+            using ParameterStore weights = OpenWeights(WeightsLocator.Find(name, options.WeightsPath), options);
             return WithClassesOf(config, weights);
         }
         catch (FileNotFoundException)

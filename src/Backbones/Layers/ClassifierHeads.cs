@@ -24,6 +24,27 @@ internal static class ClassifierHeads
         }
     }
 
+    /// <summary>
+    /// The same with a 1×1 convolution as classifier (<c>use_conv</c>), flattened at the end, so that it also takes a map that is not pooled. It has no scope of its own:
+    /// some models have these modules in <c>head</c>, some at the root.
+    /// </summary>
+    /// <param name="b">The builder.</param>
+    /// <param name="x">Map <c>[C, H, W]</c>.</param>
+    /// <param name="numClasses">0 for no classifier.</param>
+    /// <param name="pool">Pool type; '' for none: the result is a map.</param>
+    /// <param name="fcName">The classifier's name.</param>
+    /// <param name="dropName">The dropout's name; null where there is none.</param>
+    public static (Node PreLogits, Node Logits) PoolConv(GraphBuilder b, Node x, int numClasses, string pool, string fcName = "fc", string? dropName = "drop")
+    {
+        x = GlobalPool.Pool(b, "global_pool", x, pool, flatten: false);
+        if (dropName is not null)
+            x = b.Identity(dropName, x);
+        Node logits = Classifier.Fc(b, fcName, x, numClasses, useConv: true);
+        return pool.Length == 0
+            ? (x, b.Identity("flatten", logits))
+            : (b.Module("#pre_logits", new ReshapeOp([x.Shape[0]]), x), b.Module("flatten", new ReshapeOp([logits.Shape[0]]), logits));
+    }
+
     /// <summary>timm.layers.NormMlpClassifierHead: pool, norm, hidden layer (optional), classifier. Without pooling the layers are 1×1 convolutions.</summary>
     /// <param name="b">The builder.</param>
     /// <param name="x">Map <c>[C, H, W]</c>.</param>
@@ -54,31 +75,6 @@ internal static class ClassifierHeads
             }
             x = b.Identity("drop", x);
             return (x, Classifier.Fc(b, "fc", x, numClasses, useConv));
-        }
-    }
-
-    /// <summary>timm.layers.ClNormMlpClassifierHead without a hidden layer: pool, norm, classifier over tokens <c>[L, C]</c> or a map with channels last <c>[H, W, C]</c>.</summary>
-    /// <param name="b">The builder.</param>
-    /// <param name="x">Tokens or map.</param>
-    /// <param name="numClasses">0 for no classifier.</param>
-    /// <param name="pool">'avg', 'max', 'avgmax', '' for none.</param>
-    /// <param name="norm">Normalisation of the last axis.</param>
-    /// <exception cref="GraphException">Another pool type.</exception>
-    public static (Node PreLogits, Node Logits) ChannelsLast(GraphBuilder b, Node x, int numClasses, string pool, NormLayer norm)
-    {
-        GlobalPool.Require(pool, "avg", "max", "avgmax", "");
-        int[] axes = [.. Enumerable.Range(0, x.Shape.Rank - 1)];
-        using (b.Scope("head"))
-        {
-            x = pool switch
-            {
-                "avg" => b.Reduce(x, ReduceKind.Mean, axes),
-                "max" => b.Reduce(x, ReduceKind.Max, axes),
-                "avgmax" => b.Affine(b.Add(b.Reduce(x, ReduceKind.Max, axes), b.Reduce(x, ReduceKind.Mean, axes)), 0.5f),
-                _ => x,
-            };
-            x = b.Identity("drop", b.Identity("pre_logits", norm(b, "norm", x)));
-            return (x, Classifier.Fc(b, "fc", x, numClasses));
         }
     }
 }

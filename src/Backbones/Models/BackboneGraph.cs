@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Backbones.Graphs;
 using Backbones.Layers;
+using Backbones.Weights;
 
 namespace Backbones.Models;
 
@@ -45,6 +46,12 @@ internal sealed record BackboneGraph
 
     /// <summary>How a checkpoint's entries become this model's (other image size, other input channels), by key.</summary>
     public ImmutableDictionary<string, ParameterAdapter> Adapters { get; init; } = ImmutableDictionary<string, ParameterAdapter>.Empty;
+
+    /// <summary>The parameters as weights have them: what can be adapted may have another shape there.</summary>
+    /// <param name="weights">The weights.</param>
+    /// <param name="parameters">The parameters of a part of the graph; all of them if left out.</param>
+    internal IEnumerable<ParameterSpec> AsStored(ParameterStore weights, IEnumerable<ParameterSpec>? parameters = null) => (parameters ?? Graph.Parameters).Select(p
+        => Adapters.ContainsKey(p.Name) && weights.TryGet(p.Name, out ParameterTensor? entry) ? p with { Shape = entry.Shape } : p);
 
     /// <summary>A convolutional network, whose levels are also the blocks of <c>forward_intermediates</c>.</summary>
     /// <param name="b">The builder.</param>

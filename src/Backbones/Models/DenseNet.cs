@@ -94,8 +94,12 @@ internal static class DenseNet
         return b.Conv2d("conv2", x, config.GrowthRate, 3, padding: 1);
     }
 
+    /// <summary>torchvision's published files have names from before norms and convolutions were numbered without a dot.</summary>
+    private static void Remap(Checkpoint c, Config config) => c.RenameMatches((@"(denselayer\d+\.(?:norm|conv))\.(?=[12]\.)", "$1"));
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         ["densenet121"] = new(32, [6, 12, 24, 16]),
         ["densenetblur121d"] = new(32, [6, 12, 24, 16]) { DeepStem = true, BlurStem = true },
         ["densenet169"] = new(32, [6, 12, 32, 32]),
