@@ -25,7 +25,7 @@ internal static class RemappedWeights
             return weights;
         try
         {
-            Checkpoint checkpoint = new(weights.Tensors.Select(Spec), () => graph.Graph.Parameters);
+            Checkpoint checkpoint = new(weights.Tensors.Select(Spec), graph.Graph);
             model.Remap(checkpoint);
             ParameterStore remapped = weights.WithTensors(checkpoint.Entries.Select(e => Tensor(e.Key, e.Value, weights)));
             return Misfits(Compare(remapped, graph)) < Misfits(found) ? remapped : weights;
