@@ -17,7 +17,7 @@ internal static class FlaxCheckpoint
                 break;
             }
         }
-        // Flax says where a layer stands, in two ways: the second norm of a block is 1 or 2, and so on.
+        // Layers are numbered in a block, in two ways.
         (int mlp, int norm2) = isBigVision ? (0, 1) : (3, 2);
         if (c.Has("Transformer/encoderblock/LayerNorm_0/scale"))
             Unstack(c, config.Depth);
@@ -41,8 +41,6 @@ internal static class FlaxCheckpoint
         c.Drop(@"^pre_logits\.", @"^params\.(txt|t|b)(\.|$)");
         if (c.ModelShape("attn_pool.latent") is null)
             c.Drop(@"^attn_pool\.");
-        if (c.ModelShape("head.bias") is not { } classes || !c.Has("head.bias") || c["head.bias"].Shape != classes)
-            c.Drop(@"^head\.");
     }
 
     /// <summary>Weights of all blocks in one tensor each (<c>nn.scan</c>).</summary>
