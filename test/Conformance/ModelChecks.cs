@@ -56,7 +56,7 @@ internal static class ModelChecks
             Want("features_only", FeatureSelection.Pyramid(), [.. levels.EnumerateArray()]);
             SelectedFeatures selected = selections[^1].Features;
             PyramidInfo(checks, "features_only", pyramid, selected);
-            checks.Equal("features_only.params", pyramid.GetProperty("params").GetInt64(), selected.Graph.ParameterCount);
+            checks.Equal("features_only.params", pyramid.GetProperty("params").GetInt64(), selected.Graph.ParameterCount + Count(LeftOver(checks, backbone, selected.Graph, modules: backbone.FeaturesFromIntermediates)));
         }
         if (root.TryGetProperty("intermediates", out JsonElement intermediates))
         {
@@ -130,13 +130,35 @@ internal static class ModelChecks
     {
         if (!checks.Root.TryGetProperty("prune_neg2", out JsonElement prune) || !prune.TryGetProperty("params", out JsonElement count))
             return;
-        Graph pruned = SelectedFeatures.Choose(backbone, FeatureSelection.Intermediates([-2])).Graph;
-        BackboneGraph reset = model.Build(SelectedFeatures.OptionsFor(FeatureSelection.Pooled(""), BuildOptions.Default));
+        // timm's Twins and MViTv2 keep all of their blocks.
+        bool keepsBlocks = checks.Root.GetProperty("name").GetString()!.Split('_')[0] is "twins" or "mvitv2";
+        Graph pruned = SelectedFeatures.Choose(backbone, FeatureSelection.Intermediates(keepsBlocks ? null : [-2])).Graph;
+        // A head that cannot go without pooling keeps its own.
+        string pool = checks.Root.TryGetProperty("reset_error", out _) ? "avg" : "";
+        BackboneGraph reset = model.Build(SelectedFeatures.OptionsFor(FeatureSelection.Pooled(pool), BuildOptions.Default));
         Graph? idle = backbone.FeaturesFromIntermediates ? null : reset.Graph.From(reset.Features);
         (long, int) expected = (count.GetInt64(), prune.GetProperty("sd_entries").GetInt32());
-        if (expected != (pruned.ParameterCount, pruned.Parameters.Length))
-            checks.Equal("prune (parameters, entries)", expected, (pruned.ParameterCount + (idle?.ParameterCount ?? 0), pruned.Parameters.Length + (idle?.Parameters.Length ?? 0)));
+        ParameterSpec[] leftOver = LeftOver(checks, backbone, pruned, modules: true);
+        (long Parameters, int Entries) actual = (pruned.ParameterCount + Count(leftOver), pruned.Parameters.Length + leftOver.Length);
+        if (expected != actual)
+            checks.Equal("prune (parameters, entries)", expected, (actual.Parameters + (idle?.ParameterCount ?? 0), actual.Entries + (idle?.Parameters.Length ?? 0)));
     }
+
+    /// <summary>
+    /// What timm's pruning never takes away, though a selection does not need it: the model's own parameters (CaiT's class token), and of its modules MobileNetV5's fusion of
+    /// levels and FastViT's last convolution.
+    /// </summary>
+    private static ParameterSpec[] LeftOver(Checks checks, BackboneGraph backbone, Graph selected, bool modules)
+    {
+        HashSet<string> needed = [.. selected.Parameters.Select(p => p.Name)];
+        bool isFastViT = checks.Root.GetProperty("name").GetString()!.StartsWith("fastvit_", StringComparison.Ordinal);
+        return [.. backbone.Graph.Parameters.Where(p => !needed.Contains(p.Name) && ((p.Kind == ParameterKind.Parameter && !p.Name.Contains('.')) || (modules && IsKept(p.Name))))];
+
+        bool IsKept(string name) => name.StartsWith("msfa.", StringComparison.Ordinal)
+            || (isFastViT && name.StartsWith("final_conv.", StringComparison.Ordinal));
+    }
+
+    private static long Count(IEnumerable<ParameterSpec> entries) => entries.Where(p => p.Kind == ParameterKind.Parameter).Sum(p => p.Shape.Length);
 
     internal static void PyramidInfo(Checks checks, string what, JsonElement pyramid, SelectedFeatures selected)
     {

@@ -75,8 +75,8 @@ public sealed class Backbone : IDisposable
             RequireBuildable(name, id);
         if (options.RandomWeights)
         {
-            if (options.WeightsPath is not null)
-                throw new ArgumentException($"Either random weights or a weights path: both were given for '{name}' ('{options.WeightsPath}').", nameof(options));
+            if ((options.WeightsPath ?? options.KeyPrefix) is { } ofFile)
+                throw new ArgumentException($"Either random weights or those of a file: both were given for '{name}' ('{ofFile}').", nameof(options));
             PretrainedConfig random = ModelNames.GetConfig(name);
             RequireBuildable(name, random.Architecture);
             return FromParameters(random, ParameterStore.FromRecipe(DefaultSpecs(random), 1), options, ownsParameters: true);
@@ -196,10 +196,13 @@ public sealed class Backbone : IDisposable
     /// <summary>Writes the weights as safetensors: all of them, or only those that a selection needs (timm's pruning). The file is written whole or not at all.</summary>
     /// <param name="path">The file to write; it may be the one that the weights are from, but on Windows.</param>
     /// <param name="selection">What the weights are for; null for all.</param>
+    /// <exception cref="ParameterMismatchException">The weights lack what the selection needs.</exception>
     /// <exception cref="IOException">The disk is full, or the file cannot be replaced. What was there is there still.</exception>
     public void SaveWeights(string path, FeatureSelection? selection = null)
     {
         IEnumerable<ParameterSpec> needed = selection is null ? Graph.Parameters : Select(selection).Graph.Parameters;
+        if (selection is not null)
+            Parameters.EnsureHas(needed);
         SafetensorsWriter.Write(path, needed.Where(p => Parameters.TryGet(p.Name, out _)).Select(p => Parameters[p.Name]));
     }
 

@@ -26,6 +26,9 @@ internal sealed record BackboneGraph
     /// <summary>The levels of <c>features_only</c> (<c>feature_info</c>), first to last.</summary>
     public required ImmutableArray<FeatureLevel> Levels { get; init; }
 
+    /// <summary>How the maps of <see cref="Levels"/> are laid out: as timm gives them.</summary>
+    public FeatureLayout LevelLayout { get; init; } = FeatureLayout.Nchw;
+
     /// <summary>The blocks of <c>forward_intermediates</c>; null where timm's model has none. Convolutional families have their levels here.</summary>
     public ImmutableArray<IntermediateLevel>? Intermediates { get; init; }
 

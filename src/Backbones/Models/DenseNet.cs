@@ -51,14 +51,7 @@ internal static class DenseNet
             levels.Add(new FeatureLevel(x.Shape[0], stride, "features.norm5", x));
         }
 
-        return BackboneGraph.OfLevels(b, levels, x, Head(b, x, options)) with { Intermediates = null };
-    }
-
-    private static (Node PreLogits, Node Logits) Head(GraphBuilder b, Node x, ModelOptions options)
-    {
-        Classifier.RequirePool(x, options.NumClasses, options.GlobalPool);
-        x = b.Identity("head_drop", GlobalPool.Pool(b, "global_pool", x, options.GlobalPool, flatten: options.GlobalPool.Length > 0));
-        return (x, Classifier.Fc(b, "classifier", x, options.NumClasses));
+        return BackboneGraph.OfLevels(b, levels, x, Classifier.WithDrop(b, x, options.NumClasses, options.GlobalPool, "classifier")) with { Intermediates = null };
     }
 
     private static Node BuildStem(GraphBuilder b, Config config, Node x)

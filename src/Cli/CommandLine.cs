@@ -1,0 +1,82 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.Reflection;
+using System.Text.Json;
+using Backbones.Graphs;
+using Backbones.Weights;
+using TimmFeatures.Cli.Commands;
+
+namespace TimmFeatures.Cli;
+
+/// <summary>The command <c>timm-features</c>: its verbs, and what becomes of errors.</summary>
+internal static class CommandLine
+{
+    public static string Version { get; } = typeof(CommandLine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
+
+    /// <summary>Runs one command.</summary>
+    /// <returns>One of <see cref="ExitCode"/>.</returns>
+    public static int Run(IReadOnlyList<string> arguments, Terminal terminal)
+    {
+        RootCommand root = Create(terminal);
+        // A file name may begin with @: nothing is read in its place.
+        ParseResult parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (parsed.Errors.Count > 0)
+        {
+            terminal.Error.WriteLine($"{string.Join(" ", parsed.Errors.Select(e => e.Message.ReplaceLineEndings(" ")))} See 'timm-features{NameOf(parsed)} --help'.");
+            return ExitCode.Usage;
+        }
+        try
+        {
+            return parsed.Invoke(new InvocationConfiguration { Output = terminal.Out, Error = terminal.Error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        }
+        catch (OperationCanceledException e) when (terminal.Cancellation.IsCancellationRequested)
+        {
+            terminal.Error.WriteLine(e is InterruptedException ? e.Message : "Interrupted.");
+            return ExitCode.Interrupted;
+        }
+        catch (Exception e) when (CodeOf(e) is { } code)
+        {
+            terminal.Error.WriteLine(OneLine(e));
+            return code;
+        }
+    }
+
+    /// <summary>What a user can mend is told in a line; anything else is a defect and shows where it happened.</summary>
+    private static int? CodeOf(Exception e) => e switch
+    {
+        UsageException => ExitCode.Usage,
+        BadImageException => ExitCode.BadImage,
+        IOException or UnauthorizedAccessException or InvalidDataException or ArgumentException or FormatException or NotSupportedException or InvalidOperationException or KeyNotFoundException
+            or JsonException or WeightsFormatException or ParameterMismatchException or GraphException or OutOfMemoryException => ExitCode.Failure,
+        _ => null,
+    };
+
+    /// <summary>.NET adds the parameter's name to the message, which is nothing to a user.</summary>
+    private static string OneLine(Exception e)
+    {
+        string message = e is ArgumentException { ParamName: { } name } ? e.Message.Replace($" (Parameter '{name}')", "", StringComparison.Ordinal) : e.Message;
+        return string.Join(" ", message.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    private static RootCommand Create(Terminal terminal)
+    {
+        var root = new RootCommand("timm's image features: from pictures to files of features, and everything about the models.")
+        {
+            ListCommand.Create(terminal),
+            InfoCommand.Create(terminal),
+            NodesCommand.Create(terminal),
+            DownloadCommand.Create(terminal),
+            ConvertCommand.Create(terminal),
+            ExportCommand.Create(terminal),
+            BenchCommand.Create(terminal),
+        };
+        if (root.Options.OfType<HelpOption>().SingleOrDefault() is { Action: HelpAction help } option)
+            option.Action = new HelpWithExamples(help, terminal);
+        return root;
+    }
+
+    private static string NameOf(ParseResult parsed) => parsed.CommandResult.Command is RootCommand ? "" : $" {parsed.CommandResult.Command.Name}";
+}
+
+/// <summary>The user stopped the work; the message says how far it came.</summary>
+internal sealed class InterruptedException(string message, CancellationToken cancellation) : OperationCanceledException(message, cancellation);

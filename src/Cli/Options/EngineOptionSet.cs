@@ -1,0 +1,28 @@
+using System.CommandLine;
+using Backbones.Engines;
+
+namespace TimmFeatures.Cli.Options;
+
+/// <summary>On what a model runs.</summary>
+internal sealed class EngineOptionSet
+{
+    // More than any machine's cores, and fewer than make starting them a burden.
+    private const int MaxThreads = 256;
+
+    private readonly Option<int?> _threads = CommonOptions.Count("--threads", "Threads; all cores unless given.", most: MaxThreads);
+    private readonly Option<string> _device = new("--device") { Description = "auto, cpu, cuda or cuda:N.", HelpName = "NAME", DefaultValueFactory = _ => "auto" };
+    private readonly Option<Precision> _precision = new("--precision") { Description = "Number format: auto, float32, float16 or bfloat16; the CPU's engine has float32 alone.", HelpName = "NAME" };
+
+    public void AddTo(Command command)
+    {
+        foreach (Option option in (Option[])[_threads, _device, _precision])
+            command.Options.Add(option);
+    }
+
+    /// <summary>Threads asked for, or all cores.</summary>
+    public int Threads(ParseResult result) => result.GetValue(_threads) ?? Math.Min(Environment.ProcessorCount, MaxThreads);
+
+    /// <summary>The engine for the device asked for.</summary>
+    /// <exception cref="NotSupportedException">There is no such device, or not in that precision.</exception>
+    public DeviceEngine Engine(ParseResult result) => EngineProvider.For(result.GetValue(_device)!, result.GetValue(_precision));
+}

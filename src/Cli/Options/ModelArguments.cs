@@ -1,0 +1,56 @@
+using System.CommandLine;
+using Backbones;
+using Backbones.Graphs;
+using Backbones.Weights.Hub;
+
+namespace TimmFeatures.Cli.Options;
+
+/// <summary>Which model, with which weights: what all commands that open one have in common.</summary>
+internal sealed class ModelArguments
+{
+    private readonly Option<string?> _weights = new("--weights")
+    {
+        Description = "Weights file (safetensors, .pth, the index of several files) or folder. Without it they are found by the model's name and downloaded if need be.",
+        HelpName = "PATH",
+    };
+
+    private readonly Option<string?> _keyPrefix = new("--key-prefix") { Description = "What stands before the model's keys where the file has a larger model's ('backbone.').", HelpName = "PREFIX" };
+    private readonly Option<bool> _random = new("--random-weights") { Description = "Weights made from their names, always the same: to try a model without its weights. The features mean nothing then." };
+    private readonly Option<int?> _imageSize = new("--image-size") { Description = "Input height and width in pixels instead of the model's own.", HelpName = "PIXELS" };
+    private readonly Option<bool> _testSize = new("--use-test-size") { Description = "The input size and crop that test best, where the weights' config has them." };
+    private readonly Option<bool> _offline = new("--offline") { Description = "Never download: weights that are not on this machine are an error." };
+
+    /// <summary>timm's name.</summary>
+    public Argument<string> Model { get; } = new("MODEL") { Description = "timm's name (resnet50.a1_in1k), hf-hub:organization/model, local-dir:PATH, or torchvision/resnet50." };
+
+    /// <summary>Puts the options (and the argument, if it is none of its own) on a command.</summary>
+    public void AddTo(Command command, bool withArgument = true)
+    {
+        if (withArgument)
+            command.Arguments.Add(Model);
+        foreach (Option option in (Option[])[_weights, _keyPrefix, _random, _imageSize, _testSize, _offline])
+            command.Options.Add(option);
+    }
+
+    /// <summary>What the options say.</summary>
+    public BackboneOptions Read(ParseResult result, Terminal terminal) => new()
+    {
+        WeightsPath = result.GetValue(_weights),
+        KeyPrefix = result.GetValue(_keyPrefix),
+        RandomWeights = result.GetValue(_random),
+        ImageSize = result.GetValue(_imageSize) is { } size ? (Size2)size : null,
+        UseTestSize = result.GetValue(_testSize),
+        Download = result.GetValue(_offline) ? DownloadMode.Never : DownloadMode.WhenMissing,
+        DownloadProgress = new DownloadLines(terminal),
+    };
+}
+
+/// <summary>Tells of downloads on standard error: a line when one begins, ends or is tried again.</summary>
+internal sealed class DownloadLines(Terminal terminal) : IProgress<DownloadProgress>
+{
+    public void Report(DownloadProgress value)
+    {
+        if (value.Stage != DownloadStage.Receiving)
+            terminal.Error.WriteLine(value);
+    }
+}

@@ -1,0 +1,116 @@
+using System.Text.Json;
+
+namespace TimmFeatures.Cli.Tests;
+
+/// <summary>Commands that tell about models or write them.</summary>
+[TestClass]
+public sealed class ModelCommandTests
+{
+    [TestMethod]
+    public void List_takes_a_part_of_a_name_a_pattern_and_families()
+    {
+        Assert.Contains("resnet50\n", Tool.Succeed("list", "resnet5").Out);
+        Assert.AreEqual("vit_tiny_patch16_224\nvit_tiny_patch16_384\n", Tool.Succeed("list", "vit_tiny_patch16_*").Out);
+        string[] pretrained = [.. Tool.Json("list", "resnet18", "--pretrained", "--family", "resnet").EnumerateArray().Select(e => e.GetProperty("name").GetString()!)];
+        Assert.Contains("resnet18.a1_in1k", pretrained);
+        JsonElement entry = Tool.Json("list", "torchvision/resnet18", "--family", "torchvision")[0];
+        Assert.AreEqual("torchvision", entry.GetProperty("family").GetString());
+        Tool.Fail(1, ["list", "no_such"], "No model has a name like 'no_such'.");
+        Tool.Fail(1, ["list", "--family", "resnets"], "There is no module 'resnets'.", "'resnet'");
+    }
+
+    /// <summary>timm's table has 25.56 M parameters, 4.11 GMACs (fvcore counts batch norms too) and 11.11 M activations.</summary>
+    [TestMethod]
+    public void Info_has_the_figures_of_timms_tables()
+    {
+        JsonElement info = Tool.Json("info", "resnet50.a1_in1k");
+        Assert.AreEqual(25_557_032, info.GetProperty("parameters").GetInt64());
+        Assert.AreEqual(4.089, info.GetProperty("gmacs").GetDouble(), 0.001);
+        Assert.AreEqual(11.11, info.GetProperty("m_activations").GetDouble(), 0.01);
+        Assert.AreEqual("apache-2.0", info.GetProperty("license").GetString());
+        Assert.AreEqual("[2048,7,7]", info.GetProperty("levels")[4].GetProperty("shape").GetRawText().Replace("\n", "").Replace(" ", ""));
+        Assert.Contains("resnet50.tv_in1k", info.GetProperty("tags").EnumerateArray().Select(t => t.GetProperty("name").GetString()));
+        // Attention's products are the difference between 1.08 (fvcore's count) and this.
+        Assert.AreEqual(1.26, Tool.Json("info", "vit_tiny_patch16_224").GetProperty("gmacs").GetDouble(), 0.01);
+        Assert.AreEqual(4, Tool.Json("info", "resnet18", "--image-size", "448").GetProperty("gmacs").GetDouble() / Tool.Json("info", "resnet18").GetProperty("gmacs").GetDouble(), 0.01);
+
+        string text = Tool.Succeed("info", "resnet50.a1_in1k").Out;
+        Assert.Contains("level\tchannels\treduction\tmodule\tshape\n0\t64\t2\tact1\t64×112×112\n", text);
+        Assert.DoesNotContain("\e", text);
+        Tool.Fail(1, ["info", "resnet5"], "Unknown model 'resnet5'.", "'resnet50'");
+    }
+
+    [TestMethod]
+    public void Nodes_are_those_that_can_be_chosen()
+    {
+        JsonElement last = Tool.Json("nodes", "test_resnet").EnumerateArray().Last();
+        Assert.AreEqual("fc", last.GetProperty("name").GetString());
+        Assert.Contains("layer4.0.conv1\t", Tool.Succeed("nodes", "test_resnet").Out);
+    }
+
+    [TestMethod]
+    public void Download_finds_what_is_here_and_says_why_the_rest_is_not()
+    {
+        Tool.Fail(1, ["download", "resnet18.a1_in1k"], "TIMM_FEATURES_OFFLINE=1");
+        Tool.Fail(2, ["download"], "See 'timm-features download --help'.");
+    }
+
+    [TestMethod]
+    public void Convert_names_the_model_by_itself_and_writes_timms_file()
+    {
+        using var folder = new TemporaryFolder();
+        string torchScript = folder["a.pt"], converted = folder["b.safetensors"], again = folder["c.safetensors"];
+        string weights = Path.Combine(Tool.DemoWeights, "model.safetensors");
+        JsonElement first = Tool.Json("convert", weights, "-o", converted);
+        Assert.AreEqual("test_resnet", first.GetProperty("model").GetString());
+        Assert.AreEqual(16, first.GetProperty("num_classes").GetInt32());
+        JsonElement second = Tool.Json("convert", Tool.DemoWeights, "-o", again);
+        Assert.AreEqual(first.GetProperty("sha256").GetString(), second.GetProperty("sha256").GetString());
+        Assert.IsTrue(File.ReadAllBytes(converted).AsSpan().SequenceEqual(File.ReadAllBytes(again)));
+
+        File.WriteAllText(torchScript, "<html>");
+        Tool.Fail(1, ["convert", torchScript, "-o", converted], "a web page");
+        Tool.Fail(1, ["convert", weights, "-o", converted, "--model", "resnet18"], "test_resnet");
+        Tool.Fail(2, ["convert", weights], "--output");
+    }
+
+    [TestMethod]
+    public void Export_writes_each_kind_and_only_the_weights_that_are_needed()
+    {
+        using var folder = new TemporaryFolder();
+        JsonElement exported = Tool.Json("export", "test_resnet", "--weights", Tool.DemoWeights, "--pyramid", "--indices", "1,-1", "--onnx", folder["a.onnx"], "--torchscript", folder["a.pt"], "--safetensors", folder["a.safetensors"]);
+        Assert.AreEqual(2, exported.GetProperty("outputs").GetArrayLength());
+        Assert.IsGreaterThan(1000, new FileInfo(folder["a.onnx"]).Length);
+        Assert.IsGreaterThan(1000, new FileInfo(folder["a.pt"]).Length);
+        Tool.Succeed("export", "test_resnet", "--weights", Tool.DemoWeights, "--safetensors", folder["all.safetensors"]);
+        Assert.IsGreaterThan(new FileInfo(folder["a.safetensors"]).Length, new FileInfo(folder["all.safetensors"]).Length);
+        Tool.Fail(2, ["export", "test_resnet", "--random-weights"], "--onnx FILE");
+        Tool.Fail(2, ["export", "test_resnet", "--random-weights", "--onnx", folder["b.onnx"], "--logits", "--unpooled"], "--unpooled and --logits");
+        Tool.Fail(2, ["export", "test_resnet", "--random-weights", "--onnx", folder["b.onnx"], "--indices", "1"], "--pyramid and --intermediates");
+        Assert.IsFalse(File.Exists(folder["b.onnx"]));
+    }
+
+    [TestMethod]
+    public void Bench_measures_each_batch_size()
+    {
+        JsonElement times = Tool.Json("bench", "test_resnet", "--batch", "1,2", "--runs", "2", "--threads", "1");
+        Assert.AreEqual(2, times.GetArrayLength());
+        Assert.IsGreaterThan(0, times[1].GetProperty("images_per_second").GetDouble());
+        Tool.Fail(2, ["bench", "test_resnet", "--batch", "0"], "--batch '0'");
+        Tool.Fail(2, ["bench", "test_resnet", "--threads", "0"], "--threads 0", "1 to 256");
+        Tool.Fail(1, ["bench", "test_resnet", "--device", "tpu"], "'tpu' is not a device", "'cuda:N'");
+    }
+
+    [TestMethod]
+    public void Help_has_examples_and_a_wrong_line_is_answered_with_one()
+    {
+        foreach (string verb in (string[])["list", "info", "nodes", "download", "convert", "export", "bench"])
+        {
+            Tool help = Tool.Succeed(verb, "--help");
+            Assert.Contains($"Examples:\n  timm-features {verb} ", help.Out.ReplaceLineEndings("\n"));
+        }
+        Tool.Fail(2, [], "--help");
+        Tool.Fail(2, ["lost"], "'lost'");
+        Tool.Fail(2, ["info", "a", "b"], "'b'");
+    }
+}
