@@ -35,6 +35,9 @@ internal sealed record BackboneGraph
     /// <summary>timm refuses <c>features_only</c>, whatever <c>feature_info</c> says.</summary>
     public bool RefusesPyramid { get; init; }
 
+    /// <summary>Whether there is a <c>features_only</c>.</summary>
+    public bool HasPyramid => !RefusesPyramid && !Levels.IsEmpty;
+
     /// <summary>The blocks of <c>forward_intermediates</c>; null where timm's model has none. Convolutional families have their levels here.</summary>
     public ImmutableArray<IntermediateLevel>? Intermediates { get; init; }
 

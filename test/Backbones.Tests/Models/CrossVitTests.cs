@@ -19,8 +19,8 @@ public sealed class CrossVitTests
     public void ThereIsNoPyramidAndThereAreNoIntermediates()
     {
         ModelEntry model = ModelCatalog.Find("crossvit_9_240");
-        StringAssert.Contains(Assert.ThrowsExactly<GraphException>(() => SelectedFeatures.Create(model, FeatureSelection.Pyramid())).Message, "no feature pyramid");
-        StringAssert.Contains(Assert.ThrowsExactly<GraphException>(() => SelectedFeatures.Create(model, FeatureSelection.Intermediates())).Message, "no forward_intermediates");
+        StringAssert.Contains(Assert.ThrowsExactly<GraphException>(() => SelectedFeatures.Create(model, FeatureSelection.Pyramid())).Message, "no feature pyramid in timm; use Nodes.");
+        StringAssert.Contains(Assert.ThrowsExactly<GraphException>(() => SelectedFeatures.Create(model, FeatureSelection.Intermediates())).Message, "no forward_intermediates in timm; use Nodes.");
     }
 
     [TestMethod]
