@@ -52,7 +52,8 @@ internal static partial class NodeNames
     private static IEnumerable<string> WithoutSizes(string[] names, HashSet<string> named) => names.Where((name, i) => !(
         (Product().IsMatch(name) && i >= 2 && ItemRead().IsMatch(names[i - 1]) && (AttributeRead().IsMatch(names[i - 2]) || (ItemRead().IsMatch(names[i - 2]) && !named.Contains(name))))
         || (ProductOrSum().IsMatch(name) && i + 1 < names.Length && Reshape().IsMatch(names[i + 1]) && !named.Contains(name))
-        || (name.EndsWith(".unsqueeze", StringComparison.Ordinal) && !named.Contains(name))));
+        || (name.EndsWith(".unsqueeze", StringComparison.Ordinal) && !named.Contains(name))
+        || (RelativePosition().IsMatch(name) && !named.Contains(name))));
 
     [GeneratedRegex(@"(^|\.)(getattr|getitem|size|dim|eq|mod|_assert|floordiv|to|float|view|reshape|expand|expand_as|contiguous|unbind|chunk|split|attn_mask|is_causal|resolve_self_attn_mask|maybe_add_mask|resample_abs_pos_embed)(_\d+)?$")]
     private static partial Regex PythonOnly();
@@ -62,6 +63,10 @@ internal static partial class NodeNames
 
     [GeneratedRegex(@"(^|\.)mul(_\d+)?$")]
     private static partial Regex Product();
+
+    // Attention with relative positions counts windows and distances, and turns the tables of its vectors.
+    [GeneratedRegex(@"\.(self_attn|pos_embed)\.(mul|add|sub|transpose|unsqueeze)(_\d+)?$")]
+    private static partial Regex RelativePosition();
 
     [GeneratedRegex(@"(^|\.)(mul|add)(_\d+)?$")]
     private static partial Regex ProductOrSum();
