@@ -7,6 +7,7 @@ public static class ModelCatalog
 {
     private static readonly Lazy<Dictionary<string, ModelEntry>> s_models = new(() => new IEnumerable<ModelEntry>[]
     {
+        ByoaNet.Models,
         ByobNet.Models,
         ConvNeXt.Models,
         DeiT.Models,
@@ -15,6 +16,7 @@ public static class ModelCatalog
         Dpn.Models,
         EfficientNet.Models,
         MobileNetV3.Models,
+        NfNet.Models,
         RegNet.Models,
         Res2Net.Models,
         ResNeSt.Models,
@@ -25,6 +27,7 @@ public static class ModelCatalog
         TorchvisionResNet.Models,
         Vgg.Models,
         VisionTransformer.Models,
+        VisionTransformerHybrid.Models,
         VovNet.Models,
         Xception.Models,
         XceptionAligned.Models,
