@@ -8,6 +8,7 @@ public static class ModelCatalog
     private static readonly Lazy<Dictionary<string, ModelEntry>> s_models = new(() => new IEnumerable<ModelEntry>[]
     {
         Beit.Models,
+        ByoaNet.Models,
         ByobNet.Models,
         CaiT.Models,
         ConViT.Models,
@@ -54,6 +55,7 @@ public static class ModelCatalog
         NasNet.Models,
         Nest.Models,
         NextViT.Models,
+        NfNet.Models,
         PiT.Models,
         PNasNet.Models,
         PvtV2.Models,
@@ -84,6 +86,7 @@ public static class ModelCatalog
         Vgg.Models,
         Visformer.Models,
         VisionTransformer.Models,
+        VisionTransformerHybrid.Models,
         VisionTransformerRelPos.Models,
         VisionTransformerSam.Models,
         ViTamin.Models,
