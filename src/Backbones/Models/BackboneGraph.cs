@@ -54,7 +54,7 @@ internal sealed record BackboneGraph
     /// <param name="weights">The weights.</param>
     /// <param name="parameters">The parameters of a part of the graph; all of them if left out.</param>
     internal IEnumerable<ParameterSpec> AsStored(ParameterStore weights, IEnumerable<ParameterSpec>? parameters = null) => (parameters ?? Graph.Parameters).Select(p
-        => Adapters.ContainsKey(p.Name) && weights.TryGet(p.Name, out ParameterTensor? entry) ? p with { Shape = entry.Shape } : p);
+        => Adapters.ContainsKey(p.Name) && weights.TryGet(p.Name, out ParameterTensor? entry) && entry.Shape.Rank == p.Shape.Rank ? p with { Shape = entry.Shape } : p);
 
     /// <summary>A convolutional network, whose levels are also the blocks of <c>forward_intermediates</c>.</summary>
     /// <param name="b">The builder.</param>

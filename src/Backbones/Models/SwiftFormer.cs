@@ -94,8 +94,10 @@ internal static class SwiftFormer
         {
             Node weight = b.Parameter("w_g", [channels, 1]);
             x = b.Permute(b.Flatten(x, 1), [1, 0]);
-            Node query = L2Normalize.Build(b, b.Linear("to_query", x, channels), -1), key = L2Normalize.Build(b, b.Linear("to_key", x, channels), -1);
-            Node attention = L2Normalize.Build(b, b.Affine(b.MatMul(query, weight), 1 / MathF.Sqrt(channels)), 0);
+            Node query = Norms.L2Normalize(b, b.Linear("to_query", x, channels)), key = Norms.L2Normalize(b, b.Linear("to_key", x, channels));
+            // One number a token, of length 1 over all tokens.
+            Node scores = b.Affine(b.MatMul(query, weight), 1 / MathF.Sqrt(channels));
+            Node attention = b.Reshape(Norms.L2Normalize(b, b.Reshape(scores, [1, scores.Shape[0]])), scores.Shape);
             Node global = b.Reduce(b.Multiply(attention, query), ReduceKind.Sum, [0], keepDims: true);
             x = b.Add(b.Linear("proj", b.Multiply(global, key), channels), query);
             return b.Reshape(b.Permute(b.Linear("final", x, channels), [1, 0]), map);

@@ -33,6 +33,12 @@ internal static partial class VisionTransformer
 
         public NormLayer Norm { get; init; } = Norms.LayerNorm();
 
+        /// <summary>A convolutional network in place of the patch embedding, whose map's pixels are the tokens.</summary>
+        public Func<GraphBuilder, Node, Node>? Stem { get; init; }
+
+        /// <summary>Whether there is a position embedding.</summary>
+        public bool PosEmbed { get; init; } = true;
+
         /// <summary>Norm of the patch embedding.</summary>
         public NormLayer? EmbedNorm { get; init; }
 
@@ -103,8 +109,9 @@ internal static partial class VisionTransformer
         Node features = Norms.OrIdentity(norm)(b, "norm", x);
         return BackboneGraph.OfBlocks(b, blocks, config.PatchSize, grid, config.PrefixTokens, features, norm, config.Head(b, config, features, options)) with
         {
-            Adapters = ImmutableDictionary<string, ParameterAdapter>.Empty.Add(
-                "pos_embed", ParameterAdapters.PositionEmbedding(config.PositionPrefix, (options.PretrainedSize.H / config.PatchSize, options.PretrainedSize.W / config.PatchSize), grid, config.ResizesBilinearly)),
+            Adapters = ImmutableDictionary<string, ParameterAdapter>.Empty
+                .Add("pos_embed", ParameterAdapters.PositionEmbedding(config.PositionPrefix, (options.PretrainedSize.H / config.PatchSize, options.PretrainedSize.W / config.PatchSize), grid, config.ResizesBilinearly))
+                .Add("patch_embed.proj.weight", ParameterAdapters.PatchEmbedding(config.ResizesBilinearly)),
         };
     }
 
@@ -113,7 +120,11 @@ internal static partial class VisionTransformer
     {
         Node? classToken = config.ClassToken ? Token("cls_token", 1) : null;
         Node? regTokens = config.RegTokens > 0 ? Token("reg_token", config.RegTokens) : null;
-        (Node x, Size2 grid) = PatchEmbed.Build(b, "patch_embed", b.Input, config.PatchSize, config.Width, bias: !config.PreNorm, config.EmbedNorm, config.DynamicImageSize);
+        (Node x, Size2 grid) = config.Stem is { } stem
+            ? HybridEmbed.Build(b, "patch_embed", b.Input, stem)
+            : PatchEmbed.Build(b, "patch_embed", b.Input, config.PatchSize, config.Width, bias: !config.PreNorm, config.EmbedNorm, config.DynamicImageSize);
+        if (!config.PosEmbed)
+            return (x, grid);
         int positions = grid.H * grid.W + config.PositionPrefix;
         Node embedding = b.Reshape(b.Parameter("pos_embed", [1, positions, config.Width]), [positions, config.Width]);
         Node? distillationToken = config.DistillationToken ? Token("dist_token", 1) : null;
