@@ -64,6 +64,11 @@ public sealed class ModelLineTests
     [DataRow("metaformer", "caformer_s18")]
     [DataRow("nextvit", "nextvit_large")]
     [DataRow("swiftformer", "swiftformer_s")]
+    [DataRow("coat", "coat_mini")]
+    [DataRow("coat", "coat_lite_tiny")]
+    [DataRow("volo", "volo_d1_224")]
+    [DataRow("xcit", "xcit_nano_12_p16_224")]
+    [DataRow("vitamin", "vitamin_small_224")]
     [DataRow("cait", "cait_xxs36_224")]
     public void Small_models_have_timms_outputs(string family, string model)
         => AssertPass(Path.Combine("models", $"{family}.jsonl.gz"), model, new ManagedEngine());

@@ -62,7 +62,9 @@ public sealed record SelectedFeatures
     internal static SelectedFeatures Choose(BackboneGraph backbone, FeatureSelection selection) => selection switch
     {
         PooledSelection => Choose(backbone, [("features", backbone.Graph.Outputs[0], null)]),
-        UnpooledSelection => Choose(backbone, [("features", backbone.Features, null)]),
+        UnpooledSelection => backbone.FeatureBranches.IsEmpty
+            ? Choose(backbone, [("features", backbone.Features, null)])
+            : Choose(backbone, [.. backbone.FeatureBranches.Select((node, i) => ($"features.{i}", node, (FeatureInfo?)null))]),
         LogitsSelection => Choose(backbone, [("logits", backbone.Graph.Outputs[0], null)]),
         NodesSelection nodes => Choose(backbone, [.. nodes.Choices.Select(c => (c.Output, backbone.Graph.Find(c.Node), (FeatureInfo?)null))]),
         PyramidSelection pyramid => Pyramid(pyramid, backbone),
@@ -119,7 +121,7 @@ public sealed record SelectedFeatures
     private static SelectedFeatures Pyramid(PyramidSelection selection, BackboneGraph backbone)
     {
         ImmutableArray<FeatureInfo> info = InfoOf(backbone);
-        if (info.IsEmpty)
+        if (info.IsEmpty || backbone.RefusesPyramid)
             throw new GraphException("This model has no feature pyramid in timm; use Intermediates or Nodes.");
         ImmutableArray<int> indices = FeatureIndices.Resolve(selection.OutIndices ?? backbone.DefaultOutIndices, info.Length, "level");
         if (!backbone.FeaturesFromIntermediates)

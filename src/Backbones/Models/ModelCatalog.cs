@@ -8,6 +8,7 @@ public static class ModelCatalog
     private static readonly Lazy<Dictionary<string, ModelEntry>> s_models = new(() => new IEnumerable<ModelEntry>[]
     {
         CaiT.Models,
+        CoaT.Models,
         ConvNeXt.Models,
         CspNet.Models,
         DeiT.Models,
@@ -50,7 +51,9 @@ public static class ModelCatalog
         Vgg.Models,
         ViTamin.Models,
         VisionTransformer.Models,
+        Volo.Models,
         VovNet.Models,
+        Xcit.Models,
         Xception.Models,
         XceptionAligned.Models,
     }.SelectMany(family => family).ToDictionary(model => model.Name));
