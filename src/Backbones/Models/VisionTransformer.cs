@@ -109,8 +109,9 @@ internal static partial class VisionTransformer
         Node features = Norms.OrIdentity(norm)(b, "norm", x);
         return BackboneGraph.OfBlocks(b, blocks, config.PatchSize, grid, config.PrefixTokens, features, norm, config.Head(b, config, features, options)) with
         {
-            Adapters = ImmutableDictionary<string, ParameterAdapter>.Empty.Add(
-                "pos_embed", ParameterAdapters.PositionEmbedding(config.PositionPrefix, (options.PretrainedSize.H / config.PatchSize, options.PretrainedSize.W / config.PatchSize), grid, config.ResizesBilinearly)),
+            Adapters = ImmutableDictionary<string, ParameterAdapter>.Empty
+                .Add("pos_embed", ParameterAdapters.PositionEmbedding(config.PositionPrefix, (options.PretrainedSize.H / config.PatchSize, options.PretrainedSize.W / config.PatchSize), grid, config.ResizesBilinearly))
+                .Add("patch_embed.proj.weight", ParameterAdapters.PatchEmbedding(config.ResizesBilinearly)),
         };
     }
 
