@@ -264,8 +264,17 @@ internal static class CoaT
 
     private static Config Lite(ImmutableArray<int> channels, ImmutableArray<int> depths) => new(channels, depths) { MlpRatios = [8, 8, 4, 4], ParallelDepth = 0 };
 
+    /// <summary>The authors' files, which have norms that nothing uses.</summary>
+    private static void Remap(Checkpoint c, Config config)
+    {
+        c.Drop(@"^norm1\.");
+        if (config.ParallelDepth == 0)
+            c.Drop(@"^norm[23]\.", @"^aggregate\.");
+    }
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         GlobalPool = _ => "token",
         ["coat_tiny"] = new([152, 152, 152, 152], [2, 2, 2, 2]),
         ["coat_mini"] = new([152, 216, 216, 216], [2, 2, 2, 2]),

@@ -126,8 +126,16 @@ internal static class Xcit
 
     private static Config Large24(int patchSize) => new(patchSize, 768, 24, 16);
 
+    /// <summary>The authors' files, whose class attention makes queries of all tokens.</summary>
+    private static void Remap(Checkpoint c, Config config)
+    {
+        c.Rename(("pos_embeder.", "pos_embed."));
+        c.Split(@"(?<=^cls_attn_blocks\.\d+\.attn\.)qkv\.", "q.", "k.", "v.");
+    }
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         GlobalPool = _ => "token",
         ["xcit_nano_12_p16_224"] = Nano12(16),
         ["xcit_nano_12_p16_384"] = Nano12(16),
