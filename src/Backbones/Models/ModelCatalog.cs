@@ -11,6 +11,7 @@ public static class ModelCatalog
         ByoaNet.Models,
         ByobNet.Models,
         CaiT.Models,
+        CoaT.Models,
         ConViT.Models,
         ConvMixer.Models,
         ConvNeXt.Models,
@@ -90,9 +91,11 @@ public static class ModelCatalog
         VisionTransformerRelPos.Models,
         VisionTransformerSam.Models,
         ViTamin.Models,
+        Volo.Models,
         VovNet.Models,
         Xception.Models,
         XceptionAligned.Models,
+        Xcit.Models,
     }.SelectMany(family => family).ToDictionary(model => model.Name));
 
     /// <summary>Names of all architectures, sorted.</summary>

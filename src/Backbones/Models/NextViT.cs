@@ -126,8 +126,12 @@ internal static class NextViT
 
     private static ActLayer Relu { get; } = ActLayers.Torch(UnaryKind.Relu);
 
+    /// <summary>The authors' files, which have other names in the same order.</summary>
+    private static void Remap(Checkpoint c, Config config) => c.RenameInOrder(c.ModelKeys);
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         ["nextvit_small"] = new(ThirdDepth: 10),
         ["nextvit_base"] = new(ThirdDepth: 20),
         ["nextvit_large"] = new(ThirdDepth: 30),
