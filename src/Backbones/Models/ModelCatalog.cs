@@ -29,6 +29,7 @@ public static class ModelCatalog
         Levit.Models,
         MetaFormer.Models,
         MobileNetV3.Models,
+        NaFlexVit.Models,
         NasNet.Models,
         NextViT.Models,
         PNasNet.Models,

@@ -22,7 +22,8 @@ public sealed class FamilyRegistrationTests
             PretrainedConfig config = ModelNames.GetConfig(name);
             BackboneGraph backbone = ModelCatalog.Find(name).Build(BuildOptions.Default);
             Assert.AreEqual(config.InputSize, backbone.Graph.Inputs[0].Shape, name);
-            Shape expected = [config.NumClasses > 0 ? config.NumClasses : backbone.HeadHiddenSize];
+            // Without classes it is what the classifier would get (SAM's head_hidden_size, which timm has from before the neck, is not that).
+            Shape expected = config.NumClasses > 0 ? [config.NumClasses] : backbone.PreLogits.Shape;
             Assert.AreEqual(expected, backbone.Graph.Outputs[0].Shape, name);
 
             // What the registry says about parameters is so: the first convolution is adapted by it (behind space-to-depth it has the colours several times over).
