@@ -104,6 +104,8 @@ public sealed class ModelLineTests
     [DataRow("eva", "vit_tiny_patch16_dinov3_qkvb")]
     [DataRow("eva", "eva02_tiny_patch14_336")]
     [DataRow("eva", "vit_small_patch16_rope_mixed_ape_224")]
+    [DataRow("vision_transformer_sam", "samvit_base_patch16_224")]
+    [DataRow("naflexvit", "naflexvit_base_patch16_parfac_gap")]
     public void Small_models_have_timms_outputs(string family, string model)
         => AssertPass(Path.Combine("models", $"{family}.jsonl.gz"), model, new ManagedEngine());
 

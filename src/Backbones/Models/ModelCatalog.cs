@@ -53,6 +53,7 @@ public static class ModelCatalog
         MobileNetV3.Models,
         MobileNetV5.Models,
         MViTv2.Models,
+        NaFlexVit.Models,
         NasNet.Models,
         Nest.Models,
         NextViT.Models,

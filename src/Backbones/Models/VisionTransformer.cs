@@ -24,7 +24,7 @@ internal static partial class VisionTransformer
     internal delegate (Node PreLogits, Node Logits) HeadLayers(GraphBuilder b, Config config, Node x, ModelOptions options);
 
     /// <summary>What tells one variant from another; the defaults are ViT's.</summary>
-    internal sealed record Config(int PatchSize, int Width, int Depth, int Heads, double MlpRatio = 4)
+    internal record Config(int PatchSize, int Width, int Depth, int Heads, double MlpRatio = 4)
     {
         public BlockLayers Block { get; init; } = PreNormBlock;
 
