@@ -20,7 +20,7 @@ internal static class ModelChecks
         }
         Pruning(checks, model, backbone);
         NodeNames.Check(checks, backbone);
-        Outputs(checks, backbone, engine);
+        Outputs(checks, model, backbone, engine);
         WithoutHead(checks, model, engine);
         OutputStrides(checks, model, engine);
     }
@@ -40,7 +40,7 @@ internal static class ModelChecks
     }
 
     /// <summary>All that comes from the backbone as it is, in one run: logits, features, pre-logits, pyramid, intermediates.</summary>
-    private static void Outputs(Checks checks, BackboneGraph backbone, IEngine? engine)
+    private static void Outputs(Checks checks, ModelEntry model, BackboneGraph backbone, IEngine? engine)
     {
         JsonElement root = checks.Root;
         var selections = new List<(SelectedFeatures Features, string What, JsonElement[] Samples)>();
@@ -56,7 +56,10 @@ internal static class ModelChecks
             Want("features_only", FeatureSelection.Pyramid(), [.. levels.EnumerateArray()]);
             SelectedFeatures selected = selections[^1].Features;
             PyramidInfo(checks, "features_only", pyramid, selected);
-            checks.Equal("features_only.params", pyramid.GetProperty("params").GetInt64(), selected.Graph.ParameterCount + Count(LeftOver(checks, backbone, selected.Graph, modules: backbone.FeaturesFromIntermediates)));
+            long parameters = pyramid.GetProperty("params").GetInt64();
+            // FeatureHookNet runs and keeps the whole model but its classifier, though the levels may not need the end of it.
+            if (pyramid.GetProperty("cls").GetString() != "FeatureHookNet" || parameters != model.Build(SelectedFeatures.OptionsFor(FeatureSelection.Pooled(""), BuildOptions.Default)).Graph.ParameterCount)
+                checks.Equal("features_only.params", parameters, selected.Graph.ParameterCount + Count(LeftOver(checks, backbone, selected.Graph, modules: backbone.FeaturesFromIntermediates)));
         }
         if (root.TryGetProperty("intermediates", out JsonElement intermediates))
         {

@@ -81,7 +81,7 @@ internal static partial class NodeNames
     [GeneratedRegex(@"(^|\.)(getattr|getitem|size|dim|eq|mod|_assert|floordiv|to|float|view|reshape|expand|expand_as|contiguous|unbind|chunk|split|attn_mask|is_causal|resolve_self_attn_mask|maybe_add_mask|resample_abs_pos_embed)(_\d+)?$")]
     private static partial Regex PythonOnly();
 
-    [GeneratedRegex(@"(^attn_pool\.(q|transpose|q_norm|mul)|\.(mul|mul_1|sum|sum_1|exp|exp_1|sub(_\d)?|add(_[1-3])?|type_as)|attn\.(permute_1|transpose_1|unsqueeze|cat|clamp|sigmoid|cpb_mlp\.\d|meta_mlp\.\w+)|rel_pos\.(permute|unsqueeze|einsum(_1)?|bias_act|mlp\.\w+)|unroll\.mul(_\d)?|patch_embed\.(get_resized_mask|mul)|^(mask|pos_embed\w*|cls_token|interpolate|tile_1|permute|transpose)|^(make_coords_dinov3|unsqueeze|matmul|mul|add|truediv|flatten|tile|sin|cos|repeat_interleave|cat)(_1)?)$")]
+    [GeneratedRegex(@"(^attn_pool\.(q|transpose|q_norm|mul)|\.(mul|mul_1|sum|sum_1|exp|exp_1|sub(_\d)?|add(_[1-3])?|type_as)|attn\.(permute_1|transpose_1|unsqueeze|cat|clamp|sigmoid|cpb_mlp\.\d|meta_mlp\.\w+)|rel_pos\.(permute|unsqueeze|pad|einsum(_1)?|bias_act|mlp\.\w+)|unroll\.mul(_\d)?|patch_embed\.(get_resized_mask|mul)|^(mask|pos_embed\w*|cls_token|interpolate|tile_1|permute|transpose|pad)|^(make_coords_dinov3|unsqueeze|matmul|mul|add|truediv|flatten|tile|sin|cos|repeat_interleave|cat)(_1)?)$")]
     private static partial Regex ParameterArithmetic();
 
     [GeneratedRegex(@"_\d+$")]

@@ -49,6 +49,19 @@ internal static class Mlp
         }
     }
 
+    /// <summary>timm.layers.GluMlp: fc1, whose second half gates the first by an activation, fc2.</summary>
+    public static Node Glu(GraphBuilder b, string name, Node x, int hidden, ActLayer act)
+    {
+        int width = x.Shape[^1], half = hidden / 2, last = x.Shape.Rank - 1;
+        using (b.Scope(name))
+        {
+            x = b.Linear("fc1", x, hidden);
+            Node value = b.Slice(x, last, 0, half), gate = act(b, "act", b.Slice(x, last, half, half));
+            x = b.Identity("drop1", b.Multiply(value, gate));
+            return b.Identity("drop2", b.Linear("fc2", b.Identity("norm", x), width));
+        }
+    }
+
     /// <summary>timm.layers.SwiGLU: the same with a layer for the gate (fc1_g) and one for the values (fc1_x), each <paramref name="hidden"/> wide, and perhaps a norm before fc2.</summary>
     public static Node SwiGlu(GraphBuilder b, string name, Node x, int hidden, bool bias = true, NormLayer? norm = null)
     {

@@ -14,6 +14,9 @@ internal sealed record BackboneGraph
     /// <summary>The result of <c>forward_features</c>: unpooled features.</summary>
     public required Node Features { get; init; }
 
+    /// <summary>All results of <c>forward_features</c> where they are several, one for each branch or scale, <see cref="Features"/> among them; empty where it is one.</summary>
+    public ImmutableArray<Node> FeatureBranches { get; init; } = [];
+
     /// <summary>The result of <c>forward_head(x, pre_logits=True)</c>: what the classifier gets.</summary>
     public required Node PreLogits { get; init; }
 
@@ -28,6 +31,12 @@ internal sealed record BackboneGraph
 
     /// <summary>How the maps of <see cref="Levels"/> are laid out: as timm gives them.</summary>
     public FeatureLayout LevelLayout { get; init; } = FeatureLayout.Nchw;
+
+    /// <summary>timm refuses <c>features_only</c>, whatever <c>feature_info</c> says.</summary>
+    public bool RefusesPyramid { get; init; }
+
+    /// <summary>Whether there is a <c>features_only</c>.</summary>
+    public bool HasPyramid => !RefusesPyramid && !Levels.IsEmpty;
 
     /// <summary>The blocks of <c>forward_intermediates</c>; null where timm's model has none. Convolutional families have their levels here.</summary>
     public ImmutableArray<IntermediateLevel>? Intermediates { get; init; }
