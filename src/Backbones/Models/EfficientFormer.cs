@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Globalization;
+using System.Text.RegularExpressions;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -119,8 +121,25 @@ internal static class EfficientFormer
         }
     }
 
+    /// <summary>The authors' files: one network of blocks and, where a stage begins, a downsampling; stages are counted by those.</summary>
+    private static void Remap(Checkpoint c, Config config)
+    {
+        int[] downsamples = [.. c.Keys.Select(k => Regex.Match(k, @"^network\.(\d+)\.proj\.weight$")).Where(m => m.Success).Select(m => Number(m.Groups[1]))];
+        c.Rename(("patch_embed.0", "stem.conv1"), ("patch_embed.1", "stem.norm1"), ("patch_embed.3", "stem.conv2"), ("patch_embed.4", "stem.norm2"), ("dist_head", "head_dist"));
+        c.RenameMatches((@"layer_scale_(\d)", "ls$1.gamma"));
+        c.RenameMatches(@"^network\.(\d+)\.(proj|norm|\d+)", m => $"stages.{downsamples.Count(d => d <= Number(m.Groups[1]))}." + m.Groups[2].Value switch
+        {
+            "proj" => "downsample.conv",
+            "norm" => "downsample.norm",
+            var block => $"blocks.{block}",
+        });
+
+        static int Number(Group group) => int.Parse(group.ValueSpan, CultureInfo.InvariantCulture);
+    }
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         ["efficientformer_l1"] = new([3, 2, 6, 4], [48, 96, 224, 448], AttentionBlocks: 1),
         ["efficientformer_l3"] = new([4, 4, 12, 6], [64, 128, 320, 512], AttentionBlocks: 4),
         ["efficientformer_l7"] = new([6, 6, 18, 8], [96, 192, 384, 768], AttentionBlocks: 8),

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -204,8 +205,18 @@ internal static class MetaFormer
     private static Config ConvAttention(ImmutableArray<int> depths, ImmutableArray<int> channels)
         => new(depths, channels) { Mixers = [Mixer.SeparableConv, Mixer.SeparableConv, Mixer.Attention, Mixer.Attention] };
 
+    /// <summary>The authors' files: PoolFormer's, where downsamplings stand between the stages, and those of the later models, whose linear layers are 1×1 convolutions in some of timm's.</summary>
+    private static void Remap(Checkpoint c, Config config)
+    {
+        c.RenameMatches(@"^network\.(\d+)\.", m => int.Parse(m.Groups[1].ValueSpan, CultureInfo.InvariantCulture) is var i && i % 2 == 0 ? $"stages.{i / 2}." : $"downsample_layers.{i / 2 + 1}.");
+        c.RenameMatches((@"^patch_embed\.proj\.", "stem.conv."), (@"^downsample_layers\.0\.", "stem."), (@"^downsample_layers\.(\d+)\.", "stages.$1.downsample."), (@"^stages\.(\d+)\.(\d+)\.", "stages.$1.blocks.$2."));
+        c.RenameMatches((@"\.downsample\.proj\.", ".downsample.conv."), (@"\b(post|pre)_norm\b", "norm"), (@"^head\.", "head.fc."), (@"^norm\.", "head.norm."), (@"layer_scale_(\d)", "layer_scale$1.scale"));
+        c.TakeModelShapes();
+    }
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         ["poolformer_s12"] = Pool([2, 2, 6, 2], [64, 128, 320, 512]),
         ["poolformer_s24"] = Pool([4, 4, 12, 4], [64, 128, 320, 512]),
         ["poolformer_s36"] = Pool([6, 6, 18, 6], [64, 128, 320, 512]),

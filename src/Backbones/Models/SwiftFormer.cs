@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -110,8 +111,17 @@ internal static class SwiftFormer
             return b.Multiply(x, b.Parameter("gamma", [x.Shape[0], 1, 1]));
     }
 
+    /// <summary>The authors' files: one network of stages and the downsamplings between them.</summary>
+    private static void Remap(Checkpoint c, Config config)
+    {
+        c.Rename(("patch_embed.", "stem."), ("dist_head.", "head_dist."), ("attn.Proj.", "attn.proj."));
+        c.RenameMatches((@"\.(layer_scale(?:_[12])?)$", ".$1.gamma"));
+        c.RenameMatches(@"^network\.(\d+)\.", m => int.Parse(m.Groups[1].ValueSpan, CultureInfo.InvariantCulture) is var i && i % 2 == 0 ? $"stages.{i / 2}.blocks." : $"stages.{i / 2 + 1}.downsample.");
+    }
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         ["swiftformer_xs"] = new([3, 3, 6, 4], [48, 56, 112, 220]),
         ["swiftformer_s"] = new([3, 3, 9, 6], [48, 64, 168, 224]),
         ["swiftformer_l1"] = new([4, 3, 10, 5], [48, 96, 192, 384]),
