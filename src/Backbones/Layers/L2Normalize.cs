@@ -6,9 +6,12 @@ namespace Backbones.Layers;
 internal static class L2Normalize
 {
     /// <summary>x with the same shape.</summary>
-    public static Node Build(GraphBuilder b, Node x, int axis) => b.Leaf("normalize", () =>
+    public static Node Build(GraphBuilder b, Node x, int axis)
     {
-        Node norm = b.Reduce(x, ReduceKind.L2, [axis], keepDims: true);
-        return b.Divide(x, b.Function("clamp", new UnaryOp(UnaryKind.Clamp, 1e-12f, float.MaxValue), norm));
-    });
+        // x / √Σx² is the root-mean-square norm by 1/√n, one operator. PyTorch divides by 1e-12 at least, which this eps comes to.
+        int length = x.Shape[x.Shape.Axis(axis)];
+        var scale = new float[length];
+        Array.Fill(scale, 1 / MathF.Sqrt(length));
+        return b.Function("normalize", new RmsNormOp(axis, 1e-24f / length), x, b.Constant([length], scale, "scale"));
+    }
 }

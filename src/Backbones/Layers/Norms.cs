@@ -88,14 +88,4 @@ internal static class Norms
             return b.Function("permute", new RmsNormOp(0, eps, Centered: true), x, weight);
         }
     };
-
-    /// <summary>torch.nn.functional.normalize over the last axis: vectors of length 1.</summary>
-    public static Node L2Normalize(GraphBuilder b, Node x, string target = "normalize")
-    {
-        // x / √Σx² is the root-mean-square norm by 1/√d. PyTorch divides by 1e-12 at least, which this eps comes to.
-        int depth = x.Shape[^1];
-        var scale = new float[depth];
-        Array.Fill(scale, 1 / MathF.Sqrt(depth));
-        return b.Function(target, new RmsNormOp(-1, 1e-24f / depth), x, b.Constant([depth], scale, "scale"));
-    }
 }
