@@ -28,7 +28,7 @@ internal static class BiasedAttention
     /// <param name="biases">What is added to the scores, broadcast; null for nothing.</param>
     public static Node Cosine(GraphBuilder b, Node q, Node k, Node v, Node logitScale, params ReadOnlySpan<Node?> biases)
     {
-        (q, k) = (L2Normalize.Build(b, q, -1), L2Normalize.Build(b, k, -1));
+        (q, k) = (Norms.L2Normalize(b, q), Norms.L2Normalize(b, k));
         // exp(min(s, ln 100))
         Node factor = b.Unary(b.Function("clamp", new UnaryOp(UnaryKind.Clamp, float.MinValue, MathF.Log(100)), logitScale), UnaryKind.Exp, "exp");
         Node scores = b.Multiply(b.MatMul(q, b.Transpose(k, -2, -1)), factor);

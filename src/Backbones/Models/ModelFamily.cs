@@ -61,7 +61,11 @@ internal sealed class ModelEntry
             OutputStride = options.OutputStride,
             PretrainedSize = resolved.PretrainedSize.Value,
         });
-        backbone = backbone with { Adapters = backbone.Adapters.AddRange(config.FirstConv.Select(module => KeyValuePair.Create($"{module}.weight", ParameterAdapters.InputConv(channels)))) };
+        backbone = backbone with
+        {
+            Adapters = backbone.Adapters.SetItems(config.FirstConv.Select(module => $"{module}.weight").Select(key => KeyValuePair.Create(key,
+                backbone.Adapters.TryGetValue(key, out ParameterAdapter? own) ? own.ThenInputConv(channels) : ParameterAdapters.InputConv(channels)))),
+        };
         foreach (KeyValuePair<BuildOptions, WeakReference<BackboneGraph>> old in _built.Where(e => !e.Value.TryGetTarget(out _)))
             _built.TryRemove(old);
         _built[resolved] = new(backbone);

@@ -23,6 +23,17 @@ internal static class FamilyModels
         ["torchvision"] = ["torchvision/resnet18"],
         ["efficientnet"] = ["test_efficientnet", "test_efficientnet_evos", "efficientnet_cc_b0_4e", "mixnet_s"],
         ["mobilenetv3"] = ["tf_mobilenetv3_small_minimal_100", "mobilenetv4_hybrid_medium_075"],
+        ["convit"] = ["convit_tiny"],
+        ["crossvit"] = ["crossvit_9_dagger_240"],
+        ["cspnet"] = ["cs3darknet_focus_s", "darknet17"],
+        ["hrnet"] = ["hrnet_w18_small"],
+        ["mlp_mixer"] = ["mixer_s32_224", "resmlp_12_224", "gmlp_ti16_224"],
+        ["pit"] = ["pit_ti_distilled_224"],
+        ["selecsls"] = ["selecsls42b"],
+        ["sequencer"] = ["sequencer2d_s"],
+        ["tnt"] = ["tnt_s_patch16_224"],
+        ["tresnet"] = ["tresnet_m"],
+        ["vision_transformer_relpos"] = ["vit_relpos_small_patch16_rpn_224"],
     };
 
     /// <summary>Names of models, between them every family.</summary>
@@ -39,7 +50,7 @@ internal static class FamilyModels
     {
         BackboneGraph backbone = ModelCatalog.Find(model).Build(BuildOptions.Default);
         var selections = new List<(string Name, FeatureSelection Selection)> { ("logits", FeatureSelection.Logits), ("unpooled", FeatureSelection.Unpooled) };
-        if (!backbone.Levels.IsEmpty)
+        if (backbone.HasPyramid)
             selections.Add(("pyramid", FeatureSelection.Pyramid()));
         if (backbone.Intermediates is not null)
             selections.Add(("intermediates", FeatureSelection.Intermediates(returnPrefixTokens: true, norm: backbone.Intermediates.Value[0].Norm is not null)));
