@@ -51,6 +51,7 @@ public static class ModelCatalog
         MlpMixer.Models,
         MobileNetV3.Models,
         MobileNetV5.Models,
+        MobileViT.Models,
         MViTv2.Models,
         NasNet.Models,
         Nest.Models,
