@@ -35,6 +35,11 @@ public sealed class ModelLineTests
     [DataRow("dla", "dla46_c")]
     [DataRow("byobnet", "repvgg_a0")]
     [DataRow("byobnet", "regnetz_b16_evos")]
+    [DataRow("byoanet", "halonet26t")]
+    [DataRow("byoanet", "lambda_resnet26t")]
+    [DataRow("nfnet", "test_nfnet")]
+    [DataRow("nfnet", "nf_regnet_b0")]
+    [DataRow("vision_transformer_hybrid", "vit_tiny_r_s16_p8_224")]
     [DataRow("convnext", "test_convnext*")]
     [DataRow("convnext", "convnext_zepto_rms_ols")]
     [DataRow("convnext", "convnextv2_atto")]
@@ -102,6 +107,8 @@ public sealed class ModelLineTests
     [DataRow("eva", "vit_tiny_patch16_dinov3_qkvb")]
     [DataRow("eva", "eva02_tiny_patch14_336")]
     [DataRow("eva", "vit_small_patch16_rope_mixed_ape_224")]
+    [DataRow("vision_transformer_sam", "samvit_base_patch16_224")]
+    [DataRow("naflexvit", "naflexvit_base_patch16_parfac_gap")]
     public void Small_models_have_timms_outputs(string family, string model)
         => AssertPass(Path.Combine("models", $"{family}.jsonl.gz"), model, new ManagedEngine());
 

@@ -59,8 +59,11 @@ internal static class ModelChecks
             SelectedFeatures selected = selections[^1].Features;
             PyramidInfo(checks, "features_only", pyramid, selected);
             long parameters = pyramid.GetProperty("params").GetInt64();
-            // FeatureHookNet runs and keeps the whole model but its classifier, though the levels may not need the end of it.
-            if (pyramid.GetProperty("cls").GetString() != "FeatureHookNet" || parameters != model.Build(SelectedFeatures.OptionsFor(FeatureSelection.Pooled(""), BuildOptions.Default)).Graph.ParameterCount)
+            // Where timm's model cannot be pruned it stays whole. FeatureHookNet runs and keeps the whole model but its classifier, though the levels may not need the end of it.
+            bool staysWhole = backbone.FeaturesFromIntermediates && !root.TryGetProperty("prune_neg2", out _);
+            if (staysWhole)
+                checks.Equal("features_only.params", parameters, backbone.Graph.ParameterCount);
+            else if (pyramid.GetProperty("cls").GetString() != "FeatureHookNet" || parameters != model.Build(SelectedFeatures.OptionsFor(FeatureSelection.Pooled(""), BuildOptions.Default)).Graph.ParameterCount)
                 checks.Equal("features_only.params", parameters, selected.Graph.ParameterCount + Count(LeftOver(checks, backbone, selected.Graph, modules: backbone.FeaturesFromIntermediates)));
         }
         if (root.TryGetProperty("intermediates", out JsonElement intermediates))

@@ -60,7 +60,8 @@ internal static partial class NodeNames
         || (Difference().IsMatch(name) && i + 1 < names.Length && Division().IsMatch(names[i + 1]))
         || (Sum().IsMatch(name) && i >= 1 && Division().IsMatch(names[i - 1]))
         || RoundingUp().IsMatch(name) || (i + 1 < names.Length && RoundingUp().IsMatch(names[i + 1]))
-        || (name.EndsWith(".unsqueeze", StringComparison.Ordinal) && !named.Contains(name))));
+        || (name.EndsWith(".unsqueeze", StringComparison.Ordinal) && !named.Contains(name))
+        || (RelativePosition().IsMatch(name) && !named.Contains(name))));
 
     // A position embedding that is computed from the map's size alone, and the steps over it until it is added, depend on no input and have no nodes here.
     private static IEnumerable<string> WithoutPositions(IEnumerable<string> names, Func<string, bool> isPosition)
@@ -90,6 +91,10 @@ internal static partial class NodeNames
 
     [GeneratedRegex(@"(^|\.)mul(_\d+)?$")]
     private static partial Regex Product();
+
+    // Attention with relative positions counts windows and distances, and turns the tables of its vectors.
+    [GeneratedRegex(@"\.(self_attn|pos_embed)\.(mul|add|sub|transpose|unsqueeze)(_\d+)?$")]
+    private static partial Regex RelativePosition();
 
     [GeneratedRegex(@"(^|\.)(mul|add)(_\d+)?$")]
     private static partial Regex ProductOrSum();

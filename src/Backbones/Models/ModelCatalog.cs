@@ -8,6 +8,7 @@ public static class ModelCatalog
     private static readonly Lazy<Dictionary<string, ModelEntry>> s_models = new(() => new IEnumerable<ModelEntry>[]
     {
         Beit.Models,
+        ByoaNet.Models,
         ByobNet.Models,
         CaiT.Models,
         CoaT.Models,
@@ -53,9 +54,11 @@ public static class ModelCatalog
         MobileNetV5.Models,
         MobileViT.Models,
         MViTv2.Models,
+        NaFlexVit.Models,
         NasNet.Models,
         Nest.Models,
         NextViT.Models,
+        NfNet.Models,
         PiT.Models,
         PNasNet.Models,
         PvtV2.Models,
@@ -86,14 +89,15 @@ public static class ModelCatalog
         Vgg.Models,
         Visformer.Models,
         VisionTransformer.Models,
-        Volo.Models,
+        VisionTransformerHybrid.Models,
         VisionTransformerRelPos.Models,
         VisionTransformerSam.Models,
         ViTamin.Models,
+        Volo.Models,
         VovNet.Models,
-        Xcit.Models,
         Xception.Models,
         XceptionAligned.Models,
+        Xcit.Models,
     }.SelectMany(family => family).ToDictionary(model => model.Name));
 
     /// <summary>Names of all architectures, sorted.</summary>

@@ -126,8 +126,12 @@ internal static class NextViT
 
     private static ActLayer Relu { get; } = ActLayers.Torch(UnaryKind.Relu);
 
-    /// <summary>The authors' files, which have other names in the same order.</summary>
-    private static void Remap(Checkpoint c, Config config) => c.RenameInOrder(c.ModelKeys);
+    /// <summary>The authors' files have other names in the same order; what each ends in must be the same at least.</summary>
+    private static void Remap(Checkpoint c, Config config)
+    {
+        if (c.Keys.Zip(c.ModelKeys).All(p => Path.GetExtension(p.First) == Path.GetExtension(p.Second)))
+            c.RenameInOrder(c.ModelKeys);
+    }
 
     public static ModelFamily<Config> Models => new(Build)
     {
