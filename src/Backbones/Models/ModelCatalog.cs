@@ -52,6 +52,7 @@ public static class ModelCatalog
         MlpMixer.Models,
         MobileNetV3.Models,
         MobileNetV5.Models,
+        MobileViT.Models,
         MViTv2.Models,
         NaFlexVit.Models,
         NasNet.Models,
