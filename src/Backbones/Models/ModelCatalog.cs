@@ -22,6 +22,7 @@ public static class ModelCatalog
         EfficientVitMit.Models,
         EfficientVitMsra.Models,
         Eva.Models,
+        Gemma4Vit.Models,
         HrNet.Models,
         InceptionResNetV2.Models,
         InceptionV3.Models,

@@ -61,7 +61,9 @@ internal sealed class ModelEntry
             OutputStride = options.OutputStride,
             PretrainedSize = resolved.PretrainedSize.Value,
         });
-        backbone = backbone with { Adapters = backbone.Adapters.AddRange(config.FirstConv.Select(module => KeyValuePair.Create($"{module}.weight", ParameterAdapters.InputConv(channels)))) };
+        // A first layer that is no convolution has an adapter of the family's.
+        IEnumerable<string> convolutions = config.FirstConv.Select(module => $"{module}.weight").Where(key => !backbone.Adapters.ContainsKey(key));
+        backbone = backbone with { Adapters = backbone.Adapters.AddRange(convolutions.Select(key => KeyValuePair.Create(key, ParameterAdapters.InputConv(channels)))) };
         foreach (KeyValuePair<BuildOptions, WeakReference<BackboneGraph>> old in _built.Where(e => !e.Value.TryGetTarget(out _)))
             _built.TryRemove(old);
         _built[resolved] = new(backbone);
