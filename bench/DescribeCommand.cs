@@ -25,7 +25,7 @@ internal static class DescribeCommand
             long begin = Stopwatch.GetTimestamp();
             BackboneGraph backbone = ModelCatalog.Find(name).Build(BuildOptions.Default);
             SelectedFeatures.Choose(backbone, FeatureSelection.Pooled());
-            if (!backbone.Levels.IsEmpty)
+            if (backbone.HasPyramid)
                 SelectedFeatures.Choose(backbone, FeatureSelection.Pyramid());
             if (backbone.Intermediates is not null)
                 SelectedFeatures.Choose(backbone, FeatureSelection.Intermediates());

@@ -87,8 +87,7 @@ public sealed class Backbone : IDisposable
     /// <summary>The same over weights that were located before.</summary>
     internal static Backbone Open(string name, LocatedModel located, BackboneOptions options)
     {
-        RequireBuildable(name, located.Config.Architecture);
-        ParameterStore store = OpenWeights(located, options);
+        ParameterStore store = OpenWeights(name, located, options);
         try
         {
             Backbone backbone = FromParameters(WithClassesOf(located.Config, store), store, options, ownsParameters: true);
@@ -104,8 +103,9 @@ public sealed class Backbone : IDisposable
     }
 
     /// <summary>A model's weights under timm's keys.</summary>
-    private static ParameterStore OpenWeights(LocatedModel located, BackboneOptions options)
+    private static ParameterStore OpenWeights(string name, LocatedModel located, BackboneOptions options)
     {
+        RequireBuildable(name, located.Config.Architecture);
         ParameterStore store = ParameterStore.Open(located.WeightsFile, options.KeyPrefix);
         try
         {
@@ -241,7 +241,7 @@ public sealed class Backbone : IDisposable
     {
         try
         {
-            using ParameterStore weights = OpenWeights(WeightsLocator.Find(name, options.WeightsPath), options);
+            using ParameterStore weights = OpenWeights(name, WeightsLocator.Find(name, options.WeightsPath), options);
             return WithClassesOf(config, weights);
         }
         catch (FileNotFoundException)

@@ -25,10 +25,10 @@ internal static class RemappedWeights
             return weights;
         try
         {
-            Checkpoint checkpoint = new(weights.Tensors.Select(Spec), () => graph.Graph.Parameters);
+            Checkpoint checkpoint = new(weights.Tensors.Select(Spec), graph.Graph);
             model.Remap(checkpoint);
             ParameterStore remapped = weights.WithTensors(checkpoint.Entries.Select(e => Tensor(e.Key, e.Value, weights)));
-            return Misfits(Compare(remapped, graph)) < Misfits(found) ? remapped : weights;
+            return Fit(Compare(remapped, graph)).CompareTo(Fit(found)) > 0 ? remapped : weights;
         }
         catch (Exception e) when (e is GraphException or ArgumentException or IndexOutOfRangeException or FormatException or OverflowException)
         {
@@ -53,5 +53,6 @@ internal static class RemappedWeights
     private static ParameterMismatch Compare(ParameterStore weights, BackboneGraph graph)
         => weights.Compare(graph.AsStored(weights), checkFinite: false, out _);
 
-    private static int Misfits(ParameterMismatch found) => found.Missing.Count + found.Unexpected.Count + found.Misshaped.Count;
+    /// <summary>How well weights fit: first what the model gets of them, then how little is left over.</summary>
+    private static (int Used, int Left) Fit(ParameterMismatch found) => (-found.Missing.Count - found.Misshaped.Count, -found.Unexpected.Count - found.Misshaped.Count);
 }

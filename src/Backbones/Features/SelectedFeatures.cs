@@ -62,7 +62,9 @@ public sealed record SelectedFeatures
     internal static SelectedFeatures Choose(BackboneGraph backbone, FeatureSelection selection) => selection switch
     {
         PooledSelection => Choose(backbone, [("features", backbone.Graph.Outputs[0], null)]),
-        UnpooledSelection => Choose(backbone, [("features", backbone.Features, null)]),
+        UnpooledSelection => backbone.FeatureBranches.IsEmpty
+            ? Choose(backbone, [("features", backbone.Features, null)])
+            : Choose(backbone, [.. backbone.FeatureBranches.Select((node, i) => ($"features.{i}", node, (FeatureInfo?)null))]),
         LogitsSelection => Choose(backbone, [("logits", backbone.Graph.Outputs[0], null)]),
         NodesSelection nodes => Choose(backbone, [.. nodes.Choices.Select(c => (c.Output, backbone.Graph.Find(c.Node), (FeatureInfo?)null))]),
         PyramidSelection pyramid => Pyramid(pyramid, backbone),
@@ -119,8 +121,8 @@ public sealed record SelectedFeatures
     private static SelectedFeatures Pyramid(PyramidSelection selection, BackboneGraph backbone)
     {
         ImmutableArray<FeatureInfo> info = InfoOf(backbone);
-        if (info.IsEmpty)
-            throw new GraphException("This model has no feature pyramid in timm; use Intermediates or Nodes.");
+        if (!backbone.HasPyramid)
+            throw new GraphException($"This model has no feature pyramid in timm; use {(backbone.Intermediates is null ? "" : "Intermediates or ")}Nodes.");
         ImmutableArray<int> indices = FeatureIndices.Resolve(selection.OutIndices ?? backbone.DefaultOutIndices, info.Length, "level");
         if (!backbone.FeaturesFromIntermediates)
             return Choose(backbone, [.. indices.Select(i => ($"{i}", backbone.Levels[i].Node, (FeatureInfo?)info[i]))]);
@@ -154,7 +156,7 @@ public sealed record SelectedFeatures
     }
 
     private static ImmutableArray<IntermediateLevel> IntermediatesOf(BackboneGraph backbone)
-        => backbone.Intermediates ?? throw new GraphException("This model has no forward_intermediates in timm; use Pyramid or Nodes.");
+        => backbone.Intermediates ?? throw new GraphException($"This model has no forward_intermediates in timm; use {(backbone.HasPyramid ? "Pyramid or " : "")}Nodes.");
 
     private static (Node Map, Node? Prefix) ToFormat(GraphBuilder b, IntermediateLevel level, int index, bool norm, FeatureFormat format)
     {

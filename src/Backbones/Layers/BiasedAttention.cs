@@ -35,8 +35,24 @@ internal static class BiasedAttention
         return Finish(b, scores, b.Multiply(q, factor, "#scaled"), k, v, 1, biases);
     }
 
-    /// <summary>The part behind the scores, which are nodes for those who choose them.</summary>
-    internal static Node Finish(GraphBuilder b, Node scores, Node q, Node k, Node v, float scale, ReadOnlySpan<Node?> biases, string target = "matmul_1")
+    /// <summary>Attention to whose scores a module <c>rel_pos</c> adds its bias.</summary>
+    /// <param name="b">The builder.</param>
+    /// <param name="scores">The scores by the plain way, nodes for those who choose them.</param>
+    /// <param name="q">Queries <c>[…, heads, L, d]</c>.</param>
+    /// <param name="k">Keys.</param>
+    /// <param name="v">Values.</param>
+    /// <param name="scale">Factor of the scores.</param>
+    /// <param name="bias">Makes the bias <c>[heads, L, L]</c> in the module's scope.</param>
+    public static Node WithRelPos(GraphBuilder b, Node scores, Node q, Node k, Node v, float scale, Func<Node> bias)
+    {
+        Node added;
+        using (b.Scope("rel_pos"))
+            scores = b.Add(scores, added = bias());
+        b.Identity("attn_drop", b.Softmax(scores, -1));
+        return b.Attention(q, k, v, scale, added, "matmul_1");
+    }
+
+    private static Node Finish(GraphBuilder b, Node scores, Node q, Node k, Node v, float scale, ReadOnlySpan<Node?> biases)
     {
         Node? sum = null;
         foreach (Node? bias in biases)
@@ -47,6 +63,6 @@ internal static class BiasedAttention
             sum = sum is null ? bias : b.Add(sum, bias, "#bias");
         }
         b.Identity("attn_drop", b.Softmax(scores, -1));
-        return b.Attention(q, k, v, scale, sum, target);
+        return b.Attention(q, k, v, scale, sum, "matmul_1");
     }
 }

@@ -10,24 +10,23 @@ namespace Backbones.Layers;
 /// <remarks>Patterns are regular expressions, replacements may use their groups (<c>$1</c>). Rules are applied one after another, each to all keys.</remarks>
 internal sealed class Checkpoint
 {
-    private readonly Lazy<OrderedDictionary<string, Shape>> _model;
+    private readonly OrderedDictionary<string, Shape> _model = new(StringComparer.Ordinal);
     private OrderedDictionary<string, Node> _entries = new(StringComparer.Ordinal);
 
     /// <summary>Starts with what a file has.</summary>
     /// <param name="entries">Keys and shapes, in the file's order.</param>
-    /// <param name="model">The model's parameters, asked for when a rule depends on them.</param>
-    public Checkpoint(IEnumerable<ParameterSpec> entries, Func<IEnumerable<ParameterSpec>> model)
+    /// <param name="model">The model that they are for.</param>
+    public Checkpoint(IEnumerable<ParameterSpec> entries, Graph model)
     {
         foreach (ParameterSpec spec in entries)
             _entries.Add(spec.Name, new Node(spec.Name, new ParameterOp(spec), []));
-        _model = new(() =>
-        {
-            OrderedDictionary<string, Shape> shapes = new(StringComparer.Ordinal);
-            foreach (ParameterSpec spec in model())
-                shapes.Add(spec.Name, spec.Shape);
-            return shapes;
-        });
+        foreach (ParameterSpec spec in model.Parameters)
+            _model.Add(spec.Name, spec.Shape);
+        ImageSize = (model.Inputs[0].Shape[1], model.Inputs[0].Shape[2]);
     }
+
+    /// <summary>The image size of the model.</summary>
+    public Size2 ImageSize { get; }
 
     /// <summary>The keys, in order.</summary>
     public IReadOnlyList<string> Keys => _entries.Keys;
@@ -36,7 +35,7 @@ internal sealed class Checkpoint
     public IReadOnlyList<KeyValuePair<string, Node>> Entries => [.. _entries];
 
     /// <summary>The model's keys in the order of its state_dict.</summary>
-    public IReadOnlyList<string> ModelKeys => _model.Value.Keys;
+    public IReadOnlyList<string> ModelKeys => _model.Keys;
 
     /// <summary>What makes entries of entries.</summary>
     public GraphBuilder Ops { get; } = new((Shape)[]);
@@ -60,7 +59,7 @@ internal sealed class Checkpoint
     }
 
     /// <summary>The shape of the model's parameter; null where the model has none of that key.</summary>
-    public Shape? ModelShape(string key) => _model.Value.TryGetValue(key, out Shape shape) ? shape : null;
+    public Shape? ModelShape(string key) => _model.TryGetValue(key, out Shape shape) ? shape : null;
 
     /// <summary>Takes an entry out.</summary>
     /// <exception cref="GraphException">There is none of that key.</exception>
@@ -73,6 +72,19 @@ internal sealed class Checkpoint
 
     /// <summary>Keeps the entries whose keys begin so, without that beginning.</summary>
     public void Take(string prefix) => Rebuild(key => key.StartsWith(prefix, StringComparison.Ordinal) ? key[prefix.Length..] : null);
+
+    /// <summary>Keeps the image half of an OpenCLIP model over a timm trunk. Its projection into CLIP's space is the classifier, without a bias.</summary>
+    /// <param name="classifier">The key of the model's classifier.</param>
+    public void TakeOpenClip(string classifier)
+    {
+        string weight = $"{classifier}.weight", bias = $"{classifier}.bias";
+        RenameMatches((@"^visual\.head\.proj\.weight$", $"visual.trunk.{weight}"));
+        Take("visual.trunk.");
+        if (ModelShape(weight) is null)
+            _entries.Remove(weight);
+        else if (Has(weight) && !Has(bias))
+            this[bias] = Zeros([this[weight].Shape[0]]);
+    }
 
     /// <summary>Leaves entries aside.</summary>
     public void Drop(params ReadOnlySpan<string> patterns)

@@ -77,4 +77,65 @@ internal static class ClassifierHeads
             return (x, Classifier.Fc(b, "fc", x, numClasses, useConv));
         }
     }
+
+    /// <summary>timm.layers.ClNormMlpClassifierHead without a hidden layer: pool, norm, classifier over tokens <c>[L, C]</c> or a map with channels last <c>[H, W, C]</c>.</summary>
+    /// <param name="b">The builder.</param>
+    /// <param name="x">Tokens or map.</param>
+    /// <param name="numClasses">0 for no classifier.</param>
+    /// <param name="pool">'avg', 'max', 'avgmax', '' for none.</param>
+    /// <param name="norm">Normalisation of the last axis.</param>
+    /// <exception cref="GraphException">Another pool type.</exception>
+    public static (Node PreLogits, Node Logits) ChannelsLast(GraphBuilder b, Node x, int numClasses, string pool, NormLayer norm)
+    {
+        GlobalPool.Require(pool, "avg", "max", "avgmax", "");
+        int[] axes = [.. Enumerable.Range(0, x.Shape.Rank - 1)];
+        using (b.Scope("head"))
+        {
+            x = pool switch
+            {
+                "avg" => b.Reduce(x, ReduceKind.Mean, axes),
+                "max" => b.Reduce(x, ReduceKind.Max, axes),
+                "avgmax" => b.Affine(b.Add(b.Reduce(x, ReduceKind.Max, axes), b.Reduce(x, ReduceKind.Mean, axes)), 0.5f),
+                _ => x,
+            };
+            x = b.Identity("drop", b.Identity("pre_logits", norm(b, "norm", x)));
+            return (x, Classifier.Fc(b, "fc", x, numClasses));
+        }
+    }
+
+    /// <summary>Pool, <c>flatten</c> and a classifier (timm.layers.Linear), all in the scope that is open.</summary>
+    /// <param name="b">The builder.</param>
+    /// <param name="x">Map <c>[C, H, W]</c>.</param>
+    /// <param name="numClasses">0 for no classifier.</param>
+    /// <param name="pool">Pool type; '' for none.</param>
+    /// <param name="name">Name of the classifier.</param>
+    /// <exception cref="GraphException">A classifier over an unpooled map.</exception>
+    public static (Node PreLogits, Node Logits) PoolLinear(GraphBuilder b, Node x, int numClasses, string pool, string name)
+    {
+        Classifier.RequirePool(x, numClasses, pool);
+        x = GlobalPool.Flatten(b, GlobalPool.Pool(b, "global_pool", x, pool, flatten: false), pool);
+        return (x, numClasses > 0 ? Classifier.TimmLinear(b, name, x, numClasses) : b.Identity(name, x));
+    }
+
+    /// <summary>timm's 'efficient head': pool, 1×1 convolution <c>conv_head</c>, activation, classifier, all in the scope that is open. Without pooling the convolution is over the map.</summary>
+    /// <param name="b">The builder.</param>
+    /// <param name="x">Map <c>[C, H, W]</c>.</param>
+    /// <param name="numClasses">0 for no classifier.</param>
+    /// <param name="pool">Pool type; '' for none.</param>
+    /// <param name="width">Channels of the convolution.</param>
+    /// <param name="act">Its activation.</param>
+    /// <param name="actName">The activation's name.</param>
+    /// <param name="bias">Whether the convolution has a bias.</param>
+    /// <param name="dropout">Whether the classifier's input is dropped out in training by a function, which FX has as a node.</param>
+    /// <exception cref="GraphException">A classifier over an unpooled map.</exception>
+    public static (Node PreLogits, Node Logits) PoolConvAct(
+        GraphBuilder b, Node x, int numClasses, string pool, int width, ActLayer act, string actName = "act2", bool bias = true, bool dropout = false)
+    {
+        Classifier.RequirePool(x, numClasses, pool);
+        x = GlobalPool.Pool(b, "global_pool", x, pool, flatten: false);
+        x = act(b, actName, b.Conv2d("conv_head", x, width, 1, bias: bias));
+        x = GlobalPool.Flatten(b, x, pool);
+        x = dropout ? b.Identity("dropout", x) : x;
+        return (x, numClasses > 0 ? Classifier.TimmLinear(b, "classifier", x, numClasses) : b.Identity("classifier", x));
+    }
 }

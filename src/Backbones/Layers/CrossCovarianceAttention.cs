@@ -17,7 +17,7 @@ internal static class CrossCovarianceAttention
             Node temperature = b.Parameter("temperature", [heads, 1, 1]);
             Node qkv = b.Reshape(b.Linear("qkv", x, 3 * width, qkvBias), [length, 3, heads, Attention.HeadWidth(width, heads)]);
             qkv = b.Permute(qkv, [1, 2, 3, 0]);
-            Node q = L2Normalize.Build(b, Attention.Part(b, qkv, 0), -1), k = L2Normalize.Build(b, Attention.Part(b, qkv, 1), -1), v = Attention.Part(b, qkv, 2);
+            Node q = Norms.L2Normalize(b, Attention.Part(b, qkv, 0)), k = Norms.L2Normalize(b, Attention.Part(b, qkv, 1)), v = Attention.Part(b, qkv, 2);
             // The steps can be chosen as features; the result does not need them.
             Node scores = b.Multiply(b.MatMul(q, b.Transpose(k, -2, -1)), temperature);
             b.Identity("attn_drop", b.Softmax(scores, -1));

@@ -50,6 +50,9 @@ internal static class GlobalPool
             throw new GraphException($"Pool type '{pool}' is not supported; valid types of this model are '{string.Join("', '", valid.ToArray())}'.{NearestName.Suggest(pool, valid.ToArray())}");
     }
 
+    /// <summary>The <c>flatten</c> that timm's models have behind a pooling that keeps the map's dimensions: <c>[C, 1, 1]</c> → <c>[C]</c>, a map that is not pooled passes through.</summary>
+    public static Node Flatten(GraphBuilder b, Node x, string pool) => pool.Length > 0 ? b.Module("flatten", new ReshapeOp([x.Shape[0]]), x) : b.Identity("flatten", x);
+
     private static Node Combine(GraphBuilder b, Node x, string kind, bool keep, int[] axes, int channelAxis)
     {
         Node Average() => b.Reduce(x, ReduceKind.Mean, axes, keep);

@@ -27,9 +27,12 @@ internal static class NormActs
     public static NormActLayer GroupNorm32 { get; } = GroupNormAct(_ => 32);
 
     /// <summary>timm's LayerNormAct2d: over the channels.</summary>
-    public static NormActLayer LayerNorm2d { get; } = (b, name, x, act) =>
+    public static NormActLayer LayerNorm2d { get; } = LayerNorm2dWith(Eps);
+
+    /// <summary>timm's LayerNormAct2d with another eps.</summary>
+    public static NormActLayer LayerNorm2dWith(float eps) => (b, name, x, act) =>
     {
-        Node y = Norms.LayerNorm2d(Eps)(b, name, x);
+        Node y = Norms.LayerNorm2d(eps)(b, name, x);
         using (b.Scope(name))
             return DropAct(b, y, act);
     };

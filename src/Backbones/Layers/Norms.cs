@@ -26,6 +26,16 @@ internal static class Norms
         }
     };
 
+    /// <summary>timm's GroupNorm1: all channels in one group; a module that FX looks into.</summary>
+    public static NormLayer GroupNorm1 { get; } = (b, name, x) =>
+    {
+        using (b.Scope(name))
+        {
+            Node weight = b.Parameter("weight", [x.Shape[0]]), bias = b.Parameter("bias", [x.Shape[0]]);
+            return b.Function("group_norm", new GroupNormOp(1, 1e-5f), x, weight, bias);
+        }
+    };
+
     /// <summary>A norm, or an identity where there is none.</summary>
     public static NormLayer OrIdentity(NormLayer? norm) => norm ?? ((b, name, x) => b.Identity(name, x));
 

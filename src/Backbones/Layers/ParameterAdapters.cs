@@ -52,19 +52,39 @@ internal static class ParameterAdapters
     /// <param name="bilinear">Resize bilinearly without antialiasing instead (FlexiViT).</param>
     public static ParameterAdapter PositionEmbedding(int prefixTokens, Size2 pretrainedGrid, Size2 targetGrid, bool bilinear = false) => (b, source, target) =>
     {
-        int length = source.Shape[1] - prefixTokens, channels = source.Shape[2];
+        int length = source.Shape[1] - prefixTokens;
         Size2 grid = pretrainedGrid.H * pretrainedGrid.W == length ? pretrainedGrid : (int)Math.Sqrt(Math.Max(length, 0));
         if (length <= 0 || grid.H * grid.W != length)
         {
+            if (length == targetGrid.H * targetGrid.W)
+                return source; // No square, and as many as wanted: that grid then.
             throw new GraphException($"The {source.Shape[1]} tokens of '{source.Name}', {prefixTokens} of them without a place in the image, are no square grid and none of {pretrainedGrid.H}×{pretrainedGrid.W} "
                 + "patches, which the weights' config says; what grid they are for is not known.");
         }
-        if (grid == targetGrid)
-            return source;
+        return grid == targetGrid ? source : ResizePositions(b, source, prefixTokens, grid, targetGrid, bilinear);
+    };
+
+    /// <summary>Position embeddings <c>[1, P + L, C]</c> of another grid.</summary>
+    /// <param name="b">What makes the nodes.</param>
+    /// <param name="source">The embeddings.</param>
+    /// <param name="prefixTokens">P: those that have no place in the image, first.</param>
+    /// <param name="grid">The grid that they are for.</param>
+    /// <param name="targetGrid">The grid wanted.</param>
+    /// <param name="bilinear">Resize bilinearly without antialiasing instead of bicubically with it.</param>
+    public static Node ResizePositions(GraphBuilder b, Node source, int prefixTokens, Size2 grid, Size2 targetGrid, bool bilinear)
+    {
+        int length = source.Shape[1] - prefixTokens, channels = source.Shape[2];
         Node patches = b.Slice(source, 1, prefixTokens, length);
         Node map = b.Permute(b.Reshape(patches, [grid.H, grid.W, channels]), [2, 0, 1]);
         Node resized = b.Resize(map, targetGrid.H, targetGrid.W, bilinear ? ResizeMode.Bilinear : ResizeMode.Bicubic, antialias: !bilinear);
         Node tokens = b.Reshape(b.Permute(resized, [1, 2, 0]), [1, targetGrid.H * targetGrid.W, channels]);
         return prefixTokens == 0 ? tokens : b.Concat(1, [b.Slice(source, 1, 0, prefixTokens), tokens]);
-    };
+    }
+
+    /// <summary>A patch embedding's kernel of another size, see <see cref="PatchKernel.Resize"/>.</summary>
+    public static ParameterAdapter PatchEmbedding(bool bilinear = false) => (b, source, target) => PatchKernel.Resize(b, source, (target[2], target[3]), bilinear);
+
+    /// <summary>The first adapter for the kernel's size, then <see cref="InputConv"/> for the channels. That of a linear layer (<see cref="InputPatches"/>) is for both.</summary>
+    public static ParameterAdapter ThenInputConv(this ParameterAdapter first, int channels)
+        => (b, source, target) => target.Rank == 2 ? first(b, source, target) : InputConv(channels)(b, first(b, source, target.Rank > 1 && source.Shape.Rank > 1 ? target.With(1, source.Shape[1]) : target), target);
 }

@@ -54,13 +54,13 @@ internal static class RelPosBias
     /// <param name="window">The window wanted.</param>
     public static ParameterAdapter Resized(Size2 window) => (b, source, target) =>
     {
+        if (source.Shape == target)
+            return source;
         bool flat = source.Shape.Rank == 2;
         Size2 to = (2 * window.H - 1, 2 * window.W - 1), from = flat ? (int)Math.Sqrt(source.Shape[0]) : (source.Shape[1], source.Shape[2]);
         int heads = flat ? source.Shape[1] : source.Shape[0];
         if (heads != (flat ? target[1] : target[0]) || (flat && from.H * from.W != source.Shape[0]))
             throw new GraphException($"'{source.Name}' {source.Shape} cannot be resized to {target}: a table has (2h - 1)² entries of a square window for each of {(flat ? target[1] : target[0])} heads.");
-        if (from == to)
-            return source;
         Node maps = flat ? b.Reshape(b.Permute(source, [1, 0]), [heads, from.H, from.W]) : source;
         Node rows = b.Constant([to.H, from.H], Weights(from.H, to.H)), columns = b.Constant([to.W, from.W], Weights(from.W, to.W));
         Node resized = b.MatMul(b.MatMul(rows, maps), columns, transposeB: true);

@@ -20,6 +20,22 @@ internal static class Windows
         return b.Reshape(x, [rows * columns, window.H * window.W, channels], "view");
     }
 
+    /// <summary>timm's <c>grid_partition</c>: pixels that lie far apart as windows <c>[windows, h · w, C]</c>, a grid of h × w for each place between its lines.</summary>
+    public static Node GridPartition(GraphBuilder b, Node x, Size2 grid)
+    {
+        (int rows, int columns, int channels) = (x.Shape[0] / grid.H, x.Shape[1] / grid.W, x.Shape[2]);
+        x = b.Reshape(x, [grid.H, rows, grid.W, columns, channels], "view");
+        x = b.Permute(x, [1, 3, 0, 2, 4]);
+        return b.Reshape(x, [rows * columns, grid.H * grid.W, channels], "view");
+    }
+
+    /// <summary>timm's <c>grid_reverse</c>: puts the pixels of grids back into a map of that size.</summary>
+    public static Node GridReverse(GraphBuilder b, Node windows, Size2 grid, Size2 map) => b.Leaf("grid_reverse", () =>
+    {
+        Node x = b.Reshape(windows, [map.H / grid.H, map.W / grid.W, grid.H, grid.W, windows.Shape[^1]]);
+        return b.Reshape(b.Permute(x, [2, 0, 3, 1, 4]), [map.H, map.W, windows.Shape[^1]]);
+    });
+
     /// <summary>Puts windows <c>[windows, h · w, C]</c> together to a map of that size.</summary>
     public static Node Reverse(GraphBuilder b, Node windows, Size2 window, Size2 map) => b.Leaf("window_reverse", () => Join(b, windows, window, map));
 

@@ -14,6 +14,9 @@ internal sealed record BackboneGraph
     /// <summary>The result of <c>forward_features</c>: unpooled features.</summary>
     public required Node Features { get; init; }
 
+    /// <summary>All results of <c>forward_features</c> where they are several, one for each branch or scale, <see cref="Features"/> among them; empty where it is one.</summary>
+    public ImmutableArray<Node> FeatureBranches { get; init; } = [];
+
     /// <summary>The result of <c>forward_head(x, pre_logits=True)</c>: what the classifier gets.</summary>
     public required Node PreLogits { get; init; }
 
@@ -28,6 +31,12 @@ internal sealed record BackboneGraph
 
     /// <summary>How the maps of <see cref="Levels"/> are laid out: as timm gives them.</summary>
     public FeatureLayout LevelLayout { get; init; } = FeatureLayout.Nchw;
+
+    /// <summary>timm refuses <c>features_only</c>, whatever <c>feature_info</c> says.</summary>
+    public bool RefusesPyramid { get; init; }
+
+    /// <summary>Whether there is a <c>features_only</c>.</summary>
+    public bool HasPyramid => !RefusesPyramid && !Levels.IsEmpty;
 
     /// <summary>The blocks of <c>forward_intermediates</c>; null where timm's model has none. Convolutional families have their levels here.</summary>
     public ImmutableArray<IntermediateLevel>? Intermediates { get; init; }
@@ -45,7 +54,7 @@ internal sealed record BackboneGraph
     /// <param name="weights">The weights.</param>
     /// <param name="parameters">The parameters of a part of the graph; all of them if left out.</param>
     internal IEnumerable<ParameterSpec> AsStored(ParameterStore weights, IEnumerable<ParameterSpec>? parameters = null) => (parameters ?? Graph.Parameters).Select(p
-        => Adapters.ContainsKey(p.Name) && weights.TryGet(p.Name, out ParameterTensor? entry) ? p with { Shape = entry.Shape } : p);
+        => Adapters.ContainsKey(p.Name) && weights.TryGet(p.Name, out ParameterTensor? entry) && entry.Shape.Rank == p.Shape.Rank ? p with { Shape = entry.Shape } : p);
 
     /// <summary>A convolutional network, whose levels are also the blocks of <c>forward_intermediates</c>.</summary>
     /// <param name="b">The builder.</param>

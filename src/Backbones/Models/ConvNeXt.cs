@@ -170,16 +170,12 @@ internal static class ConvNeXt
         c.TakeModelShapes();
     }
 
-    /// <summary>The projection into CLIP's space is the classifier, without a bias; a perceptron there only in models that have one.</summary>
+    /// <summary>The projection into CLIP's space may be a perceptron, in models that have one.</summary>
     private static void OpenClip(Checkpoint c)
     {
-        bool hasHidden = c.ModelShape("head.pre_logits.fc.weight") is not null;
-        c.RenameMatches(("^visual.trunk.", "trunk."), (@"^visual\.head\.proj\.", "trunk.head.fc."));
-        if (hasHidden)
-            c.RenameMatches((@"^visual\.head\.mlp\.fc1\.", "trunk.head.pre_logits.fc."), (@"^visual\.head\.mlp\.fc2\.", "trunk.head.fc."));
-        c.Take("trunk.");
-        if (c.Has("head.fc.weight") && !c.Has("head.fc.bias"))
-            c["head.fc.bias"] = c.Zeros([c["head.fc.weight"].Shape[0]]);
+        if (c.ModelShape("head.pre_logits.fc.weight") is not null)
+            c.RenameMatches((@"^visual\.head\.mlp\.fc1\.", "visual.trunk.head.pre_logits.fc."), (@"^visual\.head\.mlp\.fc2\.", "visual.trunk.head.fc."));
+        c.TakeOpenClip("head.fc");
     }
 
     public static ModelFamily<Config> Models => new(Build)

@@ -61,9 +61,11 @@ internal sealed class ModelEntry
             OutputStride = options.OutputStride,
             PretrainedSize = resolved.PretrainedSize.Value,
         });
-        // A first layer that is no convolution has an adapter of the family's.
-        IEnumerable<string> convolutions = config.FirstConv.Select(module => $"{module}.weight").Where(key => !backbone.Adapters.ContainsKey(key));
-        backbone = backbone with { Adapters = backbone.Adapters.AddRange(convolutions.Select(key => KeyValuePair.Create(key, ParameterAdapters.InputConv(channels)))) };
+        backbone = backbone with
+        {
+            Adapters = backbone.Adapters.SetItems(config.FirstConv.Select(module => $"{module}.weight").Select(key => KeyValuePair.Create(key,
+                backbone.Adapters.TryGetValue(key, out ParameterAdapter? own) ? own.ThenInputConv(channels) : ParameterAdapters.InputConv(channels)))),
+        };
         foreach (KeyValuePair<BuildOptions, WeakReference<BackboneGraph>> old in _built.Where(e => !e.Value.TryGetTarget(out _)))
             _built.TryRemove(old);
         _built[resolved] = new(backbone);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -94,8 +95,10 @@ internal static class SwiftFormer
         {
             Node weight = b.Parameter("w_g", [channels, 1]);
             x = b.Permute(b.Flatten(x, 1), [1, 0]);
-            Node query = L2Normalize.Build(b, b.Linear("to_query", x, channels), -1), key = L2Normalize.Build(b, b.Linear("to_key", x, channels), -1);
-            Node attention = L2Normalize.Build(b, b.Affine(b.MatMul(query, weight), 1 / MathF.Sqrt(channels)), 0);
+            Node query = Norms.L2Normalize(b, b.Linear("to_query", x, channels)), key = Norms.L2Normalize(b, b.Linear("to_key", x, channels));
+            // One number a token, of length 1 over all tokens.
+            Node scores = b.Affine(b.MatMul(query, weight), 1 / MathF.Sqrt(channels));
+            Node attention = b.Reshape(Norms.L2Normalize(b, b.Reshape(scores, [1, scores.Shape[0]])), scores.Shape);
             Node global = b.Reduce(b.Multiply(attention, query), ReduceKind.Sum, [0], keepDims: true);
             x = b.Add(b.Linear("proj", b.Multiply(global, key), channels), query);
             return b.Reshape(b.Permute(b.Linear("final", x, channels), [1, 0]), map);
@@ -108,8 +111,21 @@ internal static class SwiftFormer
             return b.Multiply(x, b.Parameter("gamma", [x.Shape[0], 1, 1]));
     }
 
+    /// <summary>The authors' files, which count stages and the convolutions between them alike.</summary>
+    private static void Remap(Checkpoint c, Config config)
+    {
+        c.Rename(("patch_embed.", "stem."), ("dist_head.", "head_dist."), ("attn.Proj.", "attn.proj."));
+        c.RenameMatches((@"\.(layer_scale(?:_\d)?)$", ".$1.gamma"));
+        c.RenameMatches(@"^network\.(\d+)\.", m =>
+        {
+            int number = int.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture);
+            return number % 2 == 0 ? $"stages.{number / 2}.blocks." : $"stages.{(number + 1) / 2}.downsample.";
+        });
+    }
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         ["swiftformer_xs"] = new([3, 3, 6, 4], [48, 56, 112, 220]),
         ["swiftformer_s"] = new([3, 3, 9, 6], [48, 64, 168, 224]),
         ["swiftformer_l1"] = new([4, 3, 10, 5], [48, 96, 192, 384]),

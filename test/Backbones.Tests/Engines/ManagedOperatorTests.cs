@@ -173,20 +173,6 @@ public sealed class ManagedOperatorTests
         }
     }
 
-    /// <summary>A reference step allocates in every run, and copies everything out and back.</summary>
-    [TestMethod]
-    public void NoModelHasANodeWithoutAKernelOfItsOwn()
-    {
-        var without = new ConcurrentBag<string>();
-        Parallel.ForEach(ModelCatalog.Names, name =>
-        {
-            Graph graph = ManagedEngine.Prepare(ModelCatalog.Find(name).Build(BuildOptions.Default).Graph);
-            if (graph.Nodes.FirstOrDefault(n => n.IsBatched && ReferenceStep.IsNeeded(n)) is { } node)
-                without.Add($"{name}: {node.Operator.GetType().Name} '{node.Name}'");
-        });
-        Assert.AreEqual("", string.Join(Environment.NewLine, without.Order()));
-    }
-
     /// <summary>What the plan says it has no kernel for, and nothing else, becomes a reference step, with the same result.</summary>
     [TestMethod]
     public void WhatHasNoKernelRunsOnTheReferenceKernels()
