@@ -31,6 +31,7 @@ public static class ModelCatalog
         EfficientVitMit.Models,
         EfficientVitMsra.Models,
         Eva.Models,
+        Gemma4Vit.Models,
         FasterNet.Models,
         FastViT.Models,
         FocalNet.Models,
