@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.RegularExpressions;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -8,7 +9,7 @@ namespace Backbones.Models;
 /// CPUBone: grouped convolutions with few multiplications, and attention over maps of half the size.
 /// timm: <c>cpubone.py</c>. Paper: CPUBone (CVPR Findings 2026), code at https://github.com/altair199797/CPUBone
 /// </summary>
-internal static class CPUBone
+internal static partial class CPUBone
 {
     private const int ExpandGroups = 2, ExpandRatio = 4, MlpRatio = 4;
 
@@ -146,8 +147,31 @@ internal static class CPUBone
         }
     }
 
+    /// <summary>The authors' files.</summary>
+    private static void Remap(Checkpoint c, Config config)
+    {
+        c.Rename(
+            (".conv_proj.0.", ".conv_proj.conv."), (".conv_proj.1.", ".conv_proj.norm."), (".pwise.0.", ".pwise."),
+            ("head.op_list.0.", "head.in_conv."), ("head.op_list.2.", "head.pre_classifier."), ("head.op_list.3.", "head.classifier."),
+            ("backbone.input_stem.", "stem."), ("backbone.stages.", "stages."), (".op_list.", "."));
+        if (config.NormedConvs < 3)
+            return;
+        // Theirs have biases before the norms too, which come to the same as another mean.
+        foreach (string key in c.Keys.Where(k => OwnBias().IsMatch(k)).ToList())
+        {
+            string mean = OwnBias().Replace(key, "$1.norm.running_mean");
+            Node bias = c.Pop(key);
+            if (c.Has(mean))
+                c[mean] = c.Ops.Subtract(c[mean], bias);
+        }
+    }
+
+    [GeneratedRegex(@"(\.(?:inverted_conv|depth_conv))\.conv(?:\.1)?\.bias$")]
+    private static partial Regex OwnBias();
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         ["cpubone_nano"] = new([12, 24, 48, 96, 192], [0, 1, 1, 1, 2]),
         ["cpubone_t0"] = new([12, 24, 48, 96, 192], [0, 1, 1, 2, 3]),
         ["cpubone_s0"] = new([14, 28, 56, 112, 224], [0, 1, 1, 2, 3]),

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -180,8 +181,26 @@ internal static class CSATv2
 
     private static Node Map(GraphBuilder b, Node tokens, Shape map) => b.Reshape(b.Transpose(tokens, 0, 1), map);
 
+    /// <summary>The authors' files, whose stages end with what halves the resolution.</summary>
+    private static void Remap(Checkpoint c, Config config)
+    {
+        c.RenameMatches((@"^dct\.", "stem_dct."), (@"\.Y_Conv\.", ".conv_y."), (@"\.Cb_Conv\.", ".conv_cb."), (@"\.Cr_Conv\.", ".conv_cr."));
+        c.RenameMatches(@"^stages(\d)\.(\d+)\.", m =>
+        {
+            int stage = int.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture), index = int.Parse(m.Groups[2].Value, CultureInfo.InvariantCulture);
+            // Behind the blocks and their norm.
+            return index == config.Depths[stage - 1] + 1 ? $"stages.{stage}.0." : $"stages.{stage - 1}.{index + (stage > 1 ? 1 : 0)}.";
+        });
+        c.Rename(
+            ("grn.gamma", "grn.weight"), ("grn.beta", "grn.bias"), (".ff.net.0.", ".mlp.fc1."), (".ff.net.3.", ".mlp.fc2."), (".ff_norm.", ".norm2."), (".attn_norm.", ".norm1."),
+            (".attention.attention.attn.", ".attn.attn."), (".attention.attention.", ".attn.attn."), (".attention.", ".attn."), (".to_qkv.", ".qkv."), (".to_out.0.", ".proj."));
+        c.RenameMatches((@"^(stages\.\d+\.\d+)\.attn\.pos_embed\.", "$1.pos_embed."), (@"^head\.", "head.fc."), (@"^norm\.", "head.norm."));
+        c.TakeModelShapes("grn");
+    }
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         ["csatv2"] = new([32, 72, 168, 386], [2, 2, 8, 6], [0, 0, 2, 2]),
         ["csatv2_21m"] = new([48, 96, 224, 448], [3, 3, 10, 8], [0, 0, 4, 3]),
     };

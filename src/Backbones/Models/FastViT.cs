@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Globalization;
+using System.Text.RegularExpressions;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -47,7 +49,7 @@ internal static class FastViT
         }
         // Twice the channels from one group for each channel.
         x = MobileOne(b, "final_conv", x, 2 * x.Shape[0], 3, s_act, groups: x.Shape[0], squeezeExcite: true);
-        return BackboneGraph.OfLevels(b, levels, x, ClassifierHeads.Pool(b, x, options.NumClasses, options.GlobalPool));
+        return BackboneGraph.OfLevels(b, levels, x, ClassifierHeads.Pool(b, x, options.NumClasses, options.GlobalPool)) with { DefaultOutIndices = [0, 1, 2, 3] };
     }
 
     private static Node Stage(GraphBuilder b, Config config, Node x, int stage)
@@ -163,8 +165,39 @@ internal static class FastViT
         }
     }
 
+    /// <summary>The authors' files (one flat network, where projections begin the stages), MobileCLIP's and OpenCLIP's, where this is the image encoder.</summary>
+    private static void Remap(Checkpoint c, Config config)
+    {
+        if (c.HasMatch(@"^visual\.trunk\."))
+        {
+            c.Take("visual.trunk.");
+            return;
+        }
+        if (c.HasMatch(@"^image_encoder\.model\."))
+            c.Take("image_encoder.model.");
+        c.Rename(
+            ("patch_embed", "stem"), ("rbr_conv", "conv_kxk"), ("rbr_scale", "conv_scale"), ("rbr_skip", "identity"), ("conv_exp", "final_conv"),
+            ("lkb_origin", "large_conv"), ("convffn", "mlp"), ("se.reduce", "se.fc1"), ("se.expand", "se.fc2"), ("dist_head", "head_dist"));
+        c.RenameMatches((@"(layer_scale(_\d)?)$", "$1.gamma"));
+        if (c.Has("head.proj") && c.ModelShape("head.fc.weight") is not null)
+        {
+            // A projection is a classifier without bias, turned.
+            Node projection = c.Pop("head.proj");
+            c["head.fc.bias"] = c.Zeros([projection.Shape[1]]);
+            c["head.fc.weight"] = c.Ops.Transpose(projection, 0, 1);
+        }
+        c.RenameMatches((@"^head\.(weight|bias)$", "head.fc.$1"));
+
+        int[] starts = [.. c.Keys.Select(k => Regex.Match(k, @"^network\.(\d+)\.proj")).Where(m => m.Success).Select(m => Number(m)).Distinct()];
+        c.RenameMatches(@"^network\.(\d+)", m => $"network.{starts.Count(start => start <= Number(m))}.{m.Groups[1].Value}");
+        c.RenameMatches((@"^network\.(\d+)\.\d+\.proj", "stages.$1.downsample.proj"), (@"^network\.(\d+)\.\d+\.pe\.", "stages.$1.pos_emb.pos_enc."), (@"^network\.(\d+)\.\d+\.", "stages.$1.blocks."));
+
+        static int Number(Match m) => int.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture);
+    }
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         ["fastvit_t8"] = new([48, 96, 192, 384], [2, 2, 4, 2], 3),
         ["fastvit_t12"] = new([64, 128, 256, 512], [2, 2, 6, 2], 3),
         ["fastvit_s12"] = new([64, 128, 256, 512], [2, 2, 6, 2], 4),

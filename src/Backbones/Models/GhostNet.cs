@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Backbones.Graphs;
+using Backbones.Layers;
 
 namespace Backbones.Models;
 
@@ -115,8 +116,16 @@ internal static class GhostNet
     private static Node Gated(GraphBuilder b, Node x, Node gate)
         => b.Multiply(x, b.Resize(b.Act("gate_fn", gate, UnaryKind.Sigmoid), x.Shape[1], x.Shape[2], ResizeMode.Nearest));
 
+    /// <summary>The authors' files, which also count operations.</summary>
+    private static void Remap(Checkpoint c, Config config)
+    {
+        c.Drop("total");
+        c.RenameMatches((@"^(.*\.(ghost|dw_rpr_).*\.)bn\.", "$1bn1."));
+    }
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         ["ghostnet_050"] = new(0.5),
         ["ghostnet_100"] = new(1),
         ["ghostnet_130"] = new(1.3),

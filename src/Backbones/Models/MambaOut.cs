@@ -120,8 +120,20 @@ internal static class MambaOut
         _ => throw new GraphException($"Pool type '{pool}' is none that this model has; valid types are 'avg', 'max', 'avgmax' and ''."),
     };
 
+    /// <summary>The authors' files.</summary>
+    private static void Remap(Checkpoint c, Config config) => c.RenameMatches(
+        (@"^downsample_layers\.0\.", "stem."),
+        (@"^stages\.(\d+)\.(\d+)\.", "stages.$1.blocks.$2."),
+        (@"^downsample_layers\.(\d+)\.", "stages.$1.downsample."),
+        // Of the head's two norms theirs has the first outside.
+        (@"^head\.norm\.", "head.pre_logits.norm."),
+        (@"^norm\.", "head.norm."),
+        (@"^head\.fc1\.", "head.pre_logits.fc."),
+        (@"^head\.fc2\.", "head.fc."));
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         ["mambaout_femto"] = new([3, 3, 9, 3], [48, 96, 192, 288]),
         ["mambaout_kobe"] = new([3, 3, 15, 3], [48, 96, 192, 288]),
         ["mambaout_tiny"] = new([3, 3, 9, 3], [96, 192, 384, 576]),

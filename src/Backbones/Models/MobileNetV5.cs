@@ -77,8 +77,12 @@ internal static class MobileNetV5
 
     private static string Times(int count, string blocks) => string.Join(' ', Enumerable.Repeat(blocks, count));
 
+    /// <summary>Gemma 3n's files, where this is the vision tower.</summary>
+    private static void Remap(Checkpoint c, Config config) => c.Take("model.vision_tower.timm_model.");
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         ["mobilenetv5_300m_enc"] = Of300M with { Blocks = Of300M.Blocks with { Pad = PadType.Same }, IsEncoder = true },
         ["mobilenetv5_300m"] = Of300M,
         ["mobilenetv5_base"] = Of(

@@ -67,8 +67,12 @@ internal static class RDNet
         return b.Multiply(x, b.Reshape(b.Parameter("gamma", [growth]), [growth, 1, 1]));
     }
 
+    /// <summary>The authors' files.</summary>
+    private static void Remap(Checkpoint c, Config config) => c.Rename(("stem.stem.", "stem."));
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         ["rdnet_tiny"] = new(64, [64, 104, 128, 128, 128, 128, 224], [1, 2, 6]),
         ["rdnet_small"] = new(72, [64, 128, 128, 128, 128, 128, 128, 128, 128, 240, 240], [1, 2, 9]),
         ["rdnet_base"] = new(120, [96, 128, 168, 168, 168, 168, 168, 168, 168, 336, 336], [1, 2, 9]),
