@@ -15,8 +15,24 @@ internal static partial class ByobNet
 
     private static readonly AttentionLayer s_globalContext = (b, name, x) => GlobalContext.Build(b, name, x, adds: true);
 
+    /// <summary>The ResNets of OpenAI's CLIP, with or without their attention pool.</summary>
+    private static void Remap(Checkpoint c, Config config)
+    {
+        if (!c.Has("visual.conv1.weight"))
+            return;
+        c.Take("visual.");
+        if (config.Head != Head.Attention)
+            c.Drop(@"^attnpool\.");
+        c.RenameMatches(
+            (@"^conv(\d)\.", "stem.conv$1.conv."), (@"^bn(\d)\.", "stem.conv$1.bn."), (@"\.downsample\.0\.", ".shortcut.conv.conv."), (@"\.downsample\.1\.", ".shortcut.conv.bn."),
+            (@"^(layer.*)\.(conv|bn)1\.", "$1.conv1_1x1.$2."), (@"^(layer.*)\.(conv|bn)2\.", "$1.conv2_kxk.$2."), (@"^(layer.*)\.(conv|bn)3\.", "$1.conv3_1x1.$2."),
+            (@"^attnpool\.", "head."), (@"^head\.positional_embedding$", "head.pos_embed"), (@"^head\.([qkv])_proj\.", "head.$1."), (@"^head\.c_proj\.", "head.proj."));
+        c.Rename(("layer1.", "stages.0."), ("layer2.", "stages.1."), ("layer3.", "stages.2."), ("layer4.", "stages.3."));
+    }
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         GlobalPool = config => config.Head == Head.Attention ? "token" : "avg",
         ["gernet_l"] = new([Basic(1, 128), Basic(2, 192), Bottle(6, 640), Inverse(5, 640), Inverse(4, 640, stride: 1)]) { StemChannels = 32, NumFeatures = 2560 },
         ["gernet_m"] = new([Basic(1, 128), Basic(2, 192), Bottle(6, 640), Inverse(4, 640), Inverse(1, 640, stride: 1)]) { StemChannels = 32, NumFeatures = 2560 },

@@ -123,8 +123,18 @@ internal static class EdgeNeXt
 
     private static ActLayer Gelu { get; } = ActLayers.Torch(UnaryKind.Gelu);
 
+    /// <summary>The authors' files.</summary>
+    private static void Remap(Checkpoint c, Config config)
+    {
+        c.Rename(("downsample_layers.0.", "stem."));
+        c.RenameMatches((@"^stages\.(\d+)\.(?=\d)", "stages.$1.blocks."), (@"^downsample_layers\.(\d+)\.", "stages.$1.downsample."), (@"^head\.", "head.fc."), (@"^norm\.", "head.norm."));
+        c.Rename(("dwconv", "conv_dw"), ("pwconv", "mlp.fc"));
+        c.TakeModelShapes();
+    }
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         ["edgenext_xx_small"] = new([2, 2, 6, 2], [24, 48, 88, 168], Heads: 4),
         ["edgenext_x_small"] = new([3, 3, 9, 3], [32, 64, 100, 192], Heads: 4),
         ["edgenext_small"] = new([3, 3, 9, 3], [48, 96, 160, 304]),

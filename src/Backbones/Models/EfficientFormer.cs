@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Globalization;
+using System.Text.RegularExpressions;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -119,8 +121,24 @@ internal static class EfficientFormer
         }
     }
 
+    /// <summary>The authors' files, which count stages and the convolutions between them alike.</summary>
+    private static void Remap(Checkpoint c, Config config)
+    {
+        c.Rename(("patch_embed.0", "stem.conv1"), ("patch_embed.1", "stem.norm1"), ("patch_embed.3", "stem.conv2"), ("patch_embed.4", "stem.norm2"), ("dist_head", "head_dist"));
+        c.RenameMatches(@"^network\.(\d+)\.(proj|norm|\d+)", m => m.Groups[2].Value switch
+        {
+            "proj" => $"stages.{(Number(m) + 1) / 2}.downsample.conv",
+            "norm" => $"stages.{(Number(m) + 1) / 2}.downsample.norm",
+            string block => $"stages.{Number(m) / 2}.blocks.{block}",
+        });
+        c.RenameMatches((@"layer_scale_(\d)", "ls$1.gamma"));
+
+        static int Number(Match match) => int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture);
+    }
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         ["efficientformer_l1"] = new([3, 2, 6, 4], [48, 96, 224, 448], AttentionBlocks: 1),
         ["efficientformer_l3"] = new([4, 4, 12, 6], [64, 128, 320, 512], AttentionBlocks: 4),
         ["efficientformer_l7"] = new([6, 6, 18, 8], [96, 192, 384, 768], AttentionBlocks: 8),

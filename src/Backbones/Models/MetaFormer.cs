@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -204,8 +205,23 @@ internal static class MetaFormer
     private static Config ConvAttention(ImmutableArray<int> depths, ImmutableArray<int> channels)
         => new(depths, channels) { Mixers = [Mixer.SeparableConv, Mixer.SeparableConv, Mixer.Attention, Mixer.Attention] };
 
+    /// <summary>The authors' files: PoolFormer's, which count stages and the convolutions between them alike, and those of the second paper, with linear layers.</summary>
+    private static void Remap(Checkpoint c, Config config)
+    {
+        c.RenameMatches((@"layer_scale_(\d+)", "layer_scale$1.scale"), (@"^(?:patch_embed|downsample_layers\.0)\.", "stem."), (@"^downsample_layers\.(\d+)\.", "stages.$1.downsample."));
+        c.RenameMatches(@"^network\.(\d+)\.", m =>
+        {
+            int number = int.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture);
+            return number % 2 == 0 ? $"stages.{number / 2}." : $"stages.{(number + 1) / 2}.downsample.";
+        });
+        c.RenameMatches((@"^stages\.(\d+)\.(?=\d)", "stages.$1.blocks."), (@"^((?:stem|stages\.\d+\.downsample)\.)proj\.", "$1conv."), (@"^head\.", "head.fc."), (@"^norm\.", "head.norm."));
+        c.Rename(("post_norm", "norm"), ("pre_norm", "norm"));
+        c.TakeModelShapes();
+    }
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         ["poolformer_s12"] = Pool([2, 2, 6, 2], [64, 128, 320, 512]),
         ["poolformer_s24"] = Pool([4, 4, 12, 4], [64, 128, 320, 512]),
         ["poolformer_s36"] = Pool([6, 6, 18, 6], [64, 128, 320, 512]),

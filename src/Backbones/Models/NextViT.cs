@@ -126,8 +126,16 @@ internal static class NextViT
 
     private static ActLayer Relu { get; } = ActLayers.Torch(UnaryKind.Relu);
 
+    /// <summary>The authors' files have other names in the same order; what each ends in must be the same at least.</summary>
+    private static void Remap(Checkpoint c, Config config)
+    {
+        if (c.Keys.Zip(c.ModelKeys).All(p => Path.GetExtension(p.First) == Path.GetExtension(p.Second)))
+            c.RenameInOrder(c.ModelKeys);
+    }
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         ["nextvit_small"] = new(ThirdDepth: 10),
         ["nextvit_base"] = new(ThirdDepth: 20),
         ["nextvit_large"] = new(ThirdDepth: 30),

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -110,8 +111,21 @@ internal static class SwiftFormer
             return b.Multiply(x, b.Parameter("gamma", [x.Shape[0], 1, 1]));
     }
 
+    /// <summary>The authors' files, which count stages and the convolutions between them alike.</summary>
+    private static void Remap(Checkpoint c, Config config)
+    {
+        c.Rename(("patch_embed.", "stem."), ("dist_head.", "head_dist."), ("attn.Proj.", "attn.proj."));
+        c.RenameMatches((@"\.(layer_scale(?:_\d)?)$", ".$1.gamma"));
+        c.RenameMatches(@"^network\.(\d+)\.", m =>
+        {
+            int number = int.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture);
+            return number % 2 == 0 ? $"stages.{number / 2}.blocks." : $"stages.{(number + 1) / 2}.downsample.";
+        });
+    }
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         ["swiftformer_xs"] = new([3, 3, 6, 4], [48, 56, 112, 220]),
         ["swiftformer_s"] = new([3, 3, 9, 6], [48, 64, 168, 224]),
         ["swiftformer_l1"] = new([4, 3, 10, 5], [48, 96, 192, 384]),

@@ -56,8 +56,16 @@ internal static class Vgg
         return b.Act("act2", b.Conv2d("fc2", x, HiddenSize, 1, bias: true), UnaryKind.Relu);
     });
 
+    /// <summary>torchvision's files: the linear layers are convolutions in timm.</summary>
+    private static void Remap(Checkpoint c, Config config)
+    {
+        c.Rename(("classifier.0.", "pre_logits.fc1."), ("classifier.3.", "pre_logits.fc2."), ("classifier.6.", "head.fc."));
+        c.TakeModelShapes();
+    }
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         ["vgg11"] = new([1, 1, 2, 2, 2]),
         ["vgg11_bn"] = new([1, 1, 2, 2, 2], Norm: true),
         ["vgg13"] = new([2, 2, 2, 2, 2]),

@@ -41,8 +41,7 @@ public sealed class FamilyTests
     private static void AssertRegistered(BackboneGraph backbone, PretrainedConfig config)
     {
         Assert.AreEqual(config.InputSize, backbone.Graph.Inputs[0].Shape);
-        // An encoder has no head at all.
-        Shape expected = config.Architecture == "mobilenetv5_300m_enc" ? [2048, 16, 16] : [config.NumClasses > 0 ? config.NumClasses : backbone.HeadHiddenSize];
+        Shape expected = config.NumClasses > 0 ? [config.NumClasses] : backbone.PreLogits.Shape;
         Assert.AreEqual(expected, backbone.Graph.Outputs[0].Shape);
 
         // What the registry says about parameters is so: the first convolution is adapted by it (behind space-to-depth it has the colours several times over).

@@ -51,9 +51,10 @@ internal sealed record StateDict(IReadOnlyList<ParameterTensor> Tensors, IReadOn
     internal static (string Path, IReadOnlyList<KeyValuePair<object?, object?>> Items) Unwrap(PickleDict checkpoint, string source)
     {
         List<string> path = [];
+        HashSet<PickleDict> seen = []; // one may contain itself
         for (PickleDict current = checkpoint; ;)
         {
-            if (path.Count < MaxDepth && Inner(current, path.Count == 0, source) is var (name, inner))
+            if (seen.Add(current) && path.Count < MaxDepth && Inner(current, path.Count == 0, source) is var (name, inner))
             {
                 path.Add(name);
                 current = inner;
