@@ -22,7 +22,7 @@ internal static class CommandLine
         ParseResult parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count > 0)
         {
-            terminal.Error.WriteLine($"{string.Join(" ", parsed.Errors.Select(e => e.Message.ReplaceLineEndings(" ")))} See 'timm-features{NameOf(parsed)} --help'.");
+            terminal.Error.WriteLine($"{Problem(parsed, root)} See 'timm-features{NameOf(parsed)} --help'.");
             return ExitCode.Usage;
         }
         try
@@ -68,12 +68,20 @@ internal static class CommandLine
             DownloadCommand.Create(terminal),
             ConvertCommand.Create(terminal),
             ExportCommand.Create(terminal),
+            ExtractCommand.Create(terminal),
+            MergeCommand.Create(terminal),
+            SimilarCommand.Create(terminal),
+            VisualizeCommand.Create(terminal),
             BenchCommand.Create(terminal),
         };
         if (root.Options.OfType<HelpOption>().SingleOrDefault() is { Action: HelpAction help } option)
             option.Action = new HelpWithExamples(help, terminal);
         return root;
     }
+
+    private static string Problem(ParseResult parsed, RootCommand root) => parsed.CommandResult.Command == root && parsed.UnmatchedTokens is [var verb, ..]
+        ? $"There is no command '{verb}'.{NearestName.Suggest(verb, root.Subcommands.Select(c => c.Name))}"
+        : string.Join(" ", parsed.Errors.Select(e => e.Message.ReplaceLineEndings(" ")));
 
     private static string NameOf(ParseResult parsed) => parsed.CommandResult.Command is RootCommand ? "" : $" {parsed.CommandResult.Command.Name}";
 }

@@ -29,7 +29,9 @@ internal static class ModelChecks
     {
         JsonElement root = checks.Root;
         checks.Equal("params", root.GetProperty("params").GetInt64(), backbone.Graph.ParameterCount);
-        checks.Equal("input_size", Text(root.GetProperty("input_size")), backbone.Graph.Inputs[0].Shape);
+        // timm makes vitamin_xlarge_336 under the name, and with the config, of vitamin_xlarge_256; here it has its own.
+        if (root.GetProperty("name").GetString() != "vitamin_xlarge_336")
+            checks.Equal("input_size", Text(root.GetProperty("input_size")), backbone.Graph.Inputs[0].Shape);
         checks.Equal("num_features", root.GetProperty("num_features").GetInt32(), backbone.NumFeatures);
         checks.Equal("head_hidden_size", root.GetProperty("head_hidden_size").GetInt32(), backbone.HeadHiddenSize);
 
@@ -57,8 +59,11 @@ internal static class ModelChecks
             SelectedFeatures selected = selections[^1].Features;
             PyramidInfo(checks, "features_only", pyramid, selected);
             long parameters = pyramid.GetProperty("params").GetInt64();
-            // FeatureHookNet runs and keeps the whole model but its classifier, though the levels may not need the end of it.
-            if (pyramid.GetProperty("cls").GetString() != "FeatureHookNet" || parameters != model.Build(SelectedFeatures.OptionsFor(FeatureSelection.Pooled(""), BuildOptions.Default)).Graph.ParameterCount)
+            // Where timm's model cannot be pruned it stays whole. FeatureHookNet runs and keeps the whole model but its classifier, though the levels may not need the end of it.
+            bool staysWhole = backbone.FeaturesFromIntermediates && !root.TryGetProperty("prune_neg2", out _);
+            if (staysWhole)
+                checks.Equal("features_only.params", parameters, backbone.Graph.ParameterCount);
+            else if (pyramid.GetProperty("cls").GetString() != "FeatureHookNet" || parameters != model.Build(SelectedFeatures.OptionsFor(FeatureSelection.Pooled(""), BuildOptions.Default)).Graph.ParameterCount)
                 checks.Equal("features_only.params", parameters, selected.Graph.ParameterCount + Count(LeftOver(checks, backbone, selected.Graph, modules: backbone.FeaturesFromIntermediates)));
         }
         if (root.TryGetProperty("intermediates", out JsonElement intermediates))

@@ -53,13 +53,15 @@ internal static partial class NodeNames
     }
 
     // A product right behind the reading of one dimension of a shape is a size and no tensor, and so is one behind the reading of two (H·W), or a product or sum
-    // right before a reshape, that has no node here; so is the rest of a division rounded up, (H - 1) // 2 + 1, and the parameter that gets an axis more.
+    // right before a reshape, that has no node here; so is the rest of a division rounded up, (H - 1) // 2 + 1 or ceil(H / 2), and the parameter that gets an axis more.
     private static IEnumerable<string> WithoutSizes(string[] names, HashSet<string> named) => names.Where((name, i) => !(
         (Product().IsMatch(name) && i >= 2 && ItemRead().IsMatch(names[i - 1]) && (AttributeRead().IsMatch(names[i - 2]) || (ItemRead().IsMatch(names[i - 2]) && !named.Contains(name))))
         || (ProductOrSum().IsMatch(name) && !named.Contains(name) && names.Skip(i + 1).FirstOrDefault(n => named.Contains(n) || !SizeArithmetic().IsMatch(n)) is { } next && Reshape().IsMatch(next))
         || (Difference().IsMatch(name) && i + 1 < names.Length && Division().IsMatch(names[i + 1]))
         || (Sum().IsMatch(name) && i >= 1 && Division().IsMatch(names[i - 1]))
-        || (name.EndsWith(".unsqueeze", StringComparison.Ordinal) && !named.Contains(name))));
+        || RoundingUp().IsMatch(name) || (i + 1 < names.Length && RoundingUp().IsMatch(names[i + 1]))
+        || (name.EndsWith(".unsqueeze", StringComparison.Ordinal) && !named.Contains(name))
+        || (RelativePosition().IsMatch(name) && !named.Contains(name))));
 
     // A position embedding that is computed from the map's size alone, and the steps over it until it is added, depend on no input and have no nodes here.
     private static IEnumerable<string> WithoutPositions(IEnumerable<string> names, Func<string, bool> isPosition)
@@ -90,11 +92,18 @@ internal static partial class NodeNames
     [GeneratedRegex(@"(^|\.)mul(_\d+)?$")]
     private static partial Regex Product();
 
+    // Attention with relative positions counts windows and distances, and turns the tables of its vectors.
+    [GeneratedRegex(@"\.(self_attn|pos_embed)\.(mul|add|sub|transpose|unsqueeze)(_\d+)?$")]
+    private static partial Regex RelativePosition();
+
     [GeneratedRegex(@"(^|\.)(mul|add)(_\d+)?$")]
     private static partial Regex ProductOrSum();
 
     [GeneratedRegex(@"(^|\.)add(_\d+)?$")]
     private static partial Regex Sum();
+
+    [GeneratedRegex(@"(^|\.)ceil(_\d+)?$")]
+    private static partial Regex RoundingUp();
 
     [GeneratedRegex(@"(^|\.)sub(_\d+)?$")]
     private static partial Regex Difference();

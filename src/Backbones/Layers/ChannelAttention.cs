@@ -2,6 +2,9 @@ using Backbones.Graphs;
 
 namespace Backbones.Layers;
 
+/// <summary>An attention with its settings that leaves a map's shape as it is, to be placed under a name.</summary>
+internal delegate Node AttentionLayer(GraphBuilder b, string name, Node x);
+
 /// <summary>Attention over channels: a map <c>[C, H, W]</c> is scaled by one factor per channel.</summary>
 internal static class ChannelAttention
 {

@@ -105,8 +105,12 @@ internal static class Beit
         return resized == patches ? source : b.Concat(0, [resized, b.Slice(source, 0, positions, ClassEntries)]);
     };
 
+    /// <summary>The authors' files.</summary>
+    private static void Remap(Checkpoint c, Config config) => c.Drop("relative_position_index");
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         ["beit_base_patch16_224"] = new(768, 12, 12),
         ["beit_base_patch16_384"] = new(768, 12, 12),
         ["beit_large_patch16_224"] = new(1024, 24, 16),

@@ -66,10 +66,7 @@ internal static partial class ByobNet
     /// <summary>A block's layers in its scope: x <c>[C, H, W]</c> → <c>[channels, H/stride, W/stride]</c>.</summary>
     internal delegate Node BlockLayers(GraphBuilder b, Config config, Node x, BlockArgs args);
 
-    /// <summary>Channel attention, under a name: a map keeps its shape.</summary>
-    internal delegate Node AttentionLayer(GraphBuilder b, string name, Node x);
-
-    /// <summary>Self-attention in the place of a 3×3 convolution, under a name: x <c>[C, H, W]</c> → <c>[C, H/stride, W/stride]</c>; mapSize is timm's <c>feat_size</c>.</summary>
+    /// <summary>Self-attention in the place of a 3×3 convolution, under a name: x <c>[C, H, W]</c> → <c>[C, H/stride, W/stride]</c>.</summary>
     internal delegate Node SelfAttentionLayer(GraphBuilder b, string name, Node x, int stride);
 
     /// <summary>Blocks of a kind, one after another.</summary>

@@ -162,8 +162,12 @@ internal static class CrossVit
         return (preLogits, b.Reduce(stacked, ReduceKind.Mean, [0]));
     }
 
+    /// <summary>The authors' files, whose positions and class tokens are lists.</summary>
+    private static void Remap(Checkpoint c, Config config) => c.RenameMatches((@"^(pos_embed|cls_token)\.", "$1_"));
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         GlobalPool = _ => "token",
         ["crossvit_tiny_240"] = new(96, 3, 4) { MlpRatio = 4 },
         ["crossvit_small_240"] = new(192, 6, 4) { MlpRatio = 4 },

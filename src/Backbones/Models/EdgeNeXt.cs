@@ -123,12 +123,11 @@ internal static class EdgeNeXt
 
     private static ActLayer Gelu { get; } = ActLayers.Torch(UnaryKind.Gelu);
 
-    /// <summary>The authors' files, in the layout of ConvNeXt's.</summary>
+    /// <summary>The authors' files.</summary>
     private static void Remap(Checkpoint c, Config config)
     {
-        c.RenameMatches(
-            (@"^downsample_layers\.0\.", "stem."), (@"^stages\.(\d+)\.(\d+)\.", "stages.$1.blocks.$2."), (@"^downsample_layers\.(\d+)\.", "stages.$1.downsample."),
-            (@"^head\.", "head.fc."), (@"^norm\.", "head.norm."));
+        c.Rename(("downsample_layers.0.", "stem."));
+        c.RenameMatches((@"^stages\.(\d+)\.(?=\d)", "stages.$1.blocks."), (@"^downsample_layers\.(\d+)\.", "stages.$1.downsample."), (@"^head\.", "head.fc."), (@"^norm\.", "head.norm."));
         c.Rename(("dwconv", "conv_dw"), ("pwconv", "mlp.fc"));
         c.TakeModelShapes();
     }

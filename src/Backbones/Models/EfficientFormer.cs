@@ -121,20 +121,19 @@ internal static class EfficientFormer
         }
     }
 
-    /// <summary>The authors' files: one network of blocks and, where a stage begins, a downsampling; stages are counted by those.</summary>
+    /// <summary>The authors' files, which count stages and the convolutions between them alike.</summary>
     private static void Remap(Checkpoint c, Config config)
     {
-        int[] downsamples = [.. c.Keys.Select(k => Regex.Match(k, @"^network\.(\d+)\.proj\.weight$")).Where(m => m.Success).Select(m => Number(m.Groups[1]))];
         c.Rename(("patch_embed.0", "stem.conv1"), ("patch_embed.1", "stem.norm1"), ("patch_embed.3", "stem.conv2"), ("patch_embed.4", "stem.norm2"), ("dist_head", "head_dist"));
-        c.RenameMatches((@"layer_scale_(\d)", "ls$1.gamma"));
-        c.RenameMatches(@"^network\.(\d+)\.(proj|norm|\d+)", m => $"stages.{downsamples.Count(d => d <= Number(m.Groups[1]))}." + m.Groups[2].Value switch
+        c.RenameMatches(@"^network\.(\d+)\.(proj|norm|\d+)", m => m.Groups[2].Value switch
         {
-            "proj" => "downsample.conv",
-            "norm" => "downsample.norm",
-            var block => $"blocks.{block}",
+            "proj" => $"stages.{(Number(m) + 1) / 2}.downsample.conv",
+            "norm" => $"stages.{(Number(m) + 1) / 2}.downsample.norm",
+            string block => $"stages.{Number(m) / 2}.blocks.{block}",
         });
+        c.RenameMatches((@"layer_scale_(\d)", "ls$1.gamma"));
 
-        static int Number(Group group) => int.Parse(group.ValueSpan, CultureInfo.InvariantCulture);
+        static int Number(Match match) => int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture);
     }
 
     public static ModelFamily<Config> Models => new(Build)

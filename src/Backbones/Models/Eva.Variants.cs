@@ -9,6 +9,7 @@ internal static partial class Eva
     public static ModelFamily<Config> Models => new(Build)
     {
         GlobalPool = config => config.GlobalPool,
+        Remap = Remap,
         ["eva_giant_patch14_224"] = Giant,
         ["eva_giant_patch14_336"] = Giant,
         ["eva_giant_patch14_560"] = Giant,

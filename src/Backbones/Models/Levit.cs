@@ -206,7 +206,7 @@ internal static class Levit
     private static readonly Config s_256D = new([256, 384, 512], [4, 8, 6], [4, 6, 8], 32) { Act = UnaryKind.Silu, Distilled = false };
     private static readonly Config s_512D = new([512, 640, 768], [4, 8, 6], [8, 10, 12], 64) { Act = UnaryKind.Silu, Distilled = false };
 
-    /// <summary>The authors' files have the index tables of the attention biases.</summary>
+    /// <summary>The authors' files, which have tables that are computed here.</summary>
     private static void Remap(Checkpoint c, Config config) => c.Drop("attention_bias_idxs");
 
     public static ModelFamily<Config> Models => new(Build)

@@ -205,12 +205,17 @@ internal static class MetaFormer
     private static Config ConvAttention(ImmutableArray<int> depths, ImmutableArray<int> channels)
         => new(depths, channels) { Mixers = [Mixer.SeparableConv, Mixer.SeparableConv, Mixer.Attention, Mixer.Attention] };
 
-    /// <summary>The authors' files: PoolFormer's, where downsamplings stand between the stages, and those of the later models, whose linear layers are 1×1 convolutions in some of timm's.</summary>
+    /// <summary>The authors' files: PoolFormer's, which count stages and the convolutions between them alike, and those of the second paper, with linear layers.</summary>
     private static void Remap(Checkpoint c, Config config)
     {
-        c.RenameMatches(@"^network\.(\d+)\.", m => int.Parse(m.Groups[1].ValueSpan, CultureInfo.InvariantCulture) is var i && i % 2 == 0 ? $"stages.{i / 2}." : $"downsample_layers.{i / 2 + 1}.");
-        c.RenameMatches((@"^patch_embed\.proj\.", "stem.conv."), (@"^downsample_layers\.0\.", "stem."), (@"^downsample_layers\.(\d+)\.", "stages.$1.downsample."), (@"^stages\.(\d+)\.(\d+)\.", "stages.$1.blocks.$2."));
-        c.RenameMatches((@"\.downsample\.proj\.", ".downsample.conv."), (@"\b(post|pre)_norm\b", "norm"), (@"^head\.", "head.fc."), (@"^norm\.", "head.norm."), (@"layer_scale_(\d)", "layer_scale$1.scale"));
+        c.RenameMatches((@"layer_scale_(\d+)", "layer_scale$1.scale"), (@"^(?:patch_embed|downsample_layers\.0)\.", "stem."), (@"^downsample_layers\.(\d+)\.", "stages.$1.downsample."));
+        c.RenameMatches(@"^network\.(\d+)\.", m =>
+        {
+            int number = int.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture);
+            return number % 2 == 0 ? $"stages.{number / 2}." : $"stages.{(number + 1) / 2}.downsample.";
+        });
+        c.RenameMatches((@"^stages\.(\d+)\.(?=\d)", "stages.$1.blocks."), (@"^((?:stem|stages\.\d+\.downsample)\.)proj\.", "$1conv."), (@"^head\.", "head.fc."), (@"^norm\.", "head.norm."));
+        c.Rename(("post_norm", "norm"), ("pre_norm", "norm"));
         c.TakeModelShapes();
     }
 

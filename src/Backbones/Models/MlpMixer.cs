@@ -100,8 +100,16 @@ internal static class MlpMixer
         }
     }
 
+    /// <summary>ResMLP's own files.</summary>
+    private static void Remap(Checkpoint c, Config config)
+    {
+        c.Rename(("patch_embed.", "stem."), ("attn.", "linear_tokens."), ("mlp.", "mlp_channels."), ("gamma_", "ls"));
+        c.TakeModelShapes(@"\.(alpha|beta)$");
+    }
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         ["mixer_s32_224"] = new(32, 8, 512),
         ["mixer_s16_224"] = new(16, 8, 512),
         ["mixer_b32_224"] = new(32, 12, 768),

@@ -8,8 +8,10 @@ public static class ModelCatalog
     private static readonly Lazy<Dictionary<string, ModelEntry>> s_models = new(() => new IEnumerable<ModelEntry>[]
     {
         Beit.Models,
+        ByoaNet.Models,
         ByobNet.Models,
         CaiT.Models,
+        CoaT.Models,
         ConViT.Models,
         ConvMixer.Models,
         ConvNeXt.Models,
@@ -51,9 +53,11 @@ public static class ModelCatalog
         MobileNetV3.Models,
         MobileNetV5.Models,
         MViTv2.Models,
+        NaFlexVit.Models,
         NasNet.Models,
         Nest.Models,
         NextViT.Models,
+        NfNet.Models,
         PiT.Models,
         PNasNet.Models,
         PvtV2.Models,
@@ -84,12 +88,15 @@ public static class ModelCatalog
         Vgg.Models,
         Visformer.Models,
         VisionTransformer.Models,
+        VisionTransformerHybrid.Models,
         VisionTransformerRelPos.Models,
         VisionTransformerSam.Models,
         ViTamin.Models,
+        Volo.Models,
         VovNet.Models,
         Xception.Models,
         XceptionAligned.Models,
+        Xcit.Models,
     }.SelectMany(family => family).ToDictionary(model => model.Name));
 
     /// <summary>Names of all architectures, sorted.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -86,8 +87,13 @@ internal static class PiT
         Node Token(int i) => b.Reshape(b.Slice(tokens, 0, i, 1), [tokens.Shape[1]]);
     }
 
+    /// <summary>The authors' files, where the halvings are not part of the stages.</summary>
+    private static void Remap(Checkpoint c, Config config)
+        => c.RenameMatches(@"^pools\.(\d+)\.", m => $"transformers.{int.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture) + 1}.pool.");
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         GlobalPool = _ => "token",
         ["pit_b_224"] = Base,
         ["pit_s_224"] = Small,

@@ -61,7 +61,7 @@ internal static class ResNetV2
 
     private static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
     {
-        List<FeatureLevel> levels = Stages(b, config, b.Input, new StrideSchedule(options, stem: 4));
+        List<FeatureLevel> levels = Stages(b, config, b.Input, options);
         Node x = config.Norm(b, "norm", levels[^1].Node, UnaryKind.Relu);
         (Node, Node) head;
         using (b.Scope("head"))
@@ -73,15 +73,15 @@ internal static class ResNetV2
         };
     }
 
-    /// <summary>Stem and stages: the levels of the pyramid, without the norm at the end.</summary>
-    /// <param name="b">The builder.</param>
-    /// <param name="config">The variant.</param>
-    /// <param name="x">The image.</param>
-    /// <param name="schedule">Strides from the stem's 4 on.</param>
-    internal static List<FeatureLevel> Stages(GraphBuilder b, Config config, Node x, StrideSchedule schedule)
+    /// <summary>Stem and stages of an image: the levels of the pyramid, without the norm at the end.</summary>
+    internal static List<FeatureLevel> Stages(GraphBuilder b, Config config, Node x, ModelOptions options)
     {
+        var schedule = new StrideSchedule(options, stem: 4);
         int stemChannels = 64 * config.WidthFactor;
-        (Node down, string module, x) = BuildStem(b, config, x, stemChannels);
+        Node down;
+        string module;
+        using (b.Scope("stem"))
+            (down, module, x) = StemLayers(b, config, x, stemChannels);
         var levels = new List<FeatureLevel> { new(stemChannels, 2, $"stem.{module}", down) };
         for (int stage = 0; stage < config.Layers.Length; stage++)
         {
@@ -97,27 +97,25 @@ internal static class ResNetV2
         return levels;
     }
 
-    private static (Node Down, string Module, Node Pooled) BuildStem(GraphBuilder b, Config config, Node x, int channels)
+    /// <summary>The stem in its scope: the map of stride 2 with its module, and the pooled one.</summary>
+    internal static (Node Down, string Module, Node Pooled) StemLayers(GraphBuilder b, Config config, Node x, int channels)
     {
-        using (b.Scope("stem"))
+        string module = "conv";
+        if (config.Stem is Stem.Deep or Stem.Tiered)
         {
-            string module = "conv";
-            if (config.Stem is Stem.Deep or Stem.Tiered)
-            {
-                x = config.Conv(b, "conv1", x, config.Stem == Stem.Tiered ? 3 * channels / 8 : channels / 2, 3, stride: 2);
-                x = config.Conv(b, "conv2", config.Norm(b, "norm1", x, UnaryKind.Relu), channels / 2, 3);
-                x = config.Conv(b, module = "conv3", config.Norm(b, "norm2", x, UnaryKind.Relu), channels, 3);
-            }
-            else
-            {
-                x = config.Conv(b, module, x, channels, 7, stride: 2);
-            }
-            if (!config.PreAct)
-                x = config.Norm(b, module = "norm", x, UnaryKind.Relu);
-            Node pooled = config.Stem == Stem.Fixed ? b.MaxPool2d("pool", b.Module("pad", new Pad2dOp(1), x), 3, stride: 2)
-                : b.MaxPool2d("pool", x, 3, stride: 2, config.Stem == Stem.Same ? Conv2dPadding.Of(PadType.Same, x.Shape, 3, 2) : 1);
-            return (x, module, pooled);
+            x = config.Conv(b, "conv1", x, config.Stem == Stem.Tiered ? 3 * channels / 8 : channels / 2, 3, stride: 2);
+            x = config.Conv(b, "conv2", config.Norm(b, "norm1", x, UnaryKind.Relu), channels / 2, 3);
+            x = config.Conv(b, module = "conv3", config.Norm(b, "norm2", x, UnaryKind.Relu), channels, 3);
         }
+        else
+        {
+            x = config.Conv(b, module, x, channels, 7, stride: 2);
+        }
+        if (!config.PreAct)
+            x = config.Norm(b, module = "norm", x, UnaryKind.Relu);
+        Node pooled = config.Stem == Stem.Fixed ? b.MaxPool2d("pool", b.Module("pad", new Pad2dOp(1), x), 3, stride: 2)
+            : b.MaxPool2d("pool", x, 3, stride: 2, config.Stem == Stem.Same ? Conv2dPadding.Of(PadType.Same, x.Shape, 3, 2) : 1);
+        return (x, module, pooled);
     }
 
     private static Node BuildBlock(GraphBuilder b, Config config, Node x, BlockArgs args) => config.Block switch

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -84,8 +85,16 @@ internal static class Sequencer
         }
     }
 
+    /// <summary>The authors' files: a stage is a list of blocks, and the halving its last.</summary>
+    private static void Remap(Checkpoint c, Config config)
+    {
+        c.RenameMatches(@"^blocks\.(\d+)\.\d+\.down", m => $"stages.{int.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture) + 1}.downsample.down");
+        c.RenameMatches((@"^blocks\.(\d+)\.(\d+)\.", "stages.$1.blocks.$2."), (@"^head\.", "head.fc."));
+    }
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         ["sequencer2d_s"] = new([4, 3, 8, 3]),
         ["sequencer2d_m"] = new([4, 3, 14, 3]),
         ["sequencer2d_l"] = new([8, 8, 16, 4]),

@@ -111,12 +111,16 @@ internal static class SwiftFormer
             return b.Multiply(x, b.Parameter("gamma", [x.Shape[0], 1, 1]));
     }
 
-    /// <summary>The authors' files: one network of stages and the downsamplings between them.</summary>
+    /// <summary>The authors' files, which count stages and the convolutions between them alike.</summary>
     private static void Remap(Checkpoint c, Config config)
     {
         c.Rename(("patch_embed.", "stem."), ("dist_head.", "head_dist."), ("attn.Proj.", "attn.proj."));
-        c.RenameMatches((@"\.(layer_scale(?:_[12])?)$", ".$1.gamma"));
-        c.RenameMatches(@"^network\.(\d+)\.", m => int.Parse(m.Groups[1].ValueSpan, CultureInfo.InvariantCulture) is var i && i % 2 == 0 ? $"stages.{i / 2}.blocks." : $"stages.{i / 2 + 1}.downsample.");
+        c.RenameMatches((@"\.(layer_scale(?:_\d)?)$", ".$1.gamma"));
+        c.RenameMatches(@"^network\.(\d+)\.", m =>
+        {
+            int number = int.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture);
+            return number % 2 == 0 ? $"stages.{number / 2}.blocks." : $"stages.{(number + 1) / 2}.downsample.";
+        });
     }
 
     public static ModelFamily<Config> Models => new(Build)

@@ -77,8 +77,20 @@ internal static class TResNet
     /// <summary>The blocks' leaky ReLU is flatter than the stem's.</summary>
     private static NormActLayer LeakyBatchNorm { get; } = (b, name, x, _) => b.Leaf(name, () => b.Act("act", b.BatchNorm("", x), new UnaryOp(UnaryKind.LeakyRelu, 1e-3f)));
 
+    /// <summary>The authors' files, whose in-place batch norms scale by |weight| + 1e-5.</summary>
+    private static void Remap(Checkpoint c, Config config)
+    {
+        c.RenameMatches(
+            (@"(conv\d+)\.0\.0\.", "$1.conv."),
+            (@"(conv\d+)\.0\.1\.", "$1.bn."),
+            (@"(conv\d+|downsample\.\d+)\.0\.", "$1.conv."),
+            (@"(conv\d+|downsample\.\d+)\.1\.", "$1.bn."));
+        c.Change(@"\.bn\.weight$", weight => c.Ops.Affine(c.Ops.Unary(weight, UnaryKind.Abs, "abs"), 1, 1e-5f));
+    }
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         GlobalPool = _ => "fast",
         ["tresnet_m"] = new([3, 4, 11, 3], 64),
         ["tresnet_l"] = new([4, 5, 18, 3], 76),

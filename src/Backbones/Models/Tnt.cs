@@ -136,8 +136,33 @@ internal static class Tnt
         }
     }
 
+    /// <summary>The authors' files, with the inner and the outer transformer's names.</summary>
+    private static void Remap(Checkpoint c, Config config)
+    {
+        c.Drop("^outer_tokens$");
+        c.Rename(
+            ("outer_pos", "patch_pos"),
+            ("inner_pos", "pixel_pos"),
+            ("patch_embed", "pixel_embed"),
+            ("proj_norm1", "norm1_proj"),
+            ("proj_norm2", "norm2_proj"),
+            ("inner_norm1", "norm_in"),
+            ("inner_attn", "attn_in"),
+            ("inner_norm2", "norm_mlp_in"),
+            ("inner_mlp", "mlp_in"),
+            ("outer_norm1", "norm_out"),
+            ("outer_attn", "attn_out"),
+            ("outer_norm2", "norm_mlp"),
+            ("outer_mlp", "mlp"));
+        // The newer models' files have the pixels' positions as tokens [1, L, C].
+        if (c.Has("pixel_pos") && c["pixel_pos"].Shape.Rank == 3)
+            c["pixel_pos"] = c.Ops.Permute(c["pixel_pos"], [0, 2, 1]);
+        c.TakeModelShapes("^pixel_pos$");
+    }
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         GlobalPool = _ => "token",
         ["tnt_s_legacy_patch16_224"] = new(384, 24, 6) { Legacy = true },
         ["tnt_s_patch16_224"] = new(384, 24, 6),

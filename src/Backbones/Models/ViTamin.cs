@@ -16,7 +16,7 @@ internal static class ViTamin
     /// <summary>A variant: channels of the first stage (and the stem), width, blocks and heads of the transformer.</summary>
     private static Config Of(int channels, int width, int depth, int heads) => new(Reduction, width, depth, heads, 2)
     {
-        Stem = (b, x) => ConvStages(b, x, channels, width),
+        Embedding = (b, config, image, options) => HybridEmbed.Build(b, "patch_embed", image, (b, x) => ConvStages(b, x, channels, width)),
         Mlp = GeGlu,
         ClassToken = false,
         GlobalPool = "avg",
@@ -92,6 +92,7 @@ internal static class ViTamin
     {
         Remap = (c, _) => c.TakeOpenClip("head"),
         GlobalPool = config => config.GlobalPool,
+        Remap = Remap,
         ["vitamin_small_224"] = Of(64, 384, 14, 6),
         ["vitamin_base_224"] = Of(128, 768, 14, 12),
         ["vitamin_large_224"] = Of(160, 1024, 31, 16),

@@ -51,6 +51,7 @@ internal static class VisionTransformerSam
             blocks.Add(x);
         }
 
+        Node[] maps = [.. blocks.Select(block => b.Permute(block, [2, 0, 1], "#map"))];
         Node features = Neck(b, config, b.Permute(x, [2, 0, 1]));
         (Node PreLogits, Node Logits) head = ClassifierHeads.Pool(b, features, options.NumClasses, options.GlobalPool);
         return new()
@@ -62,7 +63,7 @@ internal static class VisionTransformerSam
             HeadHiddenSize = config.Width,
             Levels = [.. blocks.Select((node, i) => new FeatureLevel(config.Width, PatchSize, $"blocks.{i}", node))],
             // timm takes the neck for the norm of the intermediates.
-            Intermediates = [.. blocks.Select(node => new IntermediateLevel(b.Permute(node, [2, 0, 1], "#map"), Norm: (extended, map) => node == blocks[^1] ? features : Neck(extended, config, map)))],
+            Intermediates = [.. maps.Select(node => new IntermediateLevel(node, Norm: (extended, map) => map == maps[^1] ? features : Neck(extended, config, map)))],
             DefaultOutIndices = [-3, -2, -1],
             FeaturesFromIntermediates = true,
             Adapters = Adapters(config),
@@ -136,8 +137,16 @@ internal static class VisionTransformerSam
         return b.Reshape(b.Permute(b.Resize(map, target[1], target[2], ResizeMode.Bicubic, antialias: true), [1, 2, 0]), target);
     }
 
+    /// <summary>The authors' files, which hold the whole of Segment Anything.</summary>
+    private static void Remap(Checkpoint c, Config config)
+    {
+        c.Take("image_encoder.");
+        c.Rename(("mlp.lin", "mlp.fc"));
+    }
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         ["samvit_base_patch16"] = new(768, 12, 12, 3),
         ["samvit_large_patch16"] = new(1024, 24, 16, 6),
         ["samvit_huge_patch16"] = new(1280, 32, 16, 8),

@@ -1,0 +1,64 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using Backbones;
+using Backbones.Engines;
+using TimmFeatures.Cli.Extraction;
+using TimmFeatures.Cli.Images;
+using TimmFeatures.Cli.Options;
+
+namespace TimmFeatures.Cli.Commands;
+
+/// <summary><c>similar</c>: the pictures of an extracted file that are nearest to one.</summary>
+internal static class SimilarCommand
+{
+    private const int DefaultCount = 10;
+
+    public static Command Create(Terminal terminal)
+    {
+        var index = new Argument<string>("INDEX") { Description = "A file that 'extract' wrote, of any kind, with its report beside it." };
+        var image = new Argument<string>("IMAGE") { Description = "The image to look for." };
+        var weights = new Option<string?>("--weights") { Description = "The weights that the file was made with, where they are not found by the model's name.", HelpName = "PATH" };
+        var keyPrefix = new Option<string?>("--key-prefix") { Description = "What stands before the model's keys in them.", HelpName = "PREFIX" };
+        Option<int?> top = CommonOptions.Count("--top", $"How many; {DefaultCount} unless given.");
+        Option<bool> json = CommonOptions.Json();
+        var command = new Command("similar", "Finds the images of an extracted file whose features are nearest to an image's (cosine similarity, every row compared).") { index, image, top, weights, keyPrefix, json };
+        HelpWithExamples.Add(command, "timm-features similar features.parquet cat.jpg", "timm-features similar features.npy cat.jpg --top 3 --json");
+        command.SetAction(result =>
+        {
+            string file = result.GetValue(index)!;
+            ExtractionReport report = ExtractionReport.Read(file);
+            float[] query = Featurize(report.Settings, result.GetValue(image)!, new BackboneOptions
+            {
+                WeightsPath = result.GetValue(weights),
+                KeyPrefix = result.GetValue(keyPrefix),
+                DownloadProgress = new DownloadLines(terminal),
+            });
+            IReadOnlyList<SimilarImage> found = SimilarRows.Find(report.Open(file), query, result.GetValue(top) ?? DefaultCount, terminal.Cancellation);
+            if (result.GetValue(json))
+                terminal.Json(found);
+            else
+                terminal.Table(["similarity", "path"], found.Select(f => (string[])[f.Similarity.ToString("0.0000", CultureInfo.InvariantCulture), f.Path]));
+            return ExitCode.Success;
+        });
+        return command;
+    }
+
+    /// <summary>The image's features as the file's were made.</summary>
+    private static float[] Featurize(ExtractionSettings settings, string image, BackboneOptions options)
+    {
+        bool random = settings.Weights == ExtractionSettings.RandomWeights;
+        options = options with { RandomWeights = random, UseTestSize = settings.UseTestSize, ImageSize = (settings.InputSize[1], settings.InputSize[2]) };
+        using Backbone backbone = Backbone.Create(settings.Model, options);
+        if (!random && backbone.Parameters.ContentHash != settings.Weights)
+        {
+            throw new InvalidDataException($"The weights of '{settings.Model}' in '{backbone.Parameters.Source}' are not those that the file was made with (SHA-256 {backbone.Parameters.ContentHash[..8]}… and "
+                + $"{settings.Weights[..Math.Min(8, settings.Weights.Length)]}…). Give the right ones by --weights.");
+        }
+        using FeatureExtractor extractor = backbone.Extract(settings.Selection.Deserialize<FeatureSelection>()!, EngineProvider.For("cpu").Engine);
+        var input = new float[extractor.InputShape.Length];
+        new ImageFile(image, image).Apply(extractor.Transform, input, settings.ApplyExif);
+        FeatureBatch features = extractor.Run(1, input);
+        return [.. features.Tensors.SelectMany(t => t.Values.ToArray())];
+    }
+}
