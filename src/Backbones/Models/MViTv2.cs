@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -189,8 +190,23 @@ internal static class MViTv2
         return b.Permute(b.Reshape(b.Resize(lines, 1, target[0], ResizeMode.Bilinear), [depth, target[0]]), [1, 0]);
     }
 
+    /// <summary>The authors' files: blocks are numbered through all stages.</summary>
+    private static void Remap(Checkpoint c, Config config)
+    {
+        c.RenameMatches(@"^blocks\.(\d+)\.(proj\.)?", m =>
+        {
+            (int stage, int block) = (0, int.Parse(m.Groups[1].ValueSpan, CultureInfo.InvariantCulture));
+            while (stage < config.Depths.Length - 1 && block >= config.Depths[stage])
+                block -= config.Depths[stage++];
+            string projection = config.ExpandAttention ? "shortcut_proj_attn." : "shortcut_proj_mlp.";
+            return $"stages.{stage}.blocks.{block}.{(m.Groups[2].Success ? projection : "")}";
+        });
+        c.RenameMatches((@"^head\.projection\.", "head.fc."));
+    }
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         GlobalPool = config => config.ClassToken ? "token" : "avg",
         ["mvitv2_tiny"] = new([1, 2, 5, 2]),
         ["mvitv2_small"] = new([1, 2, 11, 2]),
