@@ -58,9 +58,30 @@ internal static class VisionTransformerHybrid
     private static VisionTransformer.Config OfResNet(int reduction, int width, int depth, int heads, BackboneLayers backbone, double mlpRatio = 4)
         => new(reduction, width, depth, heads, mlpRatio) { Embedding = Hybrid(backbone) };
 
+    /// <summary>MobileCLIP-B, and what vision transformers come in.</summary>
+    private static void Remap(Checkpoint c, VisionTransformer.Config config)
+    {
+        if (c.Has("image_encoder.model.patch_emb.0.block.conv.weight"))
+            MobileClip(c);
+        VisionTransformer.Remap(c, config);
+    }
+
+    private static void MobileClip(Checkpoint c)
+    {
+        c.Take("image_encoder.model.");
+        c.Rename(
+            ("patch_emb.", "patch_embed.backbone."), ("block.conv", "conv"), ("block.norm", "bn"), ("post_transformer_norm.", "norm."), ("pre_norm_mha.0", "norm1"), ("pre_norm_mha.1", "attn"),
+            ("pre_norm_ffn.0", "norm2"), ("pre_norm_ffn.1", "mlp.fc1"), ("pre_norm_ffn.4", "mlp.fc2"), ("qkv_proj.", "qkv."), ("out_proj.", "proj."), ("transformer.", "blocks."),
+            ("pos_embed.pos_embed.pos_embed", "pos_embed"));
+        c.Change("^pos_embed$", x => c.Ops.Reshape(x, [.. x.Shape.Dimensions[1..]]));
+        c["head.weight"] = c.Ops.Transpose(c.Pop("classifier.proj"), 0, 1);
+        c["head.bias"] = c.Zeros([c["head.weight"].Shape[0]]);
+    }
+
     public static ModelFamily<VisionTransformer.Config> Models => new(VisionTransformer.Build)
     {
         GlobalPool = config => config.GlobalPool,
+        Remap = Remap,
         ["vit_tiny_r_s16_p8_224"] = Tiny,
         ["vit_tiny_r_s16_p8_384"] = Tiny,
         ["vit_small_r26_s32_224"] = OfResNet(32, 384, 12, 6, ResNetV2Stages(2, 2, 2, 2)),
