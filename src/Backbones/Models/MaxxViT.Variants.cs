@@ -96,7 +96,14 @@ internal static partial class MaxxViT
     {
         Conv = new()
         {
-            StrideByPool = strideByPool, MaxPool = maxPool, PreNormAct = true, ExpandOutput = false, OutputBias = false, AttentionEarly = attentionEarly, AttentionAct = attentionAct, Act = UnaryKind.Silu,
+            StrideByPool = strideByPool,
+            MaxPool = maxPool,
+            PreNormAct = true,
+            ExpandOutput = false,
+            OutputBias = false,
+            AttentionEarly = attentionEarly,
+            AttentionAct = attentionAct,
+            Act = UnaryKind.Silu,
         },
         Transformer = new() { ExpandFirst = false, ShortcutBias = shortcutBias, MaxPool = maxPool },
     };
