@@ -7,6 +7,8 @@ try
 {
     if (args is ["fuzz", .. var rest])
         return FuzzCommand.Run(rest);
+    if (args is ["describe", .. var filter])
+        return DescribeCommand.Run(filter);
     if (args is [FirstPredictionBenchmark.Argument, var savedModel, var picture])
     {
         FirstPredictionBenchmark.Measure(savedModel, picture);
@@ -19,6 +21,7 @@ catch (ArgumentException e)
     Console.Error.WriteLine(e.Message);
     Console.Error.WriteLine(BenchOptions.Usage);
     Console.Error.WriteLine(FuzzCommand.Usage);
+    Console.Error.WriteLine(DescribeCommand.Usage);
     return 2;
 }
 try

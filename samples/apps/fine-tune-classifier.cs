@@ -16,7 +16,17 @@ string[] classes = [.. Directory.EnumerateDirectories(Path.Combine(samples, "tex
 
 // The classifier is a part of the graph: one module, one state_dict, and timm's name for it.
 SelectedFeatures selected = backbone.Select(FeatureSelection.Pooled()).Extend((b, outputs) => [("logits", b.Linear("fc", outputs[0].Map, classes.Length))]);
-using GraphModule module = backbone.ToModule(selected);
+GraphModule module;
+try
+{
+    module = backbone.ToModule(selected);
+}
+catch (TorchSharpUnavailableException e)
+{
+    Console.Error.WriteLine(e.Message);
+    return 2;
+}
+using IDisposable disposal = module;
 
 // Of the pictures of each class every third is held out.
 var transform = new ImageTransform(backbone.TransformOptions);

@@ -23,7 +23,17 @@ SelectedFeatures selected = backbone.Select(FeatureSelection.Pyramid([1, 2, 3, 4
     var maps = FeaturePyramidNetwork.Build(b, "fpn", levels, outChannels: 48);
     return [("scores", SegmentationHead.Build(b, "head", [.. maps.Select(m => m.Map)], classes.Length, size, size))];
 });
-using GraphModule module = backbone.ToModule(selected);
+GraphModule module;
+try
+{
+    module = backbone.ToModule(selected);
+}
+catch (TorchSharpUnavailableException e)
+{
+    Console.Error.WriteLine(e.Message);
+    return 2;
+}
+using IDisposable disposal = module;
 
 // Of the pictures of each class every third is held out.
 var transform = new ImageTransform(backbone.TransformOptions);

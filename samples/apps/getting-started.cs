@@ -1,11 +1,10 @@
-#:project ../../src/Microsoft.ML.TimmFeatures.Interactive/Microsoft.ML.TimmFeatures.Interactive.csproj
+#:project ../../src/Microsoft.ML.TimmFeatures/Microsoft.ML.TimmFeatures.csproj
 #:property PublishAot=false
 
 // Learns to tell textures apart by a backbone's pooled features, looks at the predictions, saves the pipeline and loads it again.
 // dotnet run -c Release samples/apps/getting-started.cs
 using Microsoft.ML;
 using Microsoft.ML.Data;
-using Microsoft.ML.TimmFeatures.Interactive;
 
 string samples = Path.Combine((string)AppContext.GetData("EntryPointFileDirectoryPath")!, "..");
 string textures = Path.Combine(samples, "textures"), weights = Path.Combine(samples, "weights", "test_resnet.textures16");
@@ -26,7 +25,9 @@ ITransformer model = pipeline.Fit(split.TrainSet);
 IDataView predictions = model.Transform(split.TestSet);
 MulticlassClassificationMetrics metrics = mlContext.MulticlassClassification.Evaluate(predictions);
 Console.WriteLine($"{metrics.MicroAccuracy:P1} of {predictions.GetColumn<string>("Path").Count()} held-out pictures are told apart correctly.");
-Console.WriteLine(PictureGallery.Of(predictions, "Path", count: 6));
+Console.WriteLine("Six of them:");
+foreach ((string path, string predicted) in predictions.GetColumn<string>("Path").Zip(predictions.GetColumn<string>("PredictedLabel")).Take(6))
+    Console.WriteLine($"  {Path.GetRelativePath(textures, path)} looks like {predicted}");
 
 string file = Path.Combine(Path.GetTempPath(), $"timm-features-{Environment.ProcessId}.zip");
 mlContext.Model.Save(model, data.Schema, file);

@@ -72,12 +72,15 @@ internal sealed class Checks
     {
         if (engine is null)
             return [.. graph.Outputs.Select(_ => Array.Empty<float>())];
+        int batch = Batch;
+        if (MixedBatch.IsOf(Root))
+            (graph, batch) = (MixedBatch.Of(graph, batch), 1);
         using ParameterStore store = ParameterStore.FromRecipe(graph.Parameters, ConvGain);
         using IPlan plan = engine.Compile(graph, store, EngineOptions.Default);
-        var input = new float[Batch * graph.Inputs[0].Shape.Length];
+        var input = new float[batch * graph.Inputs[0].Shape.Length];
         RecipeWeights.FillInput(input);
-        float[][] outputs = [.. graph.Outputs.Select(o => new float[Batch * o.Shape.Length])];
-        plan.Run(Batch, [input], outputs.Select(o => o.AsMemory()).ToArray());
+        float[][] outputs = [.. graph.Outputs.Select(o => new float[batch * o.Shape.Length])];
+        plan.Run(batch, [input], outputs.Select(o => o.AsMemory()).ToArray());
         return outputs;
     }
 }

@@ -20,7 +20,7 @@ internal static class ModelChecks
         }
         Pruning(checks, model, backbone);
         NodeNames.Check(checks, backbone);
-        Outputs(checks, backbone, engine);
+        Outputs(checks, model, backbone, engine);
         WithoutHead(checks, model, engine);
         OutputStrides(checks, model, engine);
     }
@@ -29,7 +29,9 @@ internal static class ModelChecks
     {
         JsonElement root = checks.Root;
         checks.Equal("params", root.GetProperty("params").GetInt64(), backbone.Graph.ParameterCount);
-        checks.Equal("input_size", Text(root.GetProperty("input_size")), backbone.Graph.Inputs[0].Shape);
+        // timm makes vitamin_xlarge_336 under the name, and with the config, of vitamin_xlarge_256; here it has its own.
+        if (root.GetProperty("name").GetString() != "vitamin_xlarge_336")
+            checks.Equal("input_size", Text(root.GetProperty("input_size")), backbone.Graph.Inputs[0].Shape);
         checks.Equal("num_features", root.GetProperty("num_features").GetInt32(), backbone.NumFeatures);
         checks.Equal("head_hidden_size", root.GetProperty("head_hidden_size").GetInt32(), backbone.HeadHiddenSize);
 
@@ -40,7 +42,7 @@ internal static class ModelChecks
     }
 
     /// <summary>All that comes from the backbone as it is, in one run: logits, features, pre-logits, pyramid, intermediates.</summary>
-    private static void Outputs(Checks checks, BackboneGraph backbone, IEngine? engine)
+    private static void Outputs(Checks checks, ModelEntry model, BackboneGraph backbone, IEngine? engine)
     {
         JsonElement root = checks.Root;
         var selections = new List<(SelectedFeatures Features, string What, JsonElement[] Samples)>();
@@ -56,7 +58,13 @@ internal static class ModelChecks
             Want("features_only", FeatureSelection.Pyramid(), [.. levels.EnumerateArray()]);
             SelectedFeatures selected = selections[^1].Features;
             PyramidInfo(checks, "features_only", pyramid, selected);
-            checks.Equal("features_only.params", pyramid.GetProperty("params").GetInt64(), selected.Graph.ParameterCount);
+            long parameters = pyramid.GetProperty("params").GetInt64();
+            // Where timm's model cannot be pruned it stays whole. FeatureHookNet runs and keeps the whole model but its classifier, though the levels may not need the end of it.
+            bool staysWhole = backbone.FeaturesFromIntermediates && !root.TryGetProperty("prune_neg2", out _);
+            if (staysWhole)
+                checks.Equal("features_only.params", parameters, backbone.Graph.ParameterCount);
+            else if (pyramid.GetProperty("cls").GetString() != "FeatureHookNet" || parameters != model.Build(SelectedFeatures.OptionsFor(FeatureSelection.Pooled(""), BuildOptions.Default)).Graph.ParameterCount)
+                checks.Equal("features_only.params", parameters, selected.Graph.ParameterCount + Count(LeftOver(checks, backbone, selected.Graph, modules: backbone.FeaturesFromIntermediates)));
         }
         if (root.TryGetProperty("intermediates", out JsonElement intermediates))
         {
@@ -130,13 +138,35 @@ internal static class ModelChecks
     {
         if (!checks.Root.TryGetProperty("prune_neg2", out JsonElement prune) || !prune.TryGetProperty("params", out JsonElement count))
             return;
-        Graph pruned = SelectedFeatures.Choose(backbone, FeatureSelection.Intermediates([-2])).Graph;
-        BackboneGraph reset = model.Build(SelectedFeatures.OptionsFor(FeatureSelection.Pooled(""), BuildOptions.Default));
+        // timm's Twins and MViTv2 keep all of their blocks.
+        bool keepsBlocks = checks.Root.GetProperty("name").GetString()!.Split('_')[0] is "twins" or "mvitv2";
+        Graph pruned = SelectedFeatures.Choose(backbone, FeatureSelection.Intermediates(keepsBlocks ? null : [-2])).Graph;
+        // A head that cannot go without pooling keeps its own.
+        string? pool = checks.Root.TryGetProperty("reset_error", out _) ? null : "";
+        BackboneGraph reset = model.Build(SelectedFeatures.OptionsFor(FeatureSelection.Pooled(pool), BuildOptions.Default));
         Graph? idle = backbone.FeaturesFromIntermediates ? null : reset.Graph.From(reset.Features);
         (long, int) expected = (count.GetInt64(), prune.GetProperty("sd_entries").GetInt32());
-        if (expected != (pruned.ParameterCount, pruned.Parameters.Length))
-            checks.Equal("prune (parameters, entries)", expected, (pruned.ParameterCount + (idle?.ParameterCount ?? 0), pruned.Parameters.Length + (idle?.Parameters.Length ?? 0)));
+        ParameterSpec[] leftOver = LeftOver(checks, backbone, pruned, modules: true);
+        (long Parameters, int Entries) actual = (pruned.ParameterCount + Count(leftOver), pruned.Parameters.Length + leftOver.Length);
+        if (expected != actual)
+            checks.Equal("prune (parameters, entries)", expected, (actual.Parameters + (idle?.ParameterCount ?? 0), actual.Entries + (idle?.Parameters.Length ?? 0)));
     }
+
+    /// <summary>
+    /// What timm's pruning never takes away, though a selection does not need it: the model's own parameters (CaiT's class token), and of its modules MobileNetV5's fusion of
+    /// levels and FastViT's last convolution.
+    /// </summary>
+    private static ParameterSpec[] LeftOver(Checks checks, BackboneGraph backbone, Graph selected, bool modules)
+    {
+        HashSet<string> needed = [.. selected.Parameters.Select(p => p.Name)];
+        bool isFastViT = checks.Root.GetProperty("name").GetString()!.StartsWith("fastvit_", StringComparison.Ordinal);
+        return [.. backbone.Graph.Parameters.Where(p => !needed.Contains(p.Name) && ((p.Kind == ParameterKind.Parameter && !p.Name.Contains('.')) || (modules && IsKept(p.Name))))];
+
+        bool IsKept(string name) => name.StartsWith("msfa.", StringComparison.Ordinal)
+            || (isFastViT && name.StartsWith("final_conv.", StringComparison.Ordinal));
+    }
+
+    private static long Count(IEnumerable<ParameterSpec> entries) => entries.Where(p => p.Kind == ParameterKind.Parameter).Sum(p => p.Shape.Length);
 
     internal static void PyramidInfo(Checks checks, string what, JsonElement pyramid, SelectedFeatures selected)
     {

@@ -33,6 +33,8 @@ internal sealed partial class OnnxGraphBuilder
         UnaryKind.Square => Times(x, x),
         UnaryKind.Affine => Plus(Times(x, op.Alpha), op.Beta),
         UnaryKind.Clamp => Clip(x, op.Alpha, op.Beta),
+        UnaryKind.Sin => Op("Sin", [x]),
+        UnaryKind.Cos => Op("Cos", [x]),
         _ => throw new NotSupportedException($"The ONNX exporter has no mapping for {op.Kind}."),
     };
 

@@ -42,6 +42,25 @@ internal sealed partial class OnnxGraphBuilder
         return Op("Transpose", [matrix], OnnxAttribute.Integers("perm", axes));
     }
 
+    /// <summary>All sequences of the batch side by side, time first, as ONNX has it; its gates are input, output, forget, cell.</summary>
+    private string Lstm(Node n)
+    {
+        (int length, int channels, int hidden) = (n.Shape[^2], n.Inputs[0].Shape[^1], n.Shape[^1] / 2);
+        string sequences = Op("Reshape", [Value(n.Inputs[0]), Integers(-1, length, channels)]);
+        string x = Op("Transpose", [sequences], OnnxAttribute.Integers("perm", 1, 0, 2));
+        string y = Op("LSTM",
+            [x, Store($"{n.Name}#W", [2, 4 * hidden, channels], Gates(1, 5)), Store($"{n.Name}#R", [2, 4 * hidden, hidden], Gates(2, 6)), Store($"{n.Name}#B", [2, 8 * hidden], Gates(3, 4, 7, 8))],
+            OnnxAttribute.Text("direction", "bidirectional"), OnnxAttribute.Integer("hidden_size", hidden));
+        string states = Op("Transpose", [y], OnnxAttribute.Integers("perm", 2, 0, 1, 3));
+        return Op("Reshape", [states, Integers([-1, .. n.Shape])]);
+
+        float[] Gates(params int[] weights) => [.. weights.Select(i => Constant(n.Inputs[i])).SelectMany(w =>
+        {
+            int gate = w.Length / 4;
+            return new[] { 0, 3, 1, 2 }.SelectMany(g => w.Skip(g * gate).Take(gate));
+        })];
+    }
+
     private string Attention(Node n, AttentionOp op)
     {
         int rank = n.Shape.Rank;

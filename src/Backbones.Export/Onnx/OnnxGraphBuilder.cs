@@ -85,6 +85,7 @@ internal sealed partial class OnnxGraphBuilder
         MatMulOp op => MatMul(n, op),
         SoftmaxOp op => Op("Softmax", [Value(n.Inputs[0])], OnnxAttribute.Integer("axis", BatchedAxis(n, op.Axis))),
         AttentionOp op => Attention(n, op),
+        LstmOp => Lstm(n),
         ReshapeOp op => Reshape(Value(n.Inputs[0]), op.Target),
         PermuteOp op => Transpose(Value(n.Inputs[0]), [.. op.Axes]),
         ConcatOp op => Concat(n, op),

@@ -33,6 +33,8 @@ internal sealed partial class ScriptBuilder
         UnaryKind.Square => Call("square", x),
         UnaryKind.Affine => Plus(Times(x, op.Alpha), op.Beta),
         UnaryKind.Clamp => Clamp(x, op.Alpha, op.Beta),
+        UnaryKind.Sin => Call("sin", x),
+        UnaryKind.Cos => Call("cos", x),
         _ => throw new NotSupportedException($"The TorchScript exporter has no mapping for {op.Kind}."),
     };
 

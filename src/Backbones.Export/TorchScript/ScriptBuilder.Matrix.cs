@@ -14,6 +14,17 @@ internal sealed partial class ScriptBuilder
         string Matrix(Node x, bool transpose) => transpose ? Call("transpose", Aligned(x, n.Shape.Rank), "-2", "-1") : Aligned(x, n.Shape.Rank);
     }
 
+    private string Lstm(Node n)
+    {
+        (int length, int channels, int hidden) = (n.Shape[^2], n.Inputs[0].Shape[^1], n.Shape[^1] / 2);
+        string x = Assign("_sequences", Reshape(Value(n.Inputs[0]), [length, channels]));
+        string start = Assign("_start", Call("new_zeros", x, $"[2, {Call("size", x, "0")}, {hidden}]"));
+        string weights = string.Join(", ", n.Inputs.Skip(1).Select(w => Parameter(w)));
+        string states = ScriptText.Unique("_states", _names);
+        Line($"{states}, {ScriptText.Unique("_state", _names)}, {ScriptText.Unique("_cell", _names)}, = {Call("lstm", x, $"[{start}, {start}]", $"[{weights}]", "True", "1", "0.", "False", "True", "True")}");
+        return Reshape(states, n.Shape);
+    }
+
     private string Attention(Node n, AttentionOp op)
     {
         // The fused kernels take [N, heads, L, d]: further leading dimensions become part of the batch where no mask tells them apart.

@@ -70,6 +70,7 @@ internal sealed partial class ScriptBuilder
         MatMulOp op => MatMul(n, op),
         SoftmaxOp op => Call("softmax", Value(n.Inputs[0]), $"{BatchedAxis(n, op.Axis)}", "None"),
         AttentionOp op => Attention(n, op),
+        LstmOp => Lstm(n),
         ReshapeOp op => Reshape(Value(n.Inputs[0]), op.Target),
         PermuteOp op => Permute(Value(n.Inputs[0]), op.Axes.Select(a => a + 1)),
         ConcatOp op => Concat(n, op),

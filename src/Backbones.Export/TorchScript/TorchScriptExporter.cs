@@ -59,7 +59,7 @@ internal static class TorchScriptExporter
     {
         using InvariantText text = InvariantText.Open();
         (parameters as ParameterStore)?.EnsureHas(graph.Parameters);
-        graph = FoldBatchNorm.Run(RemoveIdentities.Run(graph));
+        graph = Reparameterize.Run(RemoveIdentities.Run(graph));
         return new TorchScriptArchive(new ScriptBuilder(graph, ParameterArithmetic.Evaluate(graph, parameters), options.Name).Build(), options);
     }
 }

@@ -45,6 +45,8 @@ internal sealed partial class KernelBinder
             case UnaryKind.Square: return inPlace ? x => x.mul_(x) : x => x.mul(x);
             case UnaryKind.Affine: return Affine(op.Alpha, op.Beta, inPlace);
             case UnaryKind.Clamp: Scalar low = Number(op.Alpha), high = Number(op.Beta); return inPlace ? x => x.clamp_(low, high) : x => x.clamp(low, high);
+            case UnaryKind.Sin: return inPlace ? x => x.sin_() : x => x.sin();
+            case UnaryKind.Cos: return inPlace ? x => x.cos_() : x => x.cos();
             default: throw new NotSupportedException($"The TorchSharp engine has no mapping for {op.Kind}.");
         }
     }

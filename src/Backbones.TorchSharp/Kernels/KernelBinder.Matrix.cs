@@ -23,6 +23,35 @@ internal sealed partial class KernelBinder
         });
     }
 
+    /// <summary>Step by step: TorchSharp has PyTorch's LSTM only as a module with weights of its own.</summary>
+    private static Kernel Lstm(Node node)
+    {
+        int length = node.Shape[^2];
+        return x =>
+        {
+            using Tensor forward = Direction(x[0], x[1..5], reverse: false), backward = Direction(x[0], x[5..9], reverse: true);
+            return torch.cat([forward, backward], -1);
+        };
+
+        Tensor Direction(Tensor x, ReadOnlySpan<Tensor> weights, bool reverse)
+        {
+            using TorchSharp.DisposeScope scope = torch.NewDisposeScope();
+            Tensor inputs = F.linear(x, weights[0], weights[2]);
+            Tensor? state = null, cell = null;
+            var states = new Tensor[length];
+            for (int i = 0; i < length; i++)
+            {
+                int t = reverse ? length - 1 - i : i;
+                Tensor input = inputs.select(-2, t);
+                Tensor[] gates = (state is null ? input.add(weights[3]) : F.linear(state, weights[1], weights[3]).add(input)).chunk(4, -1);
+                Tensor update = gates[0].sigmoid().mul(gates[2].tanh());
+                cell = cell is null ? update : gates[1].sigmoid().mul(cell).add(update);
+                states[t] = state = gates[3].sigmoid().mul(cell.tanh());
+            }
+            return torch.stack(states, -2).MoveToOuterDisposeScope();
+        }
+    }
+
     private Kernel Attention(AttentionOp op, Node node)
     {
         // TorchSharp's function has PyTorch's scale 1/sqrt(d) built in: another one is multiplied into q.

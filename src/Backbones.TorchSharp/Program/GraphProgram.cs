@@ -44,7 +44,7 @@ internal sealed class GraphProgram
 
     public static GraphProgram Create(Graph graph, IParameterSource parameters)
     {
-        Graph prepared = FuseEpilogues.Run(FoldBatchNorm.Run(RemoveIdentities.Run(graph)));
+        Graph prepared = FuseEpilogues.Run(Reparameterize.Run(RemoveIdentities.Run(graph)));
         IReadOnlyDictionary<Node, DenseTensor> constants = ParameterArithmetic.Evaluate(prepared, parameters);
 
         var slots = new Dictionary<Node, int>();

@@ -23,7 +23,7 @@ internal static class MemoryLayout
                     if (op.Groups > 1 && node.Inputs[1].Shape[1] > 1)
                         grouped++;
                     break;
-                case LinearOp or AttentionOp:
+                case LinearOp or AttentionOp or LstmOp:
                     linears++;
                     break;
             }

@@ -27,11 +27,14 @@ public static class BackboneModules
     /// <param name="selected">Made by the backbone's <see cref="Backbone.Select(FeatureSelection)"/>.</param>
     /// <param name="batchNormMomentum">Share of the batch in the running statistics.</param>
     /// <exception cref="ArgumentException">An added parameter has no usual initial value.</exception>
+    /// <exception cref="Weights.ParameterMismatchException">The backbone's weights lack what the selection needs.</exception>
     /// <exception cref="TorchSharpUnavailableException">TorchSharp's native package is not there.</exception>
     public static GraphModule ToModule(this Backbone backbone, SelectedFeatures selected, double batchNormMomentum = 0.1)
     {
         ArgumentNullException.ThrowIfNull(backbone);
         ArgumentNullException.ThrowIfNull(selected);
-        return new GraphModule(backbone.Name, selected.Graph, new InitialParameters(selected, backbone.Parameters), batchNormMomentum);
+        var parameters = new InitialParameters(selected, backbone.Parameters);
+        backbone.Parameters.EnsureHas(parameters.Trained);
+        return new GraphModule(backbone.Name, selected.Graph, parameters, batchNormMomentum);
     }
 }

@@ -7,6 +7,9 @@ internal sealed class InitialParameters(SelectedFeatures selected, IParameterSou
 {
     private readonly HashSet<string> _trained = [.. selected.Backbone.Graph.Parameters.Select(p => p.Name)];
 
+    /// <summary>What has to be among the backbone's weights.</summary>
+    public IEnumerable<ParameterSpec> Trained => selected.Graph.Parameters.Where(p => _trained.Contains(p.Name));
+
     public ReadOnlyMemory<float> Read(ParameterSpec spec) => _trained.Contains(spec.Name) ? backbone.Read(spec) : Initial(spec);
 
     private float[] Initial(ParameterSpec spec)
@@ -18,6 +21,7 @@ internal sealed class InitialParameters(SelectedFeatures selected, IParameterSou
         return (reader?.Operator, input) switch
         {
             (Conv2dOp or LinearOp, 1 or 2) => Uniform(spec, reader!.Inputs[1].Shape),
+            (LstmOp, > 0) => Uniform(spec, reader!.Inputs[2].Shape),
             (BatchNormOp, 1 or 4) or (LayerNormOp or GroupNormOp or RmsNormOp, 1) => Filled(spec, 1),
             (BatchNormOp, 2 or 3) or (LayerNormOp or GroupNormOp, 2) => Filled(spec, 0),
             (PReluOp, 1) => Filled(spec, 0.25f),

@@ -21,6 +21,7 @@ internal static class ParameterArithmetic
             {
                 ConstantOp c => new([.. c.Values], 1, node.Shape),
                 BinaryOp { Kind: BinaryKind.Multiply } when HasRowFactors(node.Inputs[0].Shape, node.Inputs[1].Shape) => ScaleRows(Elements(node.Inputs[0]), Value(node.Inputs[1]).Data, node.Shape),
+                BinaryOp { Kind: BinaryKind.Add } when node.Inputs[0].Shape == node.Inputs[1].Shape => Sum(Elements(node.Inputs[0]), Elements(node.Inputs[1]), node.Shape),
                 _ => ReferenceKernels.Run(node, [.. node.Inputs.Select(Value)], 1),
             };
             foreach (Node input in node.Inputs)
@@ -77,6 +78,20 @@ internal static class ParameterArithmetic
                 target[done] = source[done] * factor;
         });
         return scaled;
+    }
+
+    /// <summary>The sum of two weights of one shape: what merging the branches of RepVGG or MobileOne does to each of them.</summary>
+    private static DenseTensor Sum(ReadOnlyMemory<float> left, ReadOnlyMemory<float> right, Shape shape)
+    {
+        DenseTensor sum = new(GC.AllocateUninitializedArray<float>(left.Length), 1, shape);
+        ReadOnlySpan<float> a = left.Span, b = right.Span;
+        Span<float> target = sum.Data;
+        int done = 0;
+        for (; done <= target.Length - Vector<float>.Count; done += Vector<float>.Count)
+            (new Vector<float>(a[done..]) + new Vector<float>(b[done..])).CopyTo(target[done..]);
+        for (; done < target.Length; done++)
+            target[done] = a[done] + b[done];
+        return sum;
     }
 
     // An array that is the parameter in full is used as it is: kernels do not write to their inputs.

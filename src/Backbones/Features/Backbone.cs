@@ -75,8 +75,8 @@ public sealed class Backbone : IDisposable
             RequireBuildable(name, id);
         if (options.RandomWeights)
         {
-            if (options.WeightsPath is not null)
-                throw new ArgumentException($"Either random weights or a weights path: both were given for '{name}' ('{options.WeightsPath}').", nameof(options));
+            if ((options.WeightsPath ?? options.KeyPrefix) is { } ofFile)
+                throw new ArgumentException($"Either random weights or those of a file: both were given for '{name}' ('{ofFile}').", nameof(options));
             PretrainedConfig random = ModelNames.GetConfig(name);
             RequireBuildable(name, random.Architecture);
             return FromParameters(random, ParameterStore.FromRecipe(DefaultSpecs(random), 1), options, ownsParameters: true);
@@ -87,14 +87,29 @@ public sealed class Backbone : IDisposable
     /// <summary>The same over weights that were located before.</summary>
     internal static Backbone Open(string name, LocatedModel located, BackboneOptions options)
     {
+        ParameterStore store = OpenWeights(name, located, options);
+        try
+        {
+            Backbone backbone = FromParameters(WithClassesOf(located.Config, store), store, options, ownsParameters: true);
+            store.EnsureUsable(backbone._graph.Value.AsStored(store), options.CheckFinite, () => LikelyModel.Find(store));
+            backbone.EnsureAdaptable();
+            return backbone;
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>A model's weights under timm's keys.</summary>
+    private static ParameterStore OpenWeights(string name, LocatedModel located, BackboneOptions options)
+    {
         RequireBuildable(name, located.Config.Architecture);
         ParameterStore store = ParameterStore.Open(located.WeightsFile, options.KeyPrefix);
         try
         {
-            Backbone backbone = FromParameters(WithClassesOf(located.Config, store), store, options, ownsParameters: true);
-            store.EnsureUsable(backbone.AsStored(backbone._graph.Value, backbone.Graph.Parameters), options.CheckFinite, () => LikelyModel.Find(store));
-            backbone.EnsureAdaptable();
-            return backbone;
+            return RemappedWeights.Apply(store, ModelCatalog.Find(located.Config.Architecture), BuildOptionsFor(located.Config, options));
         }
         catch
         {
@@ -159,7 +174,7 @@ public sealed class Backbone : IDisposable
             throw new ArgumentException($"These selections need backbones of different structure (pool, classes or output stride) and cannot share one run: {string.Join("; ", selections)}.", nameof(selections));
         BackboneGraph graph = builds[0] == _build ? _graph.Value : _model.Build(builds[0]);
         SelectedFeatures selected = SelectedFeatures.Merge([.. selections.Select(s => SelectedFeatures.Choose(graph, s))]);
-        return selected.AdaptedTo(AsStored(graph, selected.Graph.Parameters));
+        return selected.AdaptedTo(graph.AsStored(Parameters, selected.Graph.Parameters));
     }
 
     /// <summary>Compiles a selection for running.</summary>
@@ -181,10 +196,13 @@ public sealed class Backbone : IDisposable
     /// <summary>Writes the weights as safetensors: all of them, or only those that a selection needs (timm's pruning). The file is written whole or not at all.</summary>
     /// <param name="path">The file to write; it may be the one that the weights are from, but on Windows.</param>
     /// <param name="selection">What the weights are for; null for all.</param>
+    /// <exception cref="ParameterMismatchException">The weights lack what the selection needs.</exception>
     /// <exception cref="IOException">The disk is full, or the file cannot be replaced. What was there is there still.</exception>
     public void SaveWeights(string path, FeatureSelection? selection = null)
     {
         IEnumerable<ParameterSpec> needed = selection is null ? Graph.Parameters : Select(selection).Graph.Parameters;
+        if (selection is not null)
+            Parameters.EnsureHas(needed);
         SafetensorsWriter.Write(path, needed.Where(p => Parameters.TryGet(p.Name, out _)).Select(p => Parameters[p.Name]));
     }
 
@@ -195,15 +213,11 @@ public sealed class Backbone : IDisposable
             Parameters.Dispose();
     }
 
-    /// <summary>Parameters of a graph as the weights have them: what can be adapted may have another shape there.</summary>
-    private IEnumerable<ParameterSpec> AsStored(BackboneGraph graph, IEnumerable<ParameterSpec> parameters) => parameters.Select(p
-        => graph.Adapters.ContainsKey(p.Name) && Parameters.TryGet(p.Name, out ParameterTensor? entry) ? p with { Shape = entry.Shape } : p);
-
     private void EnsureAdaptable()
     {
         try
         {
-            SelectedFeatures.Choose(_graph.Value, FeatureSelection.Logits).AdaptedTo(AsStored(_graph.Value, Graph.Parameters));
+            SelectedFeatures.Choose(_graph.Value, FeatureSelection.Logits).AdaptedTo(_graph.Value.AsStored(Parameters));
         }
         catch (GraphException e)
         {
@@ -227,7 +241,7 @@ public sealed class Backbone : IDisposable
     {
         try
         {
-            using ParameterStore weights = ParameterStore.Open(WeightsLocator.Find(name, options.WeightsPath).WeightsFile, options.KeyPrefix);
+            using ParameterStore weights = OpenWeights(name, WeightsLocator.Find(name, options.WeightsPath), options);
             return WithClassesOf(config, weights);
         }
         catch (FileNotFoundException)

@@ -37,6 +37,23 @@ public sealed partial class GraphBuilder
         return bias ? Module(name, new LinearOp(true), x, weight, biasNode) : Module(name, new LinearOp(false), x, weight);
     }
 
+    /// <summary>A bidirectional LSTM of one layer (nn.LSTM, batch first) along the second to last axis: x <c>[…, L, C]</c> → <c>[…, L, 2 · hiddenSize]</c>; parameters <c>weight_ih_l0</c>, <c>weight_hh_l0</c>, <c>bias_ih_l0</c>, <c>bias_hh_l0</c>, and the same with <c>_reverse</c>.</summary>
+    public Node Lstm(string name, Node x, int hiddenSize)
+    {
+        var inputs = new List<Node> { x };
+        using (Scope(name))
+        {
+            foreach (string suffix in (string[])["l0", "l0_reverse"])
+            {
+                inputs.Add(Parameter($"weight_ih_{suffix}", [4 * hiddenSize, x.Shape[^1]]));
+                inputs.Add(Parameter($"weight_hh_{suffix}", [4 * hiddenSize, hiddenSize]));
+                inputs.Add(Parameter($"bias_ih_{suffix}", [4 * hiddenSize]));
+                inputs.Add(Parameter($"bias_hh_{suffix}", [4 * hiddenSize]));
+            }
+        }
+        return Module(name, new LstmOp(), [.. inputs]);
+    }
+
     /// <summary>Batch normalisation with running statistics (nn.BatchNorm2d, BatchNorm1d).</summary>
     /// <param name="name">Module name.</param>
     /// <param name="x">Map <c>[C, H, W]</c> (axis 0), or tokens with <paramref name="axis"/> -1.</param>

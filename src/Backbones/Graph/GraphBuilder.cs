@@ -132,6 +132,9 @@ public sealed partial class GraphBuilder
     public void Unused(string name, Shape shape, ElementType type = ElementType.Float32, ParameterKind kind = ParameterKind.Buffer)
         => _modules.Add(new ParameterSpec(Join(name), shape, type, kind));
 
+    /// <summary>A state_dict entry that is the same tensor as a parameter: of a module that shares it.</summary>
+    internal void Tied(string name, Node parameter) => _modules.Add(new ParameterSpec(Join(name), parameter.Shape, Kind: ParameterKind.Buffer) { TiedTo = parameter.Name });
+
     /// <summary>A tensor known now, row-major.</summary>
     public Node Constant(Shape shape, ReadOnlySpan<float> values, string name = "constant")
         => Create(Unique(Join("#" + name)), new ConstantOp(shape, [.. values]), []);

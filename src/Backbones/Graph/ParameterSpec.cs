@@ -25,7 +25,11 @@ public enum ParameterKind
 /// <param name="Shape">The full shape; parameters have no batch dimension.</param>
 /// <param name="ElementType">Element type in the checkpoint.</param>
 /// <param name="Kind">Parameter or buffer.</param>
-public sealed record ParameterSpec(string Name, Shape Shape, ElementType ElementType = ElementType.Float32, ParameterKind Kind = ParameterKind.Parameter);
+public sealed record ParameterSpec(string Name, Shape Shape, ElementType ElementType = ElementType.Float32, ParameterKind Kind = ParameterKind.Parameter)
+{
+    /// <summary>The key of the entry that is the same tensor, where modules share one; null for an entry of its own.</summary>
+    internal string? TiedTo { get; init; }
+}
 
 /// <summary>Where a graph's parameters come from: values by state_dict key.</summary>
 public interface IParameterSource

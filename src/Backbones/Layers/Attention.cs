@@ -41,6 +41,14 @@ internal static class Attention
         return b.Attention(q, k, v, target: "matmul_1");
     }
 
+    /// <summary>The same, the steps in the order of timm's older files: the scores are scaled, and not the queries.</summary>
+    internal static Node DotThenScale(GraphBuilder b, Node q, Node k, Node v)
+    {
+        Node scores = b.MatMul(q, b.Transpose(k, -2, -1));
+        b.Identity("attn_drop", b.Softmax(b.Affine(scores, Scale(q)), -1));
+        return b.Attention(q, k, v, target: "matmul_1");
+    }
+
     /// <summary>The attention maps <c>[heads, L, L]</c> by the plain way: for those who choose them, the result does not need them.</summary>
     internal static Node Maps(GraphBuilder b, Node q, Node k, string scaleTarget = "mul", string transposeTarget = "transpose")
     {

@@ -2,6 +2,9 @@ using Backbones.Graphs;
 
 namespace Backbones.Layers;
 
+/// <summary>An attention with its settings that leaves a map's shape as it is, to be placed under a name.</summary>
+internal delegate Node AttentionLayer(GraphBuilder b, string name, Node x);
+
 /// <summary>Attention over channels: a map <c>[C, H, W]</c> is scaled by one factor per channel.</summary>
 internal static class ChannelAttention
 {
@@ -10,16 +13,16 @@ internal static class ChannelAttention
     /// </summary>
     public static Node SqueezeExcite(
         GraphBuilder b, string name, Node x, float reductionRatio = 1f / 16, int? reducedChannels = null, int divisor = 8,
-        UnaryKind act = UnaryKind.Relu, UnaryKind gate = UnaryKind.Sigmoid, NormLayer? norm = null)
+        UnaryKind act = UnaryKind.Relu, UnaryKind gate = UnaryKind.Sigmoid, NormLayer? norm = null, ActLayer? actLayer = null, bool bias = true)
     {
         int reduced = reducedChannels ?? MakeDivisible(x.Shape[0] * reductionRatio, divisor, roundLimit: 0);
         using (b.Scope(name))
         {
             Node s = b.Reduce(x, ReduceKind.Mean, [1, 2], keepDims: true);
-            s = b.Conv2d("fc1", s, reduced, 1, bias: true);
+            s = b.Conv2d("fc1", s, reduced, 1, bias: bias);
             s = norm is null ? b.Identity("bn", s) : norm(b, "bn", s);
-            s = b.Act("act", s, act);
-            s = b.Conv2d("fc2", s, x.Shape[0], 1, bias: true);
+            s = (actLayer ?? ActLayers.Torch(act))(b, "act", s);
+            s = b.Conv2d("fc2", s, x.Shape[0], 1, bias: bias);
             return b.Multiply(x, Gate(b, "gate", s, gate));
         }
     }

@@ -16,6 +16,14 @@ internal static class Classifier
         return (pooled, Fc(b, name, pooled, numClasses, useConv));
     }
 
+    /// <summary>The same with a dropout before the classifier, <c>head_drop</c>.</summary>
+    public static (Node PreLogits, Node Logits) WithDrop(GraphBuilder b, Node x, int numClasses, string pool, string name = "fc")
+    {
+        RequirePool(x, numClasses, pool);
+        x = b.Identity("head_drop", GlobalPool.Pool(b, "global_pool", x, pool, flatten: pool.Length > 0));
+        return (x, Fc(b, name, x, numClasses));
+    }
+
     /// <summary>The classifier alone: nn.Linear over pooled features, or over the last axis, which an unpooled map has to fit.</summary>
     public static Node Fc(GraphBuilder b, string name, Node x, int numClasses, bool useConv = false)
     {

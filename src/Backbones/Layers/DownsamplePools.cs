@@ -46,6 +46,9 @@ internal static class AntiAlias
     /// <summary>'avg': mean of stride × stride pixels.</summary>
     public static AaLayer Average { get; } = (b, name, x, stride) => b.AvgPool2d(name, x, stride);
 
+    /// <summary>'blur': binomial filter over a mirrored border.</summary>
+    public static AaLayer Blur { get; } = (b, name, x, stride) => BlurPool2d.Build(b, name, x, stride: stride);
+
     /// <summary>'blurpc': binomial filter over a map with a border of zeros.</summary>
     public static AaLayer BlurConstant { get; } = (b, name, x, stride) => BlurPool2d.Build(b, name, x, stride: stride, mode: PadMode.Constant);
 }

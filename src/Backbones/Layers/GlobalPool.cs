@@ -30,10 +30,28 @@ internal static class GlobalPool
             bool fast = pool.StartsWith("fast", StringComparison.Ordinal) || channelsLast;
             string kind = pool.StartsWith("fast", StringComparison.Ordinal) ? pool[4..] : pool;
             bool keep = !fast || !flatten;
-            Node pooled = b.Leaf("pool", () => Combine(b, x, kind, keep, channelsLast ? [0, 1] : [1, 2], channelsLast && keep ? 2 : 0));
+            Node Pooled() => Combine(b, x, kind, keep, channelsLast ? [0, 1] : [1, 2], channelsLast && keep ? 2 : 0);
+            // timm's own modules are looked into by FX, PyTorch's are not.
+            Node pooled = fast ? Inside("pool", Pooled) : b.Leaf("pool", Pooled);
             return fast || !flatten ? b.Identity("flatten", pooled) : b.Module("flatten", new ReshapeOp([pooled.Shape[0]]), pooled);
         }
+
+        Node Inside(string module, Func<Node> body)
+        {
+            using (b.Scope(module))
+                return body();
+        }
     }
+
+    /// <summary>Refuses a pool type that a model's own way of pooling has not.</summary>
+    internal static void Require(string pool, params ReadOnlySpan<string> valid)
+    {
+        if (!valid.Contains(pool))
+            throw new GraphException($"Pool type '{pool}' is not supported; valid types of this model are '{string.Join("', '", valid.ToArray())}'.{NearestName.Suggest(pool, valid.ToArray())}");
+    }
+
+    /// <summary>The <c>flatten</c> that timm's models have behind a pooling that keeps the map's dimensions: <c>[C, 1, 1]</c> → <c>[C]</c>, a map that is not pooled passes through.</summary>
+    public static Node Flatten(GraphBuilder b, Node x, string pool) => pool.Length > 0 ? b.Module("flatten", new ReshapeOp([x.Shape[0]]), x) : b.Identity("flatten", x);
 
     private static Node Combine(GraphBuilder b, Node x, string kind, bool keep, int[] axes, int channelAxis)
     {

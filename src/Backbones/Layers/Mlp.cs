@@ -5,10 +5,10 @@ namespace Backbones.Layers;
 /// <summary>The two-layer perceptrons of <c>timm.layers.mlp</c>, over the last axis, or over the channels of a map <c>[C, H, W]</c> with 1×1 convolutions.</summary>
 internal static class Mlp
 {
-    /// <summary>timm.layers.Mlp: fc1, activation, norm (optional), fc2 back to the input's width.</summary>
-    public static Node Build(GraphBuilder b, string name, Node x, int hidden, ActLayer act, NormLayer? norm = null, bool useConv = false, bool bias = true)
+    /// <summary>timm.layers.Mlp: fc1, activation, norm (optional), fc2 to the input's width or another.</summary>
+    public static Node Build(GraphBuilder b, string name, Node x, int hidden, ActLayer act, NormLayer? norm = null, bool useConv = false, bool bias = true, int? outFeatures = null)
     {
-        int width = useConv ? x.Shape[0] : x.Shape[^1];
+        int width = outFeatures ?? (useConv ? x.Shape[0] : x.Shape[^1]);
         using (b.Scope(name))
         {
             x = b.Identity("drop1", act(b, "act", Layer(b, "fc1", x, hidden, useConv, bias)));
@@ -38,15 +38,28 @@ internal static class Mlp
         }
     }
 
-    /// <summary>timm.layers.SwiGLU: the same with a layer for the gate (fc1_g) and one for the values (fc1_x), each <paramref name="hidden"/> wide.</summary>
-    public static Node SwiGlu(GraphBuilder b, string name, Node x, int hidden, bool bias = true)
+    /// <summary>timm.layers.GluMlp: fc1, whose second half gates the first by an activation, fc2.</summary>
+    public static Node Glu(GraphBuilder b, string name, Node x, int hidden, ActLayer act)
+    {
+        int width = x.Shape[^1], half = hidden / 2, last = x.Shape.Rank - 1;
+        using (b.Scope(name))
+        {
+            x = b.Linear("fc1", x, hidden);
+            Node value = b.Slice(x, last, 0, half), gate = act(b, "act", b.Slice(x, last, half, half));
+            x = b.Identity("drop1", b.Multiply(value, gate));
+            return b.Identity("drop2", b.Linear("fc2", b.Identity("norm", x), width));
+        }
+    }
+
+    /// <summary>timm.layers.SwiGLU: the same with a layer for the gate (fc1_g) and one for the values (fc1_x), each <paramref name="hidden"/> wide, and perhaps a norm before fc2.</summary>
+    public static Node SwiGlu(GraphBuilder b, string name, Node x, int hidden, bool bias = true, NormLayer? norm = null)
     {
         int width = x.Shape[^1];
         using (b.Scope(name))
         {
             Node gate = b.Linear("fc1_g", x, hidden, bias), value = b.Linear("fc1_x", x, hidden, bias);
             x = b.Identity("drop1", b.Multiply(b.Act("act", gate, UnaryKind.Silu), value));
-            return b.Identity("drop2", b.Linear("fc2", b.Identity("norm", x), width, bias));
+            return b.Identity("drop2", b.Linear("fc2", Norms.OrIdentity(norm)(b, "norm", x), width, bias));
         }
     }
 
@@ -65,8 +78,8 @@ internal static class Mlp
         }
     }
 
-    // timm.layers.GlobalResponseNorm: each channel's L2 norm over the map, relative to the mean norm of all channels, scales it.
-    private static Node Grn(GraphBuilder b, string name, Node x, bool channelsFirst)
+    /// <summary>timm.layers.GlobalResponseNorm: each channel's L2 norm over the map, relative to the mean norm of all channels, scales it.</summary>
+    internal static Node Grn(GraphBuilder b, string name, Node x, bool channelsFirst)
     {
         int channels = channelsFirst ? x.Shape[0] : x.Shape[^1];
         Shape scaleShape = channelsFirst ? [channels, 1, 1] : [channels];

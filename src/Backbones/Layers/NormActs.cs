@@ -21,19 +21,18 @@ internal static class NormActs
     });
 
     /// <summary>timm's GroupNormAct with groups of that many channels.</summary>
-    public static NormActLayer GroupNorm(int groupSize) => (b, name, x, act) =>
-    {
-        using (b.Scope(name))
-        {
-            Node weight = b.Parameter("weight", [x.Shape[0]]), bias = b.Parameter("bias", [x.Shape[0]]);
-            return DropAct(b, b.Function("group_norm", new GroupNormOp(x.Shape[0] / groupSize, Eps), x, weight, bias), act);
-        }
-    };
+    public static NormActLayer GroupNorm(int groupSize) => GroupNormAct(channels => channels / groupSize);
+
+    /// <summary>timm's GroupNormAct with its default of 32 groups.</summary>
+    public static NormActLayer GroupNorm32 { get; } = GroupNormAct(_ => 32);
 
     /// <summary>timm's LayerNormAct2d: over the channels.</summary>
-    public static NormActLayer LayerNorm2d { get; } = (b, name, x, act) =>
+    public static NormActLayer LayerNorm2d { get; } = LayerNorm2dWith(Eps);
+
+    /// <summary>timm's LayerNormAct2d with another eps.</summary>
+    public static NormActLayer LayerNorm2dWith(float eps) => (b, name, x, act) =>
     {
-        Node y = Norms.LayerNorm2d(Eps)(b, name, x);
+        Node y = Norms.LayerNorm2d(eps)(b, name, x);
         using (b.Scope(name))
             return DropAct(b, y, act);
     };
@@ -42,7 +41,54 @@ internal static class NormActs
     /// timm's EvoNorm2dS0: a gate and the deviation of groups of that many channels in one; without activation only scale and shift.
     /// Paper: Evolving Normalization-Activation Layers, https://arxiv.org/abs/2004.02967
     /// </summary>
-    public static NormActLayer EvoNorm2dS0(int groupSize) => (b, name, x, act) =>
+    public static NormActLayer EvoNorm2dS0(int groupSize) => EvoNorm(channels => channels / groupSize);
+
+    /// <summary>timm's EvoNorm2dS0 with its default of 32 groups.</summary>
+    public static NormActLayer EvoNorm2dS0Groups32 { get; } = EvoNorm(_ => 32);
+
+    /// <summary>timm's EvoNorm2dS0a: the same with eps 1e-3, and the deviation is divided by without activation too.</summary>
+    public static NormActLayer EvoNorm2dS0a(int groupSize) => (b, name, x, act) =>
+    {
+        int channels = x.Shape[0];
+        using (b.Scope(name))
+        {
+            Node Vector(string key) => b.Reshape(b.Parameter(key, [channels]), [channels, 1, 1], "view");
+            Node weight = Vector("weight"), bias = Vector("bias");
+            Node deviation = GroupDeviation(b, x, channels / groupSize, eps: 1e-3f);
+            if (act is not null)
+                x = b.Multiply(x, b.Unary(b.Multiply(x, Vector("v")), UnaryKind.Sigmoid, "sigmoid"));
+            return b.Add(b.Multiply(b.Divide(x, deviation), weight), bias);
+        }
+    };
+
+    /// <summary>
+    /// timm's FilterResponseNormTlu2d: each channel's map divided by its root mean square, and a learned threshold as activation; without activation no threshold.
+    /// Paper: Filter Response Normalization Layer, https://arxiv.org/abs/1911.09737
+    /// </summary>
+    public static NormActLayer FilterResponseNormTlu2d { get; } = (b, name, x, act) =>
+    {
+        int channels = x.Shape[0];
+        using (b.Scope(name))
+        {
+            Node Vector(string key) => b.Reshape(b.Parameter(key, [channels]), [channels, 1, 1], "view");
+            Node weight = Vector("weight"), bias = Vector("bias");
+            Node power = b.Affine(b.Reduce(b.Unary(x, UnaryKind.Square, "square"), ReduceKind.Mean, [1, 2], keepDims: true), 1, Eps, "add");
+            x = b.Multiply(x, b.Expand(b.Unary(power, UnaryKind.Rsqrt, "rsqrt"), x.Shape));
+            x = b.Add(b.Multiply(x, weight), bias);
+            return act is null ? x : b.Function("maximum", new BinaryOp(BinaryKind.Max), x, Vector("tau"));
+        }
+    };
+
+    private static NormActLayer GroupNormAct(Func<int, int> groupsOf) => (b, name, x, act) =>
+    {
+        using (b.Scope(name))
+        {
+            Node weight = b.Parameter("weight", [x.Shape[0]]), bias = b.Parameter("bias", [x.Shape[0]]);
+            return DropAct(b, b.Function("group_norm", new GroupNormOp(groupsOf(x.Shape[0]), Eps), x, weight, bias), act);
+        }
+    };
+
+    private static NormActLayer EvoNorm(Func<int, int> groupsOf) => (b, name, x, act) =>
     {
         int channels = x.Shape[0];
         using (b.Scope(name))
@@ -52,17 +98,17 @@ internal static class NormActs
             if (act is not null)
             {
                 Node gated = b.Multiply(x, b.Unary(b.Multiply(x, Vector("v")), UnaryKind.Sigmoid, "sigmoid"));
-                x = b.Divide(gated, GroupDeviation(b, x, channels / groupSize));
+                x = b.Divide(gated, GroupDeviation(b, x, groupsOf(channels)));
             }
             return b.Add(b.Multiply(x, weight), bias);
         }
     };
 
-    private static Node GroupDeviation(GraphBuilder b, Node x, int groups)
+    private static Node GroupDeviation(GraphBuilder b, Node x, int groups, float eps = Eps)
     {
         Shape grouped = [groups, x.Shape[0] / groups, x.Shape[1], x.Shape[2]];
         Node variance = b.Reduce(b.Reshape(x, grouped), ReduceKind.Variance, [1, 2, 3], keepDims: true);
-        Node deviation = b.Unary(b.Affine(variance, 1, Eps, "add"), UnaryKind.Sqrt, "sqrt");
+        Node deviation = b.Unary(b.Affine(variance, 1, eps, "add"), UnaryKind.Sqrt, "sqrt");
         return b.Reshape(b.Expand(deviation, grouped), x.Shape);
     }
 

@@ -26,11 +26,24 @@ internal static class Norms
         }
     };
 
+    /// <summary>timm's GroupNorm1: all channels in one group; a module that FX looks into.</summary>
+    public static NormLayer GroupNorm1 { get; } = (b, name, x) =>
+    {
+        using (b.Scope(name))
+        {
+            Node weight = b.Parameter("weight", [x.Shape[0]]), bias = b.Parameter("bias", [x.Shape[0]]);
+            return b.Function("group_norm", new GroupNormOp(1, 1e-5f), x, weight, bias);
+        }
+    };
+
     /// <summary>A norm, or an identity where there is none.</summary>
     public static NormLayer OrIdentity(NormLayer? norm) => norm ?? ((b, name, x) => b.Identity(name, x));
 
     /// <summary>nn.BatchNorm2d with another eps.</summary>
     public static NormLayer BatchNormWith(float eps) => (b, name, x) => b.BatchNorm(name, x, eps);
+
+    /// <summary>nn.LayerNorm over the last axis (tokens, channels-last maps): one module.</summary>
+    public static NormLayer TorchLayerNorm(float eps = 1e-5f) => (b, name, x) => b.LayerNorm(name, x, eps);
 
     /// <summary>timm.layers.LayerNorm: over the last axis (tokens, channels-last maps).</summary>
     public static NormLayer LayerNorm(float eps = Eps) => (b, name, x) =>
@@ -85,4 +98,14 @@ internal static class Norms
             return b.Function("permute", new RmsNormOp(0, eps, Centered: true), x, weight);
         }
     };
+
+    /// <summary>torch.nn.functional.normalize over the last axis: vectors of length 1.</summary>
+    public static Node L2Normalize(GraphBuilder b, Node x, string target = "normalize")
+    {
+        // x / √Σx² is the root-mean-square norm by 1/√d. PyTorch divides by 1e-12 at least, which this eps comes to.
+        int depth = x.Shape[^1];
+        var scale = new float[depth];
+        Array.Fill(scale, 1 / MathF.Sqrt(depth));
+        return b.Function(target, new RmsNormOp(-1, 1e-24f / depth), x, b.Constant([depth], scale, "scale"));
+    }
 }

@@ -31,4 +31,11 @@ internal static class PatchEmbed
 
         int Nearest(int size) => Math.Max(patchSize, (size + patchSize / 2) / patchSize * patchSize);
     }
+
+    /// <summary>The same as a map with channels last <c>[H/P, W/P, width]</c> (<c>output_fmt='NHWC'</c>).</summary>
+    public static Node Map(GraphBuilder b, string name, Node x, int patchSize, int width, NormLayer? norm)
+    {
+        using (b.Scope(name))
+            return Norms.OrIdentity(norm)(b, "norm", b.Permute(b.Conv2d("proj", x, width, patchSize, patchSize, bias: true), [1, 2, 0]));
+    }
 }

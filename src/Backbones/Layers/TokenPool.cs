@@ -30,6 +30,13 @@ internal static class TokenPool
         };
     }
 
+    /// <summary>Refuses a pool type that timm's model does not know.</summary>
+    internal static void Require(string pool, params ReadOnlySpan<string> valid)
+    {
+        if (!valid.Contains(pool))
+            throw new GraphException($"Unknown pool type '{pool}'. Valid types of this model are {string.Join(", ", valid.ToArray().Select(n => $"'{n}'"))}.{NearestName.Suggest(pool, valid.ToArray())}");
+    }
+
     /// <summary>The patches alone.</summary>
     internal static Node WithoutPrefix(GraphBuilder b, Node x, int prefixTokens) => b.Slice(x, 0, prefixTokens, x.Shape[0] - prefixTokens);
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Backbones.Graphs;
 using Backbones.Layers;
+using Backbones.Weights;
 
 namespace Backbones.Models;
 
@@ -12,6 +13,9 @@ internal sealed record BackboneGraph
 
     /// <summary>The result of <c>forward_features</c>: unpooled features.</summary>
     public required Node Features { get; init; }
+
+    /// <summary>All results of <c>forward_features</c> where they are several, one for each branch or scale, <see cref="Features"/> among them; empty where it is one.</summary>
+    public ImmutableArray<Node> FeatureBranches { get; init; } = [];
 
     /// <summary>The result of <c>forward_head(x, pre_logits=True)</c>: what the classifier gets.</summary>
     public required Node PreLogits { get; init; }
@@ -25,6 +29,15 @@ internal sealed record BackboneGraph
     /// <summary>The levels of <c>features_only</c> (<c>feature_info</c>), first to last.</summary>
     public required ImmutableArray<FeatureLevel> Levels { get; init; }
 
+    /// <summary>How the maps of <see cref="Levels"/> are laid out: as timm gives them.</summary>
+    public FeatureLayout LevelLayout { get; init; } = FeatureLayout.Nchw;
+
+    /// <summary>timm refuses <c>features_only</c>, whatever <c>feature_info</c> says.</summary>
+    public bool RefusesPyramid { get; init; }
+
+    /// <summary>Whether there is a <c>features_only</c>.</summary>
+    public bool HasPyramid => !RefusesPyramid && !Levels.IsEmpty;
+
     /// <summary>The blocks of <c>forward_intermediates</c>; null where timm's model has none. Convolutional families have their levels here.</summary>
     public ImmutableArray<IntermediateLevel>? Intermediates { get; init; }
 
@@ -36,6 +49,12 @@ internal sealed record BackboneGraph
 
     /// <summary>How a checkpoint's entries become this model's (other image size, other input channels), by key.</summary>
     public ImmutableDictionary<string, ParameterAdapter> Adapters { get; init; } = ImmutableDictionary<string, ParameterAdapter>.Empty;
+
+    /// <summary>The parameters as weights have them: what can be adapted may have another shape there.</summary>
+    /// <param name="weights">The weights.</param>
+    /// <param name="parameters">The parameters of a part of the graph; all of them if left out.</param>
+    internal IEnumerable<ParameterSpec> AsStored(ParameterStore weights, IEnumerable<ParameterSpec>? parameters = null) => (parameters ?? Graph.Parameters).Select(p
+        => Adapters.ContainsKey(p.Name) && weights.TryGet(p.Name, out ParameterTensor? entry) && entry.Shape.Rank == p.Shape.Rank ? p with { Shape = entry.Shape } : p);
 
     /// <summary>A convolutional network, whose levels are also the blocks of <c>forward_intermediates</c>.</summary>
     /// <param name="b">The builder.</param>
@@ -109,4 +128,6 @@ internal enum FeatureLayout
 /// <param name="Grid">Height and width of the patch grid (tokens), unused for maps.</param>
 /// <param name="PrefixTokens">Class and register tokens before the patches.</param>
 /// <param name="Norm">Applies the model's final norm (<c>norm=True</c>); null where timm ignores it.</param>
-internal sealed record IntermediateLevel(Node Node, FeatureLayout Layout = FeatureLayout.Nchw, Size2 Grid = default, int PrefixTokens = 0, Func<GraphBuilder, Node, Node>? Norm = null);
+/// <param name="Final">The last result where the blocks behind this one are left out, if it is not the hidden state itself (PiT's class tokens).</param>
+internal sealed record IntermediateLevel(
+    Node Node, FeatureLayout Layout = FeatureLayout.Nchw, Size2 Grid = default, int PrefixTokens = 0, Func<GraphBuilder, Node, Node>? Norm = null, Node? Final = null);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -148,8 +149,38 @@ internal static class ConvNeXt
         return b.Add(x, b.Identity("shortcut", shortcut));
     }
 
+    /// <summary>Files of the authors (linear layers for 1×1 convolutions), of OpenCLIP and of torchvision.</summary>
+    private static void Remap(Checkpoint c, Config config)
+    {
+        if (c.Has("visual.trunk.stem.0.weight"))
+        {
+            OpenClip(c);
+            return;
+        }
+        c.Drop(@"^(projectors|norms)\."); // of distillation
+        c.Rename(("downsample_layers.0.", "stem."), ("features.0.", "stem."), ("classifier.0.", "head.norm."), ("classifier.2.", "head.fc."));
+        c.RenameMatches(
+            (@"^stages\.(\d+)\.(\d+)\.", "stages.$1.blocks.$2."), (@"^downsample_layers\.(\d+)\.", "stages.$1.downsample."),
+            (@"^head\.(?!fc|norm)", "head.fc."), (@"^norm\.", "head.norm."));
+        c.RenameMatches(@"^features\.(\d+)\.(\d+)\.(block)?", m => int.Parse(m.Groups[1].ValueSpan, CultureInfo.InvariantCulture) is var i && i % 2 == 0
+            ? $"stages.{i / 2}.downsample.{m.Groups[2]}." : $"stages.{i / 2}.blocks.{m.Groups[2]}.{m.Groups[3]}");
+        c.Rename(
+            ("dwconv", "conv_dw"), ("pwconv", "mlp.fc"), ("grn.beta", "mlp.grn.bias"), ("grn.gamma", "mlp.grn.weight"),
+            ("block.0.", "conv_dw."), ("block.2.", "norm."), ("block.3.", "mlp.fc1."), ("block.5.", "mlp.fc2."), ("layer_scale", "gamma"));
+        c.TakeModelShapes();
+    }
+
+    /// <summary>The projection into CLIP's space may be a perceptron, in models that have one.</summary>
+    private static void OpenClip(Checkpoint c)
+    {
+        if (c.ModelShape("head.pre_logits.fc.weight") is not null)
+            c.RenameMatches((@"^visual\.head\.mlp\.fc1\.", "visual.trunk.head.pre_logits.fc."), (@"^visual\.head\.mlp\.fc2\.", "visual.trunk.head.fc."));
+        c.TakeOpenClip("head.fc");
+    }
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         ["convnext_zepto_rms"] = new([2, 2, 4, 2], [32, 64, 128, 256]) { ConvMlp = true, Norm = Norm.SimpleNorm },
         ["convnext_zepto_rms_ols"] = new([2, 2, 4, 2], [32, 64, 128, 256]) { Stem = Stem.OverlapAct, ConvMlp = true, Norm = Norm.SimpleNorm },
         ["convnext_atto"] = new([2, 2, 6, 2], [40, 80, 160, 320]) { ConvMlp = true },

@@ -31,6 +31,7 @@ internal static class DeiT
     public static ModelFamily<Config> Models => new(Build)
     {
         GlobalPool = config => config.GlobalPool,
+        Remap = Remap,
         ["deit_tiny_patch16_224"] = Tiny(16),
         ["deit_small_patch16_224"] = Small(16),
         ["deit_base_patch16_224"] = Base(16),

@@ -51,14 +51,7 @@ internal static class DenseNet
             levels.Add(new FeatureLevel(x.Shape[0], stride, "features.norm5", x));
         }
 
-        return BackboneGraph.OfLevels(b, levels, x, Head(b, x, options)) with { Intermediates = null };
-    }
-
-    private static (Node PreLogits, Node Logits) Head(GraphBuilder b, Node x, ModelOptions options)
-    {
-        Classifier.RequirePool(x, options.NumClasses, options.GlobalPool);
-        x = b.Identity("head_drop", GlobalPool.Pool(b, "global_pool", x, options.GlobalPool, flatten: options.GlobalPool.Length > 0));
-        return (x, Classifier.Fc(b, "classifier", x, options.NumClasses));
+        return BackboneGraph.OfLevels(b, levels, x, Classifier.WithDrop(b, x, options.NumClasses, options.GlobalPool, "classifier")) with { Intermediates = null };
     }
 
     private static Node BuildStem(GraphBuilder b, Config config, Node x)
@@ -101,8 +94,12 @@ internal static class DenseNet
         return b.Conv2d("conv2", x, config.GrowthRate, 3, padding: 1);
     }
 
+    /// <summary>torchvision's published files have names from before norms and convolutions were numbered without a dot.</summary>
+    private static void Remap(Checkpoint c, Config config) => c.RenameMatches((@"(denselayer\d+\.(?:norm|conv))\.(?=[12]\.)", "$1"));
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         ["densenet121"] = new(32, [6, 12, 24, 16]),
         ["densenetblur121d"] = new(32, [6, 12, 24, 16]) { DeepStem = true, BlurStem = true },
         ["densenet169"] = new(32, [6, 12, 32, 32]),

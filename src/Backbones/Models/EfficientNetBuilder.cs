@@ -38,12 +38,23 @@ internal static class EfficientNetBuilder
     /// <exception cref="GraphException">An output stride that is not supported.</exception>
     public static Trunk Build(GraphBuilder b, EfficientNetConfig config, ModelOptions options)
     {
-        var schedule = new StrideSchedule(options, stem: 2);
-        ImmutableArray<ImmutableArray<EfficientNetBlockArgs>> stages = EfficientNetBlockArgs.Decode(config);
         int channels = config.FixStem ? config.StemSize : config.RoundChannels(config.StemSize);
         Node x = Conv2dPadding.Conv2d(b, "conv_stem", b.Input, channels, config.StemKernel, config.Pad, stride: 2);
-        x = config.Norm(b, "bn1", x, config.Act);
+        return BuildStages(b, config, options, config.Norm(b, "bn1", x, config.Act), channels);
+    }
 
+    /// <summary>Builds all stages over a stem of stride 2.</summary>
+    /// <param name="b">The builder.</param>
+    /// <param name="config">The variant.</param>
+    /// <param name="options">What was asked for.</param>
+    /// <param name="x">The stem's map.</param>
+    /// <param name="stemChannels">Its channels before pruning; null where it is not pruned.</param>
+    /// <exception cref="GraphException">An output stride that is not supported.</exception>
+    public static Trunk BuildStages(GraphBuilder b, EfficientNetConfig config, ModelOptions options, Node x, int? stemChannels = null)
+    {
+        var schedule = new StrideSchedule(options, stem: 2);
+        ImmutableArray<ImmutableArray<EfficientNetBlockArgs>> stages = EfficientNetBlockArgs.Decode(config);
+        int channels = stemChannels ?? x.Shape[0];
         var levels = ImmutableArray.CreateBuilder<FeatureLevel>();
         if (stages[0][0].Stride > 1)
             levels.Add(new FeatureLevel(channels, 2, "bn1", x));

@@ -10,7 +10,7 @@ namespace Backbones.Models;
 /// </summary>
 internal static partial class MobileNetV3
 {
-    private static BackboneGraph Build(GraphBuilder b, EfficientNetConfig config, ModelOptions options)
+    internal static BackboneGraph Build(GraphBuilder b, EfficientNetConfig config, ModelOptions options)
     {
         EfficientNetBuilder.Trunk trunk = EfficientNetBuilder.Build(b, config, options);
         (Node, Node) head = Head(b, trunk.Node, config, options.NumClasses, options.GlobalPool);
@@ -24,7 +24,7 @@ internal static partial class MobileNetV3
         x = b.Conv2d("conv_head", x, config.Features, 1, bias: config.HeadBias);
         x = config.HeadNorm ? config.Norm(b, "norm_head", x, config.Act) : b.Identity("norm_head", x);
         x = config.HeadNorm ? b.Identity("act2", x) : b.Act("act2", x, config.Act);
-        x = pool.Length > 0 ? b.Module("flatten", new ReshapeOp([config.Features]), x) : b.Identity("flatten", x);
+        x = GlobalPool.Flatten(b, x, pool);
         return (x, numClasses > 0 ? Classifier.TimmLinear(b, "classifier", x, numClasses) : b.Identity("classifier", x));
     }
 }

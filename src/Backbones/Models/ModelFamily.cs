@@ -24,6 +24,15 @@ internal sealed class ModelEntry
     /// <summary>timm's name, without tag.</summary>
     public string Name { get; }
 
+    /// <summary>What tells the variant from others: the family's own record.</summary>
+    public required object Config { get; init; }
+
+    /// <summary>The same architecture with another config.</summary>
+    public required Func<object, ModelEntry> WithConfig { get; init; }
+
+    /// <summary>Gives a checkpoint of another layout timm's keys (timm: <c>checkpoint_filter_fn</c>); null where timm's keys are all there are.</summary>
+    public Action<Checkpoint>? Remap { get; init; }
+
     /// <summary>The graph. What the options leave open is the architecture's own: as the registry's default config of it says. A graph does not change, so it is
     /// built once as long as anybody has it.</summary>
     /// <exception cref="GraphException">An image size, pool or stride that the model cannot have.</exception>
@@ -52,7 +61,11 @@ internal sealed class ModelEntry
             OutputStride = options.OutputStride,
             PretrainedSize = resolved.PretrainedSize.Value,
         });
-        backbone = backbone with { Adapters = backbone.Adapters.AddRange(config.FirstConv.Select(module => KeyValuePair.Create($"{module}.weight", ParameterAdapters.InputConv(channels)))) };
+        backbone = backbone with
+        {
+            Adapters = backbone.Adapters.SetItems(config.FirstConv.Select(module => $"{module}.weight").Select(key => KeyValuePair.Create(key,
+                backbone.Adapters.TryGetValue(key, out ParameterAdapter? own) ? own.ThenInputConv(channels) : ParameterAdapters.InputConv(channels)))),
+        };
         foreach (KeyValuePair<BuildOptions, WeakReference<BackboneGraph>> old in _built.Where(e => !e.Value.TryGetTarget(out _)))
             _built.TryRemove(old);
         _built[resolved] = new(backbone);
@@ -81,6 +94,9 @@ internal sealed class ModelFamily<TConfig>(Func<GraphBuilder, TConfig, ModelOpti
     /// <summary>The pooling that a variant is made with unless said otherwise.</summary>
     public Func<TConfig, string> GlobalPool { get; init; } = _ => "avg";
 
+    /// <summary>Gives a checkpoint of another layout timm's keys. It is asked only for checkpoints that do not fit as they are, and taken only where more fits then.</summary>
+    public Action<Checkpoint, TConfig>? Remap { get; init; }
+
     /// <summary>Adds a variant.</summary>
     /// <param name="name">timm's name.</param>
     public TConfig this[string name]
@@ -88,8 +104,14 @@ internal sealed class ModelFamily<TConfig>(Func<GraphBuilder, TConfig, ModelOpti
         set => _variants.Add((name, value));
     }
 
-    public IEnumerator<ModelEntry> GetEnumerator()
-        => _variants.Select(v => new ModelEntry(v.Name, GlobalPool(v.Config), (b, options) => build(b, v.Config, options))).GetEnumerator();
+    public IEnumerator<ModelEntry> GetEnumerator() => _variants.Select(v => Entry(v.Name, v.Config)).GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    private ModelEntry Entry(string name, TConfig config) => new(name, GlobalPool(config), (b, options) => build(b, config, options))
+    {
+        Config = config!,
+        WithConfig = changed => Entry(name, (TConfig)changed),
+        Remap = Remap is { } remap ? checkpoint => remap(checkpoint, config) : null,
+    };
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -163,8 +164,23 @@ internal static class RegNet
         }
     }
 
+    /// <summary>Files of torchvision, and of Classy Vision and VISSL (SEER), which have blocks by the same names in another trunk.</summary>
+    private static void Remap(Checkpoint c, Config config)
+    {
+        c.Drop("projection_head", "prototypes");
+        c.Rename(("trunk._feature_blocks.conv1.stem.", "stem."), ("heads.0.clf.0.", "head.fc."));
+        c.RenameMatches((@"^stem\.0\.", "stem.conv."), (@"^stem\.1\.", "stem.bn."), (@"^fc\.", "head.fc."));
+        c.RenameMatches(@"^(?:trunk_output\.block\d|trunk\._feature_blocks\.res\d)\.block(\d)-(\d+)\.", m => $"s{m.Groups[1]}.b{int.Parse(m.Groups[2].ValueSpan, CultureInfo.InvariantCulture) + 1}.");
+        c.RenameMatches(
+            (@"\.f\.a\.0\.", ".conv1.conv."), (@"\.f\.a\.1\.", ".conv1.bn."), (@"\.f\.b\.0\.", ".conv2.conv."), (@"\.f\.b\.1\.", ".conv2.bn."),
+            (@"\.f\.c\.0\.", ".conv3.conv."), (@"\.f\.c\.1\.", ".conv3.bn."), (@"\.f\.c\.", ".conv3.conv."), (@"\.f\.final_bn\.", ".conv3.bn."),
+            (@"\.f\.se\.excitation\.0\.", ".se.fc1."), (@"\.f\.se\.excitation\.2\.", ".se.fc2."), (@"\.f\.se\.", ".se."),
+            (@"\.proj\.0\.", ".downsample.conv."), (@"\.proj\.1\.", ".downsample.bn."), (@"\.proj\.", ".downsample.conv."), (@"(s\d\.b\d+)\.bn\.", "$1.downsample.bn."));
+    }
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         ["regnetx_002"] = new(13, 24, 36.44f, 2.49f, 8),
         ["regnetx_004"] = new(22, 24, 24.48f, 2.54f, 16),
         ["regnetx_004_tv"] = new(22, 24, 24.48f, 2.54f, 16) { TorchvisionRounding = true },

@@ -90,8 +90,16 @@ internal static class ResNet
 
     internal static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
     {
+        List<FeatureLevel> levels = Stages(b, config, b.Input, options);
+        Node x = levels[^1].Node;
+        return BackboneGraph.OfLevels(b, levels, x, Classifier.Build(b, x, options.NumClasses, options.GlobalPool));
+    }
+
+    /// <summary>Stem and stages of an image: the levels of the pyramid.</summary>
+    internal static List<FeatureLevel> Stages(GraphBuilder b, Config config, Node x, ModelOptions options)
+    {
         var schedule = new StrideSchedule(options, stem: 4);
-        Node x = BuildStem(b, config, b.Input);
+        x = BuildStem(b, config, x);
         int stemChannels = config.Stem == Stem.Plain ? 64 : config.StemWidth * 2;
         var levels = new List<FeatureLevel> { new(stemChannels, 2, "act1", x) };
         x = BuildStemPool(b, config, x);
@@ -119,8 +127,7 @@ internal static class ResNet
             }
             levels.Add(new FeatureLevel(outChannels, schedule.Reduction, $"layer{stage + 1}", x));
         }
-
-        return BackboneGraph.OfLevels(b, levels, x, Classifier.Build(b, x, options.NumClasses, options.GlobalPool));
+        return levels;
     }
 
     private static Node BuildStem(GraphBuilder b, Config config, Node x)

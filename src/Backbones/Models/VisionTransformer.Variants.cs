@@ -11,6 +11,7 @@ internal static partial class VisionTransformer
     public static ModelFamily<Config> Models => new(Build)
     {
         GlobalPool = config => config.GlobalPool,
+        Remap = Remap,
         ["vit_tiny_patch16_224"] = Tiny(16),
         ["vit_tiny_patch16_384"] = Tiny(16),
         ["vit_small_patch32_224"] = Small(32),

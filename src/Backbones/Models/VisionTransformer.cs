@@ -17,11 +17,14 @@ internal static partial class VisionTransformer
     /// <summary>A perceptron, the block's child <c>mlp</c>: tokens <c>[L, C]</c> → <c>[L, C]</c>.</summary>
     internal delegate Node Perceptron(GraphBuilder b, Config config, Node x);
 
+    /// <summary>The patches of an image, the module <c>patch_embed</c>: tokens <c>[H · W, C]</c> and the grid H × W.</summary>
+    internal delegate (Node Tokens, Size2 Grid) EmbeddingLayers(GraphBuilder b, Config config, Node image, ModelOptions options);
+
     /// <summary>A head over the tokens that <c>forward_features</c> gives.</summary>
     internal delegate (Node PreLogits, Node Logits) HeadLayers(GraphBuilder b, Config config, Node x, ModelOptions options);
 
     /// <summary>What tells one variant from another; the defaults are ViT's.</summary>
-    internal sealed record Config(int PatchSize, int Width, int Depth, int Heads, double MlpRatio = 4)
+    internal record Config(int PatchSize, int Width, int Depth, int Heads, double MlpRatio = 4)
     {
         public BlockLayers Block { get; init; } = PreNormBlock;
 
@@ -29,9 +32,15 @@ internal static partial class VisionTransformer
 
         public HeadLayers Head { get; init; } = PoolHead;
 
+        /// <summary>How patches of <see cref="PatchSize"/> become tokens.</summary>
+        public EmbeddingLayers Embedding { get; init; } = PatchEmbedding;
+
         public ActLayer Act { get; init; } = ActLayers.Torch(UnaryKind.Gelu);
 
         public NormLayer Norm { get; init; } = Norms.LayerNorm();
+
+        /// <summary>Whether there is a position embedding.</summary>
+        public bool PosEmbed { get; init; } = true;
 
         /// <summary>Norm of the patch embedding.</summary>
         public NormLayer? EmbedNorm { get; init; }
@@ -88,7 +97,7 @@ internal static partial class VisionTransformer
     {
         options.RequireOutputStride(32);
         Pooling pooling = Pooling.For(config, options);
-        (Node x, Size2 grid) = Embed(b, config);
+        (Node x, Size2 grid) = Embed(b, config, options);
         x = b.Identity("patch_drop", x);
         x = config.PreNorm ? config.Norm(b, "norm_pre", x) : b.Identity("norm_pre", x);
         var blocks = new List<Node>();
@@ -103,17 +112,20 @@ internal static partial class VisionTransformer
         Node features = Norms.OrIdentity(norm)(b, "norm", x);
         return BackboneGraph.OfBlocks(b, blocks, config.PatchSize, grid, config.PrefixTokens, features, norm, config.Head(b, config, features, options)) with
         {
-            Adapters = ImmutableDictionary<string, ParameterAdapter>.Empty.Add(
-                "pos_embed", ParameterAdapters.PositionEmbedding(config.PositionPrefix, (options.PretrainedSize.H / config.PatchSize, options.PretrainedSize.W / config.PatchSize), grid, config.ResizesBilinearly)),
+            Adapters = ImmutableDictionary<string, ParameterAdapter>.Empty
+                .Add("pos_embed", ParameterAdapters.PositionEmbedding(config.PositionPrefix, (options.PretrainedSize.H / config.PatchSize, options.PretrainedSize.W / config.PatchSize), grid, config.ResizesBilinearly))
+                .Add("patch_embed.proj.weight", ParameterAdapters.PatchEmbedding(config.ResizesBilinearly)),
         };
     }
 
     /// <summary>Patches, class and register tokens, and the position embedding.</summary>
-    private static (Node Tokens, Size2 Grid) Embed(GraphBuilder b, Config config)
+    private static (Node Tokens, Size2 Grid) Embed(GraphBuilder b, Config config, ModelOptions options)
     {
         Node? classToken = config.ClassToken ? Token("cls_token", 1) : null;
         Node? regTokens = config.RegTokens > 0 ? Token("reg_token", config.RegTokens) : null;
-        (Node x, Size2 grid) = PatchEmbed.Build(b, "patch_embed", b.Input, config.PatchSize, config.Width, bias: !config.PreNorm, config.EmbedNorm, config.DynamicImageSize);
+        (Node x, Size2 grid) = config.Embedding(b, config, b.Input, options);
+        if (!config.PosEmbed)
+            return (x, grid);
         int positions = grid.H * grid.W + config.PositionPrefix;
         Node embedding = b.Reshape(b.Parameter("pos_embed", [1, positions, config.Width]), [positions, config.Width]);
         Node? distillationToken = config.DistillationToken ? Token("dist_token", 1) : null;
@@ -129,6 +141,9 @@ internal static partial class VisionTransformer
 
         Node Token(string name, int count) => b.Reshape(b.Parameter(name, [1, count, config.Width]), [count, config.Width]);
     }
+
+    private static (Node Tokens, Size2 Grid) PatchEmbedding(GraphBuilder b, Config config, Node image, ModelOptions options)
+        => PatchEmbed.Build(b, "patch_embed", image, config.PatchSize, config.Width, bias: !config.PreNorm, config.EmbedNorm, config.DynamicImageSize);
 
     /// <summary>Pooling, norm and classifier.</summary>
     private static (Node PreLogits, Node Logits) PoolHead(GraphBuilder b, Config config, Node x, ModelOptions options)

@@ -1,3 +1,4 @@
+using Backbones.Weights;
 using Backbones.Weights.Hub;
 
 namespace Backbones.Registry;
@@ -10,7 +11,7 @@ namespace Backbones.Registry;
 /// <param name="checkpoints">torch's checkpoints; see <c>torch.hub.get_dir</c>.</param>
 internal sealed class DownloadCaches(string hub, string checkpoints)
 {
-    private const string SafeFile = "model.safetensors", File = "pytorch_model.bin", OpenClipSafeFile = "open_clip_model.safetensors", OpenClipFile = "open_clip_pytorch_model.bin";
+    private const string SafeFile = "model.safetensors", File = "pytorch_model.bin", SafeIndex = SafeFile + ShardedWeights.IndexSuffix, Index = File + ShardedWeights.IndexSuffix, OpenClipSafeFile = "open_clip_model.safetensors", OpenClipFile = "open_clip_pytorch_model.bin";
 
     private readonly HubCache _cache = new(hub);
 
@@ -30,8 +31,8 @@ internal sealed class DownloadCaches(string hub, string checkpoints)
     /// <param name="fileName">The file that a config names; null where it names none.</param>
     public static string[] WeightsFiles(string? fileName) => fileName switch
     {
-        null => [SafeFile, File, OpenClipSafeFile, OpenClipFile],
-        File => [SafeFile, File],
+        null => [SafeFile, File, SafeIndex, Index, OpenClipSafeFile, OpenClipFile],
+        File => [SafeFile, File, SafeIndex, Index],
         OpenClipFile => [OpenClipSafeFile, OpenClipFile],
         _ => [fileName],
     };
@@ -52,7 +53,9 @@ internal sealed class DownloadCaches(string hub, string checkpoints)
     /// <param name="revision">A branch, a tag or a commit.</param>
     public string? FindSnapshot(string repository, string revision = "main") => _cache.FindSnapshot(repository, revision);
 
-    private static string? WeightsIn(string snapshot, string? fileName) => fileName is null
-        ? ModelFolder.TryFindWeights(snapshot)
-        : WeightsFiles(fileName).Select(f => Path.Combine(snapshot, f)).FirstOrDefault(System.IO.File.Exists);
+    private static string? WeightsIn(string snapshot, string? fileName)
+    {
+        string? found = fileName is null ? ModelFolder.TryFindWeights(snapshot) : WeightsFiles(fileName).Select(f => Path.Combine(snapshot, f)).FirstOrDefault(System.IO.File.Exists);
+        return found is not null && ShardedWeights.IsComplete(found) ? found : null;
+    }
 }

@@ -52,7 +52,7 @@ internal sealed class RegistryData
     /// <summary>Old names with the names that replace them, or null where a model was removed.</summary>
     public IReadOnlyDictionary<string, string?> Deprecated => _deprecated;
 
-    private static Stream Open(string file) => typeof(RegistryData).Assembly.GetManifestResourceStream($"Backbones.Registry.{file}")!;
+    internal static Stream Open(string file) => typeof(RegistryData).Assembly.GetManifestResourceStream($"Backbones.Registry.{file}")!;
 
     /// <summary>One architecture: its family (timm's file) and its configs by tag, the default first.</summary>
     public sealed class Architecture(string name, string family, JsonElement configs)

@@ -1,3 +1,4 @@
+using Backbones.Weights;
 using Backbones.Weights.Hub;
 
 namespace Backbones.Registry;
@@ -46,7 +47,7 @@ internal sealed class WeightsDownloader
         string revision = name.Revision.Length == 0 ? "main" : name.Revision;
         string config = await client.DownloadFileAsync(name.Id, ModelFolder.ConfigFile, revision, progress: _progress, cancellation: _cancellation).ConfigureAwait(false);
         string folder = Path.GetDirectoryName(config)!;
-        if (withWeights && ModelFolder.TryFindWeights(folder) is null)
+        if (withWeights && !(ModelFolder.TryFindWeights(folder) is { } there && ShardedWeights.IsComplete(there)))
         {
             // Of the config's commit: the branch may have moved on.
             PretrainedConfig read = ModelFolder.Read(folder).Config;
@@ -60,16 +61,28 @@ internal sealed class WeightsDownloader
         string[] files = DownloadCaches.WeightsFiles(fileName);
         foreach (string file in files)
         {
+            string path;
             try
             {
-                return await client.DownloadFileAsync(repository, file, revision, license, _progress, _cancellation).ConfigureAwait(false);
+                path = await client.DownloadFileAsync(repository, file, revision, license, _progress, _cancellation).ConfigureAwait(false);
             }
             catch (DownloadException e) when (e.IsFileMissing)
             {
-                // timm's next choice.
+                continue; // timm's next choice.
             }
+            if (file.EndsWith(ShardedWeights.IndexSuffix, StringComparison.Ordinal))
+                await GetShardsAsync(client, repository, path).ConfigureAwait(false);
+            return path;
         }
         throw new DownloadException(DownloadFailure.NotFound, $"The repository {repository} has no weights at '{revision}': neither {string.Join(" nor ", files)}.");
+    }
+
+    /// <summary>The files that an index names, of its commit: the branch may have moved on.</summary>
+    private async Task GetShardsAsync(HubClient client, string repository, string index)
+    {
+        string commit = Path.GetFileName(Path.GetDirectoryName(index)!);
+        foreach (string shard in ShardedWeights.FilesOf(index))
+            await client.DownloadFileAsync(repository, shard, commit, license: null, _progress, _cancellation).ConfigureAwait(false);
     }
 
     /// <summary>Waits for a download, without the caller's context: that may be the one thread that all this would wait for.</summary>

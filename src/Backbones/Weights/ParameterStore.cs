@@ -98,6 +98,9 @@ public sealed class ParameterStore : IParameterSource, IDisposable
     public static ParameterStore FromArrays(IEnumerable<(string Name, Shape Shape, float[] Values)> tensors, string source = "memory")
         => FromTensors(tensors.Select(t => new MemoryTensor(t.Name, t.Shape, t.Values)), source);
 
+    /// <summary>Other tensors over the same file, which the new store then owns.</summary>
+    internal ParameterStore WithTensors(IEnumerable<ParameterTensor> tensors) => new(tensors, Source, _owner, _others);
+
     /// <summary>Deterministic weights for tests and demonstrations, see <see cref="RecipeWeights"/>.</summary>
     /// <param name="specs">The model's parameters.</param>
     /// <param name="convGain">Gain of convolution weights.</param>
@@ -151,7 +154,11 @@ public sealed class ParameterStore : IParameterSource, IDisposable
     internal static bool IsBatchCounter(string name)
         => name == "num_batches_tracked" || name.EndsWith(".num_batches_tracked", StringComparison.Ordinal);
 
-    private ParameterMismatch Compare(IEnumerable<ParameterSpec> specs, bool checkFinite, out int usedCount)
+    /// <summary>What differs from a model's parameters.</summary>
+    /// <param name="specs">The model's parameters and buffers.</param>
+    /// <param name="checkFinite">Look for NaN and infinity as well, which reads all the data.</param>
+    /// <param name="usedCount">How many of the model's parameters are there, whatever their shape.</param>
+    internal ParameterMismatch Compare(IEnumerable<ParameterSpec> specs, bool checkFinite, out int usedCount)
     {
         List<string> missing = [], misshaped = [];
         List<ParameterTensor> used = [];
@@ -190,14 +197,15 @@ public sealed class ParameterStore : IParameterSource, IDisposable
     /// <summary>Releases a mapped file as soon as the last open view is closed.</summary>
     public void Dispose() => _owner?.Dispose();
 
-    private static ParameterStore FromFile(IReadOnlyList<ParameterTensor> tensors, string path, string prefix, IDisposable? owner, IReadOnlyDictionary<string, string> others)
+    /// <summary>A file's tensors under clean keys.</summary>
+    internal static ParameterStore FromFile(IReadOnlyList<ParameterTensor> tensors, string path, string prefix, IDisposable? owner, IReadOnlyDictionary<string, string> others)
     {
         ParameterTensor[] cleaned =
         [
             .. from tensor in tensors
                let key = StateDict.CleanKey(tensor.Name)
                where key.Length > prefix.Length && key.StartsWith(prefix, StringComparison.Ordinal)
-               select key.Length - prefix.Length == tensor.Name.Length ? tensor : new RenamedTensor(key[prefix.Length..], tensor),
+               select key.Length - prefix.Length == tensor.Name.Length ? tensor : new RenamedTensor(key[prefix.Length..], tensor.Shape, tensor),
         ];
         if (cleaned.Length == 0 && tensors.Count > 0)
         {
@@ -222,15 +230,5 @@ public sealed class ParameterStore : IParameterSource, IDisposable
             hash.AppendData(view.Bytes);
         }
         return Convert.ToHexStringLower(hash.GetHashAndReset());
-    }
-
-    /// <summary>A tensor under another key.</summary>
-    private sealed class RenamedTensor(string name, ParameterTensor tensor) : ParameterTensor(name, tensor.DType, tensor.Shape)
-    {
-        public override TensorView Open() => tensor.Open();
-
-        public override void CopyTo(Span<float> destination) => tensor.CopyTo(destination);
-
-        public override ReadOnlyMemory<float> AsFloats() => tensor.AsFloats();
     }
 }

@@ -44,7 +44,7 @@ internal static class RecipeWeights
             return;
         }
         (float offset, float scale, bool signed) = Rule(LastPart(spec.Name), spec.Shape, convGain);
-        Fill(Fnv1a(spec.Name), offset, scale, signed, destination);
+        Fill(Fnv1a(spec.TiedTo ?? spec.Name), offset, scale, signed, destination);
     }
 
     /// <summary>The recipe's input tensor: uniform values in [-1, 1).</summary>

@@ -6,6 +6,12 @@ namespace Backbones.Weights;
 /// <remarks>Source: transformers' and huggingface_hub's sharded checkpoints.</remarks>
 internal sealed class ShardedWeights : IDisposable
 {
+    /// <summary>What ends so is an index, by the names that transformers and huggingface_hub give.</summary>
+    public const string IndexSuffix = ".index.json";
+
+    /// <summary>The largest models have about 200.</summary>
+    private const int MaxFiles = 1000;
+
     private readonly List<IDisposable> _files = [];
 
     private ShardedWeights()
@@ -56,6 +62,24 @@ internal sealed class ShardedWeights : IDisposable
         }
     }
 
+    /// <summary>The files that an index names, which lie beside it.</summary>
+    /// <param name="path">The index.</param>
+    /// <exception cref="WeightsFormatException">The index is malformed.</exception>
+    public static IReadOnlyCollection<string> FilesOf(string path) => [.. ReadIndex(path).Values.Distinct(StringComparer.Ordinal)];
+
+    /// <summary>Whether weights are there as a whole: of an index, all files that it names. A malformed one counts as whole; opening it tells what is wrong.</summary>
+    public static bool IsComplete(string path)
+    {
+        try
+        {
+            return !path.EndsWith(IndexSuffix, StringComparison.Ordinal) || FilesOf(path).All(f => File.Exists(Path.Combine(Path.GetDirectoryName(path) ?? "", f)));
+        }
+        catch (WeightsFormatException)
+        {
+            return true;
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _files.ForEach(f => f.Dispose());
 
@@ -74,7 +98,8 @@ internal sealed class ShardedWeights : IDisposable
                     ? file
                     : throw new WeightsFormatException(path, $"the index must name a file beside it for '{entry.Name}', not {Shorten(entry.Value.GetRawText())}.");
             }
-            return places;
+            int files = places.Values.Distinct(StringComparer.Ordinal).Count();
+            return files <= MaxFiles ? places : throw new WeightsFormatException(path, $"the index names {files} files; at most {MaxFiles} are allowed.");
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {

@@ -25,7 +25,10 @@ internal static class WeightsFile
         owner = null;
         if (IsSafetensors(head, length))
             return OpenSafetensors(path, out owner);
-        if (head is [(byte)'P', (byte)'K', 3, 4, ..] or [0x80, ..])
+        bool isZip = head is [(byte)'P', (byte)'K', 3, 4, ..];
+        if (isZip && NpzFile.TryRead(path) is { } arrays)
+            return arrays;
+        if (isZip || head is [0x80, ..])
         {
             StateDict checkpoint = PthFile.Read(path);
             others = checkpoint.Others;
@@ -93,7 +96,7 @@ internal static class WeightsFile
         if (head is [0x89, (byte)'H', (byte)'D', (byte)'F', ..])
             return "an HDF5 file, as Keras writes; expected safetensors or a PyTorch checkpoint.";
         if (head is [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y', ..])
-            return "an array of numpy, not weights; expected safetensors or a PyTorch checkpoint.";
+            return "one array of numpy, not weights; expected safetensors, a PyTorch checkpoint, or several arrays with names (.npz).";
         if (head.StartsWith("GGUF"u8))
             return "a GGUF file, not weights that can be read here; expected safetensors or a PyTorch checkpoint.";
         return head.Length > 262 && head[257..].StartsWith("ustar"u8) ? "a tar archive, not weights; unpack it." : null;

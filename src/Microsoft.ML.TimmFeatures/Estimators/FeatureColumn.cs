@@ -41,8 +41,8 @@ internal static class FeatureColumn
     {
         var annotations = ImmutableArray.CreateBuilder<(string, object)>();
         annotations.Add((FeatureAnnotations.ModelName, config.Name));
-        if (output.Name == "logits" && output.Shape.Rank == 1 && !config.LabelNames.IsDefaultOrEmpty && config.LabelNames.Length == output.Shape[0])
-            annotations.Add((SlotNames, config.LabelNames));
+        if (output.Name == "logits" && output.Shape.Rank == 1 && ClassNames.Of(config) is { IsEmpty: false } names && names.Length == output.Shape[0])
+            annotations.Add((SlotNames, names));
         if (output.Level is { } level)
             annotations.AddRange((FeatureAnnotations.Module, level.Module), (FeatureAnnotations.Channels, level.Channels), (FeatureAnnotations.Reduction, level.Reduction));
         else if (output.Shape.Rank == 1)

@@ -54,6 +54,10 @@ public sealed record FeaturizerOptions
     /// </summary>
     public string? WeightsPath { get; init; }
 
+    /// <summary>Where the weights are a part of a larger model's file: what stands before this model's keys (<c>backbone.</c>, <c>encoder.</c>); other keys are left aside.
+    /// Default null.</summary>
+    public string? KeyPrefix { get; init; }
+
     /// <summary>Whether published weights that are not on this machine are downloaded. Default <see cref="DownloadMode.WhenMissing"/>, as timm's <c>pretrained=True</c>: the context's log
     /// gets name, size, license and source. The environment can forbid it (<c>TIMM_FEATURES_OFFLINE=1</c>, <c>HF_HUB_OFFLINE=1</c>).</summary>
     public DownloadMode Download { get; init; }
@@ -63,6 +67,10 @@ public sealed record FeaturizerOptions
 
     /// <summary>Input size in pixels (square). Default null: the model's own. Position embeddings are resampled as timm does.</summary>
     public int? ImageSize { get; init; }
+
+    /// <summary>Take the input size and crop that test best where the weights' config has them, as timm's <c>use_test_size</c>. An <see cref="ImageSize"/> of one's own counts
+    /// before. Default false.</summary>
+    public bool UseTestSize { get; init; }
 
     /// <summary>Rows computed together. Default 0: 16, or fewer where their values would take more than 256 MB.</summary>
     public int BatchSize { get; init; }
@@ -117,10 +125,12 @@ public sealed record FeaturizerOptions
     internal BackboneOptions ToBackboneOptions(IProgress<DownloadProgress>? downloads = null) => new()
     {
         WeightsPath = WeightsPath,
+        KeyPrefix = KeyPrefix,
         Download = Download,
         DownloadProgress = downloads,
         RandomWeights = RandomWeights,
         ImageSize = ImageSize is { } size ? size : null,
+        UseTestSize = UseTestSize,
     };
 
     /// <exception cref="ArgumentException">A setting makes no sense.</exception>
@@ -128,8 +138,8 @@ public sealed record FeaturizerOptions
     {
         if (string.IsNullOrWhiteSpace(ModelName))
             throw new ArgumentException("No model name was given; use one of timm's, such as 'resnet50.a1_in1k'.", nameof(ModelName));
-        if (RandomWeights && WeightsPath is not null)
-            throw new ArgumentException($"Either random weights or a weights path: both were given for '{ModelName}' ('{WeightsPath}').", nameof(RandomWeights));
+        if (RandomWeights && (WeightsPath ?? KeyPrefix) is { } ofFile)
+            throw new ArgumentException($"Either random weights or those of a file: both were given for '{ModelName}' ('{ofFile}').", nameof(RandomWeights));
         if (BatchSize < 0)
             throw new ArgumentOutOfRangeException(nameof(BatchSize), BatchSize, "Valid batch sizes are 1 or more rows, or 0 for as many as suit the model.");
         if (Threads is < 0 or > MaxThreads)

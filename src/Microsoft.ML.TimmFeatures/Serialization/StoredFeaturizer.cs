@@ -7,7 +7,7 @@ using Backbones.Engines;
 namespace Microsoft.ML.TimmFeatures.Serialization;
 
 /// <summary>
-/// The description in a saved model, as versions 1 to 3 have it (the graph since 3). It is a form of its own: public types and members may be renamed,
+/// The description in a saved model, as versions 1 to 4 have it (the graph since 3, a key prefix and the test size since 4). It is a form of its own: public types and members may be renamed,
 /// what is in here stays as it is, name by name. Unknown members are refused, and missing ones.
 /// </summary>
 internal sealed record StoredFeaturizer(
@@ -62,8 +62,14 @@ internal sealed record StoredOptions(
     [property: JsonPropertyName("OnImageError")] string OnImageError,
     [property: JsonPropertyName("ImageFolder")] string? ImageFolder,
     [property: JsonPropertyName("ApplyExifOrientation")] bool ApplyExifOrientation,
-    [property: JsonPropertyName("WeightStorage")] string WeightStorage)
+    [property: JsonPropertyName("WeightStorage")] string WeightStorage,
+    [property: JsonPropertyName("KeyPrefix"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] string? KeyPrefix = null,
+    [property: JsonPropertyName("UseTestSize"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool UseTestSize = false)
 {
+    /// <summary>Whether it has what no version before 4 has.</summary>
+    [JsonIgnore]
+    public bool NeedsVersion4 => KeyPrefix is not null || UseTestSize;
+
     private static readonly StoredNames<Precision> s_precisions = new("Precision",
         (Backbones.Engines.Precision.Auto, "Auto"), (Backbones.Engines.Precision.Float32, "Float32"), (Backbones.Engines.Precision.BFloat16, "BFloat16"), (Backbones.Engines.Precision.Float16, "Float16"));
 
@@ -72,7 +78,8 @@ internal sealed record StoredOptions(
     private static readonly StoredNames<WeightStorage> s_storages = new("WeightStorage", (TimmFeatures.WeightStorage.Embedded, "Embedded"), (TimmFeatures.WeightStorage.Referenced, "Referenced"));
 
     public static StoredOptions Of(FeaturizerOptions options) => new(options.ModelName, options.WeightsPath, options.RandomWeights, options.ImageSize, options.BatchSize, options.Threads,
-        options.Device, s_precisions.Of(options.Precision), s_errorModes.Of(options.OnImageError), options.ImageFolder, options.ApplyExifOrientation, s_storages.Of(options.WeightStorage));
+        options.Device, s_precisions.Of(options.Precision), s_errorModes.Of(options.OnImageError), options.ImageFolder, options.ApplyExifOrientation, s_storages.Of(options.WeightStorage),
+        options.KeyPrefix, options.UseTestSize);
 
     /// <exception cref="JsonException">A name of a value is not one that was ever stored.</exception>
     public FeaturizerOptions ToOptions() => new()
@@ -90,6 +97,8 @@ internal sealed record StoredOptions(
         ImageFolder = ImageFolder,
         ApplyExifOrientation = ApplyExifOrientation,
         WeightStorage = s_storages.Parse(WeightStorage),
+        KeyPrefix = KeyPrefix,
+        UseTestSize = UseTestSize,
     };
 }
 
@@ -147,7 +156,7 @@ internal abstract record StoredSelection
         [property: JsonPropertyName("StopEarly")] bool StopEarly,
         [property: JsonPropertyName("IntermediatesOnly")] bool IntermediatesOnly) : StoredSelection
     {
-        public static readonly StoredNames<FeatureFormat> Formats = new("OutputFormat", (FeatureFormat.Nchw, "Nchw"), (FeatureFormat.Nlc, "Nlc"));
+        public static readonly StoredNames<FeatureFormat> Formats = new("OutputFormat", (FeatureFormat.Nchw, "Nchw"), (FeatureFormat.Nlc, "Nlc"), (FeatureFormat.Nhwc, "Nhwc"));
 
         public override FeatureSelection ToSelection() => new IntermediatesSelection(Indices, Norm, ReturnPrefixTokens, Formats.Parse(OutputFormat), StopEarly, IntermediatesOnly);
     }

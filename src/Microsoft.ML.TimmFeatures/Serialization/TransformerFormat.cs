@@ -12,7 +12,7 @@ namespace Microsoft.ML.TimmFeatures.Serialization;
 /// <summary>
 /// How a featurizer is stored in a model: version (Int32), a JSON description (length-prefixed string, see <see cref="StoredFeaturizer"/>), the length of the weights
 /// (Int64; 0 for referenced ones) and the weights as safetensors, only those that the features need. Version 1 has the safetensors file as it is,
-/// version 2 in <see cref="BytePlanes"/>, version 3 has a graph in place of a selection's name.
+/// version 2 in <see cref="BytePlanes"/>, version 3 has a graph in place of a selection's name, version 4 has either, and options that were not there before.
 /// </summary>
 /// <remarks>Models that were saved have to load for ever: what a version means stays as it is, and a model is saved as the earliest version that can express it.</remarks>
 internal static class TransformerFormat
@@ -20,7 +20,7 @@ internal static class TransformerFormat
     /// <summary>Eight characters, as ML.NET's model headers want them.</summary>
     public const string FormatName = "TIMMFEAT";
 
-    private const int PlainWeights = 1, WithSelection = 2, WithGraph = 3;
+    private const int PlainWeights = 1, WithSelection = 2, WithGraph = 3, WithMoreOptions = 4;
 
     /// <exception cref="NotSupportedException">The weights are too large to be embedded.</exception>
     public static void Write(BinaryWriter writer, FeaturizerOptions options, ImmutableArray<ColumnMapping> mappings, FeatureSelection? selection, FeaturizerSession session)
@@ -33,10 +33,10 @@ internal static class TransformerFormat
             throw new NotSupportedException($"The weights of '{session.Backbone.Name}' take {length} bytes; at most {Array.MaxLength} can be inside a model. Use {nameof(WeightStorage)}.{nameof(WeightStorage.Referenced)}.");
 
         // Where the weights were on this machine is no business of those who get the model, unless they have to find them.
-        FeaturizerOptions stored = embeds ? options with { WeightsPath = null } : options;
+        FeaturizerOptions stored = embeds ? options with { WeightsPath = null, KeyPrefix = null } : options;
         var description = new StoredFeaturizer(StoredOptions.Of(stored), [.. mappings.Select(StoredColumns.Of)], selection is null ? null : StoredSelection.Of(selection),
             PretrainedConfigWriter.ToJson(session.Backbone.Config), pruned.ContentHash, selection is null ? StoredGraph.Of(session.Selected) : null);
-        writer.Write(selection is null ? WithGraph : WithSelection);
+        writer.Write(description.Options.NeedsVersion4 ? WithMoreOptions : selection is null ? WithGraph : WithSelection);
         writer.Write(description.ToJson());
         writer.Write(length);
         writer.Flush();
@@ -53,8 +53,8 @@ internal static class TransformerFormat
     public static FeaturizerTransformer Read(BinaryReader reader, FeaturizerHost host)
     {
         int version = Sound(reader.ReadInt32);
-        if (version > WithGraph)
-            throw new FormatException($"This model's featurizer has format version {version}; this version of TimmFeatures reads {PlainWeights} to {WithGraph}. Update Microsoft.ML.TimmFeatures.");
+        if (version > WithMoreOptions)
+            throw new FormatException($"This model's featurizer has format version {version}; this version of TimmFeatures reads {PlainWeights} to {WithMoreOptions}. Update the package.");
         Content content = Sound(() => ReadContent(reader, version));
         host.EngineFor(content.Options, warn: null);
         return content.Weights is { } weights ? Sound(() => Embedded(content, weights, host)) : Referenced(content, host);
@@ -108,7 +108,9 @@ internal static class TransformerFormat
     private static Content ReadDescription(string text, int version)
     {
         StoredFeaturizer stored = StoredFeaturizer.FromJson(text);
-        if (stored.Graph is not null != (version == WithGraph))
+        if (version < WithMoreOptions && stored.Options.NeedsVersion4)
+            throw new JsonException($"version {version} has no {nameof(StoredOptions.KeyPrefix)} and no {nameof(StoredOptions.UseTestSize)}.");
+        if (version < WithMoreOptions && stored.Graph is not null != (version == WithGraph))
             throw new JsonException($"version {version} has {(version == WithGraph ? "a graph" : "a selection")}.");
         var content = new Content(stored, stored.Options.ToOptions(), stored.Selection?.ToSelection(), PretrainedConfigWriter.FromJson(stored.Config));
         content.Options.Check();

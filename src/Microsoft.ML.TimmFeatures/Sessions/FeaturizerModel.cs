@@ -11,7 +11,7 @@ namespace Microsoft.ML.TimmFeatures.Sessions;
 internal sealed record FeaturizerModel(object Key, object Features, Func<Lease<Backbone>> OpenBackbone)
 {
     /// <summary>What makes two backbones the same: config (as JSON), weights, and the size that the graph is built for.</summary>
-    private sealed record BackboneKey(string Config, string Weights, int? ImageSize);
+    private sealed record BackboneKey(string Config, string Weights, string? KeyPrefix, int? ImageSize, bool UseTestSize);
 
     /// <summary>Weights that are looked up as the options say, and downloaded if need be, or random ones.</summary>
     /// <exception cref="Backbones.Weights.Hub.DownloadException">They are not on this machine and cannot be downloaded.</exception>
@@ -48,7 +48,7 @@ internal sealed record FeaturizerModel(object Key, object Features, Func<Lease<B
     public static FeaturizerModel Of(Backbone backbone, SelectedFeatures features) => new(backbone, features, () => new Lease<Backbone>(backbone, () => { }, () => { }));
 
     private static BackboneKey KeyOf(PretrainedConfig config, string weights, FeaturizerOptions options)
-        => new(PretrainedConfigWriter.ToJson(config).GetRawText(), weights, options.ImageSize);
+        => new(PretrainedConfigWriter.ToJson(config).GetRawText(), weights, options.KeyPrefix, options.ImageSize, options.UseTestSize);
 
     /// <summary>Path and time: another file of the same name is another model.</summary>
     private static string Identity(string path)

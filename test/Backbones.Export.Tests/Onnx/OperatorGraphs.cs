@@ -101,6 +101,8 @@ internal static class OperatorGraphs
         yield return Make("attention", [2, 5, 8], b => b.Attention(b.Input, b.Affine(b.Input, 2), b.Affine(b.Input, 3, 1)));
         yield return Make("attention with mask", [2, 5, 8], b => b.Attention(b.Input, b.Affine(b.Input, 2), b.Input, 0.3f, b.Parameter("mask", [5, 5])));
         yield return Make("attention with a mask of the input", [2, 5, 8], b => b.Attention(b.Input, b.Input, b.Input, 0.3f, b.Reduce(b.Slice(b.Input, 2, 0, 5), ReduceKind.Mean, [0])));
+        yield return Make("lstm", [3, 4, 5], b => b.Lstm("rnn", b.Input, 6));
+        yield return Make("lstm of one sequence", [4, 5], b => b.Lstm("rnn", b.Input, 3));
         yield return Make("attention of a parameter", [2, 5, 8], b => b.Attention(b.Parameter("latent", [2, 1, 8]), b.Input, b.Input));
     }
 

@@ -59,6 +59,7 @@ public sealed class CallerMemoryTests
         ["attention with a mask"] = (b, x) => b.Attention(x, x, x, mask: b.Parameter("mask", [x.Shape[1], x.Shape[1]])),
         ["attention with the input as mask"] = (b, x) => b.Parameter("q", [x.Shape[0], x.Shape[1], 6]) is var q && b.Parameter("k", [x.Shape[0], x.Shape[2], 6]) is var k
             ? b.Attention(q, k, k, mask: x) : x,
+        ["LSTM"] = (b, x) => b.Lstm("rnn", x, 5),
         ["reshape"] = (b, x) => b.Unary(b.Reshape(x, [x.Shape[1], x.Shape[0] * x.Shape[2]]), UnaryKind.Relu, "relu"),
         ["permute"] = (b, x) => b.Unary(b.Permute(x, [1, 2, 0]), UnaryKind.Relu, "relu"),
         ["concatenation"] = (b, x) => b.Concat(0, [x, b.Conv2d("conv", x, 3, 1), x]),

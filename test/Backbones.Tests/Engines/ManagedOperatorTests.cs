@@ -124,6 +124,20 @@ public sealed class ManagedOperatorTests
         }
     }
 
+    /// <summary>Numbers of sequences and units around those of tiles and vectors.</summary>
+    [TestMethod]
+    public void Lstm()
+    {
+        foreach ((int sequences, int length, int channels, int hidden) in ((int, int, int, int)[])[(1, 1, 3, 1), (7, 5, 20, 16), (13, 4, 9, 37), (25, 3, 48, 12)])
+        {
+            var b = new GraphBuilder([sequences, length, channels]);
+            EngineComparison.Check(b.Build(b.Lstm("rnn", b.Input, hidden)), 3, what: $"{sequences} sequences of {length}, {hidden} units");
+        }
+        OnMaps("rows of a map", (b, x) => b.Lstm("rnn", b.Permute(x, [1, 2, 0]), 6));
+        OnMaps("columns of a map", (b, x) => b.Transpose(b.Lstm("rnn", b.Permute(x, [2, 1, 0]), 6), 0, 1));
+        OnMaps("one sequence", (b, x) => b.Lstm("rnn", Tokens(b, x), 5));
+    }
+
     [TestMethod]
     public void Movement()
     {
@@ -157,20 +171,6 @@ public sealed class ManagedOperatorTests
                 OnMaps($"{mode} {h} {w}, antialias", (b, x) => b.Resize(x, h, w, mode, antialias: true));
             }
         }
-    }
-
-    /// <summary>A reference step allocates in every run, and copies everything out and back.</summary>
-    [TestMethod]
-    public void NoModelHasANodeWithoutAKernelOfItsOwn()
-    {
-        var without = new ConcurrentBag<string>();
-        Parallel.ForEach(ModelCatalog.Names, name =>
-        {
-            Graph graph = ManagedEngine.Prepare(ModelCatalog.Find(name).Build(BuildOptions.Default).Graph);
-            if (graph.Nodes.FirstOrDefault(n => n.IsBatched && ReferenceStep.IsNeeded(n)) is { } node)
-                without.Add($"{name}: {node.Operator.GetType().Name} '{node.Name}'");
-        });
-        Assert.AreEqual("", string.Join(Environment.NewLine, without.Order()));
     }
 
     /// <summary>What the plan says it has no kernel for, and nothing else, becomes a reference step, with the same result.</summary>

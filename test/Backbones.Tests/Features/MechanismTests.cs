@@ -6,12 +6,10 @@ using Backbones.Weights;
 
 namespace Backbones.Tests.Features;
 
-/// <summary>Each mechanism over every registered model, by structure: nothing is run. The numbers are the conformance runner's.</summary>
+/// <summary>What holds of a mechanism whatever the model. <see cref="Models.FamilyTests"/> has each of them over every registered model, the conformance runner their numbers.</summary>
 [TestClass]
 public sealed class MechanismTests
 {
-    public static IEnumerable<object[]> Models => ModelCatalog.Names.Select(n => new object[] { n });
-
     [TestMethod]
     public void A_graph_is_built_once_as_long_as_anybody_has_it()
     {
@@ -23,45 +21,6 @@ public sealed class MechanismTests
         using Backbone larger = Backbone.Create("test_resnet", options with { ImageSize = 96 });
         Assert.AreNotSame(one.Graph, larger.Graph);
         GC.KeepAlive(outline);
-    }
-
-    [TestMethod]
-    [DynamicData(nameof(Models))]
-    public void Every_mechanism_has_consistent_shapes(string name)
-    {
-        ModelEntry model = ModelCatalog.Find(name);
-        BackboneGraph backbone = model.Build(BuildOptions.Default);
-
-        SelectedFeatures pooled = SelectedFeatures.Create(model, FeatureSelection.Pooled());
-        Assert.AreEqual(pooled.Outputs[0].Shape.Length, backbone.PreLogits.Shape.Length, "pooled features are what the classifier gets");
-        SelectedFeatures unpooled = SelectedFeatures.Choose(backbone, FeatureSelection.Unpooled);
-        Assert.IsLessThanOrEqualTo(backbone.Graph.ParameterCount, unpooled.Graph.ParameterCount);
-
-        if (!backbone.Levels.IsEmpty)
-        {
-            SelectedFeatures pyramid = SelectedFeatures.Choose(backbone, FeatureSelection.Pyramid());
-            Shape input = backbone.Graph.Inputs[0].Shape;
-            foreach (FeatureOutput output in pyramid.Outputs)
-            {
-                Assert.AreEqual(3, output.Shape.Rank, output.Name);
-                // Convolutions without padding lose a few pixels; timm's reduction of the X models does not count their space-to-depth.
-                if (name is not ("efficientnet_x_b3" or "efficientnet_x_b5" or "efficientnet_h_b5"))
-                    Assert.IsTrue(Math.Abs(input[1] / (double)output.Level!.Reduction - output.Shape[1]) <= 3, $"level {output.Name}: {output.Shape} at reduction {output.Level.Reduction} of {input}");
-            }
-            SelectedFeatures last = SelectedFeatures.Choose(backbone, FeatureSelection.Pyramid([-1]));
-            Assert.AreEqual(pyramid.Outputs[^1].Shape, last.Outputs[0].Shape);
-        }
-        if (backbone.Intermediates is { } blocks)
-        {
-            SelectedFeatures all = SelectedFeatures.Choose(backbone, FeatureSelection.Intermediates());
-            Assert.HasCount(blocks.Length, all.Outputs);
-            SelectedFeatures first = SelectedFeatures.Choose(backbone, FeatureSelection.Intermediates([0]));
-            Assert.IsLessThan(backbone.Graph.ParameterCount, first.Graph.ParameterCount, "later blocks are pruned");
-            Assert.IsNotEmpty(first.RemovedParameters);
-        }
-        // Every listed name can be chosen, and is the value that it names.
-        foreach (string node in backbone.Graph.NodeNames)
-            Assert.AreEqual(node, backbone.Graph.Find(node).Name);
     }
 
     [TestMethod]

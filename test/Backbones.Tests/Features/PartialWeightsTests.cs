@@ -50,6 +50,9 @@ public sealed class PartialWeightsTests
         using Backbone headless = Backbone.Create(Model, new() { WeightsPath = file });
         Assert.HasCount(96, Run(headless, FeatureSelection.Pooled()));
         Assert.ThrowsExactly<ParameterMismatchException>(() => headless.Extract(FeatureSelection.Logits));
+        string saved = folder.File("logits.safetensors");
+        CollectionAssert.Contains(Assert.ThrowsExactly<ParameterMismatchException>(() => headless.SaveWeights(saved, FeatureSelection.Logits)).Missing.ToArray(), "fc.weight");
+        Assert.IsFalse(File.Exists(saved));
     }
 
     [TestMethod]

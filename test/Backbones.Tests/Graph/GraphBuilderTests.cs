@@ -90,4 +90,17 @@ public class GraphBuilderTests
         Assert.AreSame(b.Parameter("w", [4]), b.Parameter("w", [4]));
         StringAssert.Contains(Assert.ThrowsExactly<GraphException>(() => b.Parameter("w", [5])).Message, "[5]");
     }
+
+    [TestMethod]
+    public void AnLstmTakesSequencesAndWeightsOfItsSize()
+    {
+        var b = new GraphBuilder([7, 5, 6]);
+        Assert.AreEqual<Shape>([7, 5, 8], b.Lstm("rnn", b.Input, 4).Shape);
+        CollectionAssert.AreEqual(new[] { "rnn.weight_ih_l0", "rnn.weight_hh_l0", "rnn.bias_ih_l0", "rnn.bias_hh_l0", "rnn.weight_ih_l0_reverse" },
+            b.Build(b.Input).Parameters.Take(5).Select(p => p.Name).ToArray());
+        StringAssert.Contains(Assert.ThrowsExactly<GraphException>(() => b.Lstm("vector", b.Reduce(b.Input, ReduceKind.Mean, [0, 1]), 4)).Message, "expected sequences […, L, C], received [6]");
+        Node narrow = b.Parameter("narrow", [16, 5]), square = b.Parameter("square", [16, 4]), bias = b.Parameter("bias", [16]);
+        StringAssert.Contains(Assert.ThrowsExactly<GraphException>(() => b.Module("bad", new LstmOp(), b.Input, narrow, square, bias, bias, narrow, square, bias, bias)).Message,
+            "expected weights [16, 6] and [16, 4] and two biases [16], received [16, 5]");
+    }
 }

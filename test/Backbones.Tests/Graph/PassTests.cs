@@ -18,7 +18,7 @@ public class PassTests
     {
         BackboneGraph backbone = ModelCatalog.Find(model).Build(new BuildOptions { ImageSize = 64 });
         Graph graph = backbone.Graph.WithOutputs([backbone.Graph.Outputs[0], .. backbone.Levels.Select(l => l.Node)]);
-        Graph optimised = FuseEpilogues.Run(FoldBatchNorm.Run(RemoveIdentities.Run(graph)));
+        Graph optimised = FuseEpilogues.Run(Reparameterize.Run(RemoveIdentities.Run(graph)));
 
         Assert.IsFalse(optimised.Nodes.Any(n => n.IsBatched && n.Operator is BatchNormOp or IdentityOp), "a foldable node is left");
         Assert.IsTrue(optimised.Nodes.Any(n => n.Operator is Conv2dOp { Epilogue.AddsResidual: true, Epilogue.Activation: not null }), "no residual was fused");

@@ -7,9 +7,6 @@ namespace Backbones.Tests.Models;
 public sealed class ConvNeXtTests
 {
     [TestMethod]
-    public void EveryEntryPointOfTimmIsBuilt() => FamilyRegistration.AssertComplete("convnext");
-
-    [TestMethod]
     [DataRow("convnext_atto_ols", 3.7)]
     [DataRow("convnext_femto", 5.22)]
     [DataRow("convnext_pico_ols", 9.06)]

@@ -7,11 +7,6 @@ namespace Backbones.Tests.Models;
 public sealed class EfficientNetTests
 {
     [TestMethod]
-    [DataRow("efficientnet")]
-    [DataRow("mobilenetv3")]
-    public void EveryEntryPointOfTimmIsBuilt(string family) => FamilyRegistration.AssertComplete(family);
-
-    [TestMethod]
     [DataRow("efficientnet_b0", 32, new[] { 16, 24, 40, 112, 320 }, new[] { 112, 56, 28, 14, 7 })]
     [DataRow("efficientnet_b0", 16, new[] { 16, 24, 40, 112, 320 }, new[] { 112, 56, 28, 14, 14 })]
     [DataRow("mobilenetv4_hybrid_medium_075", 8, new[] { 32, 40, 64, 120, 720 }, new[] { 112, 56, 28, 28, 28 })]

@@ -6,9 +6,6 @@ namespace Backbones.Tests.Models;
 [TestClass]
 public sealed class RegNetTests
 {
-    [TestMethod]
-    public void EveryEntryPointOfTimmIsBuilt() => FamilyRegistration.AssertComplete("regnet");
-
     // Appendix of "Designing Network Design Spaces", tables of RegNetX and RegNetY.
     [TestMethod]
     [DataRow("regnetx_002", 13, 24, 36.44f, 2.49f, 8, "1x24 1x56 4x152 7x368", 8)]

@@ -6,9 +6,6 @@ namespace Backbones.Tests.Models;
 [TestClass]
 public sealed class TorchvisionResNetTests
 {
-    [TestMethod]
-    public void EveryResNetOfTorchvisionIsBuilt() => FamilyRegistration.AssertComplete("torchvision");
-
     // num_params of torchvision's weights tables.
     [TestMethod]
     [DataRow("resnet18", 11689512)]

@@ -7,9 +7,6 @@ namespace Backbones.Tests.Models;
 public sealed class VovNetTests
 {
     [TestMethod]
-    public void EveryEntryPointOfTimmIsBuilt() => FamilyRegistration.AssertComplete("vovnet");
-
-    [TestMethod]
     [DataRow("vovnet39a", 22.6)]
     [DataRow("ese_vovnet19b_slim_dw", 1.9)]
     [DataRow("ese_vovnet39b_evos", 24.58)]

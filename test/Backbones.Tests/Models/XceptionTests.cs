@@ -7,9 +7,6 @@ namespace Backbones.Tests.Models;
 public sealed class XceptionTests
 {
     [TestMethod]
-    public void EveryEntryPointOfTimmIsBuilt() => FamilyRegistration.AssertComplete("xception");
-
-    [TestMethod]
     public void LevelsAreTakenBeforeTheStride()
     {
         SelectedFeatures features = SelectedFeatures.Create(ModelCatalog.Find("legacy_xception"), FeatureSelection.Pyramid());

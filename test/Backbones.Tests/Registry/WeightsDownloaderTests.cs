@@ -60,6 +60,49 @@ public sealed class WeightsDownloaderTests
     }
 
     [TestMethod]
+    public void Weights_in_several_files_are_downloaded_with_their_index()
+    {
+        using LocalHub hub = new();
+        Shard(hub);
+        LocatedModel found = WeightsLocator.Find("hf-hub:me/model", downloader: Downloader(hub));
+        Assert.AreEqual("model.safetensors.index.json", Path.GetFileName(found.WeightsFile));
+        using (ParameterStore store = ParameterStore.Open(found.WeightsFile))
+        using (ParameterStore whole = ParameterStore.Open(WeightsTestData.DemoFile))
+            Assert.AreEqual(whole.ContentHash, store.ContentHash);
+        int requests = hub.Server.Requests.Length;
+        using (Backbone backbone = Backbone.Open("hf-hub:me/model", WeightsLocator.Find("hf-hub:me/model", downloader: Downloader(hub)), new BackboneOptions()))
+            Assert.AreEqual(16, backbone.Config.NumClasses);
+        Assert.HasCount(requests, hub.Server.Requests, "Then it is there.");
+    }
+
+    [TestMethod]
+    public void A_download_of_several_files_that_was_broken_off_is_gone_on_with()
+    {
+        using LocalHub hub = new();
+        Shard(hub);
+        byte[] second = hub.Files["model-00002-of-00002.safetensors"];
+        hub.Files.Remove("model-00002-of-00002.safetensors");
+        DownloadException e = Assert.ThrowsExactly<DownloadException>(() => WeightsLocator.Find("hf-hub:me/model", downloader: Downloader(hub)));
+        StringAssert.Contains(e.Message, "There is no file me/model/model-00002-of-00002.safetensors");
+        hub.Files["model-00002-of-00002.safetensors"] = second;
+        File.Delete(Path.Combine(hub.Folder, ".no_exist", LocalHub.Commit, "model-00002-of-00002.safetensors"));
+        LocatedModel found = WeightsLocator.Find("hf-hub:me/model", downloader: Downloader(hub));
+        using ParameterStore store = ParameterStore.Open(found.WeightsFile);
+        Assert.HasCount(1, hub.Cdn.Requests.Where(r => r.Path.Contains(LocalHub.Sha256(second), StringComparison.Ordinal)).ToArray());
+    }
+
+    [TestMethod]
+    [DataRow("""{"weight_map":{"a":"../config.json"}}""", "must name a file beside it")]
+    [DataRow("""{"weight_map":""", "not valid JSON")]
+    public void An_index_that_is_none_is_an_error(string index, string what)
+    {
+        using LocalHub hub = new();
+        Shard(hub);
+        hub.Files["model.safetensors.index.json"] = Encoding.UTF8.GetBytes(index);
+        StringAssert.Contains(Assert.ThrowsExactly<WeightsFormatException>(() => WeightsLocator.Find("hf-hub:me/model", downloader: Downloader(hub))).Message, what);
+    }
+
+    [TestMethod]
     public void A_config_that_is_cut_off_is_called_so()
     {
         using LocalHub hub = new();
@@ -110,6 +153,25 @@ public sealed class WeightsDownloaderTests
         string name = ModelNames.List().First(n => !ModelNames.GetConfig(n).HasWeights);
         Assert.ThrowsExactly<FileNotFoundException>(() => WeightsLocator.Find(name, folders: NoFolders, downloader: Downloader(hub)));
         Assert.IsEmpty(hub.Server.Requests);
+    }
+
+    /// <summary>The demo model with its weights in two files.</summary>
+    private static void Shard(LocalHub hub)
+    {
+        using ParameterStore whole = ParameterStore.Open(WeightsTestData.DemoFile);
+        hub.Files.Clear();
+        hub.Files["config.json"] = File.ReadAllBytes(Path.Combine(WeightsTestData.DemoFolder, "config.json"));
+        StringBuilder map = new();
+        for (int i = 0; i < 2; i++)
+        {
+            ParameterTensor[] part = [.. whole.Tensors.Where((_, n) => n % 2 == i)];
+            string name = $"model-0000{i + 1}-of-00002.safetensors";
+            MemoryStream file = new();
+            SafetensorsWriter.Write(file, part);
+            hub.Files[name] = file.ToArray();
+            map.AppendJoin("", part.Select(t => $"{(map.Length > 0 || t != part[0] ? "," : "")}\"{t.Name}\":\"{name}\""));
+        }
+        hub.Files["model.safetensors.index.json"] = Encoding.UTF8.GetBytes($"{{\"metadata\":{{}},\"weight_map\":{{{map}}}}}");
     }
 
     private static WeightsDownloader Downloader(LocalHub hub, string? offline = null) => new(DownloadMode.WhenMissing, hub.Progress, hub.Options(offline));

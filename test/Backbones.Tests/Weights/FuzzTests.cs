@@ -54,6 +54,17 @@ public sealed class FuzzTests
     }
 
     [TestMethod]
+    public void Mutated_arrays_of_numpy_are_read_or_refused()
+    {
+        (string, byte[])[] arrays = [("a/kernel", NpzWriter.Array([2, 2], [1, 2, 3, 4])), ("b", NpzWriter.Array(">f2", true, [1, 2, 1], new byte[4])), ("c", NpzWriter.Array("|V2", false, [], new byte[2]))];
+        Fuzz([NpzWriter.Write(arrays), NpzWriter.Write(arrays, compressed: true)], 4, 15_000, bytes =>
+        {
+            foreach (ParameterTensor tensor in NpzFile.TryRead(new MemoryStream(bytes), "x.npz") ?? [])
+                Assert.HasCount(tensor.Length, tensor.ToArray());
+        });
+    }
+
+    [TestMethod]
     public void Mutated_configs_are_read_or_refused()
     {
         using TemporaryFolder folder = new();

@@ -46,6 +46,16 @@ public sealed class MatrixTests
     }
 
     [TestMethod]
+    public void LstmsReadBothWays()
+    {
+        foreach (Shape shape in (Shape[])[[4, 5], [3, 4, 5], [2, 3, 1, 5]])
+        {
+            var b = new GraphBuilder(shape);
+            TorchComparison.Check(b.Build(b.Lstm("rnn", b.Input, 6), b.Lstm("rnn2", b.Transpose(b.Input, -1, -2), 3)), batch: 3, what: $"{shape}");
+        }
+    }
+
+    [TestMethod]
     public void AttentionOfALearnedQuery()
     {
         var b = new GraphBuilder([2, 6, 8]);

@@ -94,6 +94,39 @@ public sealed class SchemaTests
     }
 
     [TestMethod]
+    public void Logits_have_the_names_of_their_classes()
+    {
+        IDataView data = _context.Data.LoadFromEnumerable(TinyRow.Many(1));
+        // Published weights of 1000 classes know ImageNet's; a folder's config.json has its own; others have none.
+        string[] imageNet = SlotNames(Tiny.Options);
+        Assert.HasCount(1000, imageNet);
+        Assert.AreEqual(("tench, Tinca tinca", "toilet tissue, toilet paper, bathroom tissue"), (imageNet[0], imageNet[999]));
+        string folder = Directory.CreateTempSubdirectory("timm-labels").FullName;
+        try
+        {
+            using (Backbone backbone = Backbone.Create("test_resnet", new BackboneOptions { RandomWeights = true }))
+                backbone.SaveWeights(Path.Combine(folder, "model.safetensors"));
+            File.WriteAllText(Path.Combine(folder, "config.json"), """
+                { "architecture": "test_resnet", "num_classes": 1000, "pretrained_cfg": { "tag": "mine", "label_names": ["LABELS"] } }
+                """.Replace("\"LABELS\"", string.Join(",", Enumerable.Range(0, 1000).Select(i => $"\"class {i}\""))));
+            CollectionAssert.AreEqual(Enumerable.Range(0, 1000).Select(i => $"class {i}").ToArray(),
+                SlotNames(new FeaturizerOptions { ModelName = $"local-dir:{folder}", ImageSize = TinyRow.Size }));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+
+        string[] SlotNames(FeaturizerOptions options)
+        {
+            using FeaturizerTransformer logits = _context.Transforms.TimmFeatures("Scores", "Image", options, PenultimateKind.Logits).Fit(data);
+            VBuffer<ReadOnlyMemory<char>> names = default;
+            logits.GetOutputSchema(data.Schema)["Scores"].GetSlotNames(ref names);
+            return [.. names.DenseValues().Select(n => n.ToString())];
+        }
+    }
+
+    [TestMethod]
     [DataRow("Image")]
     [DataRow("Tensor")]
     [DataRow("Text")]

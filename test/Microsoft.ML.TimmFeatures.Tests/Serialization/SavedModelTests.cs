@@ -146,13 +146,50 @@ public sealed class SavedModelTests
     }
 
     [TestMethod]
+    public void Weights_inside_a_larger_file_are_found_again_by_their_prefix()
+    {
+        string folder = Directory.CreateTempSubdirectory("timm-prefix").FullName, file = Path.Combine(folder, "detector.safetensors");
+        string? variable = Environment.GetEnvironmentVariable("TIMM_FEATURES_WEIGHTS");
+        try
+        {
+            using (Backbone backbone = Backbone.Create("test_resnet", new BackboneOptions { RandomWeights = true }))
+                SafetensorsWriter.Write(file, backbone.Parameters.Tensors.Where(t => t.DType == DType.Float32).Select(t => new MemoryTensor($"body.{t.Name}", t.Shape, t.ToArray()))
+                    .Append(new MemoryTensor("head.weight", [1], [1f])));
+            Environment.SetEnvironmentVariable("TIMM_FEATURES_WEIGHTS", folder);
+            var options = new FeaturizerOptions { ModelName = "test_resnet", WeightsPath = file, KeyPrefix = "body.", WeightStorage = WeightStorage.Referenced, ImageSize = TinyRow.Size };
+            float[] expected;
+            using (FeaturizerTransformer saved = Fit(options))
+            {
+                expected = Values(saved);
+                Save(saved);
+            }
+            using (FeaturizerTransformer loaded = Load())
+                CollectionAssert.AreEqual(expected, Values(loaded));
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("TIMM_FEATURES_WEIGHTS", variable);
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [TestMethod]
+    public void The_size_that_tests_best_is_saved()
+    {
+        using (FeaturizerTransformer saved = Fit(new FeaturizerOptions { ModelName = "mobilenetv3_small_050", RandomWeights = true, UseTestSize = true }))
+            Save(saved);
+        using FeaturizerTransformer loaded = Load();
+        Assert.IsTrue(loaded.Options.UseTestSize);
+    }
+
+    [TestMethod]
     public void A_model_of_a_later_version_says_so()
     {
         byte[] content = Content();
-        content[0] = 4;
+        content[0] = 5;
         string message = Assert.ThrowsExactly<FormatException>(() => Read(content)).Message;
-        StringAssert.Contains(message, "format version 4");
-        StringAssert.Contains(message, "Update Microsoft.ML.TimmFeatures");
+        StringAssert.Contains(message, "format version 5");
+        StringAssert.Contains(message, "Update the package");
     }
 
     [TestMethod]

@@ -34,6 +34,8 @@ internal static partial class ReferenceKernels
         UnaryKind.Square => x * x,
         UnaryKind.Affine => op.Alpha * x + op.Beta,
         UnaryKind.Clamp => Clamp(x, op.Alpha, op.Beta),
+        UnaryKind.Sin => MathF.Sin(x),
+        UnaryKind.Cos => MathF.Cos(x),
         _ => throw new NotSupportedException($"The reference engine has no formula for {op.Kind}."),
     };
 

@@ -56,6 +56,37 @@ internal static partial class ReferenceKernels
         });
     }
 
+    private static void Lstm(DenseTensor[] x, DenseTensor y)
+    {
+        (int length, int channels, int hidden) = (y.Shape[^2], x[0].Shape[^1], y.Shape[^1] / 2);
+        int sequences = y.ItemLength / (length * 2 * hidden);
+        Parallel.For(0, y.Batch * sequences * 2, job =>
+        {
+            (int n, int sequence, int direction) = (job / 2 / sequences, job / 2 % sequences, job % 2);
+            ReadOnlySpan<float> source = x[0].Item(n).Slice(sequence * length * channels, length * channels);
+            Span<float> target = y.ItemSpan(n).Slice(sequence * length * 2 * hidden, length * 2 * hidden);
+            ReadOnlySpan<DenseTensor> weights = x.AsSpan(1 + 4 * direction, 4);
+            (float[] h, float[] c, float[] gates) = (new float[hidden], new float[hidden], new float[4 * hidden]);
+            for (int i = 0; i < length; i++)
+            {
+                int t = direction == 0 ? i : length - 1 - i;
+                for (int g = 0; g < gates.Length; g++)
+                {
+                    gates[g] = Dot(source.Slice(t * channels, channels), weights[0].Item(n).Slice(g * channels, channels)) + weights[2].Item(n)[g]
+                        + Dot(h, weights[1].Item(n).Slice(g * hidden, hidden)) + weights[3].Item(n)[g];
+                }
+                for (int k = 0; k < hidden; k++)
+                {
+                    c[k] = Sigmoid(gates[hidden + k]) * c[k] + Sigmoid(gates[k]) * MathF.Tanh(gates[2 * hidden + k]);
+                    h[k] = Sigmoid(gates[3 * hidden + k]) * MathF.Tanh(c[k]);
+                }
+                h.CopyTo(target[(t * 2 * hidden + direction * hidden)..]);
+            }
+        });
+
+        static float Sigmoid(float v) => 1 / (1 + MathF.Exp(-v));
+    }
+
     private static void Attention(AttentionOp op, DenseTensor[] x, DenseTensor y)
     {
         (DenseTensor q, DenseTensor k, DenseTensor v) = (x[0], x[1], x[2]);

@@ -29,6 +29,7 @@ internal static partial class ReferenceKernels
             case AdaptiveAvgPool2dOp: AdaptiveAvgPool2d(x[0], y); break;
             case ReduceOp op: Reduce(op, x[0], y); break;
             case MatMulOp op: MatMul(op, x[0], x[1], y); break;
+            case LstmOp: Lstm(x, y); break;
             case SoftmaxOp op: Softmax(op, x[0], y); break;
             case AttentionOp op: Attention(op, x, y); break;
             case PermuteOp op: Permute(op, x[0], y); break;

@@ -57,6 +57,10 @@ public enum UnaryKind
     Affine,
     /// <summary>min(max(x, Alpha), Beta)</summary>
     Clamp,
+    /// <summary>sine</summary>
+    Sin,
+    /// <summary>cosine</summary>
+    Cos,
 }
 
 /// <summary>A function of each element. <see cref="Alpha"/> and <see cref="Beta"/> are used where the kind's formula names them.</summary>

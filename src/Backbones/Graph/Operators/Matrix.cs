@@ -33,6 +33,28 @@ internal sealed record MatMulOp(bool TransposeA = false, bool TransposeB = false
     }
 }
 
+/// <summary>
+/// A bidirectional LSTM (nn.LSTM of one layer) along the second to last axis of x <c>[…, L, C]</c>, every sequence from zeros: <c>[…, L, 2 · hidden]</c>, forward then backward.
+/// Inputs x, then for each direction weight_ih <c>[4 · hidden, C]</c>, weight_hh <c>[4 · hidden, hidden]</c>, bias_ih and bias_hh <c>[4 · hidden]</c>, the gates as PyTorch has them:
+/// input, forget, cell, output.
+/// </summary>
+internal sealed record LstmOp : Operator
+{
+    internal override Shape InferShape(ImmutableArray<Node> inputs)
+    {
+        Shape x = inputs[0].Shape;
+        Require(inputs.Length == 9, $"expected 9 inputs, received {inputs.Length}.");
+        Require(x.Rank >= 2, $"expected sequences […, L, C], received {x}.");
+        int hidden = inputs[2].Shape[^1], gates = 4 * hidden;
+        for (int i = 1; i < 9; i += 4)
+        {
+            Require(inputs[i].Shape == [gates, x[^1]] && inputs[i + 1].Shape == [gates, hidden] && inputs[i + 2].Shape == [gates] && inputs[i + 3].Shape == [gates],
+                $"expected weights [{gates}, {x[^1]}] and [{gates}, {hidden}] and two biases [{gates}], received {string.Join(", ", inputs.Skip(i).Take(4).Select(n => n.Shape))}.");
+        }
+        return x.With(x.Rank - 1, 2 * hidden);
+    }
+}
+
 /// <summary>softmax(q·kᵀ · Scale + mask) · v over the last two dimensions: q <c>[…, Lq, d]</c>, k <c>[…, Lk, d]</c>, v <c>[…, Lk, dv]</c>, mask (optional) broadcast to <c>[…, Lq, Lk]</c>.</summary>
 internal sealed record AttentionOp(float Scale, bool HasMask = false) : Operator
 {

@@ -10,7 +10,7 @@ namespace Backbones.Weights.Pth;
 internal sealed class PickleGlobals(PickleInput input, bool isScript)
 {
     /// <summary>PyTorch's own limit.</summary>
-    private const int MaxRank = 64;
+    internal const int MaxRank = 64;
 
     private const string Numpy = "numpy.core.multiarray", Numpy2 = "numpy._core.multiarray";
 

@@ -7,7 +7,10 @@ internal sealed record StateDict(IReadOnlyList<ParameterTensor> Tensors, IReadOn
 {
     private static readonly string[] Wrappers = ["state_dict_ema", "model_ema", "state_dict", "model"];
 
-    /// <summary>Modules of a scripted model may lie in one another so deep.</summary>
+    /// <summary>Where the originals of some families have it: BEiT and EVA, Hiera and MViT, I-JEPA, Classy Vision, DINO.</summary>
+    private static readonly string[] OtherWrappers = ["module", "model_state", "encoder", "classy_state_dict", "base_model", "teacher"];
+
+    /// <summary>Modules of a scripted model, and wrappers, may lie in one another so deep.</summary>
     private const int MaxDepth = 64;
 
     /// <summary>Reads the tensors of the part of a checkpoint that holds the weights.</summary>
@@ -16,7 +19,7 @@ internal sealed record StateDict(IReadOnlyList<ParameterTensor> Tensors, IReadOn
     {
         if (checkpoint.Root is not PickleDict root)
             throw new WeightsFormatException(source, $"the checkpoint is {PickleGlobals.Shorten(checkpoint.Root)} and no dictionary; expected a state dict, or a dictionary that has one.");
-        (string path, IEnumerable<KeyValuePair<object?, object?>> items) = checkpoint.IsScript ? ("", Attributes(root, "", 0, budget)) : Choose(root, source);
+        (string path, IEnumerable<KeyValuePair<object?, object?>> items) = checkpoint.IsScript ? ("", Attributes(root, "", 0, budget)) : Unwrap(root, source);
         List<ParameterTensor> tensors = [];
         Dictionary<string, string> others = new(StringComparer.Ordinal);
         foreach ((object? key, object? item) in items)
@@ -44,19 +47,48 @@ internal sealed record StateDict(IReadOnlyList<ParameterTensor> Tensors, IReadOn
         return key;
     }
 
-    private static (string Path, IReadOnlyList<KeyValuePair<object?, object?>> Items) Choose(PickleDict checkpoint, string source)
+    /// <summary>The part of a checkpoint that is a state dict: under timm's names first, then under those that others wrap one in, as often as it is wrapped.</summary>
+    internal static (string Path, IReadOnlyList<KeyValuePair<object?, object?>> Items) Unwrap(PickleDict checkpoint, string source)
+    {
+        List<string> path = [];
+        HashSet<PickleDict> seen = []; // one may contain itself
+        for (PickleDict current = checkpoint; ;)
+        {
+            if (seen.Add(current) && path.Count < MaxDepth && Inner(current, path.Count == 0, source) is var (name, inner))
+            {
+                path.Add(name);
+                current = inner;
+                continue;
+            }
+            // Classy Vision has a network in two parts.
+            return current.TryGet("trunk", out object? trunk) && trunk is PickleDict body && current.TryGet("heads", out object? other) && other is PickleDict heads
+                ? (string.Join(" > ", path), [.. Prefixed("trunk.", body), .. Prefixed("heads.", heads)])
+                : (string.Join(" > ", path), current.Items);
+        }
+
+        static IEnumerable<KeyValuePair<object?, object?>> Prefixed(string prefix, PickleDict part) => part.Items.Select(i => i.Key is string key ? new(prefix + key, i.Value) : i);
+    }
+
+    private static (string Name, PickleDict Inner)? Inner(PickleDict checkpoint, bool isOutermost, string source)
     {
         foreach (string name in Wrappers)
         {
             // An averaged copy may be there and empty (None), the plain one may not.
-            if (checkpoint.TryGet(name, out object? value) && (value is not null || !name.EndsWith("_ema", StringComparison.Ordinal)))
-            {
-                return value is PickleDict weights
-                    ? (name, weights.Items)
-                    : throw new WeightsFormatException(source, $"'{name}' of the checkpoint is {PickleGlobals.Shorten(value)} and no state dict.");
-            }
+            if (!checkpoint.TryGet(name, out object? value) || (value is null && name.EndsWith("_ema", StringComparison.Ordinal)))
+                continue;
+            if (value is PickleDict weights)
+                return (name, weights);
+            if (isOutermost)
+                throw new WeightsFormatException(source, $"'{name}' of the checkpoint is {PickleGlobals.Shorten(value)} and no state dict.");
         }
-        return ("", checkpoint.Items);
+        if (checkpoint.Items.Any(i => i.Value is PickleTensor))
+            return null;
+        foreach (string name in OtherWrappers)
+        {
+            if (checkpoint.TryGet(name, out object? value) && value is PickleDict weights)
+                return (name, weights);
+        }
+        return null;
     }
 
     /// <summary>The tensors of a scripted module and of the modules in it.</summary>

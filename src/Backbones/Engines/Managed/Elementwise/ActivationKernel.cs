@@ -41,7 +41,7 @@ internal static unsafe class ActivationKernel<T> where T : struct, IVector<T>
         void Loop<TFunction>(float alpha = 0, float beta = 0) where TFunction : struct, IFunction<T>
             => Rows<TFunction>(source, sourceDistance, target, targetDistance, rows, columns, alpha, beta);
 
-        // Logarithms: no backbone has them in a hot place.
+        // Logarithms, sines: no backbone has them in a hot place (the angles of rotary embeddings are parameter arithmetic).
         void Scalar()
         {
             for (int r = 0; r < rows; r++)

@@ -29,6 +29,21 @@ internal sealed partial class PlanBuilder<T>
         return result;
     }
 
+    /// <summary>The product with the inputs of all steps at once, as any linear layer; then the steps, one after another.</summary>
+    private ValueView Lstm(Node node)
+    {
+        int hidden = node.Shape[^1] / 2, channels = node.Inputs[0].Shape[^1];
+        float[] weights = [.. Values(node, 1), .. Values(node, 5)];
+        float[] bias = [.. Values(node, 3).Zip(Values(node, 4), (a, b) => a + b), .. Values(node, 7).Zip(Values(node, 8), (a, b) => a + b)];
+        int[] rowMajor = [.. Enumerable.Range(0, node.Shape.Rank)];
+        ValueView input = LastAxisRows(Value(node.Inputs[0])), gates = Allocate(node.Shape.With(node.Shape.Rank - 1, 8 * hidden).Dimensions, rowMajor), result = Allocate(node.Shape.Dimensions, rowMajor);
+        var packed = Own(new PackedMatrix<T>(weights, [.. Enumerable.Range(0, channels)], 8 * hidden, 1, bias));
+        Add(new ProductStep<T>(input, packed, gates, new ProductEpilogue<T>(null, null)), gates, input);
+        var recurrent = Own(new PackedMatrix<T>((float[])[.. Values(node, 2), .. Values(node, 6)], [.. Enumerable.Range(0, hidden)], 4 * hidden, 2, default));
+        Add(new LstmStep<T>(gates, recurrent, result), result, gates);
+        return result;
+    }
+
     private ValueView Attention(Node node, AttentionOp op)
     {
         int last = node.Shape.Rank - 1;

@@ -76,6 +76,7 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
         RmsNormOp op => LayerNorm(node, op.Centered ? RowNorm.Deviation : RowNorm.Rms, op.Axis, op.Eps),
         GroupNormOp op => GroupNorm(node, op),
         SoftmaxOp op => Softmax(node, op),
+        LstmOp => Lstm(node),
         MatMulOp op => MatMul(node, op),
         AttentionOp op => Attention(node, op),
         ConcatOp op => Concat(node, op),

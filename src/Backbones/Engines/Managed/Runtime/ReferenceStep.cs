@@ -11,7 +11,7 @@ internal sealed unsafe class ReferenceStep(Node node, ValueView[] inputs, ValueV
     {
         Conv2dOp { HasBias: true } or LinearOp { HasBias: true } => node.Inputs[1].IsBatched || node.Inputs[2].IsBatched,
         Conv2dOp or LinearOp => node.Inputs[1].IsBatched,
-        BatchNormOp or LayerNormOp or RmsNormOp or PReluOp => node.Inputs.Skip(1).Any(p => p.IsBatched),
+        BatchNormOp or LayerNormOp or RmsNormOp or PReluOp or LstmOp => node.Inputs.Skip(1).Any(p => p.IsBatched),
         GroupNormOp => node.Shape.Rank != 3 || node.Inputs.Skip(1).Any(p => p.IsBatched),
         AttentionOp { HasMask: true } => node.Inputs[3].Shape is var mask && (mask.Rank < 2 || mask[^1] != node.Inputs[1].Shape[^2]),
         ResizeOp => node.Shape.Rank != 3,

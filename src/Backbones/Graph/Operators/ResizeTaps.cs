@@ -1,6 +1,4 @@
-using Backbones.Graphs;
-
-namespace Backbones.Engines;
+namespace Backbones.Graphs;
 
 /// <summary>Interpolation as PyTorch's upsample kernels do it: separable weights by row and column.</summary>
 internal static class ResizeTaps

@@ -1,0 +1,16 @@
+using Backbones.Graphs;
+
+namespace Backbones.Layers;
+
+/// <summary>The pooling of timm's models that know none but the mean (<c>global_pool</c> 'avg' or '').</summary>
+internal static class MeanPool
+{
+    /// <summary>The mean over <paramref name="axes"/>, or x itself where <paramref name="pool"/> is ''.</summary>
+    /// <exception cref="GraphException">Another pool type.</exception>
+    public static Node Build(GraphBuilder b, Node x, string pool, ReadOnlySpan<int> axes)
+    {
+        if (pool is not ("avg" or ""))
+            throw new GraphException($"Pool type '{pool}' is none that this model has; valid types are 'avg' and ''.");
+        return pool.Length == 0 ? x : b.Reduce(x, ReduceKind.Mean, axes);
+    }
+}

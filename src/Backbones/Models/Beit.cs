@@ -1,0 +1,122 @@
+using System.Collections.Immutable;
+using Backbones.Graphs;
+using Backbones.Layers;
+
+namespace Backbones.Models;
+
+/// <summary>
+/// BEiT and BEiT v2: vision transformers whose positions are a bias of the attention in every block, with a class token that has no place.
+/// timm: <c>beit.py</c>. Papers: BEiT, https://arxiv.org/abs/2106.08254; BEiT v2, https://arxiv.org/abs/2208.06366
+/// </summary>
+internal static class Beit
+{
+    private const int PatchSize = 16;
+
+    /// <summary>Entries of a table behind those of the patches: from the class token, to it, and from it to itself.</summary>
+    private const int ClassEntries = 3;
+
+    private static readonly NormLayer s_norm = Norms.LayerNorm();
+
+    internal sealed record Config(int Width, int Depth, int Heads);
+
+    private static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
+    {
+        options.RequireOutputStride(32);
+        if (options.GlobalPool is not ("" or "token" or "avg"))
+            throw new GraphException($"BEiT has no pool type '{options.GlobalPool}'. Valid types are '', 'token' and 'avg'.");
+        Node classToken = b.Reshape(b.Parameter("cls_token", [1, 1, config.Width]), [1, config.Width]);
+        (Node x, Size2 grid) = PatchEmbed.Build(b, "patch_embed", b.Input, PatchSize, config.Width);
+        x = b.Identity("pos_drop", b.Concat(0, [classToken, x]));
+        int[] places = Places(grid);
+        var blocks = new List<Node>();
+        for (int i = 0; i < config.Depth; i++)
+        {
+            using (b.Scope($"blocks.{i}"))
+                x = Block(b, config, x, grid, places);
+            blocks.Add(x);
+        }
+
+        // The pool type that the model is made with decides where the last norm stands.
+        bool fcNorm = options.CreatedPool == "avg";
+        NormLayer? norm = fcNorm ? null : s_norm;
+        Node features = Norms.OrIdentity(norm)(b, "norm", x);
+        Node pooled = TokenPool.Pool(b, features, options.GlobalPool, prefixTokens: 1);
+        pooled = b.Identity("head_drop", Norms.OrIdentity(fcNorm ? s_norm : null)(b, "fc_norm", pooled));
+        return BackboneGraph.OfBlocks(b, blocks, PatchSize, grid, 1, features, norm, (pooled, Classifier.Fc(b, "head", pooled, options.NumClasses))) with
+        {
+            Adapters = Enumerable.Range(0, config.Depth).ToImmutableDictionary(i => $"blocks.{i}.attn.relative_position_bias_table", _ => Resized(grid)),
+        };
+    }
+
+    /// <summary>Attention and perceptron, each scaled by learned factors and added.</summary>
+    private static Node Block(GraphBuilder b, Config config, Node x, Size2 grid, int[] places)
+    {
+        Node scale1 = b.Parameter("gamma_1", [config.Width]), scale2 = b.Parameter("gamma_2", [config.Width]);
+        x = b.Add(x, b.Identity("drop_path1", b.Multiply(scale1, Attend(b, config, s_norm(b, "norm1", x), grid, places))));
+        Node y = Mlp.Build(b, "mlp", s_norm(b, "norm2", x), 4 * config.Width, ActLayers.Torch(UnaryKind.Gelu));
+        return b.Add(x, b.Identity("drop_path2", b.Multiply(scale2, y)));
+    }
+
+    private static Node Attend(GraphBuilder b, Config config, Node x, Size2 grid, int[] places)
+    {
+        int length = x.Shape[0];
+        using (b.Scope("attn"))
+        {
+            b.Declare("qkv", "proj");
+            (Node q, Node k, Node v) = QkvProjections.WithoutKeyBias(b, x, config.Heads, bias: true);
+            Node table = b.Parameter("relative_position_bias_table", [RelPosBias.Distances(grid) + ClassEntries, config.Heads]);
+            Node bias = b.Permute(b.Reshape(b.Gather(table, 0, places), [length, length, config.Heads]), [2, 0, 1]);
+            Node scores = b.Add(b.MatMul(b.Affine(q, Attention.Scale(q)), b.Transpose(k, -2, -1)), bias);
+            b.Identity("attn_drop", b.Softmax(scores, -1));
+            x = Attention.MergeHeads(b, b.Attention(q, k, v, mask: bias, target: "matmul_1"));
+            return b.Identity("proj_drop", b.Linear("proj", x, config.Width));
+        }
+    }
+
+    /// <summary>For each query and key, the class token first, the place of their distance in a table.</summary>
+    private static int[] Places(Size2 grid)
+    {
+        int length = grid.H * grid.W + 1, distances = RelPosBias.Distances(grid);
+        var places = new int[length * length];
+        for (int query = 0; query < length; query++)
+        {
+            for (int key = 0; key < length; key++)
+            {
+                places[query * length + key] = (query, key) switch
+                {
+                    (0, 0) => distances + 2,
+                    (0, _) => distances,
+                    (_, 0) => distances + 1,
+                    _ => Distance(query - 1, key - 1),
+                };
+            }
+        }
+        return places;
+
+        int Distance(int from, int to) => (from / grid.W - to / grid.W + grid.H - 1) * (2 * grid.W - 1) + from % grid.W - to % grid.W + grid.W - 1;
+    }
+
+    /// <summary>A table for another grid: the entries of the class token stay.</summary>
+    private static ParameterAdapter Resized(Size2 grid) => (b, source, target) =>
+    {
+        (int positions, int heads) = (source.Shape[0] - ClassEntries, target[1]);
+        Node patches = b.Slice(source, 0, 0, positions);
+        Node resized = RelPosBias.Resized(grid)(b, patches, [target[0] - ClassEntries, heads]);
+        return resized == patches ? source : b.Concat(0, [resized, b.Slice(source, 0, positions, ClassEntries)]);
+    };
+
+    /// <summary>The authors' files.</summary>
+    private static void Remap(Checkpoint c, Config config) => c.Drop("relative_position_index");
+
+    public static ModelFamily<Config> Models => new(Build)
+    {
+        Remap = Remap,
+        ["beit_base_patch16_224"] = new(768, 12, 12),
+        ["beit_base_patch16_384"] = new(768, 12, 12),
+        ["beit_large_patch16_224"] = new(1024, 24, 16),
+        ["beit_large_patch16_384"] = new(1024, 24, 16),
+        ["beit_large_patch16_512"] = new(1024, 24, 16),
+        ["beitv2_base_patch16_224"] = new(768, 12, 12),
+        ["beitv2_large_patch16_224"] = new(1024, 24, 16),
+    };
+}

@@ -1,0 +1,156 @@
+using Backbones.Graphs;
+using Backbones.Layers;
+
+namespace Backbones.Models;
+
+/// <content>The variants.</content>
+internal static partial class Eva
+{
+    public static ModelFamily<Config> Models => new(Build)
+    {
+        GlobalPool = config => config.GlobalPool,
+        Remap = Remap,
+        ["eva_giant_patch14_224"] = Giant,
+        ["eva_giant_patch14_336"] = Giant,
+        ["eva_giant_patch14_560"] = Giant,
+        ["eva02_tiny_patch14_224"] = Eva02(Tiny(14)) with { Mlp = SwiGluPacked },
+        ["eva02_small_patch14_224"] = Eva02(Small(14)) with { Mlp = SwiGluPacked },
+        ["eva02_base_patch14_224"] = Eva02(Base(14)),
+        ["eva02_large_patch14_224"] = Eva02(Large(14)),
+        ["eva02_tiny_patch14_336"] = Eva02(Tiny(14)) with { Mlp = SwiGluPacked },
+        ["eva02_small_patch14_336"] = Eva02(Small(14)) with { Mlp = SwiGluPacked },
+        ["eva02_base_patch14_448"] = Eva02(Base(14)),
+        ["eva02_large_patch14_448"] = Eva02(Large(14)),
+        ["eva_giant_patch14_clip_224"] = Giant with { GlobalPool = "token" },
+        ["eva02_base_patch16_clip_224"] = Eva02Clip(Base(16)),
+        ["eva02_large_patch14_clip_224"] = Eva02Clip(Large(14)),
+        ["eva02_large_patch14_clip_336"] = Eva02Clip(Large(14)),
+        ["eva02_enormous_patch14_clip_224"] = new(14, 1792, 64, 16, 15360.0 / 1792) { Block = PostNormBlock, GlobalPool = "token" },
+        ["vit_medium_patch16_rope_reg1_gap_256"] = RegGap(new(16, 512, 12, 8)),
+        ["vit_mediumd_patch16_rope_reg1_gap_256"] = RegGap(new(16, 512, 20, 8)) with { QkvBias = false },
+        ["vit_betwixt_patch16_rope_reg4_gap_256"] = RegGap(new(16, 640, 12, 10)) with { RegTokens = 4 },
+        ["vit_base_patch16_rope_reg1_gap_256"] = RegGap(Base(16)),
+        ["vit_pe_core_tiny_patch16_384"] = PeCore(24, Tiny(16)),
+        ["vit_pe_core_small_patch16_384"] = PeCore(24, Small(16)),
+        ["vit_pe_core_base_patch16_224"] = PeCore(14, Base(16)),
+        ["vit_pe_core_large_patch14_336"] = PeCore(24, Large(14)),
+        ["vit_pe_core_gigantic_patch14_448"] = PeCore(32, Gigantic(50)),
+        ["vit_pe_lang_large_patch14_448"] = PeWithoutNorm(new(14, 1024, 23, 16)) with { LayerScale = true },
+        ["vit_pe_lang_gigantic_patch14_448"] = PeWithoutNorm(Gigantic(47)) with { LayerScale = true },
+        ["vit_pe_spatial_tiny_patch16_512"] = PeWithoutNorm(Tiny(16)),
+        ["vit_pe_spatial_small_patch16_512"] = PeWithoutNorm(Small(16)),
+        ["vit_pe_spatial_base_patch16_512"] = PeWithoutNorm(Base(16)),
+        ["vit_pe_spatial_large_patch14_448"] = PeWithoutNorm(Large(14)),
+        ["vit_pe_spatial_gigantic_patch14_448"] = PeWithoutNorm(Gigantic(50)) with { LayerScale = true },
+        ["vit_small_patch16_rope_224"] = RopeVit(Small(16)),
+        ["vit_base_patch16_rope_224"] = RopeVit(Base(16)),
+        ["vit_large_patch16_rope_224"] = RopeVit(Large(16)),
+        ["vit_small_patch16_rope_mixed_224"] = Mixed(RopeVit(Small(16))),
+        ["vit_base_patch16_rope_mixed_224"] = Mixed(RopeVit(Base(16))),
+        ["vit_large_patch16_rope_mixed_224"] = Mixed(RopeVit(Large(16))),
+        ["vit_small_patch16_rope_ape_224"] = WithPositions(RopeVit(Small(16))),
+        ["vit_base_patch16_rope_ape_224"] = WithPositions(RopeVit(Base(16))),
+        ["vit_large_patch16_rope_ape_224"] = WithPositions(RopeVit(Large(16))),
+        ["vit_small_patch16_rope_mixed_ape_224"] = WithPositions(Mixed(RopeVit(Small(16)))),
+        ["vit_base_patch16_rope_mixed_ape_224"] = WithPositions(Mixed(RopeVit(Base(16)))),
+        ["vit_large_patch16_rope_mixed_ape_224"] = WithPositions(Mixed(RopeVit(Large(16)))),
+        ["vit_tiny_patch16_dinov3_qkvb"] = DinoV3(Tiny(16)) with { QkvBias = true },
+        ["vit_small_patch16_dinov3"] = DinoV3(Small(16)),
+        ["vit_small_patch16_dinov3_qkvb"] = DinoV3(Small(16)) with { QkvBias = true },
+        ["vit_small_plus_patch16_dinov3"] = DinoV3(Small(16)) with { Mlp = SwiGluAligned(8) },
+        ["vit_small_plus_patch16_dinov3_qkvb"] = DinoV3(Small(16)) with { Mlp = SwiGluAligned(8), QkvBias = true },
+        ["vit_base_patch16_dinov3"] = DinoV3(Base(16)),
+        ["vit_base_patch16_dinov3_qkvb"] = DinoV3(Base(16)) with { QkvBias = true },
+        ["vit_large_patch16_dinov3"] = DinoV3(Large(16)),
+        ["vit_large_patch16_dinov3_qkvb"] = DinoV3(Large(16)) with { QkvBias = true },
+        ["vit_huge_plus_patch16_dinov3"] = DinoV3(new(16, 1280, 32, 20)) with { Mlp = SwiGluAligned(8) },
+        ["vit_huge_plus_patch16_dinov3_qkvb"] = DinoV3(new(16, 1280, 32, 20)) with { Mlp = SwiGluAligned(8), QkvBias = true },
+        ["vit_7b_patch16_dinov3"] = DinoV3(new(16, 4096, 40, 32, 2)) with { Mlp = SwiGluAligned(64) },
+    };
+
+    // Sizes by timm's words, from the width of their patches.
+
+    private static Config Tiny(int patch) => new(patch, 192, 12, 3);
+
+    private static Config Small(int patch) => new(patch, 384, 12, 6);
+
+    private static Config Base(int patch) => new(patch, 768, 12, 12);
+
+    private static Config Large(int patch) => new(patch, 1024, 24, 16);
+
+    private static Config Giant => new(14, 1408, 40, 16, 6144.0 / 1408);
+
+    /// <summary>The Perception Encoder's, without class token.</summary>
+    private static Config Gigantic(int depth) => new(14, 1536, depth, 16, 8960.0 / 1536) { ClassToken = false };
+
+    // Kinds of models.
+
+    /// <summary>Rotary embeddings as on a grid of 16×16, whatever the image size; a norm in the perceptron.</summary>
+    private static Config Eva02(Config size) => size with
+    {
+        MlpRatio = 4 * 2 / 3.0,
+        Mlp = SwiGluNorm,
+        Qkv = size.Width < 768 ? QkvProjections.WithoutKeyBias : QkvProjections.Separate,
+        Rope = Axial(10000, 16),
+    };
+
+    private static Config Eva02Clip(Config size) => Eva02(size) with { ScaleAttention = true, GlobalPool = "token" };
+
+    private static Config RegGap(Config size)
+        => size with { LayerScale = true, ClassToken = false, RegTokens = 1, PositionEmbedding = false, Rope = Axial(10000, 16) };
+
+    /// <summary>Perception Encoder for image and text: pooled by attention.</summary>
+    private static Config PeCore(int grid, Config size) => Pe(grid, size) with { GlobalPool = "map" };
+
+    /// <summary>Perception Encoder for language and space: the last block's tokens as they are.</summary>
+    private static Config PeWithoutNorm(Config size) => Pe(32, size) with { PostNorm = false, FcNorm = false };
+
+    /// <summary>Places begin at 1 where a class token is in front.</summary>
+    private static Config Pe(int grid, Config size) => size with
+    {
+        Qkv = QkvProjections.Joint,
+        Norm = Norms.LayerNorm(1e-5f),
+        PreNorm = true,
+        Rope = Axial(10000, grid, size.ClassToken ? 1 : 0, columnsFirst: true),
+    };
+
+    private static Config RopeVit(Config size) => size with
+    {
+        Qkv = QkvProjections.Joint,
+        LayerScale = true,
+        PositionEmbedding = false,
+        Rope = Axial(100, columnsFirst: true),
+        GlobalPool = "token",
+    };
+
+    private static Config Mixed(Config model) => model with { Rope = MixedRope, ComputesRope = true };
+
+    private static Config WithPositions(Config model) => model with { PositionEmbedding = true, NoEmbedClass = true };
+
+    private static Config DinoV3(Config size) => size with
+    {
+        QkvBias = false,
+        Norm = Norms.LayerNorm(1e-5f),
+        LayerScale = true,
+        RegTokens = 4,
+        PositionEmbedding = false,
+        Rope = DinoV3Rope,
+        ComputesRope = true,
+        DynamicImageSize = true,
+        FcNorm = false,
+    };
+
+    // Rotary embeddings.
+
+    private static RopeLayers Axial(float temperature, int? reference = null, float offset = 0, bool columnsFirst = false) => (b, config, grid) =>
+    {
+        RotaryEmbedding rope = RotaryEmbedding.Axial(b, grid, config.HeadWidth, config.PrefixTokens, temperature, reference is { } size ? size : (Size2?)null, offset, columnsFirst);
+        return [.. Enumerable.Repeat(rope, config.Depth)];
+    };
+
+    private static IReadOnlyList<RotaryEmbedding> MixedRope(GraphBuilder b, Config config, Size2 grid)
+        => RotaryEmbedding.Mixed(b, grid, config.HeadWidth, config.PrefixTokens, config.Depth, config.Heads);
+
+    private static IReadOnlyList<RotaryEmbedding> DinoV3Rope(GraphBuilder b, Config config, Size2 grid)
+        => [.. Enumerable.Repeat(RotaryEmbedding.DinoV3(b, grid, config.HeadWidth, config.PrefixTokens, 100), config.Depth)];
+}
