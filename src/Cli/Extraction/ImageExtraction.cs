@@ -1,8 +1,6 @@
 using System.Text.Json;
 using Backbones;
 using Backbones.Engines;
-using Backbones.Graphs;
-using Backbones.Weights;
 using TimmFeatures.Cli.Files;
 using TimmFeatures.Cli.Images;
 
