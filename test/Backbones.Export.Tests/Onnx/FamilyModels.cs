@@ -48,12 +48,27 @@ internal static class FamilyModels
         ["vision_transformer_sam"] = ["samvit_base_patch16_224"],
         ["visformer"] = ["visformer_tiny"],
         ["vision_transformer_relpos"] = ["vit_relpos_small_patch16_rpn_224"],
+        ["resnetv2"] = ["resnetv2_18d", "resnetv2_50d_gn"],
+        ["vgg"] = ["vgg11_bn"],
+        ["senet"] = ["legacy_seresnet18"],
+        ["sknet"] = ["skresnet18"],
+        ["res2net"] = ["res2net50_48w_2s"],
+        ["dpn"] = ["dpn48b"],
+        ["dla"] = ["dla46_c"],
+        ["byobnet"] = ["test_byobnet", "repvgg_a0", "mobileone_s1", "regnetz_b16_evos", "bat_resnext26ts"],
+        ["byoanet"] = ["botnet26t_256", "halonet26t", "lambda_resnet26t", "lambda_resnet26rpt_256"],
+        ["nfnet"] = ["test_nfnet", "nf_regnet_b0", "dm_nfnet_f0"],
+        ["vision_transformer_hybrid"] = ["vit_tiny_r_s16_p8_224", "vit_small_r26_s32_224"],
     };
 
     /// <summary>Where a family has no small model: some blocks of one, over a small image.</summary>
     private static readonly Dictionary<string, (Func<object, object> Config, Size2 ImageSize)> s_cutDown = new()
     {
         ["gemma4_vit_570m_enc"] = (config => (Gemma4Vit.Config)config with { Depth = 2 }, 96),
+        // A map smaller than the 7×7 that the head was trained for.
+        ["vgg11_bn"] = (config => (Vgg.Config)config with { HeadHiddenSize = 64 }, 96),
+        ["dm_nfnet_f0"] = (config => (NfNet.Config)config with { Depths = [1, 1, 1, 1], Channels = [64, 64, 128, 128], GroupSize = 32, NumFeatures = 256 }, 96),
+        ["vit_small_r26_s32_224"] = (config => (VisionTransformer.Config)config with { Depth = 3 }, 96),
     };
 
     /// <summary>Names of models, between them every family.</summary>
