@@ -27,6 +27,7 @@ public sealed class FamilyTests
             BackboneGraph backbone = model.Build(BuildOptions.Default);
             try
             {
+                Assert.AreEqual(ModelSize.Of(backbone.Graph.Parameters.Select(p => (p.Name, p.Shape))), LikelyModel.Sizes.GetValueOrDefault(name), "its size in Models/sizes.txt, which test/Conformance -- sizes writes");
                 AssertRegistered(backbone, ModelNames.GetConfig(name));
                 AssertMechanisms(model, backbone);
                 AssertKernels(backbone.Graph);
