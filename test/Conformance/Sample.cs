@@ -24,9 +24,14 @@ internal static class Sample
     {
         double difference = 0, norm = 0;
         ulong k = 0;
-        foreach (JsonElement element in sample.GetProperty("values").EnumerateArray())
+        JsonElement samples = sample.GetProperty("values");
+        // A tensor that has fewer values than a sample of its kind (64, 32, 16 or 8) is there as a whole, in order.
+        bool isWhole = samples.GetArrayLength() == values.Length && values.Length is not (64 or 32 or 16 or 8);
+        foreach (JsonElement element in samples.EnumerateArray())
         {
-            double expected = element.ValueKind == JsonValueKind.Number ? element.GetDouble() : double.NaN, actual = values[(int)(Mix(s_seed + k++) % (ulong)values.Length)];
+            int index = isWhole ? (int)k : (int)(Mix(s_seed + k) % (ulong)values.Length);
+            k++;
+            double expected = element.ValueKind == JsonValueKind.Number ? element.GetDouble() : double.NaN, actual = values[index];
             if (double.IsNaN(expected) && double.IsNaN(actual))
                 continue;
             difference += (expected - actual) * (expected - actual);
