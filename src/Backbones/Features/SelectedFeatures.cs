@@ -153,7 +153,7 @@ public sealed record SelectedFeatures
         if (!selection.IntermediatesOnly)
         {
             IntermediateLevel last = blocks[indices[^1]];
-            Node final = selection.StopEarly && indices[^1] < blocks.Length - 1 ? last.Norm?.Invoke(b, last.Node) ?? last.Node : backbone.Features;
+            Node final = selection.StopEarly && indices[^1] < blocks.Length - 1 ? last.Final ?? last.Norm?.Invoke(b, last.Node) ?? last.Node : backbone.Features;
             outputs.Add(("features", final, null));
         }
         return Choose(backbone, outputs, b);

@@ -91,7 +91,6 @@ internal static class ViTamin
     public static ModelFamily<Config> Models => new(Build)
     {
         GlobalPool = config => config.GlobalPool,
-        Remap = Remap,
         ["vitamin_small_224"] = Of(64, 384, 14, 6),
         ["vitamin_base_224"] = Of(128, 768, 14, 12),
         ["vitamin_large_224"] = Of(160, 1024, 31, 16),

@@ -123,26 +123,26 @@ internal static class Volo
     {
         const int places = Window * Window;
         (int height, int width, int channels) = (x.Shape[0], x.Shape[1], x.Shape[2]);
-        (int h, int w, int headWidth) = ((height + 1) / 2, (width + 1) / 2, Attention.HeadWidth(channels, heads));
+        (int h, int w, int headWidth) = (height / 2, width / 2, Attention.HeadWidth(channels, heads));
         using (b.Scope("attn"))
         {
             Node v = b.Permute(b.Linear("v", x, channels, bias: false), [2, 0, 1]);
             v = b.Permute(b.Reshape(Unfold(b, v, h, w), [heads, headWidth, places, h * w]), [0, 3, 2, 1]);
-            Node maps = b.Permute(b.AvgPool2d("pool", b.Permute(x, [2, 0, 1]), 2, 2, ceilMode: true), [1, 2, 0]);
+            Node maps = b.Permute(b.AvgPool2d("pool", b.Permute(x, [2, 0, 1]), 2), [1, 2, 0]);
             maps = b.Permute(b.Reshape(b.Linear("attn", maps, places * places * heads), [h * w, heads, places, places]), [1, 0, 2, 3]);
             // FX counts products of sizes among the names.
             maps = b.Identity("attn_drop", b.Softmax(b.Affine(maps, 1 / MathF.Sqrt(headWidth), target: "mul_2"), -1));
             x = b.Permute(b.MatMul(maps, v), [0, 3, 2, 1]);
-            x = Fold(b, b.Reshape(x, [channels, Window, Window, h, w]), height, width);
+            x = Fold(b, b.Reshape(x, [channels, Window, Window, h, w]));
             return b.Identity("proj_drop", b.Linear("proj", b.Permute(x, [1, 2, 0]), channels));
         }
     }
 
-    /// <summary>torch.nn.Unfold with kernel 3, padding 1 and stride 2: x <c>[C, H, W]</c> → <c>[C, 9, h · w]</c>.</summary>
+    /// <summary>torch.nn.Unfold with kernel 3, padding 1 and stride 2 over even sides: x <c>[C, 2h, 2w]</c> → <c>[C, 9, h · w]</c>.</summary>
     private static Node Unfold(GraphBuilder b, Node x, int h, int w) => b.Leaf("unfold", () =>
     {
-        // One row and column more than the padding has: odd sides end there.
-        Node padded = b.Pad2d(x, new Padding(1, 1, 2, 2));
+        // No window reaches the padding at the end.
+        Node padded = b.Pad2d(x, new Padding(1, 1, 0, 0));
         var places = new Node[Window * Window];
         for (int i = 0; i < places.Length; i++)
         {
@@ -152,14 +152,13 @@ internal static class Volo
         return b.Concat(1, places);
     });
 
-    /// <summary>torch.nn.functional.fold with kernel 3, padding 1 and stride 2, which sums what overlaps: x <c>[C, 3, 3, h, w]</c> → <c>[C, H, W]</c>.</summary>
-    private static Node Fold(GraphBuilder b, Node x, int height, int width) => b.Leaf("fold", () =>
+    /// <summary>torch.nn.functional.fold with kernel 3, padding 1 and stride 2, which sums what overlaps: x <c>[C, 3, 3, h, w]</c> → <c>[C, 2h, 2w]</c>.</summary>
+    private static Node Fold(GraphBuilder b, Node x) => b.Leaf("fold", () =>
     {
         (int channels, int h, int w) = (x.Shape[0], x.Shape[3], x.Shape[4]);
         // Even rows are the middle ones of a window, odd rows the last of one and the first of the next; columns likewise.
         Node[] rows = [Columns(Row(1)), Columns(b.Add(Row(2), Next(Row(0), 2)))];
-        Node map = b.Reshape(b.Concat(2, [.. rows.Select(r => b.Reshape(r, [channels, h, 1, 2 * w]))]), [channels, 2 * h, 2 * w]);
-        return b.Slice(b.Slice(map, 1, 0, height), 2, 0, width);
+        return b.Reshape(b.Concat(2, [.. rows.Select(r => b.Reshape(r, [channels, h, 1, 2 * w]))]), [channels, 2 * h, 2 * w]);
 
         Node Row(int i) => b.Reshape(b.Slice(x, 1, i, 1), [channels, Window, h, w]);
 

@@ -17,6 +17,10 @@ public sealed class AttentionTests
         b.MatMul(b.Reshape(node("sub_1"), [2, 5, 5]), node("transpose_2")));
 
     [TestMethod]
+    public void CrossCovarianceAttentions() => AssertMaps(b => CrossCovarianceAttention.Build(b, "attn", b.Input, 2), (b, node) =>
+        b.MatMul(node("softmax"), Attention.Part(b, node("permute"), 2)));
+
+    [TestMethod]
     public void LatentPooling() => AssertMaps(b => AttentionPool.Latent(b, "attn", b.Input, 2, 16, Norms.LayerNorm(), ActLayers.Torch(UnaryKind.Gelu)), (b, node) =>
         b.MatMul(node("softmax"), Attention.Part(b, node("permute"), 1)));
 
