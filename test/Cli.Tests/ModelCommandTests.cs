@@ -104,13 +104,13 @@ public sealed class ModelCommandTests
     [TestMethod]
     public void Help_has_examples_and_a_wrong_line_is_answered_with_one()
     {
-        foreach (string verb in (string[])["list", "info", "nodes", "download", "convert", "export", "bench"])
+        foreach (string verb in (string[])["list", "info", "nodes", "download", "convert", "export", "extract", "merge", "similar", "visualize", "bench"])
         {
             Tool help = Tool.Succeed(verb, "--help");
             Assert.Contains($"Examples:\n  timm-features {verb} ", help.Out.ReplaceLineEndings("\n"));
         }
         Tool.Fail(2, [], "--help");
-        Tool.Fail(2, ["lost"], "'lost'");
+        Tool.Fail(2, ["exract"], "There is no command 'exract'.", "'extract'");
         Tool.Fail(2, ["info", "a", "b"], "'b'");
     }
 }

@@ -109,6 +109,22 @@ public sealed class ModelLineTests
     [DataRow("eva", "vit_small_patch16_rope_mixed_ape_224")]
     [DataRow("vision_transformer_sam", "samvit_base_patch16_224")]
     [DataRow("naflexvit", "naflexvit_base_patch16_parfac_gap")]
+    [DataRow("swin_transformer", "swin_tiny_patch4_window7_224")]
+    [DataRow("swin_transformer_v2", "swinv2_small_window8_256")]
+    [DataRow("swin_transformer_v2_cr", "swinv2_cr_tiny_ns_224")]
+    [DataRow("tiny_vit", "tiny_vit_5m_224")]
+    [DataRow("twins", "twins_pcpvt_small")]
+    [DataRow("pvt_v2", "pvt_v2_b1")]
+    [DataRow("hiera", "hiera_tiny_224")]
+    [DataRow("hieradet_sam2", "hieradet_small")]
+    [DataRow("mvitv2", "mvitv2_small_cls")]
+    [DataRow("nest", "nest_tiny")]
+    [DataRow("davit", "davit_tiny")]
+    [DataRow("focalnet", "focalnet_tiny_lrf")]
+    [DataRow("gcvit", "gcvit_xxtiny")]
+    [DataRow("maxxvit", "maxvit_pico_rw_256")]
+    [DataRow("maxxvit", "coatnet_nano_cc_224")]
+    [DataRow("maxxvit", "maxvit_rmlp_pico_rw_256")]
     public void Small_models_have_timms_outputs(string family, string model)
         => AssertPass(Path.Combine("models", $"{family}.jsonl.gz"), model, new ManagedEngine());
 

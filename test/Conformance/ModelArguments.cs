@@ -15,10 +15,10 @@ internal static class ModelArguments
         ["depth"] = ["Depth"],
         ["depths"] = ["Depths", "Layers"],
         ["embed_dim"] = ["Width", "EmbedDim", "Channels"],
-        ["embed_dims"] = ["EmbedDims", "Channels", "Widths"],
+        ["embed_dims"] = ["EmbedDims", "Channels", "Widths", "Width"],
         ["dims"] = ["Dims", "Channels", "Widths"],
         ["num_heads"] = ["Heads", "NumHeads"],
-        ["window_size"] = ["WindowSize", "Window"],
+        ["window_size"] = ["WindowSize", "Window", "Windows"],
         ["patch_size"] = ["PatchSize"],
     };
 
@@ -57,9 +57,10 @@ internal static class ModelArguments
     }
 
     private static object Value(Type type, JsonElement value)
-        => type == typeof(int) ? value.GetInt32()
+        => type == typeof(int) ? (value.ValueKind == JsonValueKind.Array ? value[0] : value).GetInt32()
             : type == typeof(double) ? value.GetDouble()
             : type == typeof(Size2) ? Size(value)
+            : type == typeof(ImmutableArray<int>) && value.ValueKind == JsonValueKind.Number ? [.. Enumerable.Repeat(value.GetInt32(), 4)]
             : type == typeof(ImmutableArray<int>) ? ImmutableArray.CreateRange(value.EnumerateArray().Select(v => v.GetInt32()))
             : throw new NotSupportedException($"'{value.GetRawText()}' cannot be given as {type.Name}");
 

@@ -142,7 +142,7 @@ internal static class ModelChecks
         bool keepsBlocks = checks.Root.GetProperty("name").GetString()!.Split('_')[0] is "twins" or "mvitv2";
         Graph pruned = SelectedFeatures.Choose(backbone, FeatureSelection.Intermediates(keepsBlocks ? null : [-2])).Graph;
         // A head that cannot go without pooling keeps its own.
-        string pool = checks.Root.TryGetProperty("reset_error", out _) ? "avg" : "";
+        string? pool = checks.Root.TryGetProperty("reset_error", out _) ? null : "";
         BackboneGraph reset = model.Build(SelectedFeatures.OptionsFor(FeatureSelection.Pooled(pool), BuildOptions.Default));
         Graph? idle = backbone.FeaturesFromIntermediates ? null : reset.Graph.From(reset.Features);
         (long, int) expected = (count.GetInt64(), prune.GetProperty("sd_entries").GetInt32());

@@ -1,14 +1,17 @@
+using Backbones;
 using Backbones.Conformance;
 using Backbones.Engines;
 using Backbones.Engines.Managed;
 using Backbones.Engines.Reference;
 using Backbones.Engines.Torch;
+using Backbones.Models;
 
 const string Usage = """
     Usage: Conformance FILE… [--filter GLOB] [--engine managed|reference|torchsharp] [--max N] [--report MD] [--structure] [--quiet]
            Conformance preprocessing FILE IMAGE_FOLDER
            Conformance pth FOLDER
            Conformance remap FILE [--filter FAMILY/ID]
+           Conformance sizes > src/Backbones/Models/sizes.txt
     Reads model lines (.jsonl) or torchvision's models in one object (.json), both also as .gz;
     prints a line a model and last 'N passed, N failed, N missing'.
     --precision float32|float16|bfloat16  number format, where the engine has it
@@ -28,6 +31,15 @@ if (args is ["pth", .. var pth])
 if (args is ["remap", .. var remap])
 {
     return RemapRunner.Run(remap);
+}
+if (args is ["sizes"])
+{
+    foreach (string name in ModelCatalog.Names)
+    {
+        ModelSize size = ModelSize.Of(ModelCatalog.Find(name).Build(BuildOptions.Default).Graph.Parameters.Select(p => (p.Name, p.Shape)));
+        Console.WriteLine($"{name} {size.Entries} {size.Elements}");
+    }
+    return 0;
 }
 
 var files = new List<string>();

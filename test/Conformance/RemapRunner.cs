@@ -17,6 +17,9 @@ internal static class RemapRunner
 {
     private const double Tolerance = 1e-4;
 
+    /// <summary>timm adds positions to the file's own tensors, so that the reference takes the result for what was there before.</summary>
+    private static readonly string[] s_addedToInPlace = ["embeds.cls_token", "embeds.reg_token"];
+
     /// <summary>Runs every case of a file.</summary>
     /// <param name="args">The file, and <c>--filter GLOB</c> over FAMILY/ID.</param>
     /// <returns>0 if no case failed, 1 if one did, 2 if the arguments are wrong.</returns>
@@ -166,9 +169,9 @@ internal static class RemapRunner
                 yield return $"{key} is not there";
             else if (tensor.Shape != shape)
                 yield return $"{key} is {tensor.Shape}, expected {shape}";
-            else if (hasSource && sample is null && from is not null && SourceOf(tensor) != from)
+            else if (hasSource && sample is null && from is not null && SourceOf(tensor) != from && !(tensor is ComputedTensor && s_addedToInPlace.Contains(key)))
                 yield return $"{key} is {SourceOf(tensor) ?? "computed"}, expected {from}";
-            else if (sample is { } values && Sample.Error(values, tensor.AsFloats().Span) is var distance && !(distance <= Tolerance))
+            else if (sample is { } values && Sample.Error(values, tensor.AsFloats().Span, isWholeInOrder: true) is var distance && !(distance <= Tolerance))
                 yield return $"{key} has other values ({distance:0.0e+0})";
         }
         IEnumerable<string> mayBeMore = item.TryGetProperty("left_as_they_were", out JsonElement untouched) ? untouched.EnumerateArray().Select(l => l.GetString()!) : [];

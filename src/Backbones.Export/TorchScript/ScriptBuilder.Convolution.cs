@@ -17,7 +17,7 @@ internal sealed partial class ScriptBuilder
 
     /// <summary>A computed bias (the shift of a folded batch normalisation) is registered beside its weight.</summary>
     private string Bias(Node n, bool hasBias)
-        => !hasBias ? "None" : n.Inputs[2].Operator is ParameterOp ? Parameter(n.Inputs[2]) : Parameter(n.Inputs[2], () => Beside(KeyOf(n.Inputs[1])));
+        => !hasBias ? "None" : n.Inputs[2].Operator is ParameterOp or ConstantOp ? Parameter(n.Inputs[2]) : Parameter(n.Inputs[2], () => Beside(KeyOf(n.Inputs[1])));
 
     private static string Beside(string weight) => $"{weight[..(weight.LastIndexOf('.') + 1)]}bias";
 

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 
 namespace Backbones;
 
-/// <summary>How intermediate features of token models are laid out.</summary>
+/// <summary>How features are laid out.</summary>
 public enum FeatureFormat
 {
     /// <summary>Maps <c>[C, H, W]</c>.</summary>
@@ -11,6 +11,9 @@ public enum FeatureFormat
 
     /// <summary>Tokens <c>[L, C]</c>.</summary>
     Nlc,
+
+    /// <summary>Maps with channels last <c>[H, W, C]</c>.</summary>
+    Nhwc,
 }
 
 /// <summary>

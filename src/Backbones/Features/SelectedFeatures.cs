@@ -16,7 +16,11 @@ public sealed record FeatureOutput(string Name, Shape Shape, FeatureInfo? Level 
 /// <param name="Channels">Channels (<c>num_chs</c>).</param>
 /// <param name="Reduction">Input pixels per map pixel.</param>
 /// <param name="Module">timm's module name.</param>
-public sealed record FeatureInfo(int Index, int Channels, int Reduction, string Module);
+public sealed record FeatureInfo(int Index, int Channels, int Reduction, string Module)
+{
+    /// <summary>How the map is laid out: timm's pyramids of some transformers (Swin) have their channels last.</summary>
+    public FeatureFormat Format { get; init; } = FeatureFormat.Nchw;
+}
 
 /// <summary>A backbone's graph with the wanted nodes as its outputs and everything else removed.</summary>
 public sealed record SelectedFeatures
@@ -93,11 +97,11 @@ public sealed record SelectedFeatures
     }
 
     /// <summary>A neck or head on top: what <paramref name="build"/> makes of the outputs becomes the outputs. Its parameters are the graph's, beside the backbone's.</summary>
-    /// <param name="build">Gets a builder that continues the graph, and the outputs with their names; gives the new ones.</param>
+    /// <param name="build">Gets a builder that continues the graph, and the outputs with their names, maps always as <c>[C, H, W]</c>; gives the new ones.</param>
     public SelectedFeatures Extend(Func<GraphBuilder, IReadOnlyList<(string Name, Node Map)>, IEnumerable<(string Name, Node Map)>> build)
     {
         GraphBuilder b = GraphBuilder.Extend(Graph);
-        (string Name, Node Map)[] outputs = [.. build(b, [.. Outputs.Zip(Graph.Outputs, (o, n) => (o.Name, n))])];
+        (string Name, Node Map)[] outputs = [.. build(b, [.. Outputs.Zip(Graph.Outputs, (o, n) => (o.Name, o.Level is { Format: FeatureFormat.Nhwc } ? b.Permute(n, [2, 0, 1], "#channels_first") : n))])];
         return this with
         {
             Graph = b.Build(Graph.Outputs).WithOutputs(outputs.Select(o => o.Map)),
@@ -116,7 +120,7 @@ public sealed record SelectedFeatures
 
     /// <summary>timm's <c>feature_info</c> for all levels of a backbone.</summary>
     internal static ImmutableArray<FeatureInfo> InfoOf(BackboneGraph backbone)
-        => [.. backbone.Levels.Select((l, i) => new FeatureInfo(i, l.Channels, l.Reduction, l.Module))];
+        => [.. backbone.Levels.Select((l, i) => new FeatureInfo(i, l.Channels, l.Reduction, l.Module) { Format = backbone is { LevelLayout: FeatureLayout.Nhwc, FeaturesFromIntermediates: false } ? FeatureFormat.Nhwc : FeatureFormat.Nchw })];
 
     private static SelectedFeatures Pyramid(PyramidSelection selection, BackboneGraph backbone)
     {
@@ -142,14 +146,14 @@ public sealed record SelectedFeatures
         foreach (int i in indices)
         {
             (Node map, Node? prefix) = ToFormat(b, blocks[i], i, selection.Norm, selection.OutputFormat);
-            outputs.Add(($"{i}", map, info.Length == blocks.Length ? info[i] : null));
+            outputs.Add(($"{i}", map, info.Length == blocks.Length ? info[i] with { Format = selection.OutputFormat } : null));
             if (selection.ReturnPrefixTokens && prefix is not null)
                 outputs.Add(($"{i}.prefix", prefix, null));
         }
         if (!selection.IntermediatesOnly)
         {
             IntermediateLevel last = blocks[indices[^1]];
-            Node final = selection.StopEarly && indices[^1] < blocks.Length - 1 ? last.Norm?.Invoke(b, last.Node) ?? last.Node : backbone.Features;
+            Node final = selection.StopEarly && indices[^1] < blocks.Length - 1 ? last.Final ?? last.Norm?.Invoke(b, last.Node) ?? last.Node : backbone.Features;
             outputs.Add(("features", final, null));
         }
         return Choose(backbone, outputs, b);
@@ -163,14 +167,25 @@ public sealed record SelectedFeatures
         Node x = norm && level.Norm is { } apply ? apply(b, level.Node) : level.Node;
         using (b.Scope($"intermediates.{index}"))
         {
-            if (level.Layout == FeatureLayout.Nhwc)
-                return (b.Permute(x, [2, 0, 1]), null);
-            if (level.Layout == FeatureLayout.Nchw)
-                return format == FeatureFormat.Nchw ? (x, null) : throw new GraphException($"'{level.Node.Name}' is a map {x.Shape}; output format NLC is for token models.");
+            if (level.Layout != FeatureLayout.Nlc)
+            {
+                bool last = level.Layout == FeatureLayout.Nhwc;
+                return format switch
+                {
+                    FeatureFormat.Nchw => (last ? b.Permute(x, [2, 0, 1]) : x, null),
+                    FeatureFormat.Nhwc => (last ? x : b.Permute(x, [1, 2, 0]), null),
+                    _ => throw new GraphException($"'{level.Node.Name}' is a map {x.Shape}; output format NLC is for token models."),
+                };
+            }
             int length = level.Grid.H * level.Grid.W, channels = x.Shape[^1];
             Node? prefix = level.PrefixTokens == 0 ? null : b.Slice(x, 0, 0, level.PrefixTokens);
             Node tokens = level.PrefixTokens == 0 ? x : b.Slice(x, 0, level.PrefixTokens, length);
-            return (format == FeatureFormat.Nlc ? tokens : b.Reshape(b.Permute(tokens, [1, 0]), [channels, level.Grid.H, level.Grid.W]), prefix);
+            return (format switch
+            {
+                FeatureFormat.Nlc => tokens,
+                FeatureFormat.Nhwc => b.Reshape(tokens, [level.Grid.H, level.Grid.W, channels]),
+                _ => b.Reshape(b.Permute(tokens, [1, 0]), [channels, level.Grid.H, level.Grid.W]),
+            }, prefix);
         }
     }
 

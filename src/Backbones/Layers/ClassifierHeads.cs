@@ -78,14 +78,15 @@ internal static class ClassifierHeads
         }
     }
 
-    /// <summary>timm.layers.ClNormMlpClassifierHead without a hidden layer: pool, norm, classifier over tokens <c>[L, C]</c> or a map with channels last <c>[H, W, C]</c>.</summary>
+    /// <summary>timm.layers.ClNormMlpClassifierHead: pool, norm, hidden layer (optional), classifier over tokens <c>[L, C]</c> or a map with channels last <c>[H, W, C]</c>.</summary>
     /// <param name="b">The builder.</param>
     /// <param name="x">Tokens or map.</param>
     /// <param name="numClasses">0 for no classifier.</param>
     /// <param name="pool">'avg', 'max', 'avgmax', '' for none.</param>
     /// <param name="norm">Normalisation of the last axis.</param>
+    /// <param name="hidden">Width of the hidden layer, with GELU behind it; null for none.</param>
     /// <exception cref="GraphException">Another pool type.</exception>
-    public static (Node PreLogits, Node Logits) ChannelsLast(GraphBuilder b, Node x, int numClasses, string pool, NormLayer norm)
+    public static (Node PreLogits, Node Logits) ChannelsLast(GraphBuilder b, Node x, int numClasses, string pool, NormLayer norm, int? hidden = null)
     {
         GlobalPool.Require(pool, "avg", "max", "avgmax", "");
         int[] axes = [.. Enumerable.Range(0, x.Shape.Rank - 1)];
@@ -98,7 +99,17 @@ internal static class ClassifierHeads
                 "avgmax" => b.Affine(b.Add(b.Reduce(x, ReduceKind.Max, axes), b.Reduce(x, ReduceKind.Mean, axes)), 0.5f),
                 _ => x,
             };
-            x = b.Identity("drop", b.Identity("pre_logits", norm(b, "norm", x)));
+            x = norm(b, "norm", x);
+            if (hidden is { } width)
+            {
+                using (b.Scope("pre_logits"))
+                    x = ActLayers.Timm(UnaryKind.Gelu)(b, "act", b.Linear("fc", x, width));
+            }
+            else
+            {
+                x = b.Identity("pre_logits", x);
+            }
+            x = b.Identity("drop", x);
             return (x, Classifier.Fc(b, "fc", x, numClasses));
         }
     }

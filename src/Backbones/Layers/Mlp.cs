@@ -17,17 +17,6 @@ internal static class Mlp
         }
     }
 
-    /// <summary>timm.layers.ConvMlp: the same over a map <c>[C, H, W]</c>, the norm before the activation.</summary>
-    public static Node Conv(GraphBuilder b, string name, Node x, int hidden, ActLayer act, NormLayer? norm = null)
-    {
-        int width = x.Shape[0];
-        using (b.Scope(name))
-        {
-            x = act(b, "act", Norms.OrIdentity(norm)(b, "norm", b.Conv2d("fc1", x, hidden, 1, bias: true)));
-            return b.Conv2d("fc2", b.Identity("drop", x), width, 1, bias: true);
-        }
-    }
-
     /// <summary>
     /// timm.layers.SwiGLUPacked: fc1, whose one half gates the other by SiLU, fc2.
     /// Paper: GLU Variants Improve Transformer, https://arxiv.org/abs/2002.05202

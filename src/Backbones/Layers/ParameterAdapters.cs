@@ -29,6 +29,22 @@ internal static class ParameterAdapters
         return b.Affine(b.Slice(repeated, 1, 0, channels), 3f / channels);
     };
 
+    /// <summary>The same for a linear layer over the pixels of a patch, <c>[O, P · P · C]</c> or <c>[O, C · P · P]</c>.</summary>
+    /// <param name="channels">Channels of the image.</param>
+    /// <param name="patch">P: pixels of a patch's side.</param>
+    /// <param name="channelsLast">Whether a pixel's channels are next to each other.</param>
+    public static ParameterAdapter InputPatches(int channels, int patch, bool channelsLast) => (b, source, target) =>
+    {
+        if (source.Shape == target)
+            return source;
+        int features = source.Shape[0], from = source.Shape[1] / (patch * patch);
+        if (source.Shape[1] != from * patch * patch)
+            throw new GraphException($"'{source.Name}' {source.Shape} cannot be adapted to {target}: its {source.Shape[1]} inputs are no whole number of channels of patches of {patch}×{patch}.");
+        Node kernel = channelsLast ? b.Permute(b.Reshape(source, [features, patch, patch, from]), [0, 3, 1, 2]) : b.Reshape(source, [features, from, patch, patch]);
+        Node adapted = InputConv(channels)(b, kernel, [features, channels, patch, patch]);
+        return b.Reshape(channelsLast ? b.Permute(adapted, [0, 2, 3, 1]) : adapted, target);
+    };
+
     /// <summary>timm's <c>resample_abs_pos_embed</c>: the patch part of <c>[1, P + L, C]</c> is resized bicubically with antialiasing, prefix tokens are kept.</summary>
     /// <param name="prefixTokens">P: entries for class and register tokens, first.</param>
     /// <param name="pretrainedGrid">The grid that the checkpoint was trained for; it counts where it has L patches, otherwise the entry's grid is taken for square.</param>
@@ -68,7 +84,7 @@ internal static class ParameterAdapters
     /// <summary>A patch embedding's kernel of another size, see <see cref="PatchKernel.Resize"/>.</summary>
     public static ParameterAdapter PatchEmbedding(bool bilinear = false) => (b, source, target) => PatchKernel.Resize(b, source, (target[2], target[3]), bilinear);
 
-    /// <summary>The first adapter for the kernel's size, then <see cref="InputConv"/> for the channels.</summary>
+    /// <summary>The first adapter for the kernel's size, then <see cref="InputConv"/> for the channels. That of a linear layer (<see cref="InputPatches"/>) is for both.</summary>
     public static ParameterAdapter ThenInputConv(this ParameterAdapter first, int channels)
-        => (b, source, target) => InputConv(channels)(b, first(b, source, target.Rank > 1 && source.Shape.Rank > 1 ? target.With(1, source.Shape[1]) : target), target);
+        => (b, source, target) => target.Rank == 2 ? first(b, source, target) : InputConv(channels)(b, first(b, source, target.Rank > 1 && source.Shape.Rank > 1 ? target.With(1, source.Shape[1]) : target), target);
 }

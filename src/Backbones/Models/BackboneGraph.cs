@@ -128,4 +128,6 @@ internal enum FeatureLayout
 /// <param name="Grid">Height and width of the patch grid (tokens), unused for maps.</param>
 /// <param name="PrefixTokens">Class and register tokens before the patches.</param>
 /// <param name="Norm">Applies the model's final norm (<c>norm=True</c>); null where timm ignores it.</param>
-internal sealed record IntermediateLevel(Node Node, FeatureLayout Layout = FeatureLayout.Nchw, Size2 Grid = default, int PrefixTokens = 0, Func<GraphBuilder, Node, Node>? Norm = null);
+/// <param name="Final">The last result where the blocks behind this one are left out, if it is not the hidden state itself (PiT's class tokens).</param>
+internal sealed record IntermediateLevel(
+    Node Node, FeatureLayout Layout = FeatureLayout.Nchw, Size2 Grid = default, int PrefixTokens = 0, Func<GraphBuilder, Node, Node>? Norm = null, Node? Final = null);

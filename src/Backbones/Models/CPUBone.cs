@@ -131,8 +131,7 @@ internal static partial class CPUBone
     /// <summary>Convolution, pool, linear layer, classifier; without pooling the linear layers are over the channels of a map.</summary>
     private static (Node PreLogits, Node Logits) Head(GraphBuilder b, Config config, Node x, int numClasses, string pool)
     {
-        if (pool is not ("avg" or ""))
-            throw new GraphException($"Pool type '{pool}' is none that this model has; valid types are 'avg' and ''.");
+        GlobalPool.Require(pool, "avg", "");
         bool pools = pool.Length > 0;
         using (b.Scope("head"))
         {

@@ -61,9 +61,9 @@ internal static class CSATv2
             using (b.Scope("transform.transform"))
                 b.Unused("weights", [Block8, Block8]);
             (float[] mix, float[] shift) = RgbToYCbCr();
-            x = b.Conv2d("ycbcr", x, b.Constant([3, 3, 1, 1], mix), b.Constant([3], shift), 1, 0, 1);
+            x = b.Conv2d("ycbcr", x, b.Constant([3, 3, 1, 1], mix, "mix"), b.Constant([3], shift, "shift"), 1, 0, 1);
             (float[] transform, float[] bias) = NormalizedDct();
-            x = b.Conv2d("dct", x, b.Constant([192, 1, Block8, Block8], transform), b.Constant([192], bias), Block8, 0, 1, groups: 3);
+            x = b.Conv2d("dct", x, b.Constant([192, 1, Block8, Block8], transform, "kernels"), b.Constant([192], bias, "biases"), Block8, 0, 1, groups: 3);
             // Three quarters of the channels are for Y.
             int chroma = width / 8;
             return b.Concat(0, [Frequencies("conv_y", 0, width - 2 * chroma), Frequencies("conv_cb", 1, chroma), Frequencies("conv_cr", 2, chroma)]);

@@ -133,8 +133,34 @@ internal static class DaViT
         }
     }
 
+    /// <summary>The authors' files, and Florence-2, of which this is the image encoder.</summary>
+    private static void Remap(Checkpoint c, Config config)
+    {
+        if (c.HasMatch(@"^vision_tower\."))
+        {
+            c.Take("vision_tower.");
+            c.RenameMatches((@"^convs\.(\d+)\.", "stages.$1.downsample."), (@"^blocks\.(\d+)\.", "stages.$1.blocks."), (@"\.(window|channel)_attn\.norm\.", ".norm1."), (@"\.(window|channel)_attn\.fn\.", ".attn."));
+            c.Rename((".ffn.norm.", ".norm2."), (".ffn.fn.net.", ".mlp."), (".conv1.fn.dw.", ".cpe1.proj."), (".conv2.fn.dw.", ".cpe2.proj."));
+        }
+        else if (!c.Has("head.fc.weight"))
+        {
+            c.RenameMatches(
+                (@"^patch_embeds\.(\d+)\.", "stages.$1.downsample."), (@"^main_blocks\.(\d+)\.", "stages.$1.blocks."), (@"^head\.(?!norm\.)", "head.fc."), (@"^norms\.", "head.norm."),
+                (@"\.cpe\.0\.", ".cpe1."), (@"\.cpe\.1\.", ".cpe2."));
+        }
+        c.Rename((".downsample.proj.", ".downsample.conv."), ("stages.0.downsample.", "stem."));
+        if (config.Florence && !c.Has("head.norm.weight"))
+        {
+            // It has no norm behind its pooling. timm loads it all the same, and leaves its own as it was made.
+            int width = config.Width << (config.Depths.Length - 1);
+            c["head.norm.weight"] = c.Ops.Affine(c.Zeros([width]), 1, 1);
+            c["head.norm.bias"] = c.Zeros([width]);
+        }
+    }
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         ["davit_tiny"] = new(96, 3, [1, 1, 3, 1]),
         ["davit_small"] = new(96, 3, [1, 1, 9, 1]),
         ["davit_base"] = new(128, 4, [1, 1, 9, 1]),

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -105,8 +106,21 @@ internal static class FocalNet
         }
     }
 
+    /// <summary>The authors' files: a stage's downsampling stands at the end of the one before, norms behind a branch are called as those before.</summary>
+    private static void Remap(Checkpoint c, Config config)
+    {
+        if (c.Has("stem.proj.weight"))
+            return;
+        c.RenameMatches((@"\.gamma_(\d)$", ".ls$1.gamma"), (@"^patch_embed\.", "stem."));
+        c.RenameMatches(@"^layers\.(\d+)\.downsample\.", m => $"layers.{int.Parse(m.Groups[1].ValueSpan, CultureInfo.InvariantCulture) + 1}.downsample.");
+        c.RenameMatches(@"^.*\.norm\d\.\w+$", m => c.ModelShape(m.Value) is null ? m.Value.Insert(m.Value.LastIndexOf('.'), "_post") : m.Value);
+        c.RenameMatches((@"\.ln\.", ".norm."), (@"^head\.", "head.fc."));
+        c.TakeModelShapes();
+    }
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         ["focalnet_tiny_srf"] = new(96, [2, 2, 6, 2]),
         ["focalnet_small_srf"] = new(96, [2, 2, 18, 2]),
         ["focalnet_base_srf"] = new(128, [2, 2, 18, 2]),

@@ -161,8 +161,13 @@ internal static class Hiera
         }
     }
 
+    /// <summary>The authors' files.</summary>
+    private static void Remap(Checkpoint c, Config config) => c.RenameMatches(
+        (@"^head\.projection\.", "head.fc."), (@"^(encoder_)?norm\.", "head.norm."), (@"^pos_embed_abs$", "pos_embed"));
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         ["hiera_tiny_224"] = new(96, 1, [1, 2, 7, 2]),
         ["hiera_small_224"] = new(96, 1, [1, 2, 11, 2]),
         ["hiera_base_224"] = new(96, 1, [2, 3, 16, 3]),

@@ -123,8 +123,17 @@ internal static class HieraDetSam2
         }
     }
 
+    /// <summary>SAM 2 itself, of which this is the image encoder's trunk, or the trunk alone.</summary>
+    private static void Remap(Checkpoint c, Config config)
+    {
+        if (c.HasMatch(@"^image_encoder\.trunk\."))
+            c.Take("image_encoder.trunk.");
+        c.Rename((".mlp.layers.0.", ".mlp.fc1."), (".mlp.layers.1.", ".mlp.fc2."));
+    }
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         ["sam2_hiera_tiny"] = new([1, 2, 7, 2], [5, 7, 9]),
         ["sam2_hiera_small"] = new([1, 2, 11, 2], [7, 10, 13]),
         ["sam2_hiera_base_plus"] = new([2, 3, 16, 3], [12, 16, 20]) { Width = 112, Heads = 2, GlobalPositions = 14 },

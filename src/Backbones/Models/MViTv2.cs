@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -66,7 +67,7 @@ internal static class MViTv2
                 using (b.Scope($"stages.{stage}.blocks.{i}"))
                 {
                     (x, grid) = Block(b, args, x, grid, prefix);
-                    adapters[$"{b.Path}.attn.rel_pos_h"] = adapters[$"{b.Path}.attn.rel_pos_w"] = ResizedPositions;
+                    adapters[$"{b.Path}.attn.rel_pos_h"] = adapters[$"{b.Path}.attn.rel_pos_w"] = DecomposedRelPos.Resized;
                 }
             }
             levels.Add(new FeatureLevel(x.Shape[1], 4 << stage, $"block.{stage}", x));
@@ -126,12 +127,15 @@ internal static class MViTv2
             (Node v, _) = Pool(b, "v", Attention.Part(b, qkv, 2), grid, prefix, args.KeyStride);
 
             int positions = 2 * Math.Max(grid.H / args.QueryStride, grid.H / args.KeyStride) - 1;
-            Node bias = PositionBias(b, q, queries, keys, prefix, b.Parameter("rel_pos_h", [positions, depth]), b.Parameter("rel_pos_w", [positions, depth]));
-            Node scores = b.MatMul(b.Affine(q, Attention.Scale(q)), b.Transpose(k, -2, -1));
-            b.Softmax(b.Add(scores, bias, "cal_rel_pos_type"), -1);
+            Node terms = PositionTerms(b, q, queries, keys, prefix, b.Parameter("rel_pos_h", [positions, depth]), b.Parameter("rel_pos_w", [positions, depth]));
+            Node places = Places(b, keys, prefix), scaled = b.Affine(q, Attention.Scale(q));
+            Node scores = b.MatMul(scaled, b.Transpose(k, -2, -1));
+            b.Softmax(b.Add(scores, b.MatMul(terms, places, transposeB: true, target: "#rel_pos"), "cal_rel_pos_type"), -1);
+            // The terms as further channels of the queries, which meet a 1 in the channels of the key's row and column: no map of biases for all pairs.
+            Node attended = b.Leaf("matmul_1", () =>
+                b.Attention(b.Concat(2, [scaled, terms]), b.Concat(2, [k, b.Expand(places, [args.Heads, .. places.Shape])]), v, scale: 1));
             // The pooled queries are a shortcut of their own.
-            Node y = b.Add(b.Attention(q, k, v, mask: bias, target: "matmul_1"), q);
-            return (b.Linear("proj", Attention.MergeHeads(b, y), args.Width), queries);
+            return (b.Linear("proj", Attention.MergeHeads(b, b.Add(attended, q)), args.Width), queries);
         }
     }
 
@@ -155,18 +159,20 @@ internal static class MViTv2
         return (Norms.LayerNorm()(b, $"norm_{name}", tokens), pooled);
     }
 
-    /// <summary>timm's <c>cal_rel_pos_type</c>: q·r of the row distance plus q·r of the column distance for every query and key, <c>[heads, Lq, Lk]</c>; zero for the class token.</summary>
-    private static Node PositionBias(GraphBuilder b, Node q, Size2 queries, Size2 keys, int prefix, Node rowTable, Node columnTable)
+    /// <summary>
+    /// The parts of timm's <c>cal_rel_pos_type</c>: for every query its product with the vector of the distance to each row of the keys, then to each column, <c>[heads, Lq, h + w]</c>; zeros for the
+    /// class token.
+    /// </summary>
+    private static Node PositionTerms(GraphBuilder b, Node q, Size2 queries, Size2 keys, int prefix, Node rowTable, Node columnTable)
     {
-        (int heads, int depth) = (q.Shape[0], q.Shape[2]);
-        Node patches = prefix > 0 ? b.Slice(q, 1, prefix, queries.H * queries.W, target: "#patches") : q;
+        (int heads, int length, int depth) = (q.Shape[0], queries.H * queries.W, q.Shape[2]);
+        Node patches = prefix > 0 ? b.Slice(q, 1, prefix, length, target: "#patches") : q;
         patches = b.Reshape(patches, [heads, queries.H, queries.W, depth], "#grid");
         Node rows = b.MatMul(patches, Distances(rowTable, queries.H, keys.H), transposeB: true, target: "#rel_h");
         Node columns = b.MatMul(b.Transpose(patches, 1, 2, "#columns"), Distances(columnTable, queries.W, keys.W), transposeB: true, target: "#rel_w");
-        rows = b.Reshape(rows, [heads, queries.H, queries.W, keys.H, 1], "#rel_h");
-        columns = b.Reshape(b.Transpose(columns, 1, 2, "#rel_w"), [heads, queries.H, queries.W, 1, keys.W], "#rel_w");
-        Node bias = b.Reshape(b.Add(rows, columns, "#rel_pos"), [heads, queries.H * queries.W, keys.H * keys.W], "#rel_pos");
-        return prefix > 0 ? b.Pad2d(bias, new Padding(prefix, prefix, 0, 0), target: "#rel_pos") : bias;
+        Node terms = b.Concat(2, [b.Reshape(rows, [heads, length, keys.H], "#rel_h"), b.Reshape(b.Transpose(columns, 1, 2, "#rel_w"), [heads, length, keys.W], "#rel_w")], "#terms");
+        Shape prefixTerms = [heads, prefix, keys.H + keys.W];
+        return prefix > 0 ? b.Concat(1, [b.Constant(prefixTerms, new float[prefixTerms.Length]), terms], "#terms") : terms;
 
         // [queries, keys, d]; where there are fewer of the one than of the other they lie farther apart.
         Node Distances(Node table, int queryCount, int keyCount)
@@ -177,20 +183,33 @@ internal static class MViTv2
         }
     }
 
-    /// <summary>A table of positions <c>[2 size - 1, d]</c> for another size, resized linearly.</summary>
-    private static Node ResizedPositions(GraphBuilder b, Node source, Shape target)
+    /// <summary>For each key a 1 in the channel of its row and one in that of its column, <c>[Lk, h + w]</c>; none for the class token.</summary>
+    private static Node Places(GraphBuilder b, Size2 keys, int prefix)
     {
-        (int from, int depth) = (source.Shape[0], source.Shape[1]);
-        if (depth != target[1])
-            throw new GraphException($"'{source.Name}' {source.Shape} cannot be resized to {target}: its vectors must have {target[1]} elements.");
-        if (from == target[0])
-            return source;
-        Node lines = b.Reshape(b.Permute(source, [1, 0]), [depth, 1, from]);
-        return b.Permute(b.Reshape(b.Resize(lines, 1, target[0], ResizeMode.Bilinear), [depth, target[0]]), [1, 0]);
+        (int length, int channels) = (keys.H * keys.W, keys.H + keys.W);
+        var values = new float[(prefix + length) * channels];
+        for (int i = 0; i < length; i++)
+            values[(prefix + i) * channels + i / keys.W] = values[(prefix + i) * channels + keys.H + i % keys.W] = 1;
+        return b.Constant([prefix + length, channels], values, "places");
+    }
+
+    /// <summary>The authors' files: blocks are numbered through all stages.</summary>
+    private static void Remap(Checkpoint c, Config config)
+    {
+        c.RenameMatches(@"^blocks\.(\d+)\.(proj\.)?", m =>
+        {
+            (int stage, int block) = (0, int.Parse(m.Groups[1].ValueSpan, CultureInfo.InvariantCulture));
+            while (stage < config.Depths.Length - 1 && block >= config.Depths[stage])
+                block -= config.Depths[stage++];
+            string projection = config.ExpandAttention ? "shortcut_proj_attn." : "shortcut_proj_mlp.";
+            return $"stages.{stage}.blocks.{block}.{(m.Groups[2].Success ? projection : "")}";
+        });
+        c.RenameMatches((@"^head\.projection\.", "head.fc."));
     }
 
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         GlobalPool = config => config.ClassToken ? "token" : "avg",
         ["mvitv2_tiny"] = new([1, 2, 5, 2]),
         ["mvitv2_small"] = new([1, 2, 11, 2]),

@@ -50,6 +50,7 @@ internal static class MambaOut
         {
             NumFeatures = config.Widths[^1],
             HeadHiddenSize = 4 * config.Widths[^1],
+            LevelLayout = FeatureLayout.Nhwc,
             Intermediates = [.. levels.Select(l => new IntermediateLevel(l.Node, FeatureLayout.Nhwc))],
         };
     }
@@ -96,29 +97,18 @@ internal static class MambaOut
 
     private static (Node PreLogits, Node Logits) Head(GraphBuilder b, Config config, Node x, int numClasses, string pool)
     {
-        int width = x.Shape[2];
+        int hidden = 4 * x.Shape[2];
+        if (config.IsRw)
+            return ClassifierHeads.ChannelsLast(b, x, numClasses, pool, s_norm, hidden);
         using (b.Scope("head"))
         {
-            x = config.IsRw ? Pool(b, x, pool) : MeanPool.Build(b, x, pool, [0, 1]);
-            x = s_norm(b, "norm", x);
+            x = s_norm(b, "norm", MeanPool.Build(b, x, pool, [0, 1]));
             using (b.Scope("pre_logits"))
-            {
-                x = b.Linear("fc", x, 4 * width);
-                x = config.IsRw ? ActLayers.Timm(UnaryKind.Gelu)(b, "act", x) : s_norm(b, "norm", b.Act("act", x, UnaryKind.Gelu));
-            }
-            x = b.Identity(config.IsRw ? "drop" : "head_dropout", x);
+                x = s_norm(b, "norm", b.Act("act", b.Linear("fc", x, hidden), UnaryKind.Gelu));
+            x = b.Identity("head_dropout", x);
             return (x, Classifier.Fc(b, "fc", x, numClasses));
         }
     }
-
-    private static Node Pool(GraphBuilder b, Node x, string pool) => pool switch
-    {
-        "" => x,
-        "avg" => b.Reduce(x, ReduceKind.Mean, [0, 1]),
-        "max" => b.Reduce(x, ReduceKind.Max, [0, 1]),
-        "avgmax" => b.Affine(b.Add(b.Reduce(x, ReduceKind.Max, [0, 1]), b.Reduce(x, ReduceKind.Mean, [0, 1])), 0.5f),
-        _ => throw new GraphException($"Pool type '{pool}' is none that this model has; valid types are 'avg', 'max', 'avgmax' and ''."),
-    };
 
     /// <summary>The authors' files.</summary>
     private static void Remap(Checkpoint c, Config config) => c.RenameMatches(

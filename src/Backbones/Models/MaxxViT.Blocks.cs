@@ -64,7 +64,7 @@ internal static partial class MaxxViT
         Node shortcut = stride > 1 ? Downsample(b, "shortcut", x, channels, maxPool: false) : b.Identity("shortcut", x);
         x = b.Identity("down", x);
         x = b.Conv2d("conv_dw", x, channels, 7, stride, 3, groups: x.Shape[0], bias: true);
-        x = Mlp.Conv(b, "mlp", Norms.LayerNorm2d(conv.NormEps)(b, "norm", x), 4 * channels, ActLayers.Timm(conv.Act));
+        x = ConvMlp.Build(b, "mlp", Norms.LayerNorm2d(conv.NormEps)(b, "norm", x), 4 * channels, ActLayers.Timm(conv.Act));
         x = LayerScale.Build2d(b, "ls", x, conv.LayerScale);
         return b.Add(b.Identity("drop_path", x), shortcut);
     }
@@ -98,7 +98,7 @@ internal static partial class MaxxViT
         }
         Node y = LayerScale.Build2d(b, "ls1", Attention2d(b, context, "attn", normed, channels), config.LayerScale);
         x = b.Add(shortcut, b.Identity("drop_path1", y));
-        y = Mlp.Conv(b, "mlp", config.MapNorm(b, "norm2", x), 4 * channels, ActLayers.Timm(config.Act));
+        y = ConvMlp.Build(b, "mlp", config.MapNorm(b, "norm2", x), 4 * channels, ActLayers.Timm(config.Act));
         return b.Add(x, b.Identity("drop_path2", LayerScale.Build2d(b, "ls2", y, config.LayerScale)));
     }
 

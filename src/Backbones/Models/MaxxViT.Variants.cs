@@ -7,8 +7,12 @@ namespace Backbones.Models;
 /// <content>The variants.</content>
 internal static partial class MaxxViT
 {
+    /// <summary>Linear layers that are 1×1 convolutions here, or the other way round.</summary>
+    private static void Remap(Checkpoint c, Config config) => c.TakeModelShapes();
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         ["coatnet_pico_rw_224"] = CoatRwMax(Nano([2, 3, 5, 2])),
         ["coatnet_nano_rw_224"] = CoatRwMax(Nano([3, 4, 6, 3]), strideByPool: true),
         ["coatnet_0_rw_224"] = CoatRw(Coat0, strideByPool: true, attentionEarly: true, shortcutBias: false),
@@ -92,7 +96,14 @@ internal static partial class MaxxViT
     {
         Conv = new()
         {
-            StrideByPool = strideByPool, MaxPool = maxPool, PreNormAct = true, ExpandOutput = false, OutputBias = false, AttentionEarly = attentionEarly, AttentionAct = attentionAct, Act = UnaryKind.Silu,
+            StrideByPool = strideByPool,
+            MaxPool = maxPool,
+            PreNormAct = true,
+            ExpandOutput = false,
+            OutputBias = false,
+            AttentionEarly = attentionEarly,
+            AttentionAct = attentionAct,
+            Act = UnaryKind.Silu,
         },
         Transformer = new() { ExpandFirst = false, ShortcutBias = shortcutBias, MaxPool = maxPool },
     };

@@ -134,6 +134,9 @@ internal static partial class MaxxViT
     {
         options.RequireOutputStride(32);
         Size2 image = (b.Input.Shape[1], b.Input.Shape[2]);
+        // Elsewhere convolutions round sizes up and poolings down.
+        if (config.Conv.Pad == PadType.Symmetric && (image.H % 32 != 0 || image.W % 32 != 0))
+            throw new GraphException($"The maps of an image of {image.H}×{image.W} cannot be halved five times; choose an image size that 32 divides.");
         var context = new Context(config, (image.H / 32, image.W / 32), ImmutableDictionary.CreateBuilder<string, ParameterAdapter>());
         Node x = Stem(b, config);
         var levels = new List<FeatureLevel> { new(config.StemWidth, 2, "stem", x) };

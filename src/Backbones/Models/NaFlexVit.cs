@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -42,7 +43,10 @@ internal static class NaFlexVit
         Node pooled = Pool(b, config, features, options);
         bool fcNorm = config.FcNorm ?? options.CreatedPool == "avg";
         pooled = b.Identity("head_drop", Norms.OrIdentity(fcNorm ? config.Norm : null)(b, "fc_norm", pooled));
-        return BackboneGraph.OfBlocks(b, blocks, config.PatchSize, grid, config.RegTokens, features, norm, (pooled, Classifier.Fc(b, "head", pooled, options.NumClasses)));
+        return BackboneGraph.OfBlocks(b, blocks, config.PatchSize, grid, config.RegTokens, features, norm, (pooled, Classifier.Fc(b, "head", pooled, options.NumClasses))) with
+        {
+            Adapters = ImmutableDictionary<string, ParameterAdapter>.Empty.Add("embeds.proj.weight", ParameterAdapters.InputPatches(b.Input.Shape[0], config.PatchSize, channelsLast: true)),
+        };
     }
 
     private static Size2 Grid(Node image, int patch)
@@ -119,20 +123,17 @@ internal static class NaFlexVit
     /// <summary>Files of a plain vision transformer.</summary>
     private static void Remap(Checkpoint c, Config config)
     {
-        string[] prefix = [.. new[] { "cls_token", "reg_token" }.Where(c.Has)];
         Node positions = c.Pop("pos_embed");
-        int count = positions.Shape[1], tokens = prefix.Sum(key => c[key].Shape[1]), side = (int)Math.Sqrt(count);
-        // Positions of class and register tokens, where there are such, are added to the tokens.
+        int count = positions.Shape[1], classTokens = c.Has("cls_token") ? 1 : 0, registers = c.Has("reg_token") ? c["reg_token"].Shape[1] : 0;
+        int side = (int)Math.Sqrt(count);
         if (side * side != count)
         {
-            side = (int)Math.Sqrt(count - tokens);
-            int start = 0;
-            foreach (string key in prefix)
-            {
-                c[key] = c.Ops.Add(c[key], c.Ops.Slice(positions, 1, start, c[key].Shape[1]));
-                start += c[key].Shape[1];
-            }
-            positions = c.Ops.Slice(positions, 1, tokens, count - tokens);
+            // Positions of class and register tokens too; none of these models has a class token, the registers take theirs up.
+            if (registers > 0)
+                c["reg_token"] = c.Ops.Add(c["reg_token"], c.Ops.Slice(positions, 1, classTokens, registers));
+            count -= classTokens + registers;
+            side = (int)Math.Sqrt(count);
+            positions = c.Ops.Slice(positions, 1, classTokens + registers, count);
         }
         c["pos_embed"] = c.Ops.Reshape(positions, [1, side, side, positions.Shape[2]]);
         c.Change(@"^patch_embed\.proj\.weight$", w => c.Ops.Flatten(c.Ops.Permute(w, [0, 2, 3, 1]), 1));

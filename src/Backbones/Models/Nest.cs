@@ -43,6 +43,7 @@ internal static class Nest
         return BackboneGraph.OfLevels(b, levels, features, (pooled, Classifier.Fc(b, "head", pooled, options.NumClasses))) with
         {
             Intermediates = [.. levels.Select(l => new IntermediateLevel(l.Node, Norm: l.Node == x ? (_, _) => features : null))],
+            Adapters = Enumerable.Range(0, config.Depths.Length).ToImmutableDictionary(i => $"levels.{i}.pos_embed", _ => (ParameterAdapter)ResizedPositions),
         };
     }
 
@@ -94,6 +95,22 @@ internal static class Nest
             x = b.Reshape(b.Permute(x, [1, 2, 3, 0]), [blocks, length, width]);
             return b.Identity("proj_drop", b.Linear("proj", x, width));
         }
+    }
+
+    /// <summary>timm's <c>resize_pos_embed</c>: a position embedding <c>[1, blocks, L, C]</c> for another image size, resized bicubically over all blocks.</summary>
+    private static Node ResizedPositions(GraphBuilder b, Node source, Shape target)
+    {
+        (int blocks, int side) = (Side(source.Shape[1]), Side(source.Shape[2]));
+        int channels = target[3], newBlocks = Side(target[1]), newSide = Side(target[2]);
+        if (source.Shape == target)
+            return source;
+        if (blocks * blocks != source.Shape[1] || side * side != source.Shape[2] || source.Shape[3] != channels)
+            throw new GraphException($"'{source.Name}' {source.Shape} cannot be resized to {target}: it must have squares of blocks and of patches, and {channels} channels.");
+        Node map = b.Permute(b.Reshape(source, [blocks, blocks, side, side, channels]), [4, 0, 2, 1, 3]);
+        map = b.Resize(b.Reshape(map, [channels, blocks * side, blocks * side]), newBlocks * newSide, newBlocks * newSide, ResizeMode.Bicubic);
+        return b.Reshape(b.Permute(b.Reshape(map, [channels, newBlocks, newSide, newBlocks, newSide]), [1, 3, 2, 4, 0]), target);
+
+        static int Side(int area) => (int)Math.Sqrt(area);
     }
 
     public static ModelFamily<Config> Models => new(Build)

@@ -33,15 +33,22 @@ internal static class PiT
         Node tokens = b.Reshape(b.Parameter("cls_token", [1, count, width]), [count, width]);
 
         var levels = new List<FeatureLevel>();
+        var intermediates = ImmutableArray.CreateBuilder<IntermediateLevel>();
         for (int stage = 0; stage < config.Depths.Length; stage++)
         {
             using (b.Scope($"transformers.{stage}"))
                 (x, tokens) = Stage(b, config, x, tokens, stage);
             // timm counts one less than the stride, whatever the maps are.
             levels.Add(new FeatureLevel(x.Shape[0], (config.Stride - 1) << stage, $"transformers.{stage}", x));
+            intermediates.Add(new IntermediateLevel(x, Final: tokens));
         }
         tokens = b.LayerNorm("norm", tokens, 1e-6f);
-        return BackboneGraph.OfLevels(b, levels, tokens, Head(b, config, tokens, options)) with { NumFeatures = tokens.Shape[1], HeadHiddenSize = tokens.Shape[1] };
+        return BackboneGraph.OfLevels(b, levels, tokens, Head(b, config, tokens, options)) with
+        {
+            NumFeatures = tokens.Shape[1],
+            HeadHiddenSize = tokens.Shape[1],
+            Intermediates = intermediates.ToImmutable(),
+        };
     }
 
     /// <summary>A map <c>[C, H, W]</c> and class tokens <c>[P, C]</c>, halved from the second stage on, through the stage's blocks.</summary>

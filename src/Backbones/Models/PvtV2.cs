@@ -24,7 +24,6 @@ internal static class PvtV2
     private static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
     {
         options.RequireOutputStride(32);
-        GlobalPool.Require(options.GlobalPool, "avg", "");
         ReadOnlySpan<int> heads = [1, 2, 5, 8];
         Node x = OverlapPatchEmbed(b, "patch_embed", b.Input, config.Channels[0], 7, 4);
         var levels = new List<FeatureLevel>();
@@ -47,10 +46,8 @@ internal static class PvtV2
             levels.Add(new FeatureLevel(x.Shape[0], 4 << stage, $"stages.{stage}", x));
         }
 
-        Node pooled = options.GlobalPool.Length > 0 ? b.Reduce(x, ReduceKind.Mean, [1, 2]) : x;
-        if (options.GlobalPool.Length == 0)
-            Classifier.RequirePool(x, options.NumClasses, "");
-        pooled = b.Identity("head_drop", pooled);
+        Classifier.RequirePool(x, options.NumClasses, options.GlobalPool);
+        Node pooled = b.Identity("head_drop", MeanPool.Build(b, x, options.GlobalPool, [1, 2]));
         return BackboneGraph.OfLevels(b, levels, x, (pooled, Classifier.Fc(b, "head", pooled, options.NumClasses)));
     }
 
@@ -81,8 +78,18 @@ internal static class PvtV2
         }
     }
 
+    /// <summary>The authors' files: stages are numbered from 1, without modules around them.</summary>
+    private static void Remap(Checkpoint c, Config config)
+    {
+        if (c.Has("patch_embed.proj.weight"))
+            return;
+        c.RenameMatches((@"^patch_embed1\.", "patch_embed."), (@"\.dwconv\.dwconv\.", ".dwconv."));
+        c.RenameMatches(@"^(patch_embed|block|norm)(\d)\.", m => $"stages.{m.Groups[2].Value[0] - '1'}.{m.Groups[1].Value switch { "patch_embed" => "downsample", "block" => "blocks", _ => "norm" }}.");
+    }
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         ["pvt_v2_b0"] = new([2, 2, 2, 2]) { Channels = [32, 64, 160, 256] },
         ["pvt_v2_b1"] = new([2, 2, 2, 2]),
         ["pvt_v2_b2"] = new([3, 4, 6, 3]),

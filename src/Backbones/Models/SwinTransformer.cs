@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -115,8 +116,19 @@ internal static class SwinTransformer
         return b.Identity("proj_drop", b.Linear("proj", x, heads * depth));
     }
 
+    /// <summary>The authors' files: a layer's patch merging stands at the end of the one before.</summary>
+    internal static void Remap(Checkpoint c, Config config)
+    {
+        c.Drop(@"\.(relative_position_index|relative_coords_table|attn_mask)$");
+        if (!c.HasMatch(@"^layers\.0\.downsample\."))
+            return;
+        c.RenameMatches(@"^layers\.(\d+)\.downsample\.", m => $"layers.{int.Parse(m.Groups[1].ValueSpan, CultureInfo.InvariantCulture) + 1}.downsample.");
+        c.RenameMatches((@"^head\.(?!fc\.)", "head.fc."));
+    }
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         ["swin_tiny_patch4_window7_224"] = Tiny(7),
         ["swin_small_patch4_window7_224"] = Small(7),
         ["swin_base_patch4_window7_224"] = Base(7),

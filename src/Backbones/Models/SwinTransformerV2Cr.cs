@@ -82,8 +82,16 @@ internal static class SwinTransformerV2Cr
         }
     }
 
+    /// <summary>Files from before the temperature was learned by its logarithm: 'tau' is what the scores were divided by.</summary>
+    private static void Remap(Checkpoint c, Config config)
+    {
+        c.Change(@"\.tau$", tau => c.Ops.Unary(c.Ops.Unary(tau, UnaryKind.Reciprocal, "reciprocal"), UnaryKind.Log, "log"));
+        c.RenameMatches((@"\.tau$", ".logit_scale"), (@"^head\.(?!fc\.)", "head.fc."));
+    }
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         ["swinv2_cr_tiny_384"] = Tiny,
         ["swinv2_cr_tiny_224"] = Tiny,
         ["swinv2_cr_tiny_ns_224"] = Tiny with { ExtraNormStage = true },

@@ -104,20 +104,12 @@ internal static class TinyViT
         int depth = Attention.HeadWidth(width, heads);
         using (b.Scope("attn"))
         {
-            Node bias = b.Reshape(b.Gather(b.Parameter("attention_biases", [heads, length]), 1, Distances(window)), [heads, length, length]);
+            Node bias = AttentionBiases.Build(b, heads, window);
             x = b.Linear("qkv", b.LayerNorm("norm", x), 3 * width);
             x = b.Permute(b.Reshape(x, [windows, length, heads, 3 * depth], "view"), [0, 2, 1, 3]);
             x = b.Attention(b.Slice(x, 3, 0, depth), b.Slice(x, 3, depth, depth), b.Slice(x, 3, 2 * depth, depth), mask: bias);
             return b.Linear("proj", b.Reshape(b.Transpose(x, 1, 2), [windows, length, width]), width);
         }
-    }
-
-    /// <summary>For each query and key of a window the place of their distance, |Δy| · window + |Δx|.</summary>
-    private static int[] Distances(int window)
-    {
-        int area = window * window;
-        return [.. Enumerable.Range(0, area * area).Select(i => (Query: i / area, Key: i % area))
-            .Select(p => Math.Abs(p.Query / window - p.Key / window) * window + Math.Abs(p.Query % window - p.Key % window))];
     }
 
     /// <summary>timm's <c>resize_rel_pos_bias_table_levit</c>: biases <c>[heads, window²]</c> for another window, resized bicubically with antialiasing.</summary>
@@ -135,8 +127,12 @@ internal static class TinyViT
 
     private static Node Act(GraphBuilder b, string name, Node x) => b.Act(name, x, UnaryKind.Gelu);
 
+    /// <summary>The authors' files.</summary>
+    private static void Remap(Checkpoint c, Config config) => c.Drop(@"\.attention_bias_idxs$");
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         ["tiny_vit_5m_224"] = new([64, 128, 160, 320], [2, 4, 5, 10], [7, 7, 14, 7]) { HasDropPath = false },
         ["tiny_vit_11m_224"] = new([64, 128, 256, 448], [2, 4, 8, 14], [7, 7, 14, 7]),
         ["tiny_vit_21m_224"] = new([96, 192, 384, 576], [3, 6, 12, 18], [7, 7, 14, 7]),

@@ -20,7 +20,6 @@ internal static class Twins
     private static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
     {
         options.RequireOutputStride(32);
-        GlobalPool.Require(options.GlobalPool, "avg", "");
         NormLayer norm = Norms.TorchLayerNorm(1e-6f);
         Node x = b.Input;
         var levels = new List<FeatureLevel>();
@@ -53,7 +52,7 @@ internal static class Twins
 
         Node features = norm(b, "norm", x);
         intermediates[^1] = intermediates[^1] with { Norm = (_, _) => features };
-        x = b.Identity("head_drop", TokenPool.Pool(b, features, options.GlobalPool, prefixTokens: 0));
+        x = b.Identity("head_drop", MeanPool.Build(b, features, options.GlobalPool, [0]));
         return BackboneGraph.OfLevels(b, levels, features, (x, Classifier.Fc(b, "head", x, options.NumClasses))) with
         {
             NumFeatures = features.Shape[1],

@@ -3,6 +3,8 @@ using System.Globalization;
 using System.Text.Json;
 using Backbones;
 using Backbones.Engines;
+using Backbones.Imaging;
+using Backbones.Registry;
 using TimmFeatures.Cli.Extraction;
 using TimmFeatures.Cli.Images;
 using TimmFeatures.Cli.Options;
@@ -48,8 +50,9 @@ internal static class SimilarCommand
     private static float[] Featurize(ExtractionSettings settings, string image, BackboneOptions options)
     {
         bool random = settings.Weights == ExtractionSettings.RandomWeights;
-        options = options with { RandomWeights = random, UseTestSize = settings.UseTestSize, ImageSize = (settings.InputSize[1], settings.InputSize[2]) };
-        using Backbone backbone = Backbone.Create(settings.Model, options);
+        options = options with { RandomWeights = random, UseTestSize = settings.UseTestSize, ImageSize = (settings.Transform.Height, settings.Transform.Width) };
+        // Weights that are given need no tag; what the tag says of the input is in the settings.
+        using Backbone backbone = Backbone.Create(options.WeightsPath is null ? settings.Model : ModelName.Parse(settings.Model).Id, options);
         if (!random && backbone.Parameters.ContentHash != settings.Weights)
         {
             throw new InvalidDataException($"The weights of '{settings.Model}' in '{backbone.Parameters.Source}' are not those that the file was made with (SHA-256 {backbone.Parameters.ContentHash[..8]}… and "
@@ -57,7 +60,7 @@ internal static class SimilarCommand
         }
         using FeatureExtractor extractor = backbone.Extract(settings.Selection.Deserialize<FeatureSelection>()!, EngineProvider.For("cpu").Engine);
         var input = new float[extractor.InputShape.Length];
-        new ImageFile(image, image).Apply(extractor.Transform, input, settings.ApplyExif);
+        new ImageFile(image, image).Apply(new ImageTransform(settings.Transform), input, settings.ApplyExif);
         FeatureBatch features = extractor.Run(1, input);
         return [.. features.Tensors.SelectMany(t => t.Values.ToArray())];
     }

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Backbones.Imaging;
 using Backbones.Weights;
 using TimmFeatures.Cli.Files;
 
@@ -12,7 +13,7 @@ namespace TimmFeatures.Cli.Extraction;
 /// <param name="Model">timm's full name.</param>
 /// <param name="Weights">SHA-256 of the weights' content, or <c>random</c>.</param>
 /// <param name="Selection">What was asked of the model, as <see cref="Backbones.FeatureSelection"/>'s JSON.</param>
-/// <param name="InputSize">Channels, height and width of the input.</param>
+/// <param name="Transform">From pictures to inputs.</param>
 /// <param name="UseTestSize">Whether it is the size that tests best.</param>
 /// <param name="ApplyExif">Whether images are turned by their EXIF data.</param>
 /// <param name="Engine">What computes.</param>
@@ -20,7 +21,7 @@ namespace TimmFeatures.Cli.Extraction;
 /// <param name="Outputs">The columns.</param>
 /// <param name="Images">Images asked for, of all shards together.</param>
 /// <param name="ImagesSha256">SHA-256 over their names.</param>
-internal sealed record ExtractionSettings(string Version, string Model, string Weights, JsonNode Selection, int[] InputSize, bool UseTestSize, bool ApplyExif, string Engine, string Precision,
+internal sealed record ExtractionSettings(string Version, string Model, string Weights, JsonNode Selection, ImageTransformOptions Transform, bool UseTestSize, bool ApplyExif, string Engine, string Precision,
     IReadOnlyList<FeatureColumn> Outputs, int Images, string ImagesSha256)
 {
     /// <summary>Value of <see cref="Weights"/> where there are none.</summary>
@@ -77,7 +78,7 @@ internal sealed record ExtractionReport(ExtractionSettings Settings, Shard? Shar
         try
         {
             ExtractionReport report = Terminal.FromJson<ExtractionReport>(File.ReadAllText(path));
-            return report is { Settings: { Outputs: not null, Selection: not null }, Failures: not null } ? report : throw new JsonException("a part of it is missing.");
+            return report is { Settings: { Outputs: not null, Selection: not null, Transform: not null }, Failures: not null } ? report : throw new JsonException("a part of it is missing.");
         }
         catch (JsonException e)
         {

@@ -1,9 +1,6 @@
 using System.Text.Json;
 using Backbones;
 using Backbones.Engines;
-using Backbones.Graphs;
-using Backbones.Imaging;
-using Backbones.Weights;
 using TimmFeatures.Cli.Files;
 using TimmFeatures.Cli.Images;
 
@@ -75,13 +72,9 @@ internal sealed class ImageExtraction(ExtractionRequest request, IReadOnlyList<I
         }
     }
 
-    private ExtractionSettings SettingsOf(Backbone backbone, SelectedFeatures selected)
-    {
-        ImageTransformOptions transform = backbone.TransformOptions;
-        return new ExtractionSettings(CommandLine.Version, backbone.Name, request.Backbone.RandomWeights ? ExtractionSettings.RandomWeights : backbone.Parameters.ContentHash,
-            JsonSerializer.SerializeToNode(request.Selection)!, [transform.Channels, transform.Height, transform.Width], request.Backbone.UseTestSize, request.Exif,
-            request.Engine.Engine.Name, request.Engine.Precision.ToString().ToLowerInvariant(), FeatureColumns.Of(request.Selection, selected), images.Count, ExtractionSettings.HashOf(images.Select(i => i.Name)));
-    }
+    private ExtractionSettings SettingsOf(Backbone backbone, SelectedFeatures selected) => new(CommandLine.Version, backbone.Name, request.Backbone.RandomWeights ? ExtractionSettings.RandomWeights : backbone.Parameters.ContentHash,
+        JsonSerializer.SerializeToNode(request.Selection)!, backbone.TransformOptions, request.Backbone.UseTestSize, request.Exif,
+        request.Engine.Engine.Name, request.Engine.Precision.ToString().ToLowerInvariant(), FeatureColumns.Of(request.Selection, selected), images.Count, ExtractionSettings.HashOf(images.Select(i => i.Name)));
 
     /// <summary>As many images as suit their size, and no more than leave work for every thread.</summary>
     private int BatchOf(FeatureExtractor extractor, int count)

@@ -31,7 +31,7 @@ internal static class SimilarRows
             cancellation.ThrowIfCancellationRequested();
             double similarity = candidate.Error is null ? TensorPrimitives.Dot(query, candidate.Values.Span) / (length * Math.Sqrt(TensorPrimitives.SumOfSquares(candidate.Values.Span))) : double.NaN;
             if (double.IsFinite(similarity))
-                best.Enqueue(new SimilarImage(candidate.Path, row, similarity), (similarity, -row));
+                best.Enqueue(new SimilarImage(candidate.Path, row, Math.Clamp(similarity, -1, 1)), (similarity, -row));
             if (best.Count > count)
                 best.Dequeue();
             row++;

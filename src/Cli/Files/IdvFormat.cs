@@ -8,7 +8,7 @@ internal sealed class IdvFormat : TableFormat
 {
     public override IReadOnlyList<string> Extensions => [".idv"];
 
-    public override void Write(Stream stream, FeatureTable table, CancellationToken cancellation) => new MLContext().Data.SaveAsBinary(new FeatureView(table, cancellation), stream);
+    public override void Write(Stream stream, FeatureTable table, CancellationToken cancellation) => DeterministicBinarySaver.Save(new FeatureView(table, cancellation), stream);
 
     public override IEnumerable<FeatureRow> Read(string path, IReadOnlyList<FeatureColumn> columns, int count)
     {

@@ -93,7 +93,8 @@ internal sealed class ParquetFormat : TableFormat
         long entries = group.GetMetadata(field)?.MetaData?.NumValues ?? 0;
         if (entries != length + nulls)
             throw Wrong(path, $"'{field.Path}' has {entries} values in place of {length + nulls}.");
-        var values = new float[length];
+        // As long as the levels; the values that are there are the first.
+        var values = new float[entries];
         Sync(group.ReadRawAsync<float>(field, values, new int[entries], new int[entries]));
         return values;
     }

@@ -156,7 +156,7 @@ internal abstract record StoredSelection
         [property: JsonPropertyName("StopEarly")] bool StopEarly,
         [property: JsonPropertyName("IntermediatesOnly")] bool IntermediatesOnly) : StoredSelection
     {
-        public static readonly StoredNames<FeatureFormat> Formats = new("OutputFormat", (FeatureFormat.Nchw, "Nchw"), (FeatureFormat.Nlc, "Nlc"));
+        public static readonly StoredNames<FeatureFormat> Formats = new("OutputFormat", (FeatureFormat.Nchw, "Nchw"), (FeatureFormat.Nlc, "Nlc"), (FeatureFormat.Nhwc, "Nhwc"));
 
         public override FeatureSelection ToSelection() => new IntermediatesSelection(Indices, Norm, ReturnPrefixTokens, Formats.Parse(OutputFormat), StopEarly, IntermediatesOnly);
     }

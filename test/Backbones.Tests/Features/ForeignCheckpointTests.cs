@@ -109,6 +109,16 @@ public sealed class ForeignCheckpointTests
     }
 
     [TestMethod]
+    public void The_model_is_named_whose_file_it_is_in_another_layout()
+    {
+        using TemporaryFolder folder = new();
+        using Backbone native = Native(ConvNeXt);
+        string file = folder.File("foreign.safetensors");
+        SafetensorsWriter.Write(file, native.Parameters.Tensors.Select(FacebookConvNeXt));
+        StringAssert.Contains(Assert.ThrowsExactly<ParameterMismatchException>(() => Backbone.Create("resnet18", new() { WeightsPath = file })).Message, $"This file looks like '{ConvNeXt}'.");
+    }
+
+    [TestMethod]
     public void A_file_that_fits_nothing_is_told_of_under_its_own_keys()
     {
         using TemporaryFolder folder = new();

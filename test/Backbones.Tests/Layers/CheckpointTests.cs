@@ -1,5 +1,6 @@
 using Backbones.Graphs;
 using Backbones.Layers;
+using Backbones.Models;
 using Backbones.Weights;
 
 namespace Backbones.Tests.Layers;
@@ -61,6 +62,17 @@ public sealed class CheckpointTests
         c.TakeModelShapes();
         Assert.AreEqual<Shape>([4, 3, 1, 1], c["conv.weight"].Shape);
         StringAssert.Contains(Assert.ThrowsExactly<GraphException>(() => Of(("x", [1])).RenameInOrder(c.ModelKeys)).Message, "has 1 entries, the model 2");
+    }
+
+    [TestMethod]
+    public void A_vision_transformers_first_position_goes_into_NaFlexViTs_class_token()
+    {
+        ModelEntry model = ModelCatalog.Find("naflexvit_base_patch16_gap");
+        Checkpoint c = new([new("cls_token", [1, 1, 2]), new("pos_embed", [1, 5, 2])], model.Build(BuildOptions.Default).Graph);
+        model.Remap!(c);
+        using ParameterStore file = ParameterStore.FromArrays([("cls_token", [1, 1, 2], [1, 2]), ("pos_embed", [1, 5, 2], [10, 20, 3, 4, 5, 6, 7, 8, 9, 10])]);
+        CollectionAssert.AreEqual(new[] { 11f, 22 }, RemappedWeights.Tensor("x", c["embeds.cls_token"], file).ToArray());
+        CollectionAssert.AreEqual(new[] { 3f, 4, 5, 6, 7, 8, 9, 10 }, RemappedWeights.Tensor("x", c["embeds.pos_embed"], file).ToArray());
     }
 
     [TestMethod]

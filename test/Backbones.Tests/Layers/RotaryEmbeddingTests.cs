@@ -22,11 +22,12 @@ public sealed class RotaryEmbeddingTests
 
     /// <summary>By hand: the pair of channels (a, b) becomes (a cos θ - b sin θ, b cos θ + a sin θ).</summary>
     [TestMethod]
-    public void PairsAreTurnedByTheAnglesOfRowAndColumn()
+    [DataRow(1)]
+    [DataRow(2)]
+    public void PairsAreTurnedByTheAnglesOfRowAndColumn(int distance)
     {
         var b = new GraphBuilder([1, 7, Width]);
-        int joins = 0;
-        Node turned = RotaryEmbedding.Axial(b, (2, 3), Width, 1, 10000).Apply(b, b.Input, ref joins);
+        Node turned = RotaryEmbedding.Axial(b, (2, 3), Width, 1, 10000, distance: distance).Turn(b, b.Input);
         float[][] values = TestGraphs.Run(b.Build(b.Input, turned));
         for (int token = 0; token < 7; token++)
         {
@@ -34,9 +35,11 @@ public sealed class RotaryEmbeddingTests
             for (int pair = 0; pair < Width / 2; pair++)
             {
                 double angle = (pair < 2 ? row : column) / Math.Pow(10000, pair % 2 / 2.0);
-                (double first, double second) = (values[0][token * Width + 2 * pair], values[0][token * Width + 2 * pair + 1]);
-                Assert.AreEqual(first * Math.Cos(angle) - second * Math.Sin(angle), values[1][token * Width + 2 * pair], 1e-6, $"token {token}, channel {2 * pair}");
-                Assert.AreEqual(second * Math.Cos(angle) + first * Math.Sin(angle), values[1][token * Width + 2 * pair + 1], 1e-6, $"token {token}, channel {2 * pair + 1}");
+                // Neighbours, or the channels of both halves of each half.
+                int at = token * Width + (distance == 1 ? 2 * pair : pair / 2 * 4 + pair % 2);
+                (double first, double second) = (values[0][at], values[0][at + distance]);
+                Assert.AreEqual(first * Math.Cos(angle) - second * Math.Sin(angle), values[1][at], 1e-6, $"token {token}, pair {pair}");
+                Assert.AreEqual(second * Math.Cos(angle) + first * Math.Sin(angle), values[1][at + distance], 1e-6, $"token {token}, pair {pair}");
             }
         }
     }
@@ -48,7 +51,7 @@ public sealed class RotaryEmbeddingTests
         RotaryEmbedding rope = make(b, grid);
         b = new GraphBuilder([2, rope.PrefixTokens + 12, Width]);
         rope = make(b, grid);
-        int joins = rope.Half ? 0 : 1;
+        int joins = rope.Distance > 1 ? 0 : 1;
         Node turned = rope.Apply(b, b.Input, ref joins);
         Node steps = b.Build(b.Input).Find("add");
         Node joined = rope.PrefixTokens == 0 ? steps : b.Concat(1, [b.Slice(b.Input, 1, 0, rope.PrefixTokens), steps]);

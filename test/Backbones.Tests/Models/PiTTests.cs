@@ -25,6 +25,12 @@ public sealed class PiTTests
     }
 
     [TestMethod]
+    public void StoppedEarlyItEndsWithTheClassTokensToo()
+        => CollectionAssert.AreEqual(
+            new Shape[] { [64, 27, 27], [1, 64] },
+            SelectedFeatures.Create(ModelCatalog.Find("pit_ti_224"), FeatureSelection.Intermediates([0], stopEarly: true, intermediatesOnly: false)).Outputs.Select(o => o.Shape).ToArray());
+
+    [TestMethod]
     public void PatchesCannotBePooled()
         => StringAssert.Contains(
             Assert.ThrowsExactly<GraphException>(() => SelectedFeatures.Create(ModelCatalog.Find("pit_ti_224"), FeatureSelection.Pooled("avg"))).Message,

@@ -1,0 +1,63 @@
+using System.Text.Json;
+using TimmFeatures.Cli.Extraction;
+using TimmFeatures.Cli.Files;
+
+namespace TimmFeatures.Cli.Tests;
+
+/// <summary>Nearest pictures, and pictures of features.</summary>
+[TestClass]
+public sealed class SimilarTests
+{
+    [TestMethod]
+    public void Similar_finds_an_image_and_its_like_whatever_the_file()
+    {
+        using var images = new ImageSet();
+        foreach (string extension in (string[])["parquet", "npy"])
+        {
+            string file = images[$"f.{extension}"];
+            Tool.Succeed(ImageSet.Extract(file, images.Folder, "--bad-images", "skip"));
+            JsonElement found = Tool.Json("similar", file, images.Names[1], "--top", "3", "--weights", Tool.DemoWeights);
+            Assert.AreEqual(3, found.GetArrayLength());
+            Assert.AreEqual(images.Names[1], found[0].GetProperty("path").GetString());
+            Assert.AreEqual(1, found[0].GetProperty("similarity").GetDouble(), 1e-6);
+            Assert.AreEqual(11, Tool.Json("similar", file, images.Names[1], "--top", "100", "--weights", Tool.DemoWeights).GetArrayLength());
+            Assert.StartsWith($"similarity\tpath\n1.0000\t{images.Names[1]}\n", Tool.Succeed("similar", file, images.Names[1], "--weights", Tool.DemoWeights).Out);
+        }
+        Tool.Succeed("export", "test_resnet", "--random-weights", "--safetensors", images["other.safetensors"]);
+        Tool.Fail(1, ["similar", images["f.npy"], images.Names[1], "--weights", images["other.safetensors"]], "are not those that the file was made with");
+        Tool.Fail(1, ["similar", images["f.npy"], images.Names[ImageSet.Bad], "--weights", Tool.DemoWeights]);
+        Tool.Fail(1, ["similar", images.Names[0], images.Names[1]], "has no report");
+        Tool.Fail(1, ["similar", "none.npy", images.Names[1]], "There is no file 'none.npy'");
+    }
+
+    [TestMethod]
+    public void Rows_are_ranked_exactly_and_those_that_are_no_directions_are_left_out()
+    {
+        var random = new Random(1);
+        float[][] rows = [.. Enumerable.Range(0, 500).Select(_ => Enumerable.Range(0, 37).Select(_ => random.NextSingle() - 0.5f).ToArray())];
+        (rows[7], rows[9]) = (new float[37], [.. Enumerable.Repeat(float.NaN, 37)]);
+        rows[30] = [.. rows[20].Select(v => 2 * v)];
+        var table = new FeatureTable([new FeatureColumn("features", [37])], "", 501, () => rows.Select((r, i) => new FeatureRow($"{i}", null, r)).Append(new FeatureRow("failed", "why", default)));
+        float[] query = rows[20];
+        int[] expected = [.. Enumerable.Range(0, 500).Where(i => i is not (7 or 9)).OrderByDescending(i => Cosine(rows[i], query)).ThenBy(i => i).Take(25)];
+        int[] found = [.. SimilarRows.Find(table, query, 25, CancellationToken.None).Select(r => r.Row)];
+        CollectionAssert.AreEquivalent(new[] { 20, 30 }, found[..2]);
+        CollectionAssert.AreEqual(expected[2..], found[2..]);
+        Assert.ThrowsExactly<InvalidDataException>(() => SimilarRows.Find(table, new float[37], 1, CancellationToken.None));
+
+        static double Cosine(float[] a, float[] b) => a.Zip(b, (x, y) => (double)x * y).Sum() / Math.Sqrt(a.Sum(x => (double)x * x) * b.Sum(y => (double)y * y));
+    }
+
+    [TestMethod]
+    public void Visualize_draws_a_grid_for_each_output()
+    {
+        using var images = new ImageSet();
+        JsonElement drawn = Tool.Json("visualize", "test_resnet", images.Names[0], "--weights", Tool.DemoWeights, "-o", images["maps.png"], "--channels", "4");
+        Assert.AreEqual(5, drawn.GetProperty("maps").GetArrayLength());
+        Assert.AreEqual(2, drawn.GetProperty("maps")[0].GetProperty("reduction").GetInt32());
+        using var picture = Microsoft.ML.Data.MLImage.CreateFromFile(images["maps.png"]);
+        Assert.AreEqual((drawn.GetProperty("width").GetInt32(), drawn.GetProperty("height").GetInt32()), (picture.Width, picture.Height));
+        Tool.Succeed("visualize", "test_resnet", images.Names[0], "--random-weights", "-o", images["node.png"], "--nodes", "layer2");
+        Tool.Fail(1, ["visualize", "test_resnet", images.Names[0], "--random-weights", "-o", images["no.png"], "--nodes", "layer9"], "'layer9'");
+    }
+}
