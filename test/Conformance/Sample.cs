@@ -20,13 +20,18 @@ internal static class Sample
     }
 
     /// <summary>Relative L2 error of a tensor of the sample's shape over the sample's values.</summary>
-    public static double Error(JsonElement sample, ReadOnlySpan<float> values)
+    /// <param name="sample">The sample.</param>
+    /// <param name="values">The tensor's elements.</param>
+    /// <param name="isWholeInOrder">Whether a tensor of no more elements than a sample's is there as it is.</param>
+    public static double Error(JsonElement sample, ReadOnlySpan<float> values, bool isWholeInOrder = false)
     {
+        bool inOrder = isWholeInOrder && values.Length == sample.GetProperty("values").GetArrayLength();
         double difference = 0, norm = 0;
         ulong k = 0;
         foreach (JsonElement element in sample.GetProperty("values").EnumerateArray())
         {
-            double expected = element.ValueKind == JsonValueKind.Number ? element.GetDouble() : double.NaN, actual = values[(int)(Mix(s_seed + k++) % (ulong)values.Length)];
+            double expected = element.ValueKind == JsonValueKind.Number ? element.GetDouble() : double.NaN, actual = values[inOrder ? (int)k : (int)(Mix(s_seed + k) % (ulong)values.Length)];
+            k++;
             if (double.IsNaN(expected) && double.IsNaN(actual))
                 continue;
             difference += (expected - actual) * (expected - actual);

@@ -21,7 +21,9 @@ internal static class ByoaNet
         ["eca_botnext26ts_256"] = Grouped26 with { SelfAttention = (b, name, x, stride) => BottleneckAttention.Build(b, name, x, stride, headWidth: 16) },
         ["halonet_h1"] = new([Attended(3, 64, 1, ratio: 1), Attended(3, 128, ratio: 1), Attended(10, 256, ratio: 1), Attended(3, 512, ratio: 1)])
         {
-            Stem = ByobNet.Stem.Conv7x7, StemPool = ByobNet.Pool.Max, SelfAttention = Halo(),
+            Stem = ByobNet.Stem.Conv7x7,
+            StemPool = ByobNet.Pool.Max,
+            SelfAttention = Halo(),
         },
         ["halonet26t"] = Tiered26 with { SelfAttention = Halo(haloSize: 2) },
         ["sehalonet33ts"] = Tiered33 with { SelfAttention = Halo() },
@@ -32,7 +34,12 @@ internal static class ByoaNet
         ["lambda_resnet26rpt_256"] = Tiered26 with { SelfAttention = Lambda(null) },
         ["haloregnetz_b"] = new([ByobNet.Bottle(2, 48, 2, 16, 3), ByobNet.Bottle(6, 96, 2, 16, 3), Mixed(12, 192, [3, 7, 11], groupSize: 16, ratio: 3), Attended(2, 288, ratio: 3)])
         {
-            StemChannels = 32, NumFeatures = 1536, Shortcut = ByobNet.Shortcut.None, Act = UnaryKind.Silu, Attention = ByobNet.SqueezeExciteQuarter, Inverted = true,
+            StemChannels = 32,
+            NumFeatures = 1536,
+            Shortcut = ByobNet.Shortcut.None,
+            Act = UnaryKind.Silu,
+            Attention = ByobNet.SqueezeExciteQuarter,
+            Inverted = true,
             SelfAttention = Halo(blockSize: 7, haloSize: 2, qkRatio: 0.33),
         },
         ["lamhalobotnet50ts_256"] = Mixture50(Lambda(13), Halo()),
@@ -41,29 +48,39 @@ internal static class ByoaNet
 
     private static ByobNet.Config Tiered26 { get; } = new([ByobNet.Bottle(2, 256, 1), ByobNet.Bottle(2, 512), Mixed(2, 1024, [1]), Attended(2, 2048)])
     {
-        Stem = ByobNet.Stem.Tiered, StemPool = ByobNet.Pool.Max,
+        Stem = ByobNet.Stem.Tiered,
+        StemPool = ByobNet.Pool.Max,
     };
 
     private static ByobNet.Config Grouped26 { get; } = new([ByobNet.Bottle(2, 256, 1, 16), ByobNet.Bottle(2, 512, 2, 16), Mixed(2, 1024, [1], groupSize: 16), Attended(2, 2048)])
     {
-        Stem = ByobNet.Stem.Tiered, StemPool = ByobNet.Pool.Max, Act = UnaryKind.Silu, Attention = ByobNet.Eca,
+        Stem = ByobNet.Stem.Tiered,
+        StemPool = ByobNet.Pool.Max,
+        Act = UnaryKind.Silu,
+        Attention = ByobNet.Eca,
     };
 
     private static ByobNet.Config Tiered33 { get; } = new([ByobNet.Bottle(2, 256, 1), Mixed(3, 512, [2]), Mixed(3, 1024, [2]), Attended(2, 1536, ratio: 0.333)])
     {
-        Stem = ByobNet.Stem.Tiered, NumFeatures = 1280, Act = UnaryKind.Silu, Attention = ByobNet.SqueezeExcite,
+        Stem = ByobNet.Stem.Tiered,
+        NumFeatures = 1280,
+        Act = UnaryKind.Silu,
+        Attention = ByobNet.SqueezeExcite,
     };
 
     private static ByobNet.Config Tiered50 { get; } = new([ByobNet.Bottle(3, 256, 1), Mixed(4, 512, [3]), Mixed(6, 1024, [1, 3, 5]), Mixed(3, 2048, [1])])
     {
-        Stem = ByobNet.Stem.Tiered, StemPool = ByobNet.Pool.Max, Act = UnaryKind.Silu,
+        Stem = ByobNet.Stem.Tiered,
+        StemPool = ByobNet.Pool.Max,
+        Act = UnaryKind.Silu,
     };
 
     /// <summary>An attention of its own in each of the last three stages, the last one's over all pixels.</summary>
     private static ByobNet.Config Mixture50(ByobNet.SelfAttentionLayer second, ByobNet.SelfAttentionLayer third)
         => new([ByobNet.Bottle(3, 256, 1), WithAttention(Mixed(4, 512, [1, 3]), second), WithAttention(Mixed(6, 1024, [1, 3, 5]), third), WithAttention(Mixed(3, 2048, [1]), s_bottleneck)])
         {
-            Stem = ByobNet.Stem.Tiered, Act = UnaryKind.Silu,
+            Stem = ByobNet.Stem.Tiered,
+            Act = UnaryKind.Silu,
         };
 
     private static ByobNet.Blocks Attended(int depth, int channels, int stride = 2, double ratio = 0.25) => new(ByobNet.SelfAttentionBlock, depth, channels, stride) { BottleRatio = ratio };

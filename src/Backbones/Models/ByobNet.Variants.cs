@@ -50,11 +50,18 @@ internal static partial class ByobNet
         ["repvgg_d2se"] = Rep([8, 14, 24, 1], [2.5, 2.5, 2.5, 5]) with { Attention = (b, name, x) => ChannelAttention.SqueezeExcite(b, name, x, 0.0625f, divisor: 1) },
         ["resnet51q"] = new([Bottle(2, 256, 1, 32), Bottle(4, 512, 2, 32), Bottle(6, 1536, 2, 32), Bottle(4, 1536, 2, 1, ratio: 1)])
         {
-            Stem = Stem.Quad2, StemChannels = 128, NumFeatures = 2048, Act = UnaryKind.Silu,
+            Stem = Stem.Quad2,
+            StemChannels = 128,
+            NumFeatures = 2048,
+            Act = UnaryKind.Silu,
         },
         ["resnet61q"] = new([Edge(1, 256, 1, ratio: 1), Bottle(4, 512, 2, 32), Bottle(6, 1536, 2, 32), Bottle(4, 1536, 2, 1, ratio: 1)])
         {
-            Stem = Stem.Quad, StemChannels = 128, NumFeatures = 2048, Act = UnaryKind.Silu, ExtraConv = true,
+            Stem = Stem.Quad,
+            StemChannels = 128,
+            NumFeatures = 2048,
+            Act = UnaryKind.Silu,
+            ExtraConv = true,
         },
         ["resnext26ts"] = ResNeXt26ts,
         ["gcresnext26ts"] = ResNeXt26ts with { Attention = s_globalContext },
@@ -94,7 +101,9 @@ internal static partial class ByobNet
         ["resnet50_mlp"] = Clip([3, 4, 6, 3]) with { Head = Head.Mlp },
         ["test_byobnet"] = new([Edge(1, 32, 2, ratio: 0.5), new Blocks(DarkBlock, 1, 64) { BottleRatio = 0.5 }, Basic(1, 128) with { GroupSize = 32, BottleRatio = 0.25 }, Bottle(1, 256, 2, 64)])
         {
-            StemChannels = 24, Shortcut = Shortcut.Avg, Attention = SqueezeExciteQuarter,
+            StemChannels = 24,
+            Shortcut = Shortcut.Avg,
+            Attention = SqueezeExciteQuarter,
         },
     };
 

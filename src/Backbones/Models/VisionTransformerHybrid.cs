@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.RegularExpressions;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -58,24 +59,27 @@ internal static class VisionTransformerHybrid
     private static VisionTransformer.Config OfResNet(int reduction, int width, int depth, int heads, BackboneLayers backbone, double mlpRatio = 4)
         => new(reduction, width, depth, heads, mlpRatio) { Embedding = Hybrid(backbone) };
 
-    /// <summary>MobileCLIP-B, and what vision transformers come in.</summary>
+    /// <summary>MobileCLIP's files, and those that <see cref="VisionTransformer"/> knows.</summary>
     private static void Remap(Checkpoint c, VisionTransformer.Config config)
     {
-        if (c.Has("image_encoder.model.patch_emb.0.block.conv.weight"))
-            MobileClip(c);
+        const string MobileClip = "image_encoder.model.";
+        if (c.HasMatch($"^{Regex.Escape(MobileClip)}patch_emb"))
+        {
+            c.Take(MobileClip);
+            c.RenameMatches((@"^pos_embed\.pos_embed\.pos_embed$", "pos_embed"));
+            c.Change("^pos_embed$", x => x.Shape.Rank == 4 ? c.Ops.Reshape(x, [.. x.Shape.Dimensions[1..]]) : x);
+            c.Rename(
+                ("patch_emb.", "patch_embed.backbone."), ("block.conv", "conv"), ("block.norm", "bn"), ("post_transformer_norm.", "norm."), ("pre_norm_mha.0", "norm1"), ("pre_norm_mha.1", "attn"),
+                ("pre_norm_ffn.0", "norm2"), ("pre_norm_ffn.1", "mlp.fc1"), ("pre_norm_ffn.4", "mlp.fc2"), ("qkv_proj.", "qkv."), ("out_proj.", "proj."), ("transformer.", "blocks."));
+            if (c.Has("classifier.proj"))
+            {
+                // A projection is a classifier without bias, turned.
+                Node projection = c.Pop("classifier.proj");
+                c["head.bias"] = c.Zeros([projection.Shape[1]]);
+                c["head.weight"] = c.Ops.Transpose(projection, 0, 1);
+            }
+        }
         VisionTransformer.Remap(c, config);
-    }
-
-    private static void MobileClip(Checkpoint c)
-    {
-        c.Take("image_encoder.model.");
-        c.Rename(
-            ("patch_emb.", "patch_embed.backbone."), ("block.conv", "conv"), ("block.norm", "bn"), ("post_transformer_norm.", "norm."), ("pre_norm_mha.0", "norm1"), ("pre_norm_mha.1", "attn"),
-            ("pre_norm_ffn.0", "norm2"), ("pre_norm_ffn.1", "mlp.fc1"), ("pre_norm_ffn.4", "mlp.fc2"), ("qkv_proj.", "qkv."), ("out_proj.", "proj."), ("transformer.", "blocks."),
-            ("pos_embed.pos_embed.pos_embed", "pos_embed"));
-        c.Change("^pos_embed$", x => c.Ops.Reshape(x, [.. x.Shape.Dimensions[1..]]));
-        c["head.weight"] = c.Ops.Transpose(c.Pop("classifier.proj"), 0, 1);
-        c["head.bias"] = c.Zeros([c["head.weight"].Shape[0]]);
     }
 
     public static ModelFamily<VisionTransformer.Config> Models => new(VisionTransformer.Build)

@@ -53,7 +53,7 @@ internal static class FamilyModels
     /// <summary>Where a family has no small model: some blocks of one, over a small image.</summary>
     private static readonly Dictionary<string, (Func<object, object> Config, Size2 ImageSize)> s_cutDown = new()
     {
-        ["gemma4_vit_570m_enc"] = (config => (Gemma4Vit.Config)config with { Depth = 2 }, 96),
+        ["gemma4_vit_570m_enc"] = (config => (Gemma4Vit.Config)config with { Depth = 3 }, 96),
     };
 
     /// <summary>Names of models, between them every family.</summary>
