@@ -10,9 +10,11 @@ internal sealed record BenchOptions
         Usage: Bench models [NAME…] [--batch 1,8] [--threads N] [--runs N] [--json] [--no-onnxruntime]
                Bench kernels [NAME…] [--batch 1] [--threads N] [--runs N] [--json]
                Bench pipeline [NAME…] [--images FOLDER] [--batch 16] [--threads N] [--runs N] [--json]
+               Bench extract [NAME…] [--images FOLDER] [--threads N] [--runs N] [--json]
                Bench first-prediction [NAME…] [--images FOLDER] [--runs N]
                Bench torchsharp [NAME…] [--batch 8] [--precision float32,bfloat16] [--device cpu] [--layouts] [--threads N] [--runs N] [--json]
           pipeline images per second of ML.NET pipelines over JPEG files, beside the bare engine
+          extract  images per second of 'timm-features extract' over image files, beside ML.NET's LoadImages, ResizeImages, ExtractPixels, ApplyOnnxModel
           models   milliseconds per image of whole models, beside ONNX Runtime in this process
           kernels  time and GFLOP/s of each step of a model (resnet50 if none is named)
           first-prediction  milliseconds from a saved model to its first prediction, in new processes
@@ -45,8 +47,8 @@ internal sealed record BenchOptions
     /// <exception cref="ArgumentException">An argument is unknown or malformed.</exception>
     public static BenchOptions Parse(string[] args)
     {
-        if (args.Length == 0 || args[0] is not ("models" or "kernels" or "pipeline" or "first-prediction" or "torchsharp"))
-            throw new ArgumentException($"Received '{args.FirstOrDefault()}'; valid commands are 'models', 'kernels', 'pipeline', 'first-prediction' and 'torchsharp'.");
+        if (args.Length == 0 || args[0] is not ("models" or "kernels" or "pipeline" or "extract" or "first-prediction" or "torchsharp"))
+            throw new ArgumentException($"Received '{args.FirstOrDefault()}'; valid commands are 'models', 'kernels', 'pipeline', 'extract', 'first-prediction' and 'torchsharp'.");
         var options = new BenchOptions { Command = args[0] };
         for (int i = 1; i < args.Length; i++)
         {

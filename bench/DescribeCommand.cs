@@ -17,7 +17,7 @@ internal static class DescribeCommand
     {
         if (arguments.Length > 1)
             throw new ArgumentException($"'{arguments[1]}': one filter of names is taken.");
-        string[] names = [.. ModelNames.List(arguments.Length == 0 ? null : arguments).Where(ModelCatalog.Contains)];
+        IReadOnlyList<string> names = ModelNames.List(arguments.Length == 0 ? null : arguments);
         var times = new ConcurrentBag<(string Name, double Milliseconds)>();
         long nodes = 0, start = Stopwatch.GetTimestamp();
         Parallel.ForEach(names, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, name =>
@@ -33,7 +33,7 @@ internal static class DescribeCommand
             times.Add((name, Stopwatch.GetElapsedTime(begin).TotalMilliseconds));
         });
         Console.WriteLine(FormattableString.Invariant(
-            $"{names.Length} architectures, {nodes} nodes built and described in {Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s on {Environment.ProcessorCount} cores; {Process.GetCurrentProcess().PeakWorkingSet64 >> 20} MB at most"));
+            $"{names.Count} architectures, {nodes} nodes built and described in {Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s on {Environment.ProcessorCount} cores; {Process.GetCurrentProcess().PeakWorkingSet64 >> 20} MB at most"));
         foreach ((string name, double milliseconds) in times.OrderByDescending(t => t.Milliseconds).Take(5))
             Console.WriteLine(FormattableString.Invariant($"  {name,-50} {milliseconds,8:0} ms"));
         return 0;

@@ -68,17 +68,14 @@ public sealed class Backbone : IDisposable
     public static Backbone Create(string name, BackboneOptions? options = null)
     {
         options ??= new BackboneOptions();
-        // In the order in which a person would look: is the file there, can the model be built, is there such a tag.
+        // In the order in which a person would look: is the file there, is there such a model and tag.
         if (options.WeightsPath is { } given && !File.Exists(given) && !Directory.Exists(given))
             throw new FileNotFoundException($"There is no weights file or folder '{given}'.", given);
-        if (ModelName.Parse(name) is { Source: ModelNameSource.Registry, Id: var id } && ModelNames.IsArchitecture(id))
-            RequireBuildable(name, id);
         if (options.RandomWeights)
         {
             if ((options.WeightsPath ?? options.KeyPrefix) is { } ofFile)
                 throw new ArgumentException($"Either random weights or those of a file: both were given for '{name}' ('{ofFile}').", nameof(options));
             PretrainedConfig random = ModelNames.GetConfig(name);
-            RequireBuildable(name, random.Architecture);
             return FromParameters(random, ParameterStore.FromRecipe(DefaultSpecs(random), 1), options, ownsParameters: true);
         }
         return Open(name, WeightsLocator.Find(name, options.WeightsPath, downloader: options.Downloader), options);
@@ -87,7 +84,7 @@ public sealed class Backbone : IDisposable
     /// <summary>The same over weights that were located before.</summary>
     internal static Backbone Open(string name, LocatedModel located, BackboneOptions options)
     {
-        ParameterStore store = OpenWeights(name, located, options);
+        ParameterStore store = OpenWeights(located, options);
         try
         {
             Backbone backbone = FromParameters(WithClassesOf(located.Config, store), store, options, ownsParameters: true);
@@ -103,9 +100,8 @@ public sealed class Backbone : IDisposable
     }
 
     /// <summary>A model's weights under timm's keys.</summary>
-    private static ParameterStore OpenWeights(string name, LocatedModel located, BackboneOptions options)
+    private static ParameterStore OpenWeights(LocatedModel located, BackboneOptions options)
     {
-        RequireBuildable(name, located.Config.Architecture);
         ParameterStore store = ParameterStore.Open(located.WeightsFile, options.KeyPrefix);
         try
         {
@@ -147,10 +143,7 @@ public sealed class Backbone : IDisposable
         => Outline(config, selection, options ?? new BackboneOptions()).Outputs;
 
     internal static SelectedFeatures Outline(PretrainedConfig config, FeatureSelection selection, BackboneOptions options)
-    {
-        RequireBuildable(config.Name, config.Architecture);
-        return SelectedFeatures.Create(ModelCatalog.Find(config.Architecture), selection, BuildOptionsFor(config, options));
-    }
+        => SelectedFeatures.Create(ModelCatalog.Find(config.Architecture), selection, BuildOptionsFor(config, options));
 
     /// <summary>Makes a backbone over weights that are already there (also pruned ones: what a selection lacks is an error when it is extracted).</summary>
     public static Backbone FromParameters(PretrainedConfig config, ParameterStore parameters, BackboneOptions? options = null, bool ownsParameters = false)
@@ -241,7 +234,7 @@ public sealed class Backbone : IDisposable
     {
         try
         {
-            using ParameterStore weights = OpenWeights(name, WeightsLocator.Find(name, options.WeightsPath), options);
+            using ParameterStore weights = OpenWeights(WeightsLocator.Find(name, options.WeightsPath), options);
             return WithClassesOf(config, weights);
         }
         catch (FileNotFoundException)
@@ -274,10 +267,4 @@ public sealed class Backbone : IDisposable
 
     private static IEnumerable<ParameterSpec> DefaultSpecs(PretrainedConfig config)
         => ModelCatalog.Find(config.Architecture).Build(BuildOptionsFor(config, new BackboneOptions())).Graph.Parameters;
-
-    private static void RequireBuildable(string name, string architecture)
-    {
-        if (!ModelCatalog.Contains(architecture))
-            throw new UnknownModelException(name, $"'{architecture}' is a timm model of the family '{ModelNames.ModuleOf(architecture)}', which is not supported yet.", NearestName.Find(architecture, ModelCatalog.Names));
-    }
 }

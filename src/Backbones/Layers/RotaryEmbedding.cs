@@ -127,6 +127,7 @@ internal sealed record RotaryEmbedding(Node Sin, Node Cos, int Distance, int Pre
                 (sin[i * width + channel], cos[i * width + channel]) = (IsFirst(channel, distance) ? -MathF.Sin(value) : MathF.Sin(value), MathF.Cos(value));
             }
         }
-        return new(b.Constant([length, width], sin, "sin"), b.Constant([length, width], cos, "cos"), distance, prefixTokens);
+        using (b.Scope("rope"))
+            return new(b.Constant([length, width], sin, "sin"), b.Constant([length, width], cos, "cos"), distance, prefixTokens);
     }
 }

@@ -1,4 +1,5 @@
 using Backbones.Graphs;
+using Backbones.Registry;
 
 namespace Backbones.Models;
 
@@ -105,9 +106,9 @@ public static class ModelCatalog
     public static IEnumerable<string> Names => s_models.Value.Keys.Order(StringComparer.Ordinal);
 
     /// <summary>The architecture of that name.</summary>
-    /// <exception cref="KeyNotFoundException">There is none; the message has the nearest names.</exception>
+    /// <exception cref="UnknownModelException">There is none; the message has the nearest names.</exception>
     internal static ModelEntry Find(string name)
-        => s_models.Value.TryGetValue(name, out ModelEntry? found) ? found : throw new KeyNotFoundException($"Unknown model '{name}'.{NearestName.Suggest(name, Names)}");
+        => s_models.Value.TryGetValue(name, out ModelEntry? found) ? found : throw new UnknownModelException(name, $"Unknown model '{name}'.", NearestName.Find(name, Names));
 
     /// <summary>Whether an architecture of that name can be built.</summary>
     public static bool Contains(string name) => s_models.Value.ContainsKey(name);

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Backbones.Models;
 using Backbones.Registry;
 using TimmFeatures.Cli.Options;
 
@@ -26,7 +25,7 @@ internal static class ListCommand
     private static int Run(Terminal terminal, string? filter, bool pretrained, string[]? families, bool json)
     {
         string[]? filters = filter is null ? null : [filter.AsSpan().ContainsAny("*?[") ? filter : $"*{filter}*"];
-        string[] names = [.. ModelNames.List(filters, families is { Length: > 0 } ? families : null, pretrained).Where(n => ModelCatalog.Contains(ModelName.Parse(n).Id))];
+        IReadOnlyList<string> names = ModelNames.List(filters, families is { Length: > 0 } ? families : null, pretrained);
         if (json)
         {
             terminal.Json(names.Select(n => Describe(n)));
@@ -36,9 +35,9 @@ internal static class ListCommand
             foreach (string name in names)
                 terminal.Out.WriteLine(name);
         }
-        if (names.Length == 0)
+        if (names.Count == 0)
             terminal.Error.WriteLine($"No model {(filter is null ? "is like that" : $"has a name like '{filter}'")}.");
-        return names.Length > 0 ? ExitCode.Success : ExitCode.Failure;
+        return names.Count > 0 ? ExitCode.Success : ExitCode.Failure;
     }
 
     private static Entry Describe(string name)

@@ -1,0 +1,82 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using Backbones;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using TimmFeatures.Cli;
+
+namespace Bench;
+
+/// <summary>
+/// The whole of <c>timm-features extract</c>, from a folder to a file, beside the same network in ML.NET's own pipeline of LoadImages, ResizeImages, ExtractPixels and ApplyOnnxModel;
+/// rounds of both alternate. Cores busy is processor time by time.
+/// </summary>
+internal sealed class ExtractBenchmark(BenchOptions options)
+{
+    public void Run(string model)
+    {
+        string folder = options.Images ?? Path.Combine(Repository.Root, "samples", "textures"), work = Path.Combine(Repository.Artifacts, "bench");
+        Directory.CreateDirectory(work);
+        string onnx = Path.Combine(work, $"{model}.pooled.onnx"), output = Path.Combine(work, $"{model}.npy");
+        using (Backbone backbone = Backbone.Create(model, new BackboneOptions { RandomWeights = true }))
+            backbone.ExportOnnx(FeatureSelection.Pooled(), onnx);
+        Picture[] pictures = [.. Directory.EnumerateFiles(folder, "*.jpg", SearchOption.AllDirectories).Order(StringComparer.Ordinal).Select(p => new Picture { Path = p })];
+        if (pictures.Length == 0)
+            throw new ArgumentException($"There are no .jpg files in '{folder}'.");
+        (string Name, Action<Picture[]> Pass)[] passes = [("extract", p => Extract(model, p, output)), ("ml.net", MlNetPipeline(model, onnx))];
+        var best = new (double ImagesPerSecond, double Busy)[passes.Length];
+        for (int round = -1; round < options.Runs; round++)
+        {
+            for (int i = 0; i < passes.Length; i++)
+            {
+                TimeSpan processor = Process.GetCurrentProcess().TotalProcessorTime;
+                var watch = Stopwatch.StartNew();
+                // The first round compiles code: a part of the images does.
+                passes[i].Pass(round < 0 ? pictures[..Math.Min(64, pictures.Length)] : pictures);
+                double seconds = watch.Elapsed.TotalSeconds, speed = pictures.Length / seconds;
+                if (round >= 0 && speed > best[i].ImagesPerSecond)
+                    best[i] = (speed, (Process.GetCurrentProcess().TotalProcessorTime - processor).TotalSeconds / seconds);
+            }
+        }
+        for (int i = 0; i < passes.Length; i++)
+        {
+            Console.WriteLine(options.Json
+                ? JsonSerializer.Serialize(new { model, pipeline = passes[i].Name, images = pictures.Length, threads = options.Threads, images_per_second = best[i].ImagesPerSecond, cores_busy = best[i].Busy })
+                : string.Create(CultureInfo.InvariantCulture, $"{model} {passes[i].Name}: {best[i].ImagesPerSecond:0.0} images/s, {best[i].Busy:0.00} cores busy, {best[i].ImagesPerSecond / best[1].ImagesPerSecond:0.00} × ml.net"));
+        }
+    }
+
+    private void Extract(string model, Picture[] pictures, string output)
+    {
+        string list = string.Join('\n', pictures.Select(p => p.Path));
+        string[] arguments = ["extract", model, "-", "--random-weights", "-o", output, "--threads", options.Threads.ToString(CultureInfo.InvariantCulture)];
+        int code = CommandLine.Run(arguments, new Terminal(TextWriter.Null, Console.Error, new StringReader(list), CancellationToken.None));
+        if (code != ExitCode.Success)
+            throw new InvalidOperationException($"'{string.Join(' ', arguments)}' ended with {code}.");
+    }
+
+    private static Action<Picture[]> MlNetPipeline(string model, string onnx)
+    {
+        Backbones.Graphs.Shape input;
+        using (Backbone backbone = Backbone.Create(model, new BackboneOptions { RandomWeights = true }))
+            input = backbone.Graph.Inputs[0].Shape;
+        var context = new MLContext();
+        ITransformer pipeline = context.Transforms.LoadImages("Image", null, "Path")
+            .Append(context.Transforms.ResizeImages("Image", input[2], input[1]))
+            .Append(context.Transforms.ExtractPixels("x", "Image", offsetImage: 117, scaleImage: 1 / 58f))
+            .Append(context.Transforms.ApplyOnnxModel("features", "x", onnx, new Dictionary<string, int[]> { ["x"] = [1, .. input], ["features"] = [1, -1] }))
+            .Fit(context.Data.LoadFromEnumerable(Array.Empty<Picture>()));
+        return pictures =>
+        {
+            int rows = pipeline.Transform(context.Data.LoadFromEnumerable(pictures)).GetColumn<float[]>("features").Count(f => f.Length > 0);
+            if (rows != pictures.Length)
+                throw new InvalidOperationException($"ML.NET gave {rows} rows of {pictures.Length}.");
+        };
+    }
+
+    private sealed class Picture
+    {
+        public string Path { get; set; } = "";
+    }
+}
