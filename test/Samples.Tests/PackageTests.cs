@@ -12,6 +12,9 @@ public sealed class PackageTests
 {
     private const string Version = "0.1.0-test";
 
+    /// <summary>The package that is a dotnet tool: a program with all that it needs, no library.</summary>
+    private const string ToolId = "TimmFeatures.Cli";
+
     /// <summary>Trains and saves, or loads, and prints what it predicts.</summary>
     private const string TrainingProgram = """
         using Microsoft.ML;
@@ -79,6 +82,16 @@ public sealed class PackageTests
         Assert.HasCount(60, loaded.Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
 
+    [TestMethod]
+    public void The_packed_tool_is_installed_and_runs()
+    {
+        string folder = Directory.CreateDirectory(Path.Combine(s_folder, "tool")).FullName;
+        Assert.Contains(ToolId, s_packed.Value);
+        DotNet.Run(folder, "tool", "install", ToolId, "--version", Version, "--tool-path", folder, "--add-source", Path.Combine(s_folder, "packages"));
+        string program = Directory.EnumerateFiles(folder, "timm-features.dll", SearchOption.AllDirectories).Single();
+        Assert.AreEqual("test_resnet\n", DotNet.Run(folder, program, "list", "test_resnet").ReplaceLineEndings("\n"));
+    }
+
     /// <summary>With the formatting package of .NET Interactive, where the feeds have it: what we only name as it wants is found by it.</summary>
     [TestMethod]
     public void The_packed_formatters_are_found_by_the_real_NET_Interactive()
@@ -126,12 +139,15 @@ public sealed class PackageTests
         string packages = Path.Combine(s_folder, "packages");
         using ZipArchive package = ZipFile.OpenRead(Path.Combine(packages, $"{id}.{Version}.nupkg"));
         // nuget.org keeps the prefix Microsoft. for itself: ids lack it, assemblies have it.
-        string assembly = id.StartsWith("TimmFeatures", StringComparison.Ordinal) ? $"Microsoft.ML.{id}" : id;
+        string assembly = id == ToolId ? "timm-features" : id.StartsWith("TimmFeatures", StringComparison.Ordinal) ? $"Microsoft.ML.{id}" : id, place = id == ToolId ? "tools/net10.0/any" : "lib/net10.0";
         string[] files = [.. package.Entries.Select(e => e.FullName)];
         Assert.Contains("README.md", files);
         if (id == "TimmFeatures.Interactive")
             Assert.Contains("interactive-extensions/dotnet/extension.dib", files);
-        CollectionAssert.AreEqual(new[] { $"{assembly}.dll" }, files.Where(f => f.StartsWith("lib/") && f.EndsWith(".dll")).Select(Path.GetFileName).ToArray());
+        if (id == ToolId)
+            Assert.Contains($"{place}/{assembly}.dll", files);
+        else
+            CollectionAssert.AreEqual(new[] { $"{assembly}.dll" }, files.Where(f => f.StartsWith("lib/") && f.EndsWith(".dll")).Select(Path.GetFileName).ToArray());
         using (var readme = new StreamReader(package.GetEntry("README.md")!.Open()))
             Assert.DoesNotMatchRegex(new Regex(@"\]\((?!http)"), readme.ReadToEnd());
         using Stream nuspec = package.GetEntry($"{id}.nuspec")!.Open();
@@ -142,7 +158,7 @@ public sealed class PackageTests
 
         using ZipArchive symbols = ZipFile.OpenRead(Path.Combine(packages, $"{id}.{Version}.snupkg"));
         using var pdb = new MemoryStream();
-        using (Stream stream = symbols.GetEntry($"lib/net10.0/{assembly}.pdb")!.Open())
+        using (Stream stream = symbols.GetEntry($"{place}/{assembly}.pdb")!.Open())
             stream.CopyTo(pdb);
         pdb.Position = 0;
         using MetadataReaderProvider provider = MetadataReaderProvider.FromPortablePdbStream(pdb);

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Backbones.Engines;
 using Backbones.Graphs;
 
 namespace Backbones.Onnx;

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Backbones.Models;
 using Backbones.Registry;
 using TimmFeatures.Cli.Options;
 
@@ -38,7 +37,7 @@ internal static class ListCommand
         }
         if (names.Count == 0)
             terminal.Error.WriteLine($"No model {(filter is null ? "is like that" : $"has a name like '{filter}'")}.");
-        return names.Length > 0 ? ExitCode.Success : ExitCode.Failure;
+        return names.Count > 0 ? ExitCode.Success : ExitCode.Failure;
     }
 
     private static Entry Describe(string name)

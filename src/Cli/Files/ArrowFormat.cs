@@ -19,7 +19,7 @@ internal sealed class ArrowFormat : TableFormat
         using var writer = new ArrowFileWriter(stream, schema, leaveOpen: true);
         writer.WriteStart();
         var rows = new List<(string Path, string? Error)>();
-        float[][] values = [.. table.Columns.Select(c => new float[table.RowsPerGroup * c.Length])];
+        float[][] values = [.. table.Columns.Select(c => new float[Math.Min(table.Count, table.RowsPerGroup) * c.Length])];
         foreach (FeatureRow row in table.Rows())
         {
             cancellation.ThrowIfCancellationRequested();
