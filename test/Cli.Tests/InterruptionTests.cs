@@ -39,6 +39,31 @@ public sealed class InterruptionTests
         Tool.Fail(ExitCode.Failure, ImageSet.Extract(images["f.npy"], images.Names[0]), "is a folder");
     }
 
+    /// <summary>A limit of the size of files acts as a full disk does. Its signal is ignored, so that writing fails; .NET's own large mapping is off.</summary>
+    [TestMethod]
+    public void On_a_full_disk_what_is_done_stays()
+    {
+        if (!OperatingSystem.IsLinux())
+            return; // no limit of a file's size
+        using var folder = new TemporaryFolder();
+        string file = folder["f.npy"], whole = folder["whole.npy"];
+        string[] pictures = [.. Directory.EnumerateFiles(Tool.Textures, "*_0*.jpg", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
+        string[] arguments = ImageSet.Extract(file, [.. pictures, "--batch", "4"]);
+        var start = new ProcessStartInfo("bash", ["-c", "trap '' XFSZ; ulimit -f 24; exec dotnet \"$0\" \"$@\"", s_program, .. arguments]) { RedirectStandardError = true };
+        start.Environment["DOTNET_EnableWriteXorExecute"] = "0";
+        using (Process process = Process.Start(start)!)
+        {
+            string error = process.StandardError.ReadToEnd();
+            process.WaitForExit();
+            Assert.AreEqual(ExitCode.Failure, process.ExitCode, error);
+            Assert.Contains("f.npy.partial' cannot be written", error);
+        }
+        CollectionAssert.AreEqual(new[] { $"{file}.partial" }, Directory.GetFiles(folder.Path));
+        Assert.IsLessThan(80, Tool.Json([.. arguments, "--resume"]).GetProperty("computed").GetInt32());
+        Tool.Succeed(ImageSet.Extract(whole, pictures));
+        ExtractTests.AssertSameBytes(whole, file);
+    }
+
     /// <summary>Killed, terminated, interrupted, and each time gone on with: nothing is lost, nothing is there twice.</summary>
     [TestMethod]
     public void A_process_that_is_killed_or_told_to_stop_is_gone_on_with()
@@ -48,7 +73,7 @@ public sealed class InterruptionTests
         using var folder = new TemporaryFolder();
         string file = folder["f.npy"], whole = folder["whole.npy"];
         string[] pictures = [.. Directory.EnumerateFiles(Tool.Textures, "*_0*.jpg", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
-        string list = string.Join('\n', Enumerable.Repeat(pictures, 12).SelectMany(p => p));
+        string list = string.Join('\n', Enumerable.Repeat(pictures, 8).SelectMany(p => p));
         string[] arguments = ImageSet.Extract(file, "-", "--resume", "--threads", "1", "--batch", "4");
 
         int rows = 0;
@@ -67,7 +92,7 @@ public sealed class InterruptionTests
         Assert.AreEqual(0, done.ExitCode, done.Error);
         Assert.AreEqual(0, Tool.Run(ImageSet.Extract(whole, pictures)).ExitCode);
         byte[] all = File.ReadAllBytes(file)[128..], once = File.ReadAllBytes(whole)[128..];
-        Assert.IsTrue(all.AsSpan().SequenceEqual(Enumerable.Repeat(once, 12).SelectMany(b => b).ToArray()));
+        Assert.IsTrue(all.AsSpan().SequenceEqual(Enumerable.Repeat(once, 8).SelectMany(b => b).ToArray()));
     }
 
     /// <summary>Runs the program until its journal has grown, sends it a signal, and waits for its end.</summary>

@@ -86,25 +86,27 @@ internal sealed class ImageExtraction(ExtractionRequest request, IReadOnlyList<I
 
     private void Keep(Journal journal, ComputedBatch batch, ExtractionProgress progress, int first)
     {
-        for (int slot = 0; slot < batch.Count; slot++)
+        try
         {
-            if (batch.Error(slot) is not { } error)
+            for (int slot = 0; slot < batch.Count; slot++)
             {
-                journal.Add(batch.Values(slot));
-                continue;
+                if (batch.Error(slot) is not { } error)
+                    journal.Add(batch.Values(slot));
+                else if (request.SkipBadImages)
+                    journal.Add(error);
+                else
+                    throw BadImage(batch.First + slot, error, first);
             }
-            string name = images[batch.First + slot].Name;
-            if (!request.SkipBadImages)
-            {
-                journal.Flush();
-                throw new BadImageException($"Image {batch.First + slot + 1} of {images.Count}, '{name}', cannot be read: {error} With --bad-images skip it is left without features; "
-                    + $"{batch.First + slot - first} images before it are done, and --resume goes on with them.");
-            }
-            journal.Add(error);
         }
-        journal.Flush();
+        finally
+        {
+            journal.Flush();
+        }
         progress.Add(batch.Count);
     }
+
+    private BadImageException BadImage(int image, string error, int first) => new($"Image {image + 1} of {images.Count}, '{images[image].Name}', cannot be read: {error} "
+        + $"With --bad-images skip it is left without features; {image - first} images before it are done, and --resume goes on with them.");
 
     private ExtractionReport Write(TableFormat format, Journal journal, ExtractionSettings settings, int first)
     {

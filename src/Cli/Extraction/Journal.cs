@@ -83,7 +83,18 @@ internal sealed class Journal : IDisposable
     public void Add(string error) => Add(HasError, Encoding.UTF8.GetBytes(error));
 
     /// <summary>Hands what was added to the system: it outlives this process then.</summary>
-    public void Flush() => _stream.Flush();
+    /// <exception cref="IOException">The disk is full or fails.</exception>
+    public void Flush()
+    {
+        try
+        {
+            _stream.Flush();
+        }
+        catch (Exception e) when (IsOfDisk(e))
+        {
+            throw NotWritten(e);
+        }
+    }
 
     /// <summary>The rows from the first on; an array is filled anew for each.</summary>
     /// <exception cref="InvalidDataException">A row was damaged since it was written.</exception>
@@ -109,7 +120,18 @@ internal sealed class Journal : IDisposable
         File.Delete(_path);
     }
 
-    public void Dispose() => _stream.Dispose();
+    /// <summary>Closes the file. What cannot be written any more, on a full disk, is computed again some day; whoever needs it written has called <see cref="Flush"/>.</summary>
+    public void Dispose()
+    {
+        try
+        {
+            _stream.Dispose();
+        }
+        catch (Exception e) when (IsOfDisk(e))
+        {
+            // The reason was thrown before, by what wrote.
+        }
+    }
 
     private void Add(byte kind, ReadOnlySpan<byte> content)
     {
@@ -120,10 +142,22 @@ internal sealed class Journal : IDisposable
         crc.Append(content);
         BinaryPrimitives.WriteInt32LittleEndian(fields, content.Length + 1);
         BinaryPrimitives.WriteUInt32LittleEndian(fields[4..], crc.GetCurrentHashAsUInt32());
-        _stream.Write(fields);
-        _stream.Write(content);
+        try
+        {
+            _stream.Write(fields);
+            _stream.Write(content);
+        }
+        catch (Exception e) when (IsOfDisk(e))
+        {
+            throw NotWritten(e);
+        }
         Count++;
     }
+
+    /// <summary>The second is what .NET makes of a file that is larger than the file system or the user's limit takes.</summary>
+    private static bool IsOfDisk(Exception e) => e is IOException or ArgumentOutOfRangeException { ParamName: "value" };
+
+    private IOException NotWritten(Exception e) => new($"'{_path}' cannot be written: {e.Message} Where there is space, the same command with --resume goes on with what is done.", e);
 
     /// <summary>Counts the whole rows; gives where they end.</summary>
     private long Scan()
