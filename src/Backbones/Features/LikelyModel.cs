@@ -26,7 +26,7 @@ internal static class LikelyModel
     public static string? Find(ParameterStore weights)
     {
         ModelSize size = ModelSize.Of(weights.Tensors.Select(t => (t.Name, t.Shape)));
-        ModelEntry[] candidates = [.. Sizes.Where(s => s.Value.Distance(size) < 1 && ModelCatalog.Contains(s.Key)).OrderBy(s => s.Value.Distance(size)).ThenBy(s => s.Key, StringComparer.Ordinal)
+        ModelEntry[] candidates = [.. Sizes.Where(s => s.Value.Distance(size) < 1).OrderBy(s => s.Value.Distance(size)).ThenBy(s => s.Key, StringComparer.Ordinal)
             .Take(MaxCandidates).Select(s => ModelCatalog.Find(s.Key))];
         return Best(candidates, _ => weights) ?? Best(candidates, model => RemappedWeights.Apply(weights, model, BuildOptions.Default));
     }
