@@ -48,8 +48,8 @@ internal static class RelPosBias
     }
 
     /// <summary>
-    /// timm's <c>resize_rel_pos_bias_table</c>: a table for windows of another size, flat <c>[positions, heads]</c> or <c>[heads, 2h - 1, 2w - 1]</c>. The source's positions are taken to
-    /// lie farther apart the farther they are from the middle, in a geometric progression that just covers the new window; between them it is interpolated linearly.
+    /// timm's <c>resize_rel_pos_bias_table</c>: a table for windows of another size, flat <c>[positions, heads]</c> or <c>[heads, 2h - 1, 2w - 1]</c>. The source's positions are
+    /// taken to lie farther apart the farther they are from the middle, in a geometric progression that just covers the new window; between them it is interpolated linearly.
     /// </summary>
     /// <param name="window">The window wanted.</param>
     public static ParameterAdapter Resized(Size2 window) => (b, source, target) =>
@@ -60,7 +60,10 @@ internal static class RelPosBias
         Size2 to = (2 * window.H - 1, 2 * window.W - 1), from = flat ? (int)Math.Sqrt(source.Shape[0]) : (source.Shape[1], source.Shape[2]);
         int heads = flat ? source.Shape[1] : source.Shape[0];
         if (heads != (flat ? target[1] : target[0]) || (flat && from.H * from.W != source.Shape[0]))
-            throw new GraphException($"'{source.Name}' {source.Shape} cannot be resized to {target}: a table has (2h - 1)² entries of a square window for each of {(flat ? target[1] : target[0])} heads.");
+        {
+            throw new GraphException($"'{source.Name}' {source.Shape} cannot be resized to {target}: "
+                + $"a table has (2h - 1)² entries of a square window for each of {(flat ? target[1] : target[0])} heads.");
+        }
         Node maps = flat ? b.Reshape(b.Permute(source, [1, 0]), [heads, from.H, from.W]) : source;
         Node rows = b.Constant([to.H, from.H], Weights(from.H, to.H)), columns = b.Constant([to.W, from.W], Weights(from.W, to.W));
         Node resized = b.MatMul(b.MatMul(rows, maps), columns, transposeB: true);

@@ -60,7 +60,10 @@ internal static class Windows
         Size2 map = (x.Shape[0], x.Shape[1]), padded = (RoundUp(map.H, window.H), RoundUp(map.W, window.W));
         bool shifted = shift != default(Size2);
         if (shifted && !masksPadding && padded != map)
-            throw new GraphException($"Shifted windows of {window.H}×{window.W} do not divide a map of {map.H}×{map.W}; the nearest map that they do is {padded.H}×{padded.W}. Choose an image size with such maps.");
+        {
+            throw new GraphException($"Shifted windows of {window.H}×{window.W} do not divide a map of {map.H}×{map.W}; the nearest map that they do is {padded.H}×{padded.W}. "
+                + "Choose an image size with such maps.");
+        }
         if (shifted)
             x = Roll(b, x, -shift.H, -shift.W);
         x = Pad(b, x, padded);

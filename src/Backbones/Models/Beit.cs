@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -27,7 +28,8 @@ internal static class Beit
         Node classToken = b.Reshape(b.Parameter("cls_token", [1, 1, config.Width]), [1, config.Width]);
         (Node x, Size2 grid) = PatchEmbed.Build(b, "patch_embed", b.Input, PatchSize, config.Width);
         x = b.Identity("pos_drop", b.Concat(0, [classToken, x]));
-        int[] places = Places(grid);
+        // One for all blocks: it has the square of the tokens' number of indices.
+        var places = new GatherOp(0, Places(grid));
         var blocks = new List<Node>();
         for (int i = 0; i < config.Depth; i++)
         {
@@ -49,7 +51,7 @@ internal static class Beit
     }
 
     /// <summary>Attention and perceptron, each scaled by learned factors and added.</summary>
-    private static Node Block(GraphBuilder b, Config config, Node x, Size2 grid, int[] places)
+    private static Node Block(GraphBuilder b, Config config, Node x, Size2 grid, GatherOp places)
     {
         Node scale1 = b.Parameter("gamma_1", [config.Width]), scale2 = b.Parameter("gamma_2", [config.Width]);
         x = b.Add(x, b.Identity("drop_path1", b.Multiply(scale1, Attend(b, config, s_norm(b, "norm1", x), grid, places))));
@@ -57,7 +59,7 @@ internal static class Beit
         return b.Add(x, b.Identity("drop_path2", b.Multiply(scale2, y)));
     }
 
-    private static Node Attend(GraphBuilder b, Config config, Node x, Size2 grid, int[] places)
+    private static Node Attend(GraphBuilder b, Config config, Node x, Size2 grid, GatherOp places)
     {
         int length = x.Shape[0];
         using (b.Scope("attn"))
@@ -65,7 +67,7 @@ internal static class Beit
             b.Declare("qkv", "proj");
             (Node q, Node k, Node v) = QkvProjections.WithoutKeyBias(b, x, config.Heads, bias: true);
             Node table = b.Parameter("relative_position_bias_table", [RelPosBias.Distances(grid) + ClassEntries, config.Heads]);
-            Node bias = b.Permute(b.Reshape(b.Gather(table, 0, places), [length, length, config.Heads]), [2, 0, 1]);
+            Node bias = b.Permute(b.Reshape(b.Function("getitem", places, table), [length, length, config.Heads]), [2, 0, 1]);
             Node scores = b.Add(b.MatMul(b.Affine(q, Attention.Scale(q)), b.Transpose(k, -2, -1)), bias);
             b.Identity("attn_drop", b.Softmax(scores, -1));
             x = Attention.MergeHeads(b, b.Attention(q, k, v, mask: bias, target: "matmul_1"));
@@ -74,7 +76,7 @@ internal static class Beit
     }
 
     /// <summary>For each query and key, the class token first, the place of their distance in a table.</summary>
-    private static int[] Places(Size2 grid)
+    private static ImmutableArray<int> Places(Size2 grid)
     {
         int length = grid.H * grid.W + 1, distances = RelPosBias.Distances(grid);
         var places = new int[length * length];
@@ -91,7 +93,7 @@ internal static class Beit
                 };
             }
         }
-        return places;
+        return ImmutableCollectionsMarshal.AsImmutableArray(places);
 
         int Distance(int from, int to) => (from / grid.W - to / grid.W + grid.H - 1) * (2 * grid.W - 1) + from % grid.W - to % grid.W + grid.W - 1;
     }

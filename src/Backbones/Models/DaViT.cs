@@ -139,7 +139,9 @@ internal static class DaViT
         if (c.HasMatch(@"^vision_tower\."))
         {
             c.Take("vision_tower.");
-            c.RenameMatches((@"^convs\.(\d+)\.", "stages.$1.downsample."), (@"^blocks\.(\d+)\.", "stages.$1.blocks."), (@"\.(window|channel)_attn\.norm\.", ".norm1."), (@"\.(window|channel)_attn\.fn\.", ".attn."));
+            c.RenameMatches(
+                (@"^convs\.(\d+)\.", "stages.$1.downsample."), (@"^blocks\.(\d+)\.", "stages.$1.blocks."),
+                (@"\.(window|channel)_attn\.norm\.", ".norm1."), (@"\.(window|channel)_attn\.fn\.", ".attn."));
             c.Rename((".ffn.norm.", ".norm2."), (".ffn.fn.net.", ".mlp."), (".conv1.fn.dw.", ".cpe1.proj."), (".conv2.fn.dw.", ".cpe2.proj."));
         }
         else if (!c.Has("head.fc.weight"))

@@ -82,7 +82,7 @@ internal static class GCViT
             }
         }
         if ((x.Shape[1], x.Shape[2]) != (window.H, window.W))
-            throw new GraphException($"The global query is a map of {x.Shape[1]}×{x.Shape[2]} and no window of {window.H}×{window.W}; choose an image with sides of 32 times a power of 2 times the same number.");
+            throw new GraphException($"The global query is a map of {x.Shape[1]}×{x.Shape[2]} and no window of {window.H}×{window.W}; choose a square image.");
         return x;
     }
 

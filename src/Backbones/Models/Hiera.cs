@@ -33,7 +33,7 @@ internal static class Hiera
             x = b.Conv2d("proj", x, config.Width, 7, 4, 3, bias: true);
         Size2 grid = (b.Input.Shape[1] / 4, b.Input.Shape[2] / 4);
         if (grid.H % Unit != 0 || grid.W % Unit != 0 || (x.Shape[1], x.Shape[2]) != (grid.H, grid.W))
-            throw new GraphException($"Windows of {Unit}×{Unit} patches of 4 pixels do not divide an image of {b.Input.Shape[1]}×{b.Input.Shape[2]}; choose a size that {4 * Unit} divides.");
+            throw new GraphException($"Windows of {Unit}×{Unit} patches do not divide an image of {b.Input.Shape[1]}×{b.Input.Shape[2]}; choose a size that {4 * Unit} divides.");
         using (b.Scope("patch_embed"))
             x = b.Transpose(b.Reshape(x, [config.Width, grid.H * grid.W]), 0, 1);
         x = Unroll(b, AddPositions(b, config, x, grid), grid);

@@ -75,7 +75,9 @@ internal static class HieraDetSam2
             shortcut = b.Permute(b.MaxPool2d("pool", shortcut, 2), [1, 2, 0]);
         }
         Size2 map = (x.Shape[0], x.Shape[1]), pooled = (shortcut.Shape[0], shortcut.Shape[1]);
-        y = window > 0 ? WindowAttention(b, y, width, heads, window, pools, pooled) : b.Reshape(Attend(b, b.Reshape(y, [1, map.H * map.W, x.Shape[2]], "#tokens"), map, width, heads, pools: false), [map.H, map.W, width], "#map");
+        y = window > 0
+            ? WindowAttention(b, y, width, heads, window, pools, pooled)
+            : b.Reshape(Attend(b, b.Reshape(y, [1, map.H * map.W, width], "#tokens"), map, width, heads, pools: false), [map.H, map.W, width], "#map");
         // FX also adds sizes.
         int additions = window == 0 ? 0 : pools ? 4 : 2;
         x = b.Add(shortcut, b.Identity("drop_path1", LayerScale.Build(b, "ls1", y, config.LayerScale)), Addition(additions));
@@ -93,7 +95,10 @@ internal static class HieraDetSam2
         int after = pools ? window / 2 : window;
         Size2 result = (Windows.RoundUp(pooled.H, after), Windows.RoundUp(pooled.W, after));
         if (x.Shape[0] != result.H / after * (result.W / after))
-            throw new GraphException($"Windows of {window}×{window} over {padded.H}×{padded.W} pixels do not become windows of {after}×{after} over {result.H}×{result.W}; choose an image size that 32 divides.");
+        {
+            throw new GraphException($"Windows of {window}×{window} over {padded.H}×{padded.W} pixels do not become windows of {after}×{after} over {result.H}×{result.W}; "
+                + "choose an image size that 32 divides.");
+        }
         x = Windows.Join(b, x, after, result);
         return result == pooled ? x : b.Slice(b.Slice(x, 0, 0, pooled.H), 1, 0, pooled.W);
     }

@@ -6,7 +6,8 @@ using Backbones.Layers;
 namespace Backbones.Models;
 
 /// <summary>
-/// MViTv2: attention whose queries, keys and values are pooled by depthwise convolutions, with a relative position bias that depends on the query, one part for rows and one for columns.
+/// MViTv2: attention whose queries, keys and values are pooled by depthwise convolutions, with a relative position bias that depends on the query, one part for rows and one for
+/// columns.
 /// timm: <c>mvitv2.py</c>. Paper: MViTv2: Improved Multiscale Vision Transformers, https://arxiv.org/abs/2112.01526
 /// </summary>
 internal static class MViTv2
@@ -160,8 +161,8 @@ internal static class MViTv2
     }
 
     /// <summary>
-    /// The parts of timm's <c>cal_rel_pos_type</c>: for every query its product with the vector of the distance to each row of the keys, then to each column, <c>[heads, Lq, h + w]</c>; zeros for the
-    /// class token.
+    /// The parts of timm's <c>cal_rel_pos_type</c>: for every query its product with the vector of the distance to each row of the keys, then to each column,
+    /// <c>[heads, Lq, h + w]</c>; zeros for the class token.
     /// </summary>
     private static Node PositionTerms(GraphBuilder b, Node q, Size2 queries, Size2 keys, int prefix, Node rowTable, Node columnTable)
     {

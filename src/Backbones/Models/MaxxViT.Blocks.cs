@@ -131,7 +131,10 @@ internal static partial class MaxxViT
     {
         Size2 window = context.Window;
         if (window.H == 0 || window.W == 0 || map.Shape[0] % window.H != 0 || map.Shape[1] % window.W != 0)
-            throw new GraphException($"Windows of {window.H}×{window.W}, a 32nd of the image, do not divide a map of {map.Shape[0]}×{map.Shape[1]}; choose an image size that 32 divides.");
+        {
+            throw new GraphException($"Windows of {window.H}×{window.W}, a 32nd of the image, do not divide a map of {map.Shape[0]}×{map.Shape[1]}; "
+                + "choose an image size that 32 divides.");
+        }
     }
 
     /// <summary>timm's AttentionCl: windows <c>[windows, L, C]</c> → <c>[windows, L, width]</c>.</summary>

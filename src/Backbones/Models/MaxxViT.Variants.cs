@@ -53,10 +53,10 @@ internal static partial class MaxxViT
         ["maxxvit_rmlp_nano_rw_256"] = MaxNext(Nano([1, 2, 3, 1])),
         ["maxxvit_rmlp_tiny_rw_256"] = MaxNext(Nano([2, 2, 5, 2])),
         ["maxxvit_rmlp_small_rw_256"] = MaxNext(new([96, 192, 384, 768], [2, 2, 5, 2], 96) { StemFirst = 48 }),
-        ["maxxvitv2_nano_rw_256"] = WithTransformer(MaxNext(new([96, 192, 384, 768], [1, 2, 3, 1], 96) { StemFirst = 48 }), t => t with { NoBlockAttention = true, RelPos = RelPos.Bias }),
+        ["maxxvitv2_nano_rw_256"] = WithTransformer(V2(new([96, 192, 384, 768], [1, 2, 3, 1], 96) { StemFirst = 48 }), t => t with { RelPos = RelPos.Bias }),
         ["maxxvitv2_rmlp_base_rw_224"] = V2Base,
         ["maxxvitv2_rmlp_base_rw_384"] = V2Base,
-        ["maxxvitv2_rmlp_large_rw_224"] = WithTransformer(MaxNext(new([160, 320, 640, 1280], [2, 6, 16, 2], 160) { StemFirst = 80, HeadHidden = 1280 }), t => t with { NoBlockAttention = true }),
+        ["maxxvitv2_rmlp_large_rw_224"] = V2(new([160, 320, 640, 1280], [2, 6, 16, 2], 160) { StemFirst = 80, HeadHidden = 1280 }),
         ["maxvit_tiny_tf_224"] = TinyTf,
         ["maxvit_tiny_tf_384"] = TinyTf,
         ["maxvit_tiny_tf_512"] = TinyTf,
@@ -92,21 +92,16 @@ internal static partial class MaxxViT
     private static Config Coat(ImmutableArray<int> channels, ImmutableArray<int> depths, int stem) => new(channels, depths, stem) { HeadHidden = channels[^1] };
 
     /// <summary>timm's CoAtNet, from before the paper's authors published theirs (<c>_rw_coat_cfg</c>).</summary>
-    private static Config CoatRw(Config size, bool strideByPool = false, bool maxPool = false, bool attentionEarly = false, UnaryKind attentionAct = UnaryKind.Relu, bool shortcutBias = true) => size with
+    private static Config CoatRw(
+        Config size, bool strideByPool = false, bool maxPool = false, bool attentionEarly = false, UnaryKind attentionAct = UnaryKind.Relu, bool shortcutBias = true)
     {
-        Conv = new()
+        var conv = new ConvConfig { StrideByPool = strideByPool, MaxPool = maxPool, AttentionEarly = attentionEarly, AttentionAct = attentionAct, Act = UnaryKind.Silu };
+        return size with
         {
-            StrideByPool = strideByPool,
-            MaxPool = maxPool,
-            PreNormAct = true,
-            ExpandOutput = false,
-            OutputBias = false,
-            AttentionEarly = attentionEarly,
-            AttentionAct = attentionAct,
-            Act = UnaryKind.Silu,
-        },
-        Transformer = new() { ExpandFirst = false, ShortcutBias = shortcutBias, MaxPool = maxPool },
-    };
+            Conv = conv with { PreNormAct = true, ExpandOutput = false, OutputBias = false },
+            Transformer = new() { ExpandFirst = false, ShortcutBias = shortcutBias, MaxPool = maxPool },
+        };
+    }
 
     /// <summary>timm's CoAtNet with the settings of its MaxViT.</summary>
     private static Config CoatRwMax(Config size, bool strideByPool = false) => size with
@@ -129,7 +124,10 @@ internal static partial class MaxxViT
 
     private static Config MaxNext(Config size) => Next(size) with { Blocks = All(Block.MaxVit) };
 
-    private static Config V2Base => WithTransformer(MaxNext(new([128, 256, 512, 1024], [2, 6, 12, 2], 128) { StemFirst = 64 }), t => t with { NoBlockAttention = true });
+    /// <summary>Grids without windows.</summary>
+    private static Config V2(Config size) => WithTransformer(MaxNext(size), t => t with { NoBlockAttention = true });
+
+    private static Config V2Base => V2(new([128, 256, 512, 1024], [2, 6, 12, 2], 128) { StemFirst = 64 });
 
     /// <summary>The paper's MaxViT (<c>_tf_cfg</c>).</summary>
     private static Config Tf(ImmutableArray<int> channels, ImmutableArray<int> depths, int stem) => new(channels, depths, stem)

@@ -84,7 +84,11 @@ internal static class PvtV2
         if (c.Has("patch_embed.proj.weight"))
             return;
         c.RenameMatches((@"^patch_embed1\.", "patch_embed."), (@"\.dwconv\.dwconv\.", ".dwconv."));
-        c.RenameMatches(@"^(patch_embed|block|norm)(\d)\.", m => $"stages.{m.Groups[2].Value[0] - '1'}.{m.Groups[1].Value switch { "patch_embed" => "downsample", "block" => "blocks", _ => "norm" }}.");
+        c.RenameMatches(@"^(patch_embed|block|norm)(\d)\.", m =>
+        {
+            string module = m.Groups[1].Value switch { "patch_embed" => "downsample", "block" => "blocks", _ => "norm" };
+            return $"stages.{m.Groups[2].Value[0] - '1'}.{module}.";
+        });
     }
 
     public static ModelFamily<Config> Models => new(Build)

@@ -78,7 +78,11 @@ internal static class SwinTransformer
         Node y = Norms.TorchLayerNorm()(b, "norm1", x);
         y = Windows.Attend(b, y, args.Window, args.Shift, masksPadding: true, (b, windows, mask) => Attend(b, args, windows, mask));
         x = b.Add(x, DropPath(b, args, "drop_path1", y));
-        return Perceptron(b, x, tokens => DropPath(b, args, "drop_path2", Mlp.Build(b, "mlp", Norms.TorchLayerNorm()(b, "norm2", tokens), 4 * x.Shape[2], ActLayers.Torch(UnaryKind.Gelu))));
+        return Perceptron(b, x, tokens =>
+        {
+            tokens = Norms.TorchLayerNorm()(b, "norm2", tokens);
+            return DropPath(b, args, "drop_path2", Mlp.Build(b, "mlp", tokens, 4 * x.Shape[2], ActLayers.Torch(UnaryKind.Gelu)));
+        });
     }
 
     /// <summary>Adds to a map what a perceptron makes of its pixels as tokens.</summary>

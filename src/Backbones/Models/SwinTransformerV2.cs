@@ -14,7 +14,11 @@ internal static class SwinTransformerV2
     {
         Node y = Windows.Attend(b, x, args.Window, args.Shift, masksPadding: false, (b, windows, mask) => Attend(b, args, windows, mask));
         x = b.Add(x, DropPath(b, args, "drop_path1", Norms.TorchLayerNorm()(b, "norm1", y)));
-        return Perceptron(b, x, tokens => DropPath(b, args, "drop_path2", Norms.TorchLayerNorm()(b, "norm2", Mlp.Build(b, "mlp", tokens, 4 * x.Shape[2], ActLayers.Timm(UnaryKind.Gelu)))));
+        return Perceptron(b, x, tokens =>
+        {
+            tokens = Mlp.Build(b, "mlp", tokens, 4 * x.Shape[2], ActLayers.Timm(UnaryKind.Gelu));
+            return DropPath(b, args, "drop_path2", Norms.TorchLayerNorm()(b, "norm2", tokens));
+        });
     }
 
     private static Node Attend(GraphBuilder b, BlockArgs args, Node x, Node? mask)

@@ -52,10 +52,8 @@ internal static class TinyViT
             }
             levels.Add(new FeatureLevel(config.Channels[stage], 4 << stage, $"stages.{stage}", x));
         }
-        return BackboneGraph.OfLevels(b, levels, x, ClassifierHeads.PoolNormMlp(b, x, options.NumClasses, options.GlobalPool, Norms.LayerNorm2d(1e-5f), hidden: null, ActLayers.Timm(UnaryKind.Gelu))) with
-        {
-            Adapters = adapters.ToImmutable(),
-        };
+        (Node PreLogits, Node Logits) head = ClassifierHeads.PoolNormMlp(b, x, options.NumClasses, options.GlobalPool, Norms.LayerNorm2d(1e-5f), hidden: null, ActLayers.Timm(UnaryKind.Gelu));
+        return BackboneGraph.OfLevels(b, levels, x, head) with { Adapters = adapters.ToImmutable() };
     }
 
     private static Node MBConv(GraphBuilder b, Node x, bool hasDropPath)

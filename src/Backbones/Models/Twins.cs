@@ -28,7 +28,7 @@ internal static class Twins
         {
             int patch = stage == 0 ? 4 : 2;
             if (x.Shape[1] % patch != 0 || x.Shape[2] % patch != 0)
-                throw new GraphException($"Stage {stage} divides its input {x.Shape[1]}×{x.Shape[2]} into patches of {patch}, which leaves a rest. Choose an image size that 32 divides.");
+                throw new GraphException($"Patches of {patch} do not divide the input {x.Shape[1]}×{x.Shape[2]} of stage {stage}. Choose an image size that 32 divides.");
             (x, Size2 grid) = PatchEmbed.Build(b, $"patch_embeds.{stage}", x, patch, config.Channels[stage], norm: Norms.TorchLayerNorm());
             x = b.Identity($"pos_drops.{stage}", x);
             for (int i = 0; i < config.Depths[stage]; i++)

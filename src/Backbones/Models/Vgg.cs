@@ -10,12 +10,16 @@ namespace Backbones.Models;
 /// </summary>
 internal static class Vgg
 {
-    private const int HiddenSize = 4096, HeadKernel = 7;
+    private const int HeadKernel = 7;
 
     private static readonly ImmutableArray<int> s_channels = [64, 128, 256, 512, 512];
 
     /// <summary>What tells one variant from another: convolutions before each pooling, and whether they are normalised.</summary>
-    internal sealed record Config(ImmutableArray<int> Layers, bool Norm = false);
+    internal sealed record Config(ImmutableArray<int> Layers, bool Norm = false)
+    {
+        /// <summary>Width of the two hidden layers of the head.</summary>
+        public int HeadHiddenSize { get; init; } = 4096;
+    }
 
     private static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
     {
@@ -38,8 +42,8 @@ internal static class Vgg
         }
         AddLevel();
 
-        (Node PreLogits, Node Logits) head = ClassifierHeads.Pool(b, ConvMlp(b, x), options.NumClasses, options.GlobalPool);
-        return BackboneGraph.OfLevels(b, levels, x, head) with { HeadHiddenSize = HiddenSize, Intermediates = null };
+        (Node PreLogits, Node Logits) head = ClassifierHeads.Pool(b, ConvMlp(b, config, x), options.NumClasses, options.GlobalPool);
+        return BackboneGraph.OfLevels(b, levels, x, head) with { HeadHiddenSize = config.HeadHiddenSize, Intermediates = null };
 
         string Next() => $"features.{layer++}";
 
@@ -47,13 +51,13 @@ internal static class Vgg
     }
 
     /// <summary>The two hidden layers of the paper's head; a smaller map is first stretched to the 7×7 that they were trained for.</summary>
-    private static Node ConvMlp(GraphBuilder b, Node x) => b.Leaf("pre_logits", () =>
+    private static Node ConvMlp(GraphBuilder b, Config config, Node x) => b.Leaf("pre_logits", () =>
     {
         (int h, int w) = (Math.Max(HeadKernel, x.Shape[1]), Math.Max(HeadKernel, x.Shape[2]));
         if ((h, w) != (x.Shape[1], x.Shape[2]))
             x = b.Function("adaptive_avg_pool2d", new AdaptiveAvgPool2dOp(h, w), x);
-        x = b.Act("act1", b.Conv2d("fc1", x, HiddenSize, HeadKernel, bias: true), UnaryKind.Relu);
-        return b.Act("act2", b.Conv2d("fc2", x, HiddenSize, 1, bias: true), UnaryKind.Relu);
+        x = b.Act("act1", b.Conv2d("fc1", x, config.HeadHiddenSize, HeadKernel, bias: true), UnaryKind.Relu);
+        return b.Act("act2", b.Conv2d("fc2", x, config.HeadHiddenSize, 1, bias: true), UnaryKind.Relu);
     });
 
     /// <summary>torchvision's files: the linear layers are convolutions in timm.</summary>

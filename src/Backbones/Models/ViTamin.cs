@@ -90,6 +90,7 @@ internal static class ViTamin
 
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = (c, _) => c.TakeOpenClip("head"),
         GlobalPool = config => config.GlobalPool,
         ["vitamin_small_224"] = Of(64, 384, 14, 6),
         ["vitamin_base_224"] = Of(128, 768, 14, 12),

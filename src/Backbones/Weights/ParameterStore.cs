@@ -172,7 +172,8 @@ public sealed class ParameterStore : IParameterSource, IDisposable
                 {
                     misshaped.Add($"{spec.Name}: the weights have {what}, the model takes {spec.Shape}");
                 }
-                else if (!IsBatchCounter(spec.Name))
+                // Counters and index tables take no part in the arithmetic, and what modules share may be stored once.
+                else if (spec.ElementType == ElementType.Float32 && spec.TiedTo is null)
                 {
                     missing.Add(spec.Name);
                 }

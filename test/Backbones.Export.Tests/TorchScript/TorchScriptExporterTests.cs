@@ -70,7 +70,8 @@ public sealed class TorchScriptExporterTests
     {
         var b = new GraphBuilder([2, 8, 8]);
         Node weight = b.Affine(b.Parameter("conv.weight", [2, 2, 1, 1]), 2);
-        Node x = b.Conv2d("conv", b.Input, weight, null, 1, 0, 1);
+        // Without the activation the factors would go into the weight.
+        Node x = b.Act("act", b.Conv2d("conv", b.Input, weight, null, 1, 0, 1), UnaryKind.Relu);
         ScriptFile file = Export(b.Build(b.Multiply(x, b.Constant([2, 1, 1], [1, 2], "scale"))), new Ones());
         Check(file, "constants");
         CollectionAssert.Contains(file.ClassOf((ScriptFile.Module)file.Root.Attributes["conv"]!), "  __parameters__ = [\"weight\", ]");

@@ -103,4 +103,12 @@ public class GraphBuilderTests
         StringAssert.Contains(Assert.ThrowsExactly<GraphException>(() => b.Module("bad", new LstmOp(), b.Input, narrow, square, bias, bias, narrow, square, bias, bias)).Message,
             "expected weights [16, 6] and [16, 4] and two biases [16], received [16, 5]");
     }
+
+    [TestMethod]
+    public void AnIndexOutsideTheAxisIsRefused()
+    {
+        var b = new GraphBuilder([4, 8]);
+        StringAssert.Contains(Assert.ThrowsExactly<GraphException>(() => b.Gather(b.Input, 1, [0, 8])).Message, "index 8 is outside the 8 along axis 1 of [4, 8]");
+        StringAssert.Contains(Assert.ThrowsExactly<GraphException>(() => b.Gather(b.Input, 1, [-1])).Message, "index -1 is outside");
+    }
 }

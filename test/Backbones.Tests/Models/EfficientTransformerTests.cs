@@ -3,10 +3,30 @@ using Backbones.Models;
 
 namespace Backbones.Tests.Models;
 
-/// <summary>What is particular to EfficientFormer, EfficientViT and MobileViT.</summary>
+/// <summary>What is particular to EfficientFormer, EfficientViT, MobileViT and their like.</summary>
 [TestClass]
 public sealed class EfficientTransformerTests
 {
+    [TestMethod]
+    [DataRow("edgenext_small", 5.59)]
+    [DataRow("efficientformer_l7", 82.23)]
+    [DataRow("efficientvit_b0", 3.41)]
+    [DataRow("efficientvit_b3", 48.65)]
+    [DataRow("efficientvit_m1", 2.98)]
+    [DataRow("levit_384", 39.13)]
+    [DataRow("mobilevit_xxs", 1.27)]
+    [DataRow("mobilevitv2_100", 4.9)]
+    [DataRow("nextvit_small", 31.76)]
+    [DataRow("nextvit_base", 44.82)]
+    [DataRow("poolformer_m48", 73.47)]
+    [DataRow("poolformerv2_s12", 11.89)]
+    [DataRow("convformer_s36", 40.01)]
+    [DataRow("swiftformer_xs", 3.48)]
+    [DataRow("volo_d3_224", 86.33)]
+    [DataRow("coat_tiny", 5.5)]
+    [DataRow("coat_small", 21.69)]
+    public void ParameterCountsAreTimms(string name, double millions) => ParameterCounts.AssertMillions(name, millions);
+
     // timm's models take the argument and do nothing with it.
     [TestMethod]
     [DataRow("efficientformer_l1")]

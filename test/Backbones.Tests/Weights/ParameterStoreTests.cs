@@ -50,6 +50,14 @@ public sealed class ParameterStoreTests
     }
 
     [TestMethod]
+    public void WhatNothingReadsMayBeMissing()
+    {
+        ParameterStore store = ParameterStore.FromTensors([WeightsTestData.Tensor("second.weight", [2], 1, 2)], "weights.safetensors");
+        ParameterSpec second = new("second.weight", [2]), shared = new("first.weight", [2], Kind: ParameterKind.Buffer) { TiedTo = second.Name };
+        store.EnsureMatches([second, shared, new("attn.attention_bias_idxs", [4, 4], ElementType.Int64), new("bn.num_batches_tracked", [], ElementType.Int64)]);
+    }
+
+    [TestMethod]
     [DataRow(DType.Float16, "007C", "infinity")]
     [DataRow(DType.BFloat16, "C07F", "NaN")]
     [DataRow(DType.Float32, "000080FF", "infinity")]

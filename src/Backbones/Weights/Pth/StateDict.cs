@@ -7,8 +7,8 @@ internal sealed record StateDict(IReadOnlyList<ParameterTensor> Tensors, IReadOn
 {
     private static readonly string[] Wrappers = ["state_dict_ema", "model_ema", "state_dict", "model"];
 
-    /// <summary>Where the originals of some families have it: BEiT and EVA, Hiera and MViT, I-JEPA, Classy Vision, DINO.</summary>
-    private static readonly string[] OtherWrappers = ["module", "model_state", "encoder", "classy_state_dict", "base_model", "teacher"];
+    /// <summary>Where the originals of some families have it: BEiT and EVA, Hiera and MViT, I-JEPA, Classy Vision.</summary>
+    private static readonly string[] OtherWrappers = ["module", "model_state", "encoder", "classy_state_dict", "base_model"];
 
     /// <summary>Modules of a scripted model, and wrappers, may lie in one another so deep.</summary>
     private const int MaxDepth = 64;
