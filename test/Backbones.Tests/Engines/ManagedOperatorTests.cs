@@ -47,6 +47,20 @@ public sealed class ManagedOperatorTests
         }
     }
 
+    /// <summary>Functions of elements that follow each other are one step, in whatever order their arguments come.</summary>
+    [TestMethod]
+    public void ChainsOfFunctions()
+    {
+        OnMaps("gate and residual", (b, x) => b.Unary(b.Add(b.Multiply(x, b.Unary(b.Reduce(x, ReduceKind.Mean, [1, 2], keepDims: true), UnaryKind.Sigmoid, "gate")), x), UnaryKind.Relu, "relu"));
+        OnMaps("the chain's value as second argument", (b, x) => b.Subtract(x, b.Divide(b.Parameter("p", [x.Shape[2]]), b.Affine(b.Unary(x, UnaryKind.Exp, "exp"), 1, 2))));
+        OnMaps("two chains that meet", (b, x) => b.Multiply(b.Affine(b.Unary(x, UnaryKind.Tanh, "tanh"), 2, 1), b.Unary(b.Add(x, b.Parameter("p", [x.Shape[0], 1, 1])), UnaryKind.Silu, "silu")));
+        OnMaps("a residual that comes later", (b, x) => b.Add(b.Multiply(x, b.Parameter("p", [1])), b.Conv2d("later", x, x.Shape[0], 1)));
+        OnMaps("a value squared", (b, x) => b.Unary(x, UnaryKind.Tanh, "tanh") is var y ? b.Multiply(y, y) : y);
+        OnMaps("a value that something else reads", (b, x) => b.Unary(x, UnaryKind.Tanh, "tanh") is var y ? b.Add(b.Affine(y, 3), b.Reduce(y, ReduceKind.Mean, [1, 2], keepDims: true)) : y);
+        OnMaps("across layouts", (b, x) => b.Unary(b.Add(b.Permute(x, [0, 2, 1]), b.Permute(b.Affine(x, 2, 1), [0, 2, 1])), UnaryKind.Silu, "silu"));
+        OnMaps("a part of a concatenation", (b, x) => b.Concat(0, [b.Affine(b.Unary(x, UnaryKind.Silu, "silu"), 2), x]));
+    }
+
     [TestMethod]
     public void Pooling()
     {

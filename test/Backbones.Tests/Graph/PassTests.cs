@@ -18,7 +18,7 @@ public class PassTests
     {
         BackboneGraph backbone = ModelCatalog.Find(model).Build(new BuildOptions { ImageSize = 64 });
         Graph graph = backbone.Graph.WithOutputs([backbone.Graph.Outputs[0], .. backbone.Levels.Select(l => l.Node)]);
-        Graph optimised = FuseEpilogues.Run(Reparameterize.Run(RemoveIdentities.Run(graph)));
+        Graph optimised = FuseEpilogues.Run(FoldScales.Run(Reparameterize.Run(RemoveIdentities.Run(graph))));
 
         Assert.IsFalse(optimised.Nodes.Any(n => n.IsBatched && n.Operator is BatchNormOp or IdentityOp), "a foldable node is left");
         Assert.IsTrue(optimised.Nodes.Any(n => n.Operator is Conv2dOp { Epilogue.AddsResidual: true, Epilogue.Activation: not null }), "no residual was fused");
@@ -49,6 +49,37 @@ public class PassTests
         Graph folded = FoldBatchNorm.Run(graph);
         Assert.IsFalse(folded.Nodes.Any(n => n.IsBatched && n.Operator is BatchNormOp));
         Assert.IsLessThan(1e-6, TestGraphs.Distance(TestGraphs.Run(graph)[0], TestGraphs.Run(folded)[0]));
+    }
+
+    [TestMethod]
+    public void FactorsGoIntoTheLayersAround()
+    {
+        var b = new GraphBuilder([4, 8, 8]);
+        Node x = b.Affine(b.Conv2d("conv1", b.Input, 6, 3, padding: 1), 0.5f, 0.25f);
+        Node y = b.Affine(b.Affine(b.Unary(x, UnaryKind.Silu, "silu"), 1.5f), 2);
+        x = b.Add(b.Conv2d("conv2", y, 6, 3, padding: 1, bias: true), b.Conv2d("shortcut", y, 6, 1));
+        x = b.Affine(b.Multiply(x, b.Reduce(x, ReduceKind.Mean, [1, 2], keepDims: true)), 0.2f);
+        x = b.Multiply(b.Linear("fc", x, 5), b.Parameter("gamma", [5]));
+        AssertScales(b.Build(x), products: 1, affines: 1);
+    }
+
+    [TestMethod]
+    public void FactorsThatSomethingElseNeedsStay()
+    {
+        var b = new GraphBuilder([4, 8, 8]);
+        Node conv = b.Conv2d("conv", b.Input, 4, 3, padding: 1), shifted = b.Affine(b.Unary(conv, UnaryKind.Tanh, "tanh"), 2, 1), scaled = b.Affine(b.Input, 3), scaledConv = b.Affine(conv, 3);
+        Node rows = b.Multiply(b.Linear("fc", b.Input, 8), b.Parameter("rows", [8, 1]));
+        AssertScales(b.Build(b.Conv2d("conv2", shifted, 4, 3, padding: 1), b.Conv2d("conv3", scaled, 4, 1), scaled, scaledConv, rows), products: 1, affines: 3);
+    }
+
+    private static void AssertScales(Graph graph, int products, int affines)
+    {
+        Graph folded = FoldScales.Run(graph);
+        Assert.AreEqual(products, folded.Nodes.Count(n => n.IsBatched && n.Operator is BinaryOp { Kind: BinaryKind.Multiply }));
+        Assert.AreEqual(affines, folded.Nodes.Count(n => n.IsBatched && n.Operator is UnaryOp { Kind: UnaryKind.Affine }));
+        float[][] before = TestGraphs.Run(graph), after = TestGraphs.Run(folded);
+        for (int i = 0; i < before.Length; i++)
+            Assert.IsLessThan(1e-5, TestGraphs.Distance(before[i], after[i]), $"output {i}");
     }
 
     [TestMethod]

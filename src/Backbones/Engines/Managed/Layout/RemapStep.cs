@@ -32,16 +32,19 @@ internal sealed unsafe class RemapStep<T> : Step where T : struct, IVector<T>
 
     public override void RunPiece(RunContext context, int phase, int index, int worker)
     {
-        int columns = _target.Dims[_inner];
-        (long first, long end) = Pieces.Range(_rows * context.Batch, Pieces.Count(_rows * context.Batch, columns, context.Pool.Threads), index);
-        nint fromStride = (nint)_source.Strides[_inner], toStride = (nint)_target.Strides[_inner];
-        int[]? table = _tables[_inner];
-        for (long row = first; row < end; row++)
+        (long first, long end) = Pieces.Range(_rows * context.Batch, Pieces.Count(_rows * context.Batch, _target.Dims[_inner], context.Pool.Threads), index);
+        // The places along all outer axes but the innermost of them are found once for all its rows: that costs as much as a copy of a hundred floats.
+        int next = _outer.Length > 0 ? _outer[^1] : -1, run = next < 0 ? 1 : _target.Dims[next];
+        int[]? nextTable = next < 0 ? null : _tables[next];
+        long nextSource = next < 0 ? 0 : _source.Strides[next], nextTarget = next < 0 ? 0 : _target.Strides[next];
+        for (long row = first; row < end;)
         {
-            long rest = row % _rows, item = row / _rows;
+            long item = row / _rows, rest = row % _rows;
+            int start = (int)(rest % run), count = (int)Math.Min(run - start, end - row);
+            rest /= run;
             float* from = context.Address(_source) + item * _source.ItemStride, to = context.Address(_target) + item * _target.ItemStride;
             bool outside = false;
-            for (int i = _outer.Length - 1; i >= 0; i--)
+            for (int i = _outer.Length - 2; i >= 0; i--)
             {
                 int axis = _outer[i], position = (int)(rest % _target.Dims[axis]);
                 rest /= _target.Dims[axis];
@@ -50,22 +53,36 @@ internal sealed unsafe class RemapStep<T> : Step where T : struct, IVector<T>
                 from += place * _source.Strides[axis];
                 to += position * _target.Strides[axis];
             }
-            if (outside)
+            for (int position = start; position < start + count; position++)
             {
-                for (nint c = 0; c < columns; c++)
-                    to[c * toStride] = _constant;
+                int place = nextTable is null ? position : nextTable[position];
+                Row(outside || place < 0 ? null : from + place * nextSource, to + position * nextTarget);
             }
-            else if (table is null && fromStride == 1 && toStride == 1)
+            row += count;
+        }
+    }
+
+    /// <summary>One row from <paramref name="from"/>, or of the constant where that is null.</summary>
+    private void Row(float* from, float* to)
+    {
+        int columns = _target.Dims[_inner];
+        nint fromStride = (nint)_source.Strides[_inner], toStride = (nint)_target.Strides[_inner];
+        int[]? table = _tables[_inner];
+        if (from == null)
+        {
+            for (nint c = 0; c < columns; c++)
+                to[c * toStride] = _constant;
+        }
+        else if (table is null && fromStride == 1 && toStride == 1)
+        {
+            new ReadOnlySpan<float>(from, columns).CopyTo(new Span<float>(to, columns));
+        }
+        else
+        {
+            for (nint c = 0; c < columns; c++)
             {
-                new ReadOnlySpan<float>(from, columns).CopyTo(new Span<float>(to, columns));
-            }
-            else
-            {
-                for (nint c = 0; c < columns; c++)
-                {
-                    nint place = table is null ? c : table[c];
-                    to[c * toStride] = place < 0 ? _constant : from[place * fromStride];
-                }
+                nint place = table is null ? c : table[c];
+                to[c * toStride] = place < 0 ? _constant : from[place * fromStride];
             }
         }
     }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Backbones.Graphs;
 
 namespace Backbones.Engines.Managed;
@@ -5,30 +6,51 @@ namespace Backbones.Engines.Managed;
 /// <content>Functions of elements.</content>
 internal sealed partial class PlanBuilder<T>
 {
-    private ValueView Unary(Node node, UnaryOp op)
+    /// <summary>A function of elements, with all before it that are computed for it alone: one step.</summary>
+    private ValueView Elementwise(Node node)
     {
-        ValueView input = Contiguous(Value(node.Inputs[0]));
-        ValueView result = ResultLike(node, input);
-        Add(new UnaryStep<T>(op, input, result), result, input);
-        return result;
-    }
-
-    private ValueView Binary(Node node, BinaryOp op)
-    {
-        if (op.Kind == BinaryKind.Multiply && WeightedSum(node) is { } sum)
+        if (node.Operator is BinaryOp { Kind: BinaryKind.Multiply } && WeightedSum(node) is { } sum)
             return sum;
-        ValueView left = Value(node.Inputs[0]), right = Value(node.Inputs[1]);
-        // The result lies as the operand that it has the shape of does.
-        ValueView? model = IsModel(node.Inputs[0], left) ? left : IsModel(node.Inputs[1], right) ? right : null;
-        UnaryOp? activation = TakeActivation(ref node);
+        var chain = new Stack<Node>([node]);
+        while (chain.Peek().Inputs.FirstOrDefault(JoinsItsUser) is { } before)
+            chain.Push(before);
+        Node first = chain.Peek();
+
+        // The result lies as the first operand that it has the shape of does.
+        ValueView start = Value(first.Inputs[0]);
+        ValueView? model;
+        if (first.Operator is UnaryOp)
+        {
+            model = start = Contiguous(start);
+        }
+        else
+        {
+            ValueView second = Value(first.Inputs[1]);
+            model = IsModel(first.Inputs[0], start) ? start : IsModel(first.Inputs[1], second) ? second : null;
+        }
         ValueView result = model is null ? Allocate(node.Shape) : ResultLike(node, model);
         int inner = Array.FindLastIndex(result.Strides, s => s == 1);
-        (left, right) = (Broadcast(left, result, inner), Broadcast(right, result, inner));
-        Add(new BinaryStep<T>(FunctionOf(op.Kind), left, right, activation, result), result, left, right);
-        return _values[node] = result;
+        start = Broadcast(start, result, inner);
+
+        var links = ImmutableArray.CreateBuilder<ElementLink>();
+        Node? value = null;
+        foreach (Node link in chain)
+        {
+            bool isSecond = value is not null && link.Inputs[0] != value;
+            links.Add(link.Operator is BinaryOp binary
+                ? new ElementLink(null, FunctionOf(binary.Kind), Broadcast(Value(link.Inputs[isSecond ? 0 : 1]), result, inner), isSecond)
+                : new ElementLink((UnaryOp)link.Operator));
+            value = link;
+        }
+        Add(new ElementwiseStep<T>(start, links.ToImmutable(), result), result, [start, .. links.Select(l => l.Other)]);
+        return result;
 
         bool IsModel(Node operand, ValueView view) => operand.IsBatched && operand.Shape == node.Shape && !view.IsRepeated;
     }
+
+    /// <summary>Whether a function of elements is left to the one function of elements that needs its value, as a link of its chain.</summary>
+    private bool JoinsItsUser(Node node) => node is { IsBatched: true, Operator: UnaryOp or BinaryOp } && !_values.ContainsKey(node)
+        && OnlyUser(node) is { Operator: UnaryOp or BinaryOp } user && user.Shape == node.Shape && user.Inputs.Count(i => i == node) == 1;
 
     private static ElementFunction FunctionOf(BinaryKind kind) => kind switch
     {
@@ -49,7 +71,7 @@ internal sealed partial class PlanBuilder<T>
         long[] strides = new long[node.Shape.Rank];
         strides[0] = 1;
         var view = new ValueView(new Storage(StorageKind.Constant, 0) { Constant = padded }, 0, result.Dims, strides);
-        Add(new BinaryStep<T>(ElementFunction.PRelu, input, view, null, result), result, input);
+        Add(new ElementwiseStep<T>(input, [new ElementLink(null, ElementFunction.PRelu, view)], result), result, input);
         return result;
     }
 }

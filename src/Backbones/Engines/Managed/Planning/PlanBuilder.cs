@@ -40,8 +40,8 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
             PlaceConcatenations();
             foreach (Node node in _graph.Nodes)
             {
-                // A step may have taken in a node that follows it.
-                if (!node.IsBatched || _values.ContainsKey(node))
+                // A step may have taken in a node that follows it, or will take in this one.
+                if (!node.IsBatched || _values.ContainsKey(node) || JoinsItsUser(node))
                     continue;
                 _node = node.Name;
                 _values[node] = Lower(node);
@@ -63,8 +63,7 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
     {
         Conv2dOp op => Conv2d(node, op),
         LinearOp op => Linear(node, op),
-        UnaryOp op => Unary(node, op),
-        BinaryOp op => Binary(node, op),
+        UnaryOp or BinaryOp => Elementwise(node),
         MaxPool2dOp or AvgPool2dOp or AdaptiveAvgPool2dOp => Pool(node),
         ReduceOp op => Reduce(node, op),
         ReshapeOp => Reshape(node),
@@ -89,11 +88,13 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
         _ => throw new NotSupportedException($"The managed engine has no lowering for {node.Operator.GetType().Name} (node '{node.Name}')."),
     };
 
-    /// <summary>The view of a node's value; constants are stored on first use.</summary>
+    /// <summary>The view of a node's value; constants are stored, and functions of elements that were left to their user computed, on first use.</summary>
     private ValueView Value(Node node)
     {
         if (_values.TryGetValue(node, out ValueView? view))
             return view;
+        if (node.IsBatched)
+            return _values[node] = Elementwise(node);
         DenseTensor constant = _constants[node];
         var buffer = Own(new AlignedBuffer(constant.Data.Length));
         constant.Data.CopyTo(buffer.Span);
