@@ -19,7 +19,7 @@ internal sealed class ModelBenchmark(BenchOptions options)
     public void Run(string model)
     {
         Graph graph = ModelCatalog.Find(model).Build(BuildOptions.Default).Graph;
-        using ParameterStore parameters = ParameterStore.FromRecipe(graph.Parameters, 1.0);
+        using ParameterStore parameters = ParameterStore.FromRecipe(graph.Parameters, options.Gain);
         using IPlan plan = new ManagedEngine().Compile(graph, parameters, new EngineOptions { Threads = options.Threads });
         string? file = options.WithOnnxRuntime ? Export(model, graph, parameters) : null;
         using OnnxRuntimeModel? runtime = file is null ? null : new OnnxRuntimeModel(file, options.Threads);

@@ -111,8 +111,8 @@ public sealed class ParameterStore : IParameterSource, IDisposable
     /// (floating point or integer) equal, values finite.</summary>
     /// <param name="specs">The model's parameters and buffers.</param>
     /// <param name="checkFinite">Look for NaN and infinity as well, which reads all the data.</param>
-    /// <remarks><c>num_batches_tracked</c> may be absent: PyTorch fills it in when a state dict carries no version, which is so
-    /// for every safetensors file, and inference does not use it.</remarks>
+    /// <remarks>Entries of integers may be absent: inference uses neither <c>num_batches_tracked</c>, which PyTorch fills in when a state dict carries
+    /// no version (so for every safetensors file), nor tables of indices, which follow from the model's sizes.</remarks>
     /// <exception cref="ParameterMismatchException">Something differs; all differences are listed.</exception>
     public void EnsureMatches(IEnumerable<ParameterSpec> specs, bool checkFinite = true)
     {

@@ -8,8 +8,11 @@ internal sealed partial class PlanBuilder<T>
     /// <summary>Channels up to which planar images are read in place: beyond, channels-last patches are longer runs.</summary>
     private const int MaxPlanarChannels = 4;
 
-    /// <summary>Groups that are convolved one after another by Winograd's filtering (split attention has two): with more of them each is little work.</summary>
+    /// <summary>Groups that are convolved one after another by Winograd's filtering (split attention has two): with more of them each is little work...</summary>
     private const int MostWinogradGroups = 4;
+
+    /// <summary>... unless it has that many channels: NFNets have six groups of 64 or 128, which the direct kernel takes two to three times as long for.</summary>
+    private const int WideWinogradGroup = 64;
 
     private ValueView Conv2d(Node node, Conv2dOp op)
     {
@@ -66,7 +69,7 @@ internal sealed partial class PlanBuilder<T>
     private static bool UsesWinograd(ConvolutionGeometry g, ValueView? residual)
         => g is { GroupChannels: >= 32, GroupOutChannels: >= 32, OutHeight: >= 4, OutWidth: >= 4 } && g.Kernel == new Size2(3, 3) && g.Stride == new Size2(1, 1) && g.Dilation == new Size2(1, 1)
         // Several groups take whole vectors of their own channels each, and a residual is not divided among them.
-        && (g.Groups == 1 || (residual is null && g.Groups <= MostWinogradGroups && g.GroupChannels % T.Count == 0 && g.GroupOutChannels % T.Count == 0));
+        && (g.Groups == 1 || (residual is null && (g.Groups <= MostWinogradGroups || g.GroupChannels >= WideWinogradGroup) && g.GroupChannels % T.Count == 0 && g.GroupOutChannels % T.Count == 0));
 
     private Step Winograd(ConvolutionGeometry geometry, ValueView input, ReadOnlyMemory<float> weights, ReadOnlySpan<float> bias, ValueView result, ProductEpilogue<T> epilogue)
     {

@@ -132,8 +132,10 @@ internal sealed partial class PlanBuilder<T>
             return repeated;
         int first = result.Dims.Length - view.Dims.Length;
         int[] order = [.. Enumerable.Range(0, view.Dims.Length).Where(a => first + a != inner).OrderByDescending(a => result.Strides[first + a]), inner - first];
-        ValueView copy = Allocate(view.Dims, order);
-        Copy(view, copy);
+        // What is repeated is copied once.
+        var once = new ValueView(view.Storage, view.Offset, [.. view.Dims.Select((d, a) => view.Strides[a] == 0 ? 1 : d)], view.Strides);
+        ValueView copy = Allocate(once.Dims, order);
+        Copy(once, copy);
         return Repeat(copy, result.Dims);
     }
 
