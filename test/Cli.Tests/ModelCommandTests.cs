@@ -72,6 +72,8 @@ public sealed class ModelCommandTests
         Tool.Fail(1, ["convert", torchScript, "-o", converted], "a web page");
         Tool.Fail(1, ["convert", weights, "-o", converted, "--model", "resnet18"], "test_resnet");
         Tool.Fail(2, ["convert", weights], "--output");
+        Tool.Fail(2, ["convert", weights, "-o", folder["d.pth"]], "d.pth", "ends in .safetensors");
+        Assert.IsFalse(File.Exists(folder["d.pth"]));
     }
 
     [TestMethod]
@@ -96,7 +98,9 @@ public sealed class ModelCommandTests
         JsonElement times = Tool.Json("bench", "test_resnet", "--batch", "1,2", "--runs", "2", "--threads", "1");
         Assert.AreEqual(2, times.GetArrayLength());
         Assert.IsGreaterThan(0, times[1].GetProperty("images_per_second").GetDouble());
+        Assert.AreEqual(Tool.DemoModel, Tool.Json("bench", $"local-dir:{Tool.DemoWeights}", "--batch", "1", "--runs", "1")[0].GetProperty("model").GetString());
         Tool.Fail(2, ["bench", "test_resnet", "--batch", "0"], "--batch '0'");
+        Tool.Fail(2, ["bench", "test_resnet", "--batch", "2000000000"], "1 to 4096");
         Tool.Fail(2, ["bench", "test_resnet", "--threads", "0"], "--threads 0", "1 to 256");
         Tool.Fail(1, ["bench", "test_resnet", "--device", "tpu"], "'tpu' is not a device", "'cuda:N'");
     }

@@ -26,6 +26,7 @@ public sealed class SimilarTests
         Tool.Succeed("export", "test_resnet", "--random-weights", "--safetensors", images["other.safetensors"]);
         Tool.Fail(1, ["similar", images["f.npy"], images.Names[1], "--weights", images["other.safetensors"]], "are not those that the file was made with");
         Tool.Fail(1, ["similar", images["f.npy"], images.Names[ImageSet.Bad], "--weights", Tool.DemoWeights]);
+        Tool.Fail(1, ["similar", images["f.npy"], images.Names[1]], $"made with weights of '{Tool.DemoModel}'", "--weights");
         Tool.Fail(1, ["similar", images.Names[0], images.Names[1]], "has no report");
         Tool.Fail(1, ["similar", "none.npy", images.Names[1]], "There is no file 'none.npy'");
     }
@@ -58,6 +59,8 @@ public sealed class SimilarTests
         using var picture = Microsoft.ML.Data.MLImage.CreateFromFile(images["maps.png"]);
         Assert.AreEqual((drawn.GetProperty("width").GetInt32(), drawn.GetProperty("height").GetInt32()), (picture.Width, picture.Height));
         Tool.Succeed("visualize", "test_resnet", images.Names[0], "--random-weights", "-o", images["node.png"], "--nodes", "layer2");
+        Tool.Fail(2, ["visualize", "test_resnet", images.Names[0], "--random-weights", "-o", images["no.jpg"]], "no.jpg", "ends in .png");
+        Tool.Fail(1, ["visualize", "test_resnet", images.Names[0], "--random-weights", "-o", images["no.png"], "--nodes", ","], "No node asked for");
         Tool.Fail(1, ["visualize", "test_resnet", images.Names[0], "--random-weights", "-o", images["no.png"], "--nodes", "layer9"], "'layer9'");
     }
 }

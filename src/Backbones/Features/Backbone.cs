@@ -159,9 +159,11 @@ public sealed class Backbone : IDisposable
     public SelectedFeatures Select(FeatureSelection selection) => Select([selection]);
 
     /// <summary>Several selections as one graph, computed in one run.</summary>
-    /// <exception cref="ArgumentException">The selections need different structures (pools, output strides).</exception>
+    /// <exception cref="ArgumentException">There are no selections, or they need different structures (pools, output strides).</exception>
     public SelectedFeatures Select(IReadOnlyList<FeatureSelection> selections)
     {
+        if (selections.Count == 0)
+            throw new ArgumentException("No selection was given; give one or more.", nameof(selections));
         BuildOptions[] builds = [.. selections.Select(s => SelectedFeatures.OptionsFor(s, _build)).Distinct()];
         if (builds.Length > 1)
             throw new ArgumentException($"These selections need backbones of different structure (pool, classes or output stride) and cannot share one run: {string.Join("; ", selections)}.", nameof(selections));
@@ -249,6 +251,8 @@ public sealed class Backbone : IDisposable
             throw new ArgumentOutOfRangeException(nameof(options), options.InChannels, "InChannels must be 1 or more; null is the model's own number.");
         if (options.ImageSize is { } wanted && (wanted.H < 1 || wanted.W < 1))
             throw new ArgumentOutOfRangeException(nameof(options), options.ImageSize, "Both sides of ImageSize must be 1 or more; null is the model's own size.");
+        if (config.NumClasses < 0)
+            throw new ArgumentOutOfRangeException(nameof(config), config.NumClasses, "NumClasses must be 0 or more; 0 is a model without a classifier.");
         Shape size = (options.UseTestSize ? config.TestInputSize : null) ?? config.InputSize;
         Size2 image = options.ImageSize ?? new Size2(size[1], size[2]);
         int channels = options.InChannels ?? config.InputSize[0];

@@ -70,6 +70,7 @@ public sealed record SelectedFeatures
             ? Choose(backbone, [("features", backbone.Features, null)])
             : Choose(backbone, [.. backbone.FeatureBranches.Select((node, i) => ($"features.{i}", node, (FeatureInfo?)null))]),
         LogitsSelection => Choose(backbone, [("logits", backbone.Graph.Outputs[0], null)]),
+        NodesSelection { Choices.IsDefaultOrEmpty: true } => throw new ArgumentException("No node asked for; give names of nodes, such as those of Backbone.NodeNames.", nameof(selection)),
         NodesSelection nodes => Choose(backbone, [.. nodes.Choices.Select(c => (c.Output, backbone.Graph.Find(c.Node), (FeatureInfo?)null))]),
         PyramidSelection pyramid => Pyramid(pyramid, backbone),
         IntermediatesSelection intermediates => Intermediates(intermediates, backbone),
@@ -138,6 +139,8 @@ public sealed record SelectedFeatures
 
     private static SelectedFeatures Intermediates(IntermediatesSelection selection, BackboneGraph backbone)
     {
+        if (!Enum.IsDefined(selection.OutputFormat))
+            throw new ArgumentOutOfRangeException(nameof(selection), selection.OutputFormat, $"There is no such output format; valid ones are {string.Join(", ", Enum.GetNames<FeatureFormat>())}.");
         ImmutableArray<IntermediateLevel> blocks = IntermediatesOf(backbone);
         ImmutableArray<FeatureInfo> info = InfoOf(backbone);
         ImmutableArray<int> indices = FeatureIndices.Resolve(selection.Indices, blocks.Length, "block");

@@ -57,8 +57,7 @@ internal static class ClassifierHeads
     /// <exception cref="GraphException">A pool type that changes the number of channels, which the norm does not fit.</exception>
     public static (Node PreLogits, Node Logits) PoolNormMlp(GraphBuilder b, Node x, int numClasses, string pool, NormLayer norm, int? hidden, ActLayer act, string name = "head")
     {
-        if (GlobalPool.Multiplier(pool) != 1)
-            throw new GraphException($"Pool type '{pool}' doubles the {x.Shape[0]} channels, which this model's norm after pooling does not fit; valid types are 'avg', 'max', 'avgmax' and ''.");
+        GlobalPool.RequireChannels(pool, x.Shape[0]);
         bool useConv = pool.Length == 0;
         using (b.Scope(name))
         {

@@ -50,6 +50,14 @@ internal static class GlobalPool
             throw new GraphException($"Pool type '{pool}' is not supported; valid types of this model are '{string.Join("', '", valid.ToArray())}'.{NearestName.Suggest(pool, valid.ToArray())}");
     }
 
+    /// <summary>Refuses a pool type that does not give the channels of the map, for heads with layers behind the pooling.</summary>
+    internal static void RequireChannels(string pool, int channels, bool unpooled = true)
+    {
+        string[] valid = [.. Names.Where(n => Multiplier(n) == 1 && (unpooled || n.Length > 0))];
+        if (!valid.Contains(pool))
+            throw new GraphException($"Pool type '{pool}' does not fit this model, whose head has layers behind the pooling for {channels} channels; valid types are '{string.Join("', '", valid)}'.{NearestName.Suggest(pool, valid)}");
+    }
+
     /// <summary>The <c>flatten</c> that timm's models have behind a pooling that keeps the map's dimensions: <c>[C, 1, 1]</c> → <c>[C]</c>, a map that is not pooled passes through.</summary>
     public static Node Flatten(GraphBuilder b, Node x, string pool) => pool.Length > 0 ? b.Module("flatten", new ReshapeOp([x.Shape[0]]), x) : b.Identity("flatten", x);
 

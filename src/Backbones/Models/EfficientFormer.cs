@@ -21,9 +21,10 @@ internal static class EfficientFormer
     /// <param name="AttentionBlocks">How many of the last stage's blocks attend.</param>
     internal sealed record Config(ImmutableArray<int> Depths, ImmutableArray<int> Channels, int AttentionBlocks);
 
-    // timm's model takes any output_stride and leaves its strides as they are.
     private static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
     {
+        // timm's model takes any output_stride and leaves its strides as they are.
+        options.RequireOutputStride(8, 16, 32);
         Node x = Stem(b, config.Channels[0]);
         var levels = new List<FeatureLevel>();
         Size2 grid = default;

@@ -144,8 +144,7 @@ internal static class EfficientVitMit
 
     private static (Node PreLogits, Node Logits) Head(GraphBuilder b, Config config, Node x, ModelOptions options)
     {
-        if (options.GlobalPool.Length == 0 || GlobalPool.Multiplier(options.GlobalPool) != 1)
-            throw new GraphException($"Pool type '{options.GlobalPool}' does not fit this model, whose head has layers behind the pooling for {config.HeadWidths.First} channels; valid types are 'avg', 'max' and 'avgmax'.");
+        GlobalPool.RequireChannels(options.GlobalPool, config.HeadWidths.First, unpooled: false);
         using (b.Scope("head"))
         {
             x = Conv(b, "in_conv", x, config.HeadWidths.First, 1, norm: Norms.BatchNorm, act: config.Act);

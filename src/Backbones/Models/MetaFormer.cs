@@ -34,9 +34,10 @@ internal static class MetaFormer
         public bool MlpHead { get; init; } = true;
     }
 
-    // timm's model takes any output_stride and leaves its strides as they are.
     private static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
     {
+        // timm's model takes any output_stride and leaves its strides as they are.
+        options.RequireOutputStride(8, 16, 32);
         NormLayer? downsampleNorm = config.First ? null : LayerNorm2dNoBias;
         Node x;
         using (b.Scope("stem"))
@@ -134,8 +135,7 @@ internal static class MetaFormer
     {
         string pool = options.GlobalPool;
         Classifier.RequirePool(x, options.NumClasses, pool);
-        if (GlobalPool.Multiplier(pool) != 1)
-            throw new GraphException($"Pool type '{pool}' doubles the {x.Shape[0]} channels, which this model's norm after pooling does not fit; valid types are 'avg', 'max', 'avgmax' and ''.");
+        GlobalPool.RequireChannels(pool, x.Shape[0]);
         using (b.Scope("head"))
         {
             x = Norms.LayerNorm2d()(b, "norm", GlobalPool.Pool(b, "global_pool", x, pool, flatten: false));

@@ -53,14 +53,23 @@ internal sealed class ModelEntry
         if (_built.TryGetValue(resolved, out WeakReference<BackboneGraph>? reference) && reference.TryGetTarget(out BackboneGraph? built))
             return built;
         var b = new GraphBuilder([channels, size.H, size.W]) { ConvWidths = PrunedWidths() };
-        BackboneGraph backbone = _build(b, new ModelOptions
+        BackboneGraph backbone;
+        try
         {
-            NumClasses = resolved.NumClasses.Value,
-            GlobalPool = options.ResetPool ?? pool,
-            CreatedPool = pool,
-            OutputStride = options.OutputStride,
-            PretrainedSize = resolved.PretrainedSize.Value,
-        });
+            backbone = _build(b, new ModelOptions
+            {
+                NumClasses = resolved.NumClasses.Value,
+                GlobalPool = options.ResetPool ?? pool,
+                CreatedPool = pool,
+                OutputStride = options.OutputStride,
+                PretrainedSize = resolved.PretrainedSize.Value,
+            });
+        }
+        // A family's own refusals say what fits. Where a node or a shape fails instead, it is of the image size.
+        catch (Exception e) when (size != ownSize && e is GraphException { InnerException: not null } or ArgumentException)
+        {
+            throw new GraphException($"An image of {size} does not fit '{Name}', whose own size is {ownSize}. {e.Message}", e);
+        }
         backbone = backbone with
         {
             Adapters = backbone.Adapters.SetItems(config.FirstConv.Select(module => $"{module}.weight").Select(key => KeyValuePair.Create(key,

@@ -164,20 +164,21 @@ internal static partial class VisionTransformer
     /// <summary>What follows from the pool type: where the final norm stands, and what is pooled.</summary>
     private readonly record struct Pooling(bool Norm, bool FcNorm, bool IncludesPrefix)
     {
-        private static readonly string[] s_pools = [.. TokenPool.Names, "map", "prr"];
-
         public static Pooling For(Config config, ModelOptions options)
         {
             // Changed behind the model's back, the pool type leaves the layers as they are.
             (string pool, string created) = (options.GlobalPool, options.CreatedPool);
-            if (!s_pools.Contains(pool))
-                throw new GraphException($"Unknown pool type '{pool}'. Valid types of a vision transformer are {string.Join(", ", s_pools.Select(n => $"'{n}'"))}.{NearestName.Suggest(pool, s_pools)}");
-            if (pool == "token" && !config.ClassToken)
-                throw new GraphException("Pool type 'token' needs a class token, which this model does not have; pool with 'avg' instead.");
+            string[] valid = [.. TokenPool.Names.Where(n => n != "token" || config.ClassToken)];
             if (pool is "map" or "prr" && pool != created)
-                throw new GraphException($"Attention pooling '{pool}' has layers that this model was not made with; make the model with it, or pool with one of {string.Join(", ", TokenPool.Names.Select(n => $"'{n}'"))}.");
+                throw new GraphException($"Attention pooling '{pool}' has layers that this model was not made with; make the model with it, or pool with one of {Quoted(valid)}.");
+            if (pool == "token" && !config.ClassToken)
+                throw new GraphException($"Pool type 'token' needs a class token, which this model does not have; pool with one of {Quoted(valid)}.");
+            if (pool is not ("map" or "prr") && !valid.Contains(pool))
+                throw new GraphException($"Unknown pool type '{pool}'. Valid types of a vision transformer are {Quoted(valid)}, and 'map' and 'prr' where the model is made with them.{NearestName.Suggest(pool, valid)}");
             bool fcNorm = config.FcNorm ?? created is "avg" or "max" or "avgmax";
             return new(config.FinalNorm && !fcNorm, config.FinalNorm && fcNorm, config.PoolIncludePrefix || created == "prr");
+
+            static string Quoted(string[] names) => $"'{string.Join("', '", names)}'";
         }
     }
 }

@@ -42,9 +42,10 @@ internal static class VisionTransformerRelPos
     private static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
     {
         options.RequireOutputStride(32);
-        TokenPool.Require(options.GlobalPool, "avg", "token", "");
-        if (options.GlobalPool == "token" && !config.ClassToken)
-            throw new GraphException("Pool type 'token' needs a class token, which this model does not have; pool with 'avg' instead.");
+        if (config.ClassToken)
+            TokenPool.Require(options.GlobalPool, "avg", "token", "");
+        else
+            TokenPool.Require(options.GlobalPool, "avg", "");
         Node? classToken = config.ClassToken ? b.Reshape(b.Parameter("cls_token", [1, 1, config.Width]), [1, config.Width]) : null;
         (Node x, Size2 grid) = PatchEmbed.Build(b, "patch_embed", b.Input, config.PatchSize, config.Width);
         if (classToken is not null)

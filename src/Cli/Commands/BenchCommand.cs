@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Backbones;
 using Backbones.Engines;
+using Backbones.Registry;
 using TimmFeatures.Cli.Options;
 
 namespace TimmFeatures.Cli.Commands;
@@ -21,7 +22,7 @@ internal static class BenchCommand
         var batches = new Option<string>("--batch") { Description = "Batch sizes, separated by commas.", HelpName = "NUMBERS", DefaultValueFactory = _ => "1,8" };
         Option<int?> runs = CommonOptions.Count("--runs", "Runs of each batch size; 10 unless given.");
         Option<bool> json = CommonOptions.Json();
-        var command = new Command("bench", "Measures a model's forward pass, without decoding. Weights are random ones unless --weights is given: they do not change the speed.");
+        var command = new Command("bench", "Measures a model's forward pass, without decoding. Weights are random ones unless a file, folder or repository is given: they do not change the speed.");
         model.AddTo(command);
         selection.AddTo(command);
         engine.AddTo(command);
@@ -30,12 +31,16 @@ internal static class BenchCommand
         HelpWithExamples.Add(command, "timm-features bench resnet50", "timm-features bench mobilenetv3_small_050 --batch 1,16 --threads 1 --json");
         command.SetAction(result =>
         {
+            int[] sizes = [.. Sizes(result.GetValue(batches)!)];
             BackboneOptions options = model.Read(result, terminal);
-            using Backbone backbone = Backbone.Create(result.GetValue(model.Model)!, options with { RandomWeights = options.WeightsPath is null });
+            string name = result.GetValue(model.Model)!;
+            // A folder or a repository says what the model is, and has its weights.
+            bool random = options.WeightsPath is null && ModelName.Parse(name).Source == ModelNameSource.Registry;
+            using Backbone backbone = Backbone.Create(name, options with { RandomWeights = random });
             DeviceEngine device = engine.Engine(result);
             int threads = engine.Threads(result);
             using FeatureExtractor extractor = backbone.Extract(selection.Read(result) ?? FeatureSelection.Pooled(), device.Engine, new EngineOptions { Threads = threads, Precision = device.Precision });
-            Measured[] all = [.. Sizes(result.GetValue(batches)!).Select(b => Measure(backbone.Name, device, extractor, threads, b, result.GetValue(runs) ?? 10, terminal.Cancellation))];
+            Measured[] all = [.. sizes.Select(b => Measure(backbone.Name, device, extractor, threads, b, result.GetValue(runs) ?? 10, terminal.Cancellation))];
             if (result.GetValue(json))
                 terminal.Json(all);
             else
@@ -66,8 +71,8 @@ internal static class BenchCommand
         return new Measured(model, device.Engine.Name, threads, batch, runs, Math.Round(times.Min(), 4), Math.Round(median, 4), Math.Round(1000 / median, 2));
     }
 
-    private static IEnumerable<int> Sizes(string text) => text.Split(',').Select(t => int.TryParse(t, NumberStyles.None, CultureInfo.InvariantCulture, out int size) && size > 0
-        ? size : throw new UsageException($"--batch '{text}' is no list of batch sizes; expected one such as 1,8."));
+    private static IEnumerable<int> Sizes(string text) => text.Split(',').Select(t => int.TryParse(t, NumberStyles.None, CultureInfo.InvariantCulture, out int size) && size is > 0 and <= CommonOptions.MaxBatch
+        ? size : throw new UsageException($"--batch '{text}' is no list of batch sizes from 1 to {CommonOptions.MaxBatch}; expected one such as 1,8."));
 
     private static string Number(double value) => value.ToString("0.00", CultureInfo.InvariantCulture);
 }

@@ -16,7 +16,7 @@ internal static class ConvertCommand
         var file = new Argument<string>("FILE") { Description = "A checkpoint: safetensors, .pth, .pt, .bin, TorchScript, the index of several files, or a folder with one. Nothing in it is run." };
         var model = new Option<string?>("--model") { Description = "timm's name of the model; without it the model that has these keys and shapes is looked for.", HelpName = "NAME" };
         var keyPrefix = new Option<string?>("--key-prefix") { Description = "What stands before the model's keys where the file has a larger model's ('backbone.').", HelpName = "PREFIX" };
-        Option<string> output = CommonOptions.Output("The safetensors file to write, whole or not at all.");
+        Option<string> output = CommonOptions.Output("The safetensors file to write, whole or not at all.", ending: ".safetensors");
         Option<bool> json = CommonOptions.Json();
         var command = new Command("convert", "Writes a checkpoint's weights as safetensors under timm's keys.") { file, model, keyPrefix, output, json };
         HelpWithExamples.Add(command, "timm-features convert checkpoint.pth -o resnet50.safetensors --model resnet50", "timm-features convert detector.pth --key-prefix backbone. -o backbone.safetensors");

@@ -22,7 +22,7 @@ internal static class ExtractCommand
         Option<string> output = CommonOptions.Output("The file to write: .parquet, .npy, .npz, .safetensors, .csv, .arrow, .feather or .idv (ML.NET).");
         var folder = new Option<string?>("--image-folder") { Description = "Where relative paths of lists and tables start from; the current directory unless given.", HelpName = "FOLDER" };
         var pathColumn = new Option<string?>("--path-column") { Description = "The column of tables that has the paths; path, file_name, filename, image, image_path or file unless given.", HelpName = "NAME" };
-        Option<int?> batch = CommonOptions.Count("--batch", "Images computed together; as many as suit their size unless given. The features do not depend on it.", most: 4096);
+        Option<int?> batch = CommonOptions.Count("--batch", "Images computed together; as many as suit their size unless given. The features do not depend on it.", most: CommonOptions.MaxBatch);
         var exif = new Option<bool>("--exif") { Description = "Turn photographs upright by their EXIF orientation. timm does not." };
         var resume = new Option<bool>("--resume") { Description = "Go on with what an interrupted run has done; nothing is done where the file is complete." };
         var shard = new Option<string?>("--shard") { Description = "Only part i of n (from 0), into a file of its own; 'auto' in a job array (Slurm, Kubernetes, AWS Batch). 'merge' joins them.", HelpName = "i/n" };

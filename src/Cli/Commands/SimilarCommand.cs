@@ -52,7 +52,7 @@ internal static class SimilarCommand
         bool random = settings.Weights == ExtractionSettings.RandomWeights;
         options = options with { RandomWeights = random, UseTestSize = settings.UseTestSize, ImageSize = (settings.Transform.Height, settings.Transform.Width) };
         // Weights that are given need no tag; what the tag says of the input is in the settings.
-        using Backbone backbone = Backbone.Create(options.WeightsPath is null ? settings.Model : ModelName.Parse(settings.Model).Id, options);
+        using Backbone backbone = Open(settings.Model, options);
         if (!random && backbone.Parameters.ContentHash != settings.Weights)
         {
             throw new InvalidDataException($"The weights of '{settings.Model}' in '{backbone.Parameters.Source}' are not those that the file was made with (SHA-256 {backbone.Parameters.ContentHash[..8]}… and "
@@ -63,5 +63,20 @@ internal static class SimilarCommand
         new ImageFile(image, image).Apply(new ImageTransform(settings.Transform), input, settings.ApplyExif);
         FeatureBatch features = extractor.Run(1, input);
         return [.. features.Tensors.SelectMany(t => t.Values.ToArray())];
+    }
+
+    /// <exception cref="InvalidDataException">The weights were a folder's or a repository's, which the model's name does not tell.</exception>
+    private static Backbone Open(string model, BackboneOptions options)
+    {
+        if (options.WeightsPath is not null)
+            return Backbone.Create(ModelName.Parse(model).Id, options);
+        try
+        {
+            return Backbone.Create(model, options);
+        }
+        catch (UnknownModelException e)
+        {
+            throw new InvalidDataException($"The file was made with weights of '{model}' that are not found by that name. Give them by --weights.", e);
+        }
     }
 }

@@ -22,7 +22,7 @@ internal static class VisualizeCommand
         var model = new ModelArguments();
         var selection = new SelectionOptions();
         var image = new Argument<string>("IMAGE") { Description = "The image." };
-        Option<string> output = CommonOptions.Output("The PNG file to write.");
+        Option<string> output = CommonOptions.Output("The PNG file to write.", ending: ".png");
         Option<int?> channels = CommonOptions.Count("--channels", $"Channels of each map that are drawn; {DefaultChannels} unless given.", most: 1024);
         var exif = new Option<bool>("--exif") { Description = "Turn the photograph upright by its EXIF orientation." };
         Option<bool> json = CommonOptions.Json();

@@ -5,10 +5,25 @@ namespace TimmFeatures.Cli.Options;
 /// <summary>Options that several commands have in the same words.</summary>
 internal static class CommonOptions
 {
+    /// <summary>Images that are computed together, at most.</summary>
+    public const int MaxBatch = 4096;
+
     public static Option<bool> Json() => new("--json") { Description = "The result as JSON on standard output." };
 
     /// <summary>A path that something is written to.</summary>
-    public static Option<string> Output(string description, string helpName = "FILE") => new("--output", "-o") { Description = description, HelpName = helpName, Required = true };
+    /// <param name="description">What is written.</param>
+    /// <param name="helpName">What the help calls it.</param>
+    /// <param name="ending">How its name ends where only one kind of file is written: under another a file would be taken for what it is not.</param>
+    public static Option<string> Output(string description, string helpName = "FILE", string? ending = null)
+    {
+        var option = new Option<string>("--output", "-o") { Description = description, HelpName = helpName, Required = true };
+        option.Validators.Add(result =>
+        {
+            if (ending is not null && result.Tokens is [var path] && !path.Value.EndsWith(ending, StringComparison.OrdinalIgnoreCase))
+                result.AddError($"--output '{path.Value}' is not valid; expected a name that ends in {ending}, which is what is written.");
+        });
+        return option;
+    }
 
     /// <summary>A whole number of 1 or more.</summary>
     public static Option<int?> Count(string name, string description, string helpName = "N", int most = int.MaxValue)

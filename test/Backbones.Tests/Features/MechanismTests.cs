@@ -35,6 +35,58 @@ public sealed class MechanismTests
     }
 
     [TestMethod]
+    public void A_selection_of_nothing_is_refused()
+    {
+        using Backbone backbone = Backbone.Create("test_resnet", new BackboneOptions { RandomWeights = true });
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => backbone.Select(FeatureSelection.Nodes())).Message, "No node asked for");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => backbone.Select([])).Message, "No selection");
+    }
+
+    [TestMethod]
+    public void A_format_that_does_not_exist_is_refused()
+    {
+        foreach (string name in new[] { "test_resnet", "test_vit" })
+        {
+            string message = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Backbone.Describe(name, FeatureSelection.Intermediates(outputFormat: (FeatureFormat)7), new() { RandomWeights = true })).Message;
+            StringAssert.Contains(message, "Nchw, Nlc, Nhwc");
+        }
+    }
+
+    [TestMethod]
+    public void A_number_of_classes_below_zero_is_refused()
+        => StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Backbone.Describe(ModelNames.GetConfig("crossvit_tiny_240") with { NumClasses = -1 }, FeatureSelection.Logits)).Message, "0 or more");
+
+    [TestMethod]
+    [DataRow("dla46x_c", 97, 97)]      // maps that are to be added
+    [DataRow("mvitv2_tiny", 1, 1)]     // a table of no rows
+    [DataRow("nasnetalarge", 7, 300)]
+    public void An_image_that_a_node_does_not_take_is_refused_with_both_sizes(string name, int height, int width)
+    {
+        string message = Assert.ThrowsExactly<GraphException>(() => Backbone.Describe(name, FeatureSelection.Unpooled, new() { RandomWeights = true, ImageSize = (height, width) })).Message;
+        Shape own = ModelNames.GetConfig(name).InputSize;
+        StringAssert.StartsWith(message, $"An image of {height}×{width} does not fit '{name}', whose own size is {own[1]}×{own[2]}. ");
+    }
+
+    /// <summary>A pool type that a message calls valid is one.</summary>
+    [TestMethod]
+    [DataRow("test_vit")]
+    [DataRow("vit_srelpos_small_patch16_224")]
+    [DataRow("vitamin_small_224")]
+    [DataRow("test_convnext")]
+    [DataRow("poolformerv2_s12")]
+    [DataRow("efficientvit_b0")]
+    public void Pool_types_that_are_called_valid_are(string name)
+    {
+        var options = new BackboneOptions { RandomWeights = true };
+        string message = Assert.ThrowsExactly<GraphException>(() => Backbone.Describe(name, FeatureSelection.Pooled("none at all"), options)).Message;
+        string list = message[message.IndexOf("alid types", StringComparison.Ordinal)..].Split(", and '")[0];
+        string[] valid = [.. list.Split('\'').Where((_, i) => i % 2 == 1)];
+        Assert.IsGreaterThan(1, valid.Length, message);
+        foreach (string pool in valid)
+            Assert.HasCount(1, Backbone.Describe(name, FeatureSelection.Pooled(pool), options));
+    }
+
+    [TestMethod]
     public void A_model_of_five_channels_takes_tensors_and_says_so_of_pictures()
     {
         using Backbone backbone = Backbone.Create("test_resnet", new BackboneOptions { RandomWeights = true, InChannels = 5, ImageSize = 64 });

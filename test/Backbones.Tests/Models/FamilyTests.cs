@@ -69,6 +69,7 @@ public sealed class FamilyTests
         SelectedFeatures unpooled = SelectedFeatures.Choose(backbone, FeatureSelection.Unpooled);
         Assert.IsLessThanOrEqualTo(backbone.Graph.ParameterCount, unpooled.Graph.ParameterCount);
 
+        Assert.ThrowsExactly<GraphException>(() => model.Build(BuildOptions.Default with { OutputStride = 7 }), "an output stride that nobody has");
         if (backbone.HasPyramid)
         {
             SelectedFeatures pyramid = SelectedFeatures.Choose(backbone, FeatureSelection.Pyramid());

@@ -10,6 +10,9 @@ public readonly record struct Padding(int Top, int Left, int Bottom, int Right)
 
     /// <summary>Symmetric padding: (vertical, horizontal).</summary>
     public static implicit operator Padding((int H, int W) p) => new(p.H, p.W, p.H, p.W);
+
+    /// <inheritdoc/>
+    public override string ToString() => (Top, Left) == (Bottom, Right) ? (Top == Left ? $"{Top}" : $"{Top} and {Left}") : $"{Top} and {Left} before, {Bottom} and {Right} behind";
 }
 
 /// <summary>Vertical and horizontal size; an int means the same for both.</summary>
@@ -20,6 +23,9 @@ public readonly record struct Size2(int H, int W)
 
     /// <summary>(vertical, horizontal).</summary>
     public static implicit operator Size2((int H, int W) size) => new(size.H, size.W);
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{H}×{W}";
 }
 
 /// <summary>What a convolution or linear layer does with its result before it is stored: adds a residual, then applies an activation. Set by the fusion pass.</summary>
