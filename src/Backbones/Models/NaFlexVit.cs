@@ -128,7 +128,9 @@ internal static class NaFlexVit
         int side = (int)Math.Sqrt(count);
         if (side * side != count)
         {
-            // Positions of class and register tokens too; none of these models has a class token, the registers take theirs up.
+            // Positions of class and register tokens too, which take theirs up.
+            if (classTokens > 0)
+                c["cls_token"] = c.Ops.Add(c["cls_token"], c.Ops.Slice(positions, 1, 0, 1));
             if (registers > 0)
                 c["reg_token"] = c.Ops.Add(c["reg_token"], c.Ops.Slice(positions, 1, classTokens, registers));
             count -= classTokens + registers;
