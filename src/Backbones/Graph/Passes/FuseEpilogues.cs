@@ -31,19 +31,11 @@ internal static class FuseEpilogues
 
         Node? FuseActivation(Node node, UnaryOp activation)
         {
-            // An activation does not care in what order elements lie: reshapes and permutations between (a map as tokens) follow it.
-            var views = new Stack<Node>();
-            Node before = node.Inputs[0];
-            for (; before.Operator is ReshapeOp or PermuteOp && uses[before] == 1; before = before.Inputs[0])
-                views.Push(before);
-            Node producer = rewriter[before];
-            if (!IsFusable(producer) || uses[before] != 1 || EpilogueOf(producer) is { Activation: not null })
+            Node producer = rewriter[node.Inputs[0]];
+            if (!IsFusable(producer) || uses[node.Inputs[0]] != 1 || EpilogueOf(producer) is { Activation: not null })
                 return null;
             Epilogue epilogue = (EpilogueOf(producer) ?? new Epilogue()) with { Activation = activation };
-            Node result = rewriter.Create(views.Count == 0 ? node.Name : $"{node.Name}#fused", WithEpilogue(producer.Operator, epilogue), [.. producer.Inputs]);
-            while (views.TryPop(out Node? view))
-                result = rewriter.Create(views.Count == 0 ? node.Name : $"{node.Name}#{view.Name}", view.Operator, result);
-            return result;
+            return rewriter.Create(node.Name, WithEpilogue(producer.Operator, epilogue), [.. producer.Inputs]);
         }
     }
 
