@@ -88,7 +88,7 @@ public sealed class Backbone : IDisposable
         try
         {
             Backbone backbone = FromParameters(WithClassesOf(located.Config, store), store, options, ownsParameters: true);
-            store.EnsureUsable(backbone._graph.Value.AsStored(store), options.CheckFinite, () => LikelyModel.Find(store));
+            backbone.NamingTheImageSize(() => store.EnsureUsable(backbone._graph.Value.AsStored(store), options.CheckFinite, () => LikelyModel.Find(store)));
             backbone.EnsureAdaptable();
             return backbone;
         }
@@ -177,14 +177,16 @@ public sealed class Backbone : IDisposable
     /// <param name="engine">What runs it; null for the managed engine.</param>
     /// <param name="options">Threads.</param>
     /// <exception cref="ParameterMismatchException">The weights lack what the selection needs.</exception>
+    /// <exception cref="GraphException">The weights are for another image size, and cannot be resized.</exception>
     public FeatureExtractor Extract(FeatureSelection selection, IEngine? engine = null, EngineOptions? options = null)
         => Extract(Select(selection), engine, options);
 
     /// <summary>Compiles what was selected before.</summary>
     /// <exception cref="ParameterMismatchException">The weights lack what the selection needs.</exception>
+    /// <exception cref="GraphException">The weights are for another image size, and cannot be resized.</exception>
     public FeatureExtractor Extract(SelectedFeatures selected, IEngine? engine = null, EngineOptions? options = null)
     {
-        Parameters.EnsureHas(selected.Graph.Parameters);
+        NamingTheImageSize(() => Parameters.EnsureHas(selected.Graph.Parameters));
         return new(this, selected, engine ?? DefaultEngine.Instance, options ?? EngineOptions.Default);
     }
 
@@ -206,6 +208,19 @@ public sealed class Backbone : IDisposable
     {
         if (_ownsParameters)
             Parameters.Dispose();
+    }
+
+    /// <summary>Tells of parameters that depend on the image size, and that timm does not resize either, as what they are.</summary>
+    private void NamingTheImageSize(Action check)
+    {
+        try
+        {
+            check();
+        }
+        catch (ParameterMismatchException e) when (e is { Misshaped.Count: > 0, Missing.Count: 0, Unexpected.Count: 0 } && _build.ImageSize != _build.PretrainedSize && _build.InChannels == Config.InputSize[0])
+        {
+            throw new GraphException($"An image of {_build.ImageSize} does not fit the weights of '{Name}', which are for {_build.PretrainedSize}, and some of which are not resized: {e.Misshaped[0]}.", e);
+        }
     }
 
     private void EnsureAdaptable()

@@ -2,6 +2,7 @@ using Backbones.Graphs;
 using Backbones.Models;
 using Backbones.Registry;
 using Backbones.Tests.Graphs;
+using Backbones.Tests.Weights;
 using Backbones.Weights;
 
 namespace Backbones.Tests.Features;
@@ -65,6 +66,21 @@ public sealed class MechanismTests
         string message = Assert.ThrowsExactly<GraphException>(() => Backbone.Describe(name, FeatureSelection.Unpooled, new() { RandomWeights = true, ImageSize = (height, width) })).Message;
         Shape own = ModelNames.GetConfig(name).InputSize;
         StringAssert.StartsWith(message, $"An image of {height}×{width} does not fit '{name}', whose own size is {own[1]}×{own[2]}. ");
+    }
+
+    [TestMethod]
+    public void Weights_that_cannot_be_resized_are_refused_with_both_sizes()
+    {
+        using TemporaryFolder folder = new();
+        var options = new BackboneOptions { RandomWeights = true };
+        using (Backbone native = Backbone.Create("efficientvit_m0", options))
+            native.SaveWeights(folder.File("m0.safetensors"));
+        foreach (Action create in new Action[]
+        {
+            () => Backbone.Create("efficientvit_m0", options with { ImageSize = 64 }).Extract(FeatureSelection.Pooled()),
+            () => Backbone.Create("efficientvit_m0", new() { WeightsPath = folder.File("m0.safetensors"), ImageSize = 64 }),
+        })
+            StringAssert.Contains(Assert.ThrowsExactly<GraphException>(create).Message, "An image of 64×64 does not fit the weights of 'efficientvit_m0");
     }
 
     /// <summary>A pool type that a message calls valid is one.</summary>
