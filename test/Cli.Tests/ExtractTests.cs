@@ -209,7 +209,9 @@ public sealed class ExtractTests
         File.WriteAllText(images["a.tgz"], "x");
         Tool.Fail(1, ImageSet.Extract(images["f.npy"], images["a.tgz"]), "compressed archive", ".zip");
         File.WriteAllText(images["a.zip"], "x");
-        Tool.Fail(1, ImageSet.Extract(images["f.npy"], images["a.zip"]));
+        Tool.Fail(1, ImageSet.Extract(images["f.npy"], images["a.zip"]), $"'{images["a.zip"]}' is no zip archive");
+        File.WriteAllText(images["a.tar"], "x");
+        Tool.Fail(1, ImageSet.Extract(images["f.npy"], images["a.tar"]), $"'{images["a.tar"]}' is no tar archive");
         Assert.IsEmpty(Directory.EnumerateFiles(Path.GetDirectoryName(images["f.npy"])!, "f.*"));
     }
 

@@ -25,7 +25,10 @@ public sealed class SimilarTests
         }
         Tool.Succeed("export", "test_resnet", "--random-weights", "--safetensors", images["other.safetensors"]);
         Tool.Fail(1, ["similar", images["f.npy"], images.Names[1], "--weights", images["other.safetensors"]], "are not those that the file was made with");
-        Tool.Fail(1, ["similar", images["f.npy"], images.Names[ImageSet.Bad], "--weights", Tool.DemoWeights]);
+        Tool.Fail(1, ["similar", images["f.npy"], images.Names[ImageSet.Bad], "--weights", Tool.DemoWeights], $"'{images.Names[ImageSet.Bad]}' cannot be read");
+        using (FileStream cut = File.OpenWrite(images["f.parquet"]))
+            cut.SetLength(cut.Length / 2);
+        Tool.Fail(1, ["similar", images["f.parquet"], images.Names[1], "--weights", Tool.DemoWeights], $"'{images["f.parquet"]}' is damaged");
         Tool.Fail(1, ["similar", images["f.npy"], images.Names[1]], $"made with weights of '{Tool.DemoModel}'", "--weights");
         Tool.Fail(1, ["similar", images.Names[0], images.Names[1]], "has no report");
         Tool.Fail(1, ["similar", "none.npy", images.Names[1]], "There is no file 'none.npy'");

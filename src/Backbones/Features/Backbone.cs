@@ -88,7 +88,7 @@ public sealed class Backbone : IDisposable
         try
         {
             Backbone backbone = FromParameters(WithClassesOf(located.Config, store), store, options, ownsParameters: true);
-            backbone.NamingTheImageSize(() => store.EnsureUsable(backbone._graph.Value.AsStored(store), options.CheckFinite, () => LikelyModel.Find(store)));
+            backbone.NamingTheImageSize(() => store.EnsureUsable(backbone._graph.Value.AsStored(store), options.CheckFinite, () => LikelyModel.Find(store) is { } likely && likely != backbone.Config.Architecture ? likely : null));
             backbone.EnsureAdaptable();
             return backbone;
         }

@@ -59,9 +59,7 @@ internal static class SimilarCommand
                 + $"{settings.Weights[..Math.Min(8, settings.Weights.Length)]}…). Give the right ones by --weights.");
         }
         using FeatureExtractor extractor = backbone.Extract(settings.Selection.Deserialize<FeatureSelection>()!, EngineProvider.For("cpu").Engine);
-        var input = new float[extractor.InputShape.Length];
-        new ImageFile(image, image).Apply(new ImageTransform(settings.Transform), input, settings.ApplyExif);
-        FeatureBatch features = extractor.Run(1, input);
+        FeatureBatch features = extractor.Run(1, ImageFile.Read(image, new ImageTransform(settings.Transform), settings.ApplyExif));
         return [.. features.Tensors.SelectMany(t => t.Values.ToArray())];
     }
 

@@ -38,10 +38,7 @@ internal static class VisualizeCommand
         {
             using Backbone backbone = Backbone.Create(result.GetValue(model.Model)!, model.Read(result, terminal));
             using FeatureExtractor extractor = backbone.Extract(selection.Read(result) ?? FeatureSelection.Pyramid());
-            var input = new float[extractor.InputShape.Length];
-            string path = result.GetValue(image)!;
-            new ImageFile(path, path).Apply(extractor.Transform, input, result.GetValue(exif));
-            FeatureBatch features = extractor.Run(1, input, terminal.Cancellation);
+            FeatureBatch features = extractor.Run(1, ImageFile.Read(result.GetValue(image)!, extractor.Transform, result.GetValue(exif)), terminal.Cancellation);
             var options = new GridOptions { MaxChannels = result.GetValue(channels) ?? DefaultChannels };
             FeaturePicture picture = FeaturePictures.Row(features.Tensors.Select(t => FeaturePictures.Grid(t, 0, options)));
             picture.Save(result.GetValue(output)!);

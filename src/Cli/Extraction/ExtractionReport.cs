@@ -96,5 +96,33 @@ internal sealed record ExtractionReport(ExtractionSettings Settings, Shard? Shar
     }
 
     /// <summary>The file's table.</summary>
-    public FeatureTable Open(string file) => new(Settings.Outputs, Settings.ToText(), Rows, () => TableFormat.Of(file).Read(file, Settings.Outputs, Rows));
+    public FeatureTable Open(string file) => new(Settings.Outputs, Settings.ToText(), Rows, () => RowsOf(file));
+
+    /// <exception cref="InvalidDataException">The file is damaged: whatever its reader throws then, the message names it.</exception>
+    private IEnumerable<FeatureRow> RowsOf(string file)
+    {
+        IEnumerator<FeatureRow>? rows = null;
+        try
+        {
+            while (Next())
+                yield return rows!.Current;
+        }
+        finally
+        {
+            rows?.Dispose();
+        }
+
+        bool Next()
+        {
+            try
+            {
+                rows ??= TableFormat.Of(file).Read(file, Settings.Outputs, Rows).GetEnumerator();
+                return rows.MoveNext();
+            }
+            catch (Exception e) when (e is not (OperationCanceledException or OutOfMemoryException) && !e.Message.Contains(file, StringComparison.Ordinal))
+            {
+                throw new InvalidDataException($"'{file}' is damaged: {e.Message}", e);
+            }
+        }
+    }
 }

@@ -12,7 +12,18 @@ internal sealed class ZipImages : IDisposable
     private readonly Lock _gate = new();
     private readonly ZipArchive _archive;
 
-    public ZipImages(string path) => _archive = ZipFile.OpenRead(path);
+    /// <exception cref="InvalidDataException">The file is no zip archive, or is damaged.</exception>
+    public ZipImages(string path)
+    {
+        try
+        {
+            _archive = ZipFile.OpenRead(path);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new InvalidDataException($"'{path}' is no zip archive, or is damaged: {e.Message}", e);
+        }
+    }
 
     /// <param name="name">The archive's name, which the entries' names follow.</param>
     public IEnumerable<ImageItem> Items(string name) => _archive.Entries.Where(e => ImageNames.IsImage(e.FullName)).Select(e => new Entry($"{name}/{e.FullName}", this, e));
@@ -44,7 +55,7 @@ internal sealed class TarImages(string path) : IDisposable
     {
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1 << 16);
         using var reader = new TarReader(stream);
-        while (reader.GetNextEntry() is { } entry)
+        while (Next(reader) is { } entry)
         {
             if (entry.EntryType is TarEntryType.RegularFile or TarEntryType.V7RegularFile or TarEntryType.ContiguousFile && ImageNames.IsImage(entry.Name))
                 yield return new Entry($"{name}/{entry.Name}", _file, entry.DataOffset, entry.Length);
@@ -52,6 +63,19 @@ internal sealed class TarImages(string path) : IDisposable
     }
 
     public void Dispose() => _file.Dispose();
+
+    /// <exception cref="InvalidDataException">The file is no tar archive, or is damaged.</exception>
+    private TarEntry? Next(TarReader reader)
+    {
+        try
+        {
+            return reader.GetNextEntry();
+        }
+        catch (Exception e) when (e is EndOfStreamException or InvalidDataException or FormatException)
+        {
+            throw new InvalidDataException($"'{path}' is no tar archive, or is damaged: {e.Message}", e);
+        }
+    }
 
     private sealed class Entry(string name, SafeFileHandle file, long offset, long length) : ImageItem(name)
     {

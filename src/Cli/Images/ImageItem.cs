@@ -26,4 +26,20 @@ internal sealed class ImageFile(string name, string path) : ImageItem(name)
             throw new InvalidDataException("The path is empty.");
         transform.ApplyFile(path, target, exif);
     }
+
+    /// <summary>The input <c>[C, H, W]</c> that one image becomes.</summary>
+    /// <exception cref="InvalidDataException">The image cannot be read; the message names it.</exception>
+    public static float[] Read(string path, ImageTransform transform, bool exif)
+    {
+        var input = new float[transform.OutputLength];
+        try
+        {
+            new ImageFile(path, path).Apply(transform, input, exif);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            throw new InvalidDataException(e.Message.Contains(path, StringComparison.Ordinal) ? e.Message : $"'{path}' cannot be read: {e.Message}", e);
+        }
+        return input;
+    }
 }

@@ -98,6 +98,14 @@ public sealed class PartialWeightsTests
     }
 
     [TestMethod]
+    public void A_file_that_has_one_entry_too_many_is_not_said_to_look_like_the_model_asked_for()
+    {
+        using TemporaryFolder folder = new();
+        string file = Write(folder, tensors => tensors.Append(new MemoryTensor("other.weight", [1], [1f])));
+        Assert.DoesNotContain("looks like", Assert.ThrowsExactly<ParameterMismatchException>(() => Backbone.Create(Model, new() { WeightsPath = file })).Message);
+    }
+
+    [TestMethod]
     public void What_would_be_looked_at_first_is_told_first()
     {
         // A file that is not there, with a tag or a model that is not.
