@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using Backbones;
 using Backbones.Engines;
 using Backbones.Imaging;
@@ -10,7 +9,7 @@ namespace TimmFeatures.Cli.Tests;
 
 /// <summary>Work that is stopped in the middle, in this process and as a process of its own.</summary>
 [TestClass]
-public sealed partial class InterruptionTests
+public sealed class InterruptionTests
 {
     private static readonly string s_program = Path.Combine(AppContext.BaseDirectory, "timm-features.dll");
 
@@ -65,20 +64,6 @@ public sealed partial class InterruptionTests
         ExtractTests.AssertSameBytes(whole, file);
     }
 
-    /// <summary>So often the sample pictures: work that outlasts the time in which a busy machine delivers a signal.</summary>
-    private const int Repeats = 16;
-
-    private enum Signal
-    {
-        Int = 2,
-        Kill = 9,
-        Term = 15,
-    }
-
-    /// <summary>Sends a signal at once; to start a program for it takes a busy machine too long.</summary>
-    [LibraryImport("libc", EntryPoint = "kill")]
-    private static partial int Kill(int process, int signal);
-
     /// <summary>Killed, terminated, interrupted, and each time gone on with: nothing is lost, nothing is there twice.</summary>
     [TestMethod]
     public void A_process_that_is_killed_or_told_to_stop_is_gone_on_with()
@@ -88,16 +73,16 @@ public sealed partial class InterruptionTests
         using var folder = new TemporaryFolder();
         string file = folder["f.npy"], whole = folder["whole.npy"];
         string[] pictures = [.. Directory.EnumerateFiles(Tool.Textures, "*_0*.jpg", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
-        string list = string.Join('\n', Enumerable.Repeat(pictures, Repeats).SelectMany(p => p));
+        string list = string.Join('\n', Enumerable.Repeat(pictures, 8).SelectMany(p => p));
         string[] arguments = ImageSet.Extract(file, "-", "--resume", "--threads", "1", "--batch", "4");
 
         int rows = 0;
-        foreach ((Signal signal, int code) in ((Signal, int)[])[(Signal.Kill, 128 + 9), (Signal.Term, ExitCode.Terminated), (Signal.Int, ExitCode.Interrupted)])
+        foreach ((string signal, int code) in ((string, int)[])[("KILL", 128 + 9), ("TERM", ExitCode.Terminated), ("INT", ExitCode.Interrupted)])
         {
             (int exitCode, string error) = RunUntil(arguments, list, Journal.PathOf(file), signal);
             Assert.AreEqual(code, exitCode, error);
             Assert.IsFalse(File.Exists(file));
-            if (signal != Signal.Kill)
+            if (signal != "KILL")
                 Assert.Contains("--resume goes on with them", error);
             using Journal journal = Journal.Open(file, SettingsIn(Journal.PathOf(file)), 96, resume: true);
             Assert.IsGreaterThan(rows, journal.Count);
@@ -107,20 +92,23 @@ public sealed partial class InterruptionTests
         Assert.AreEqual(0, done.ExitCode, done.Error);
         Assert.AreEqual(0, Tool.Run(ImageSet.Extract(whole, pictures)).ExitCode);
         byte[] all = File.ReadAllBytes(file)[128..], once = File.ReadAllBytes(whole)[128..];
-        Assert.IsTrue(all.AsSpan().SequenceEqual(Enumerable.Repeat(once, Repeats).SelectMany(b => b).ToArray()));
+        Assert.IsTrue(all.AsSpan().SequenceEqual(Enumerable.Repeat(once, 8).SelectMany(b => b).ToArray()));
     }
 
     /// <summary>Runs the program until its journal has grown, sends it a signal, and waits for its end.</summary>
-    private static (int ExitCode, string Error) RunUntil(string[] arguments, string input, string journal, Signal signal)
+    private static (int ExitCode, string Error) RunUntil(string[] arguments, string input, string journal, string signal)
     {
-        var start = new ProcessStartInfo("dotnet", [s_program, .. arguments]) { RedirectStandardInput = true, RedirectStandardError = true, RedirectStandardOutput = true };
+        // Whoever runs tests in the background of a shell has them ignore interrupts, which their children would inherit.
+        string[] command = OperatingSystem.IsLinux() ? ["env", "--default-signal=INT", "dotnet"] : ["dotnet"];
+        var start = new ProcessStartInfo(command[0], [.. command[1..], s_program, .. arguments]) { RedirectStandardInput = true, RedirectStandardError = true, RedirectStandardOutput = true };
         long before = File.Exists(journal) ? new FileInfo(journal).Length : 2048;
         using Process process = Process.Start(start)!;
         process.StandardInput.Write(input);
         process.StandardInput.Close();
         while (!process.HasExited && (!File.Exists(journal) || new FileInfo(journal).Length <= before))
             Thread.Sleep(1);
-        Kill(process.Id, (int)signal);
+        using (Process kill = Process.Start("kill", ["-s", signal, $"{process.Id}"]))
+            kill.WaitForExit();
         string error = process.StandardError.ReadToEnd();
         process.WaitForExit();
         return (process.ExitCode, error);
