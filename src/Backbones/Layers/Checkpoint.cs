@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using Backbones.Graphs;
 
@@ -119,6 +120,9 @@ internal sealed class Checkpoint
         Regex regex = Compile(pattern);
         Rebuild(key => regex.Replace(key, replacement));
     }
+
+    /// <summary>The number in a group of a match: of a stage or block that is counted anew.</summary>
+    public static int Number(Group group) => int.Parse(group.ValueSpan, CultureInfo.InvariantCulture);
 
     /// <summary>Gives all entries the model's keys, one after another, whatever they are called.</summary>
     /// <param name="keys">The model's keys in the order of the file's.</param>

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -187,7 +186,7 @@ internal static class CSATv2
         c.RenameMatches((@"^dct\.", "stem_dct."), (@"\.Y_Conv\.", ".conv_y."), (@"\.Cb_Conv\.", ".conv_cb."), (@"\.Cr_Conv\.", ".conv_cr."));
         c.RenameMatches(@"^stages(\d)\.(\d+)\.", m =>
         {
-            int stage = int.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture), index = int.Parse(m.Groups[2].Value, CultureInfo.InvariantCulture);
+            int stage = Checkpoint.Number(m.Groups[1]), index = Checkpoint.Number(m.Groups[2]);
             // Behind the blocks and their norm.
             return index == config.Depths[stage - 1] + 1 ? $"stages.{stage}.0." : $"stages.{stage - 1}.{index + (stage > 1 ? 1 : 0)}.";
         });

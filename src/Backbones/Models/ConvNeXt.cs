@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -162,7 +161,7 @@ internal static class ConvNeXt
         c.RenameMatches(
             (@"^stages\.(\d+)\.(\d+)\.", "stages.$1.blocks.$2."), (@"^downsample_layers\.(\d+)\.", "stages.$1.downsample."),
             (@"^head\.(?!fc|norm)", "head.fc."), (@"^norm\.", "head.norm."));
-        c.RenameMatches(@"^features\.(\d+)\.(\d+)\.(block)?", m => int.Parse(m.Groups[1].ValueSpan, CultureInfo.InvariantCulture) is var i && i % 2 == 0
+        c.RenameMatches(@"^features\.(\d+)\.(\d+)\.(block)?", m => Checkpoint.Number(m.Groups[1]) is var i && i % 2 == 0
             ? $"stages.{i / 2}.downsample.{m.Groups[2]}." : $"stages.{i / 2}.blocks.{m.Groups[2]}.{m.Groups[3]}");
         c.Rename(
             ("dwconv", "conv_dw"), ("pwconv", "mlp.fc"), ("grn.beta", "mlp.grn.bias"), ("grn.gamma", "mlp.grn.weight"),

@@ -1,6 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
-using System.Text.RegularExpressions;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -128,13 +126,11 @@ internal static class EfficientFormer
         c.Rename(("patch_embed.0", "stem.conv1"), ("patch_embed.1", "stem.norm1"), ("patch_embed.3", "stem.conv2"), ("patch_embed.4", "stem.norm2"), ("dist_head", "head_dist"));
         c.RenameMatches(@"^network\.(\d+)\.(proj|norm|\d+)", m => m.Groups[2].Value switch
         {
-            "proj" => $"stages.{(Number(m) + 1) / 2}.downsample.conv",
-            "norm" => $"stages.{(Number(m) + 1) / 2}.downsample.norm",
-            string block => $"stages.{Number(m) / 2}.blocks.{block}",
+            "proj" => $"stages.{(Checkpoint.Number(m.Groups[1]) + 1) / 2}.downsample.conv",
+            "norm" => $"stages.{(Checkpoint.Number(m.Groups[1]) + 1) / 2}.downsample.norm",
+            string block => $"stages.{Checkpoint.Number(m.Groups[1]) / 2}.blocks.{block}",
         });
         c.RenameMatches((@"layer_scale_(\d)", "ls$1.gamma"));
-
-        static int Number(Match match) => int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture);
     }
 
     public static ModelFamily<Config> Models => new(Build)

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Text.RegularExpressions;
 using Backbones.Graphs;
 using Backbones.Layers;
@@ -188,11 +187,9 @@ internal static class FastViT
         }
         c.RenameMatches((@"^head\.(weight|bias)$", "head.fc.$1"));
 
-        int[] starts = [.. c.Keys.Select(k => Regex.Match(k, @"^network\.(\d+)\.proj")).Where(m => m.Success).Select(m => Number(m)).Distinct()];
-        c.RenameMatches(@"^network\.(\d+)", m => $"network.{starts.Count(start => start <= Number(m))}.{m.Groups[1].Value}");
+        int[] starts = [.. c.Keys.Select(k => Regex.Match(k, @"^network\.(\d+)\.proj")).Where(m => m.Success).Select(m => Checkpoint.Number(m.Groups[1])).Distinct()];
+        c.RenameMatches(@"^network\.(\d+)", m => $"network.{starts.Count(start => start <= Checkpoint.Number(m.Groups[1]))}.{m.Groups[1].Value}");
         c.RenameMatches((@"^network\.(\d+)\.\d+\.proj", "stages.$1.downsample.proj"), (@"^network\.(\d+)\.\d+\.pe\.", "stages.$1.pos_emb.pos_enc."), (@"^network\.(\d+)\.\d+\.", "stages.$1.blocks."));
-
-        static int Number(Match m) => int.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture);
     }
 
     public static ModelFamily<Config> Models => new(Build)

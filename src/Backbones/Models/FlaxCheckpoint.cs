@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Text.RegularExpressions;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -24,7 +22,7 @@ internal static class FlaxCheckpoint
         if (c.Has("Transformer/encoderblock/LayerNorm_0/scale"))
             Unstack(c, config.Depth);
         string stem = c.ModelShape("patch_embed.backbone.stem.conv.weight") is null ? "patch_embed/backbone" : "patch_embed/backbone/stem";
-        c.RenameMatches(@"^block(\d+)/unit(\d+)/", m => $"patch_embed/backbone/stages/{Number(m.Groups[1]) - 1}/blocks/{Number(m.Groups[2]) - 1}/");
+        c.RenameMatches(@"^block(\d+)/unit(\d+)/", m => $"patch_embed/backbone/stages/{Checkpoint.Number(m.Groups[1]) - 1}/blocks/{Checkpoint.Number(m.Groups[2]) - 1}/");
         c.RenameMatches(
             ("^conv_root/", $"{stem}/conv/"), ("^gn_root/", $"{stem}/norm/"), ("/conv_proj/", "/downsample/conv/"), ("/gn_proj/", "/downsample/norm/"), (@"/gn(\d)/", "/norm$1/"),
             ("^cls$", "cls_token"), ("^(Transformer/posembed_input/)?pos_embedding$", "pos_embed"), ("^embedding/", "patch_embed/proj/"), ("^Transformer/encoder_norm/", "norm/"),
@@ -49,8 +47,6 @@ internal static class FlaxCheckpoint
         if (c.ModelShape("attn_pool.latent") is null)
             c.Drop(@"^attn_pool\.");
     }
-
-    private static int Number(Group group) => int.Parse(group.ValueSpan, CultureInfo.InvariantCulture);
 
     /// <summary>Weights of all blocks in one tensor each (<c>nn.scan</c>).</summary>
     private static void Unstack(Checkpoint c, int depth)

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -112,7 +111,7 @@ internal static class FocalNet
         if (c.Has("stem.proj.weight"))
             return;
         c.RenameMatches((@"\.gamma_(\d)$", ".ls$1.gamma"), (@"^patch_embed\.", "stem."));
-        c.RenameMatches(@"^layers\.(\d+)\.downsample\.", m => $"layers.{int.Parse(m.Groups[1].ValueSpan, CultureInfo.InvariantCulture) + 1}.downsample.");
+        c.RenameMatches(@"^layers\.(\d+)\.downsample\.", m => $"layers.{Checkpoint.Number(m.Groups[1]) + 1}.downsample.");
         c.RenameMatches(@"^.*\.norm\d\.\w+$", m => c.ModelShape(m.Value) is null ? m.Value.Insert(m.Value.LastIndexOf('.'), "_post") : m.Value);
         c.RenameMatches((@"\.ln\.", ".norm."), (@"^head\.", "head.fc."));
         c.TakeModelShapes();

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -199,7 +198,7 @@ internal static class MViTv2
     {
         c.RenameMatches(@"^blocks\.(\d+)\.(proj\.)?", m =>
         {
-            (int stage, int block) = (0, int.Parse(m.Groups[1].ValueSpan, CultureInfo.InvariantCulture));
+            (int stage, int block) = (0, Checkpoint.Number(m.Groups[1]));
             while (stage < config.Depths.Length - 1 && block >= config.Depths[stage])
                 block -= config.Depths[stage++];
             string projection = config.ExpandAttention ? "shortcut_proj_attn." : "shortcut_proj_mlp.";

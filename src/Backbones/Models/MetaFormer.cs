@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -211,7 +210,7 @@ internal static class MetaFormer
         c.RenameMatches((@"layer_scale_(\d+)", "layer_scale$1.scale"), (@"^(?:patch_embed|downsample_layers\.0)\.", "stem."), (@"^downsample_layers\.(\d+)\.", "stages.$1.downsample."));
         c.RenameMatches(@"^network\.(\d+)\.", m =>
         {
-            int number = int.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture);
+            int number = Checkpoint.Number(m.Groups[1]);
             return number % 2 == 0 ? $"stages.{number / 2}." : $"stages.{(number + 1) / 2}.downsample.";
         });
         c.RenameMatches((@"^stages\.(\d+)\.(?=\d)", "stages.$1.blocks."), (@"^((?:stem|stages\.\d+\.downsample)\.)proj\.", "$1conv."), (@"^head\.", "head.fc."), (@"^norm\.", "head.norm."));

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -96,7 +95,7 @@ internal static class PiT
 
     /// <summary>The authors' files, where the halvings are not part of the stages.</summary>
     private static void Remap(Checkpoint c, Config config)
-        => c.RenameMatches(@"^pools\.(\d+)\.", m => $"transformers.{int.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture) + 1}.pool.");
+        => c.RenameMatches(@"^pools\.(\d+)\.", m => $"transformers.{Checkpoint.Number(m.Groups[1]) + 1}.pool.");
 
     public static ModelFamily<Config> Models => new(Build)
     {

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -170,7 +169,7 @@ internal static class RegNet
         c.Drop("projection_head", "prototypes");
         c.Rename(("trunk._feature_blocks.conv1.stem.", "stem."), ("heads.0.clf.0.", "head.fc."));
         c.RenameMatches((@"^stem\.0\.", "stem.conv."), (@"^stem\.1\.", "stem.bn."), (@"^fc\.", "head.fc."));
-        c.RenameMatches(@"^(?:trunk_output\.block\d|trunk\._feature_blocks\.res\d)\.block(\d)-(\d+)\.", m => $"s{m.Groups[1]}.b{int.Parse(m.Groups[2].ValueSpan, CultureInfo.InvariantCulture) + 1}.");
+        c.RenameMatches(@"^(?:trunk_output\.block\d|trunk\._feature_blocks\.res\d)\.block(\d)-(\d+)\.", m => $"s{m.Groups[1]}.b{Checkpoint.Number(m.Groups[2]) + 1}.");
         c.RenameMatches(
             (@"\.f\.a\.0\.", ".conv1.conv."), (@"\.f\.a\.1\.", ".conv1.bn."), (@"\.f\.b\.0\.", ".conv2.conv."), (@"\.f\.b\.1\.", ".conv2.bn."),
             (@"\.f\.c\.0\.", ".conv3.conv."), (@"\.f\.c\.1\.", ".conv3.bn."), (@"\.f\.c\.", ".conv3.conv."), (@"\.f\.final_bn\.", ".conv3.bn."),

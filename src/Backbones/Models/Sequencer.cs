@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -88,7 +87,7 @@ internal static class Sequencer
     /// <summary>The authors' files: a stage is a list of blocks, and the halving its last.</summary>
     private static void Remap(Checkpoint c, Config config)
     {
-        c.RenameMatches(@"^blocks\.(\d+)\.\d+\.down", m => $"stages.{int.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture) + 1}.downsample.down");
+        c.RenameMatches(@"^blocks\.(\d+)\.\d+\.down", m => $"stages.{Checkpoint.Number(m.Groups[1]) + 1}.downsample.down");
         c.RenameMatches((@"^blocks\.(\d+)\.(\d+)\.", "stages.$1.blocks.$2."), (@"^head\.", "head.fc."));
     }
 

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -118,7 +117,7 @@ internal static class SwiftFormer
         c.RenameMatches((@"\.(layer_scale(?:_\d)?)$", ".$1.gamma"));
         c.RenameMatches(@"^network\.(\d+)\.", m =>
         {
-            int number = int.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture);
+            int number = Checkpoint.Number(m.Groups[1]);
             return number % 2 == 0 ? $"stages.{number / 2}.blocks." : $"stages.{(number + 1) / 2}.downsample.";
         });
     }

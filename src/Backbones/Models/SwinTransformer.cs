@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -126,7 +125,7 @@ internal static class SwinTransformer
         c.Drop(@"\.(relative_position_index|relative_coords_table|attn_mask)$");
         if (!c.HasMatch(@"^layers\.0\.downsample\."))
             return;
-        c.RenameMatches(@"^layers\.(\d+)\.downsample\.", m => $"layers.{int.Parse(m.Groups[1].ValueSpan, CultureInfo.InvariantCulture) + 1}.downsample.");
+        c.RenameMatches(@"^layers\.(\d+)\.downsample\.", m => $"layers.{Checkpoint.Number(m.Groups[1]) + 1}.downsample.");
         c.RenameMatches((@"^head\.(?!fc\.)", "head.fc."));
     }
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.RegularExpressions;
 using Backbones.Layers;
 
@@ -19,7 +18,7 @@ internal static class TorchvisionMobileNet
         string[] blocks = [.. c.ModelKeys.Select(k => Regex.Match(k, @"^blocks\.\d+\.\d+")).Where(m => m.Success).Select(m => m.Value).Distinct()];
         Dictionary<string, string> places = Places(c, blocks);
         c.RenameMatches(@"^(features\.\d+(?:\.\d+)?)\.block\.(\d+)\.(fc\d|\d)\.", m => Layer(c, places[m.Groups[1].Value], m));
-        int last = c.Keys.Select(k => Regex.Match(k, @"^features\.(\d+)\.")).Where(m => m.Success).Max(m => Number(m.Groups[1]));
+        int last = c.Keys.Select(k => Regex.Match(k, @"^features\.(\d+)\.")).Where(m => m.Success).Max(m => Checkpoint.Number(m.Groups[1]));
         bool endsInBlock = c.ModelShape($"{blocks[^1]}.conv.weight") is not null;
         (string conv, string norm) = endsInBlock ? ($"{blocks[^1]}.conv.", $"{blocks[^1]}.bn1.") : ("conv_head.", "bn2.");
         c.Rename(("features.0.0.", "conv_stem."), ("features.0.1.", "bn1."), ($"features.{last}.0.", conv), ($"features.{last}.1.", norm));
@@ -33,7 +32,7 @@ internal static class TorchvisionMobileNet
     private static Dictionary<string, string> Places(Checkpoint c, string[] blocks)
     {
         var there = c.Keys.Select(k => Regex.Match(k, @"^(features\.(\d+)(?:\.(\d+))?)\.block\.")).Where(m => m.Success)
-            .DistinctBy(m => m.Groups[1].Value).OrderBy(m => Number(m.Groups[2])).ThenBy(m => m.Groups[3].Success ? Number(m.Groups[3]) : 0);
+            .DistinctBy(m => m.Groups[1].Value).OrderBy(m => Checkpoint.Number(m.Groups[2])).ThenBy(m => m.Groups[3].Success ? Checkpoint.Number(m.Groups[3]) : 0);
         return there.Zip(blocks).ToDictionary(p => p.First.Groups[1].Value, p => p.Second);
     }
 
@@ -42,7 +41,7 @@ internal static class TorchvisionMobileNet
     {
         string[] convs = c.ModelShape($"{block}.conv_pwl.weight") is null ? ["conv_dw", "conv_pw"] : ["conv_pw", "conv_dw", "conv_pwl"];
         string prefix = $"{key.Groups[1].Value}.block.";
-        int number = Number(key.Groups[2]);
+        int number = Checkpoint.Number(key.Groups[2]);
         int conv = Enumerable.Range(0, number).Count(i => !c.Has($"{prefix}{i}.fc1.weight"));
         return block + key.Groups[3].Value switch
         {
@@ -52,6 +51,4 @@ internal static class TorchvisionMobileNet
             _ => $".bn{conv + 1}.",
         };
     }
-
-    private static int Number(Group group) => int.Parse(group.ValueSpan, CultureInfo.InvariantCulture);
 }
