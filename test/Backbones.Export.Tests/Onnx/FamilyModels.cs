@@ -20,7 +20,7 @@ internal static class FamilyModels
         ["vovnet"] = ["ese_vovnet19b_slim_dw"],
         ["xception"] = ["legacy_xception"],
         ["xception_aligned"] = ["xception41p"],
-        ["torchvision"] = ["torchvision/resnet18"],
+        ["torchvision"] = ["torchvision/resnet18", "torchvision/mobilenet_v3_small", "torchvision/shufflenet_v2_x0_5", "torchvision/squeezenet1_1"],
         ["efficientnet"] = ["test_efficientnet", "test_efficientnet_evos", "efficientnet_cc_b0_4e", "mixnet_s"],
         ["mobilenetv3"] = ["tf_mobilenetv3_small_minimal_100", "mobilenetv4_hybrid_medium_075"],
         ["beit"] = ["beit_base_patch16_224"],
