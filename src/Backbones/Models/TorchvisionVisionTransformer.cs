@@ -105,8 +105,12 @@ internal static class TorchvisionVisionTransformer
     /// <summary>The assertion that there are three dimensions.</summary>
     private static void ListShapeCheck(GraphBuilder b) => b.WithoutTensor("dim", "eq", "getattr", "_assert");
 
+    /// <summary>The perceptrons' layers as the published files call them.</summary>
+    private static void Remap(Checkpoint c, Config config) => c.Rename((".mlp.linear_1.", ".mlp.0."), (".mlp.linear_2.", ".mlp.3."));
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Remap = Remap,
         GlobalPool = _ => "token",
         ["torchvision/vit_b_16"] = new(16, 12, 12, 768),
         ["torchvision/vit_b_32"] = new(32, 12, 12, 768),
