@@ -80,6 +80,33 @@ internal static class WeightsLocator
         return TryFindByName(modelName, places)?.Config ?? ModelNames.GetConfig(modelName, LocalNames(places));
     }
 
+    /// <summary>The published weights of a model that is no backbone and so not in the registry: in a folder of weights under the config's name, with or without the tag, or downloaded.</summary>
+    /// <param name="config">What they are.</param>
+    /// <param name="downloader">Gets what is not found.</param>
+    /// <exception cref="DownloadException">They are not on this machine and cannot be downloaded.</exception>
+    /// <exception cref="FileNotFoundException">They are not on this machine, and downloads are off; the message says where they were looked for.</exception>
+    public static string FindPublished(PretrainedConfig config, WeightsDownloader downloader)
+    {
+        string[] folders = [.. DefaultFolders];
+        foreach (string name in new[] { config.Name, config.Architecture })
+        {
+            foreach (string place in folders.Select(folder => Path.Combine(folder, name)))
+            {
+                if ((File.Exists(place + ".safetensors") ? place + ".safetensors" : Directory.Exists(place) ? ModelFolder.TryFindWeights(place) : null) is { } found)
+                {
+                    return found;
+                }
+            }
+        }
+        if (downloader.Caches.FindWeights(config) is { } downloaded)
+        {
+            return downloaded;
+        }
+        return downloader.Off is null ? downloader.GetWeights(config) : throw new FileNotFoundException(
+            $"No weights for '{config.Architecture}' on this machine: there is no {config.Name}.safetensors and no folder {config.Name} with weights in "
+            + $"{string.Join(", ", folders.Select(f => $"'{f}'"))}, and nothing downloaded in '{downloader.Caches.Checkpoints}'. Give a file as weights path. The published ones are at {config.Url}.{WhyNot(downloader)}");
+    }
+
     private static LocatedModel ByName(string modelName, string[] folders, DownloadCaches? caches, WeightsDownloader? downloader)
     {
         if (TryFindByName(modelName, folders) is { } found)
