@@ -24,12 +24,16 @@ internal sealed class FeatureService : IAsyncDisposable
 
     private readonly WebApplication _app;
     private readonly IFeatureBackend _backend;
+    private readonly Admission _admission;
     private volatile bool _isReady;
 
-    private FeatureService(WebApplication app, IFeatureBackend backend) => (_app, _backend) = (app, backend);
+    private FeatureService(WebApplication app, IFeatureBackend backend, ServiceLimits limits) => (_app, _backend, _admission) = (app, backend, new Admission(limits));
 
     /// <summary>All that can be asked for.</summary>
     public static IReadOnlyList<string> Paths { get; } = [FeaturesPath, EmbeddingsPath, ModelsPath, $"{HealthPath}/live", $"{HealthPath}/ready", MetricsPath, OpenApiPath];
+
+    /// <summary>Pictures that are not answered yet.</summary>
+    public int PicturesUnderWay => _admission.Pictures;
 
     /// <summary>Where it listens.</summary>
     public Uri Address { get; private set; } = null!;
@@ -43,7 +47,7 @@ internal sealed class FeatureService : IAsyncDisposable
     /// <exception cref="IOException">The address cannot be listened at.</exception>
     public static async Task<FeatureService> StartAsync(ServiceOptions options, IFeatureBackend backend, ServiceMetrics metrics, TextWriter log, CancellationToken cancellation)
     {
-        var service = new FeatureService(Build(options, metrics, log), backend);
+        var service = new FeatureService(Build(options, metrics, log), backend, options.Limits);
         try
         {
             service.Map(options, metrics);
@@ -80,6 +84,8 @@ internal sealed class FeatureService : IAsyncDisposable
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Configure(kestrel, options));
         builder.Logging.AddProvider(new LineLoggerProvider(log));
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        // Why it does not start is an exception already.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
         // Signals are the program's business.
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.DrainTime);
@@ -101,11 +107,10 @@ internal sealed class FeatureService : IAsyncDisposable
 
     private void Map(ServiceOptions options, ServiceMetrics metrics)
     {
-        var admission = new Admission(options.Limits);
-        metrics.Observe(() => admission.Pictures, () => admission.Bytes);
-        var calls = new FeatureCalls(_backend, options.Limits, admission);
-        var features = new FeaturesEndpoint(new FeaturesRequestReader(options.Limits, admission), calls);
-        var embeddings = new EmbeddingsEndpoint(options.Limits, admission, calls);
+        metrics.Observe(() => _admission.Pictures, () => _admission.Bytes);
+        var calls = new FeatureCalls(_backend, options.Limits, _admission);
+        var features = new FeaturesEndpoint(new FeaturesRequestReader(options.Limits, _admission), calls);
+        var embeddings = new EmbeddingsEndpoint(options.Limits, _admission, calls);
 
         _app.UseMiddleware<ProblemMiddleware>();
         if (options.ApiKey is { } key)

@@ -18,7 +18,7 @@ public sealed record ServiceLimits
     /// <summary>Values of an answer, all pictures and outputs together: 422 beyond. As numbers in JSON they take about 10 bytes each.</summary>
     public long MaxValues { get; init; } = 16 << 20;
 
-    /// <summary>Bytes of the bodies that are held at once, those of all requests: 429 beyond. Room for eight of the largest.</summary>
+    /// <summary>Bytes of the bodies that are held at once, those of all requests: 429 beyond. Memory grows by doubling, so that it is room for four of the largest at least.</summary>
     public long MaxBodies => 8L * MaxBody;
 
     /// <summary>A body that comes in slower is given up: 408.</summary>

@@ -32,6 +32,9 @@ internal sealed class LocalBackend : IFeatureBackend
         metrics.Observe(() => _plans.Count, () => _plans.UsedBytes, _plans.Budget);
     }
 
+    /// <summary>What is loaded.</summary>
+    internal PlanCache Plans => _plans;
+
     /// <inheritdoc/>
     public IReadOnlyList<string> Models => [.. _options.Models.Select(m => m.Name)];
 
@@ -89,9 +92,11 @@ internal sealed class LocalBackend : IFeatureBackend
             try
             {
                 EnsureTakesPictures(extractor);
+                var lane = new BatchLane(query.Model, OutputsNamed(extractor, query.Selection), extractor, _options, _decoders, _metrics);
+                room.Require(lane.MemoryBytes);
                 extractor.Run(1, new float[checked((int)extractor.InputShape.Length)]);
                 _metrics.Load(query.Model);
-                return new BatchLane(query.Model, OutputsNamed(extractor, query.Selection), extractor, _options, _decoders, _metrics);
+                return lane;
             }
             catch
             {

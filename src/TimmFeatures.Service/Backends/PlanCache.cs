@@ -35,7 +35,7 @@ internal sealed class PlanCache(long budget) : IDisposable
 
     /// <summary>A share of a lane, which is loaded if it is not there.</summary>
     /// <param name="query">Which one.</param>
-    /// <param name="load">Makes it; asks for room as soon as it knows how much. Runs to its end even where nobody waits any more: the next one finds it.</param>
+    /// <param name="load">Makes it, and asks for the room that it takes before it uses it. Runs to its end even where nobody waits any more: the next one finds it.</param>
     /// <param name="cancellation">Ends the waiting.</param>
     public async ValueTask<LaneShare> GetAsync(FeatureQuery query, Func<FeatureQuery, Room, BatchLane> load, CancellationToken cancellation)
     {
@@ -96,7 +96,6 @@ internal sealed class PlanCache(long budget) : IDisposable
         try
         {
             lane = load(query, room);
-            room.Require(lane.MemoryBytes);
             lane.Start();
             lock (_gate)
             {

@@ -15,12 +15,12 @@ namespace TimmFeatures.Service.Http;
 /// <remarks>Source: OpenAI's API reference, Create embeddings. Pictures take the place of texts: data URLs, or objects with <c>image_url</c> as in chat messages.</remarks>
 internal sealed class EmbeddingsEndpoint(ServiceLimits limits, Admission admission, FeatureCalls calls)
 {
-    private static readonly string[] s_fields = ["model", "input", "encoding_format", "dimensions", "user"];
+    internal static IReadOnlyList<string> Fields { get; } = ["model", "input", "encoding_format", "dimensions", "user"];
 
     public async Task HandleAsync(HttpContext http)
     {
         if (!MediaTypeHeaderValue.TryParse(http.Request.ContentType, out MediaTypeHeaderValue? type) || !FeaturesRequestReader.IsJson(type))
-            throw FeaturesRequestReader.UnsupportedType(http.Request, "application/json");
+            throw FeaturesRequestReader.UnsupportedType(http.Request);
         using RentedBytes body = await RentedBytes.ReadAsync(http.Request.Body, http.Request.ContentLength, limits.MaxBody, admission, http.RequestAborted);
         Request request = Read(body);
         ReadOnlyMemory<byte>[] pictures = [.. request.Input.Select(i => i.Decode(body.Array, onlyDataUrls: true))];
@@ -38,8 +38,8 @@ internal sealed class EmbeddingsEndpoint(ServiceLimits limits, Admission admissi
         var seen = new HashSet<string>(StringComparer.Ordinal);
         JsonBody.Read(body, (ref Utf8JsonReader reader, string name) =>
         {
-            if (!s_fields.Contains(name))
-                throw Problem($"There is no field '{Shown(name)}'.{(name.Length < 64 ? NearestName.Suggest(name, s_fields) : "")} Fields are {string.Join(", ", s_fields)}.", Shown(name));
+            if (!Fields.Contains(name))
+                throw Problem($"There is no field '{Shown(name)}'.{(name.Length < 64 ? NearestName.Suggest(name, Fields) : "")} Fields are {string.Join(", ", Fields)}.", Shown(name));
             if (!seen.Add(name))
                 throw Problem($"'{name}' is there twice.", name);
             if (name == "input")

@@ -21,13 +21,13 @@ internal sealed class FeaturesRequestReader(ServiceLimits limits, Admission admi
             return await ReadFormAsync(request, HeaderUtilities.RemoveQuotes(type.Boundary).Value, cancellation);
         if (type is not null && IsJson(type))
             return await ReadJsonAsync(request, cancellation);
-        throw UnsupportedType(request, "multipart/form-data or application/json");
+        throw UnsupportedType(request);
     }
 
     public static bool IsJson(MediaTypeHeaderValue type) => type.MatchesMediaType("application/json") || type.Suffix == "json";
 
-    public static ServiceProblemException UnsupportedType(HttpRequest request, string wanted)
-        => new(StatusCodes.Status415UnsupportedMediaType, $"The body is {(string.IsNullOrEmpty(request.ContentType) ? "of no type" : $"'{request.ContentType}'")}; expected {wanted}.", "Content-Type");
+    public static ServiceProblemException UnsupportedType(HttpRequest request) => new(StatusCodes.Status415UnsupportedMediaType,
+        $"The body is {(string.IsNullOrEmpty(request.ContentType) ? "of no type" : $"'{request.ContentType}'")}; expected {(request.Path == FeatureService.EmbeddingsPath ? "" : "multipart/form-data or ")}application/json.", "Content-Type");
 
     private async Task<FeaturesRequest> ReadJsonAsync(HttpRequest request, CancellationToken cancellation)
     {
@@ -85,11 +85,12 @@ internal sealed class FeaturesRequestReader(ServiceLimits limits, Admission admi
         {
             var fields = new FeatureFields();
             var reader = new MultipartReader(boundary, request.Body);
-            int count = 0;
+            int parts = 0;
             while (await reader.ReadNextSectionAsync(cancellation) is { } section)
             {
+                parts++;
                 if (!ContentDispositionHeaderValue.TryParse(section.ContentDisposition, out ContentDispositionHeaderValue? disposition) || HeaderUtilities.RemoveQuotes(disposition.Name).Value is not { Length: > 0 } name)
-                    throw new ServiceProblemException(StatusCodes.Status400BadRequest, $"Part {count + 1} of the form has no name (Content-Disposition: form-data; name=…).");
+                    throw new ServiceProblemException(StatusCodes.Status400BadRequest, $"Part {parts} of the form has no name (Content-Disposition: form-data; name=…).");
                 if (name is FeatureFields.Images or "image")
                 {
                     admission.CheckPictures(pictures.Count + 1);
@@ -98,7 +99,7 @@ internal sealed class FeaturesRequestReader(ServiceLimits limits, Admission admi
                 else
                 {
                     fields.AddText(name, await ReadTextAsync(section, name, cancellation));
-                    if (++count > MaxFields)
+                    if (parts - pictures.Count > MaxFields)
                         throw new ServiceProblemException(StatusCodes.Status413PayloadTooLarge, $"A form has at most {MaxFields} fields beside its pictures.");
                 }
             }

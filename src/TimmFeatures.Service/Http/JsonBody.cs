@@ -53,7 +53,7 @@ internal static class JsonBody
             case JsonTokenType.String:
                 return reader.GetString();
             case JsonTokenType.Number:
-                return reader.TryGetInt32(out int number) ? number : reader.GetDouble();
+                return reader.TryGetInt32(out int number) ? number : (object)reader.GetDouble();
             case JsonTokenType.True or JsonTokenType.False:
                 return reader.GetBoolean();
             case JsonTokenType.StartArray:

@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Backbones.Graphs;
@@ -10,16 +11,19 @@ namespace TimmFeatures.Service.Http;
 /// <summary>Every answer that is none: problem details (RFC 9457), and where OpenAI's form is spoken, OpenAI's error object.</summary>
 internal sealed class ProblemMiddleware(RequestDelegate next, ILogger<ProblemMiddleware> log)
 {
+    public const string ProblemType = "application/problem+json";
+
     /// <summary>Seconds after which a client may come again: about what a queue takes to move on.</summary>
     private const string RetryAfter = "1";
 
-    private static readonly JsonSerializerOptions s_json = new() { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+    private static readonly JsonSerializerOptions s_json = new() { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    private sealed record Details(string Title, int Status, string Detail, string? Cause);
+    /// <summary>Problem details; <c>cause</c> is the part of the request that it is about.</summary>
+    internal sealed record Problem(string Title, int Status, string Detail, string? Cause);
 
-    private sealed record OpenAIError(OpenAIErrorBody Error);
+    internal sealed record OpenAIError(OpenAIErrorBody Error);
 
-    private sealed record OpenAIErrorBody(string Message, string Type, string? Param, string? Code);
+    internal sealed record OpenAIErrorBody(string Message, string Type, string? Param, string? Code);
 
     public async Task InvokeAsync(HttpContext http)
     {
@@ -45,6 +49,7 @@ internal sealed class ProblemMiddleware(RequestDelegate next, ILogger<ProblemMid
     {
         StatusCodes.Status404NotFound => new(404, $"There is nothing at '{http.Request.Path}'.{NearestName.Suggest(http.Request.Path.Value is { Length: < 64 } path ? path : "", FeatureService.Paths)}"),
         StatusCodes.Status405MethodNotAllowed => new(405, $"'{http.Request.Path}' does not take {http.Request.Method}; it takes {http.Response.Headers.Allow}."),
+        StatusCodes.Status415UnsupportedMediaType => FeaturesRequestReader.UnsupportedType(http.Request),
         int status => new(status, ReasonPhrases.GetReasonPhrase(status)),
     };
 
@@ -74,8 +79,8 @@ internal sealed class ProblemMiddleware(RequestDelegate next, ILogger<ProblemMid
             http.Response.Headers.WWWAuthenticate = "Bearer";
         bool openAI = http.Request.Path == FeatureService.EmbeddingsPath || http.Request.Path == FeatureService.ModelsPath;
         return openAI
-            ? http.Response.WriteAsJsonAsync(new OpenAIError(new(problem.Message, TypeOf(problem.Status), problem.Cause, null)), s_json, "application/json", http.RequestAborted)
-            : http.Response.WriteAsJsonAsync(new Details(ReasonPhrases.GetReasonPhrase(problem.Status), problem.Status, problem.Message, problem.Cause), s_json, "application/problem+json", http.RequestAborted);
+            ? http.Response.WriteAsJsonAsync(new OpenAIError(new(problem.Message, TypeOf(problem.Status), problem.Cause, null)), s_json, FeatureAnswers.Json, http.RequestAborted)
+            : http.Response.WriteAsJsonAsync(new Problem(ReasonPhrases.GetReasonPhrase(problem.Status), problem.Status, problem.Message, problem.Cause), s_json, ProblemType, http.RequestAborted);
     }
 
     private static string TypeOf(int status) => status switch

@@ -1,10 +1,13 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Json;
+using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.OpenApi;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.OpenApi;
 
@@ -77,12 +80,10 @@ internal static class ServiceDocument
     internal sealed record EmbeddingsAnswer(string Object, Embedding[] Data, string Model, Usage Usage);
 
     [Description("The vector: numbers, or base64 where that was asked for.")]
-    internal sealed record Embedding(string Object, int Index, object Vector);
+    internal sealed record Embedding(string Object, int Index, [property: JsonPropertyName("embedding")] object Vector);
 
     [Description("Numbers of pictures, which take the place of tokens.")]
     internal sealed record Usage(int PromptTokens, int TotalTokens);
-
-    internal sealed record Problem(string Title, int Status, string Detail, string? Cause);
 
     public static void AddServiceDocument(this IServiceCollection services)
     {
@@ -98,6 +99,7 @@ internal static class ServiceDocument
             document.AddOperationTransformer((operation, _, _) =>
             {
                 TakeFiles(operation);
+                GiveFiles(operation);
                 return Task.CompletedTask;
             });
         });
@@ -105,28 +107,28 @@ internal static class ServiceDocument
 
     public static void DescribeFeatures(this IEndpointConventionBuilder endpoint)
     {
-        Describe(endpoint, "features", "Features of pictures: pooled ones, a pyramid, hidden states, or any nodes of the network.");
+        Describe(endpoint, "features", "Features of pictures: pooled ones, a pyramid, hidden states, or any nodes of the network.", typeof(ProblemMiddleware.Problem), ProblemMiddleware.ProblemType);
         endpoint.WithMetadata(new AcceptsMetadata([FeatureAnswers.Json, Form], typeof(FeaturesBody)),
             new ProducesResponseTypeMetadata(200, typeof(FeaturesAnswer), [FeatureAnswers.Json, FeatureAnswers.Npy, FeatureAnswers.Safetensors, FeatureAnswers.Binary]));
     }
 
     public static void DescribeEmbeddings(this IEndpointConventionBuilder endpoint)
     {
-        Describe(endpoint, "embeddings", "Pooled features in the form of OpenAI's embeddings.");
+        Describe(endpoint, "embeddings", "Pooled features in the form of OpenAI's embeddings.", typeof(ProblemMiddleware.OpenAIError), FeatureAnswers.Json);
         endpoint.WithMetadata(new AcceptsMetadata([FeatureAnswers.Json], typeof(EmbeddingsBody)), new ProducesResponseTypeMetadata(200, typeof(EmbeddingsAnswer), [FeatureAnswers.Json]));
     }
 
     public static void DescribeModels(this IEndpointConventionBuilder endpoint)
     {
-        Describe(endpoint, "models", "The models that are served.");
+        Describe(endpoint, "models", "The models that are served.", typeof(ProblemMiddleware.OpenAIError), FeatureAnswers.Json);
         endpoint.WithMetadata(new ProducesResponseTypeMetadata(200, typeof(ModelsEndpoint.ModelList), [FeatureAnswers.Json]));
     }
 
-    private static void Describe(IEndpointConventionBuilder endpoint, string name, string summary)
+    private static void Describe(IEndpointConventionBuilder endpoint, string name, string summary, Type problem, string type)
     {
         // Endpoints without this are not described: it is what would be there were the body bound to parameters.
-        endpoint.WithMetadata(((Func<HttpContext, Task>)Placeholder).Method, new EndpointNameMetadata(name), new EndpointSummary(summary));
-        endpoint.WithMetadata([.. s_problems.Select(s => new ProducesResponseTypeMetadata(s, typeof(Problem), ["application/problem+json"]))]);
+        endpoint.WithMetadata(((Func<HttpContext, Task>)Placeholder).Method, new EndpointNameMetadata(name), new EndpointSummary(summary), new EndpointTags(["timm-features"]));
+        endpoint.WithMetadata([.. s_problems.Select(s => new ProducesResponseTypeMetadata(s, problem, [type]))]);
 
         static Task Placeholder(HttpContext http) => Task.CompletedTask;
     }
@@ -144,14 +146,25 @@ internal static class ServiceDocument
         form.Schema.Properties!.Add(FeatureFields.Images, new OpenApiSchema { Type = JsonSchemaType.Array, Items = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary" } });
     }
 
-    private sealed record EndpointSummary(string Summary) : Microsoft.AspNetCore.Http.Metadata.IEndpointSummaryMetadata;
+    private static void GiveFiles(OpenApiOperation operation)
+    {
+        foreach ((string type, OpenApiMediaType media) in operation.Responses?.Values.SelectMany(r => r.Content ?? new Dictionary<string, OpenApiMediaType>()) ?? [])
+        {
+            if (type is FeatureAnswers.Npy or FeatureAnswers.Safetensors or FeatureAnswers.Binary)
+                media.Schema = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary" };
+        }
+    }
 
-    private sealed record EndpointNameMetadata(string EndpointName) : Microsoft.AspNetCore.Routing.IEndpointNameMetadata;
+    private sealed record EndpointTags(IReadOnlyList<string> Tags) : ITagsMetadata;
 
-    private sealed record AcceptsMetadata(IReadOnlyList<string> ContentTypes, Type? RequestType) : Microsoft.AspNetCore.Http.Metadata.IAcceptsMetadata
+    private sealed record EndpointSummary(string Summary) : IEndpointSummaryMetadata;
+
+    private sealed record EndpointNameMetadata(string EndpointName) : IEndpointNameMetadata;
+
+    private sealed record AcceptsMetadata(IReadOnlyList<string> ContentTypes, Type? RequestType) : IAcceptsMetadata
     {
         public bool IsOptional => false;
     }
 
-    private sealed record ProducesResponseTypeMetadata(int StatusCode, Type? Type, IEnumerable<string> ContentTypes) : Microsoft.AspNetCore.Http.Metadata.IProducesResponseTypeMetadata;
+    private sealed record ProducesResponseTypeMetadata(int StatusCode, Type? Type, IEnumerable<string> ContentTypes) : IProducesResponseTypeMetadata;
 }
