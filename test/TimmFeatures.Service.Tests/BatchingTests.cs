@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
+using TimmFeatures.Service.Telemetry;
 
 namespace TimmFeatures.Service.Tests;
 
@@ -142,6 +144,40 @@ public sealed class BatchingTests
         Assert.AreEqual(2, (await waiting).GetProperty("outputs")[0].GetProperty("shape")[0].GetInt32());
         await stopped;
         await service.DisposeAsync();
+    }
+
+    [TestMethod]
+    public async Task Who_takes_longer_than_the_drain_time_is_cut_off()
+    {
+        RunningService service = await RunningService.StartAsync(service: new ServiceOptions { DrainTime = TimeSpan.FromMilliseconds(100) }, engine: _engine);
+        _engine.Close();
+        Task waiting = SendAsync(service, 1);
+        await _engine.Entered.WaitAsync();
+        await service.Service.StopAsync();
+        await Assert.ThrowsAsync<HttpRequestException>(() => waiting);
+        await _engine.GivenUp.WaitAsync();
+        _engine.Open();
+        await service.DisposeAsync();
+    }
+
+    [TestMethod]
+    public async Task Traces_lead_from_a_batch_to_the_requests_in_it()
+    {
+        var spans = new System.Collections.Concurrent.ConcurrentQueue<Activity>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = s => s.Name is ServiceMetrics.Name or "Microsoft.AspNetCore",
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
+            ActivityStopped = spans.Enqueue,
+        };
+        ActivitySource.AddActivityListener(listener);
+        await using (RunningService service = await StartAsync())
+            await SendAsync(service, 2);
+        Activity compute = spans.Single(s => s.OperationName == "compute");
+        Activity[] decoded = [.. spans.Where(s => s.OperationName == "decode")];
+        Assert.HasCount(2, decoded);
+        Assert.HasCount(2, compute.Links.ToArray());
+        Assert.IsTrue(compute.Links.All(l => l.Context.TraceId == decoded[0].TraceId));
     }
 
     private static async Task<bool> RefusesAsync(HttpClient client)
