@@ -71,6 +71,7 @@ internal static class CommandLine
             SimilarCommand.Create(terminal),
             VisualizeCommand.Create(terminal),
             BenchCommand.Create(terminal),
+            ServeCommand.Create(terminal),
         };
         if (root.Options.OfType<HelpOption>().SingleOrDefault() is { Action: HelpAction help } option)
             option.Action = new HelpWithExamples(help, terminal);
