@@ -24,7 +24,7 @@ public sealed class Backbone : IDisposable
     private Backbone(PretrainedConfig config, BackboneOptions options, ParameterStore parameters, bool ownsParameters)
     {
         Config = config;
-        _model = ModelCatalog.Find(config.Architecture);
+        _model = ModelCatalog.Find(config);
         _build = BuildOptionsFor(config, options);
         _useTestSize = options.UseTestSize;
         Parameters = parameters;
@@ -105,7 +105,7 @@ public sealed class Backbone : IDisposable
         ParameterStore store = ParameterStore.Open(located.WeightsFile, options.KeyPrefix);
         try
         {
-            return RemappedWeights.Apply(store, ModelCatalog.Find(located.Config.Architecture), BuildOptionsFor(located.Config, options));
+            return RemappedWeights.Apply(store, ModelCatalog.Find(located.Config), BuildOptionsFor(located.Config, options));
         }
         catch
         {
@@ -143,7 +143,7 @@ public sealed class Backbone : IDisposable
         => Outline(config, selection, options ?? new BackboneOptions()).Outputs;
 
     internal static SelectedFeatures Outline(PretrainedConfig config, FeatureSelection selection, BackboneOptions options)
-        => SelectedFeatures.Create(ModelCatalog.Find(config.Architecture), selection, BuildOptionsFor(config, options));
+        => SelectedFeatures.Create(ModelCatalog.Find(config), selection, BuildOptionsFor(config, options));
 
     /// <summary>Makes a backbone over weights that are already there (also pruned ones: what a selection lacks is an error when it is extracted).</summary>
     public static Backbone FromParameters(PretrainedConfig config, ParameterStore parameters, BackboneOptions? options = null, bool ownsParameters = false)
@@ -281,9 +281,10 @@ public sealed class Backbone : IDisposable
             GlobalPool = config.GlobalPool,
             OutputStride = config.OutputStride,
             PretrainedSize = new Size2(config.InputSize[1], config.InputSize[2]),
+            MeanImage = config.MeanImage,
         };
     }
 
     private static IEnumerable<ParameterSpec> DefaultSpecs(PretrainedConfig config)
-        => ModelCatalog.Find(config.Architecture).Build(BuildOptionsFor(config, new BackboneOptions())).Graph.Parameters;
+        => ModelCatalog.Find(config).Build(BuildOptionsFor(config, new BackboneOptions())).Graph.Parameters;
 }
