@@ -10,10 +10,13 @@ internal sealed record BenchOptions
         Usage: Bench models [NAME…] [--batch 1,8] [--threads N] [--runs N] [--json] [--no-onnxruntime] [--gain 1.0]
                Bench kernels [NAME…] [--batch 1] [--threads N] [--runs N] [--json]
                Bench pipeline [NAME…] [--images FOLDER] [--batch 16] [--threads N] [--runs N] [--json]
+               Bench peers [NAME…] [--images FOLDER] [--package FOLDER] [--threads N] [--runs N] [--json]
                Bench extract [NAME…] [--images FOLDER] [--threads N] [--runs N] [--json]
                Bench first-prediction [NAME…] [--images FOLDER] [--runs N]
                Bench torchsharp [NAME…] [--batch 8] [--precision float32,bfloat16] [--device cpu] [--layouts] [--threads N] [--runs N] [--json]
           pipeline images per second of ML.NET pipelines over JPEG files, beside the bare engine
+          peers    images per second of our path and MLImage columns, beside ML.NET's ApplyOnnxModel of the same network and, for resnet18.cntk_in1k,
+                   DnnFeaturizeImage; --package is the folder of Microsoft.ML.DnnImageFeaturizer.ResNet18
           extract  images per second of 'timm-features extract' over image files, beside ML.NET's LoadImages, ResizeImages, ExtractPixels, ApplyOnnxModel
           models   milliseconds per image of whole models, beside ONNX Runtime in this process; --gain is that of the convolutions' made-up
                    weights (with 1, StarNet's products amplify roundings until two engines no longer agree: 0.75)
@@ -37,6 +40,8 @@ internal sealed record BenchOptions
 
     public string? Images { get; init; }
 
+    public string? Package { get; init; }
+
     public IReadOnlyList<Precision> Precisions { get; init; } = [Precision.Float32];
 
     public string Device { get; init; } = "cpu";
@@ -50,8 +55,8 @@ internal sealed record BenchOptions
     /// <exception cref="ArgumentException">An argument is unknown or malformed.</exception>
     public static BenchOptions Parse(string[] args)
     {
-        if (args.Length == 0 || args[0] is not ("models" or "kernels" or "pipeline" or "extract" or "first-prediction" or "torchsharp"))
-            throw new ArgumentException($"Received '{args.FirstOrDefault()}'; valid commands are 'models', 'kernels', 'pipeline', 'extract', 'first-prediction' and 'torchsharp'.");
+        if (args.Length == 0 || args[0] is not ("models" or "kernels" or "pipeline" or "peers" or "extract" or "first-prediction" or "torchsharp"))
+            throw new ArgumentException($"Received '{args.FirstOrDefault()}'; valid commands are 'models', 'kernels', 'pipeline', 'peers', 'extract', 'first-prediction' and 'torchsharp'.");
         var options = new BenchOptions { Command = args[0] };
         for (int i = 1; i < args.Length; i++)
         {
@@ -61,6 +66,7 @@ internal sealed record BenchOptions
                 "--threads" => options with { Threads = Positive(Next()) },
                 "--runs" => options with { Runs = Positive(Next()) },
                 "--images" => options with { Images = Next() },
+                "--package" => options with { Package = Next() },
                 "--precision" => options with { Precisions = [.. Next().Split(',').Select(Format)] },
                 "--device" => options with { Device = Next() },
                 "--layouts" => options with { Layouts = true },
