@@ -83,7 +83,12 @@ internal static class ConvertCommand
         if (Directory.Exists(file))
             return $"local-dir:{file}";
         using ParameterStore weights = ParameterStore.Open(file, keyPrefix);
-        return LikelyModel.Find(weights) ?? throw new ArgumentException(
-            $"'{file}' has {weights.Tensors.Length} tensors, the first of which is '{weights.Tensors.FirstOrDefault()?.Name}'; no model has these keys and shapes. Name the model with --model, or what stands before its keys with --key-prefix.");
+        return LikelyModel.FindAll(weights) switch
+        {
+            [var model] => model,
+            [] => throw new ArgumentException($"'{file}' has {weights.Tensors.Length} tensors, the first of which is '{weights.Tensors.FirstOrDefault()?.Name}'; no model has these keys and shapes. "
+                + "Name the model with --model, or what stands before its keys with --key-prefix."),
+            var several => throw new ArgumentException($"'{file}' has the keys and shapes of {several.Count} models: {string.Join(", ", several.Select(m => $"'{m}'"))}. Name the one that it is of with --model."),
+        };
     }
 }
