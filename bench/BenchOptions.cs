@@ -7,7 +7,7 @@ namespace Bench;
 internal sealed record BenchOptions
 {
     public const string Usage = """
-        Usage: Bench models [NAME…] [--batch 1,8] [--threads N] [--runs N] [--json] [--no-onnxruntime] [--gain 1.0]
+        Usage: Bench models [NAME…] [--batch 1,8] [--threads N] [--runs N] [--json] [--no-onnxruntime] [--float16-weights] [--gain 1.0]
                Bench kernels [NAME…] [--batch 1] [--threads N] [--runs N] [--json]
                Bench pipeline [NAME…] [--images FOLDER] [--batch 16] [--threads N] [--runs N] [--json]
                Bench peers [NAME…] [--images FOLDER] [--package FOLDER] [--threads N] [--runs N] [--json]
@@ -18,7 +18,7 @@ internal sealed record BenchOptions
           peers    images per second of our path and MLImage columns, beside ML.NET's ApplyOnnxModel of the same network and, for resnet18.cntk_in1k,
                    DnnFeaturizeImage; --package is the folder of Microsoft.ML.DnnImageFeaturizer.ResNet18
           extract  images per second of 'timm-features extract' over image files, beside ML.NET's LoadImages, ResizeImages, ExtractPixels, ApplyOnnxModel
-          models   milliseconds per image of whole models, beside ONNX Runtime in this process; --gain is that of the convolutions' made-up
+          models   milliseconds per image of whole models, beside ONNX Runtime in this process and, with --float16-weights, with weights of 16 bits; --gain is that of the convolutions' made-up
                    weights (with 1, StarNet's products amplify roundings until two engines no longer agree: 0.75)
           kernels  time and GFLOP/s of each step of a model (resnet50 if none is named)
           first-prediction  milliseconds from a saved model to its first prediction, in new processes
@@ -50,6 +50,8 @@ internal sealed record BenchOptions
 
     public bool WithOnnxRuntime { get; init; } = true;
 
+    public bool HalfWeights { get; init; }
+
     public double Gain { get; init; } = 1;
 
     /// <exception cref="ArgumentException">An argument is unknown or malformed.</exception>
@@ -72,6 +74,7 @@ internal sealed record BenchOptions
                 "--layouts" => options with { Layouts = true },
                 "--json" => options with { Json = true },
                 "--gain" => options with { Gain = Factor(Next()) },
+                "--float16-weights" => options with { HalfWeights = true },
                 "--no-onnxruntime" => options with { WithOnnxRuntime = false },
                 ['-', ..] => throw new ArgumentException($"Unknown option '{args[i]}'."),
                 string model => options with { Models = [.. options.Models, model] },

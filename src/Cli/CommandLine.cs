@@ -92,11 +92,9 @@ internal static class CommandLine
         if (error.SymbolResult is not OptionResult { Option: var option, Tokens: [var token] })
             return null;
         Type type = Nullable.GetUnderlyingType(option.ValueType) ?? option.ValueType;
-        string[] names = type.IsEnum ? [.. Enum.GetNames(type).Select(n => n.ToLowerInvariant())] : [];
         string? expected = type == typeof(int) && !int.TryParse(token.Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _) ? "a whole number"
-            : type == typeof(double) && !double.TryParse(token.Value, CultureInfo.InvariantCulture, out _) ? "a number"
-            : type.IsEnum && !names.Contains(token.Value.ToLowerInvariant()) ? string.Join(", ", names) : null;
-        return expected is null ? null : $"{option.Name} '{token.Value}' is not valid; expected {expected}.{NearestName.Suggest(token.Value, names)}";
+            : type == typeof(double) && !double.TryParse(token.Value, CultureInfo.InvariantCulture, out _) ? "a number" : null;
+        return expected is null ? null : $"{option.Name} '{token.Value}' is not valid; expected {expected}.";
     }
 
     private static string NameOf(ParseResult parsed) => parsed.CommandResult.Command is RootCommand ? "" : $" {parsed.CommandResult.Command.Name}";

@@ -38,7 +38,7 @@ public sealed class ModelCommandTests
         Assert.Contains("level\tchannels\treduction\tmodule\tshape\n0\t64\t2\tact1\t64×112×112\n", text);
         Assert.DoesNotContain("\e", text);
         Tool.Fail(1, ["info", "resnet5"], "Unknown model 'resnet5'.", "'resnet50'");
-        Tool.Fail(1, ["info", "mixer_s32_224", "--image-size", "256"], "An image of 256×256 does not fit the weights of 'mixer_s32_224', which are for 224×224", "mlp_tokens");
+        Tool.Fail(1, ["info", "mixer_s32_224", "--image-size", "256"], "An image of 256×256 does not fit the weights of 'mixer_s32_224.untrained', which are for 224×224", "mlp_tokens");
     }
 
     [TestMethod]
@@ -96,7 +96,7 @@ public sealed class ModelCommandTests
     [TestMethod]
     [DataRow(2, "--image-size 0 is not valid; expected 1 to 16384", "info", "resnet18", "--image-size", "0")]
     [DataRow(2, "--image-size 'wide' is not valid; expected a whole number", "info", "resnet18", "--image-size", "wide")]
-    [DataRow(2, "--precision 'float61' is not valid; expected auto, float32, float16, bfloat16. Did you mean 'float16'", "bench", "resnet18", "--precision", "float61")]
+    [DataRow(2, "--precision 'float61' is not valid; expected auto, float32, float16, bfloat16, float16-weights. Did you mean 'float16'", "bench", "resnet18", "--precision", "float61")]
     [DataRow(2, "--random-weights and --key-prefix 'a.' cannot be asked for at once", "info", "resnet18", "--random-weights", "--key-prefix", "a.")]
     [DataRow(1, "in precision float16: the managed engine does not compute in float16. Use 'cpu' or 'auto' with --precision auto.", "bench", "test_resnet", "--random-weights", "--device", "cpu", "--precision", "float16")]
     [DataRow(1, "Give a file or folder with --weights", "export", "resnet18", "--offline", "--safetensors", "never.safetensors")]

@@ -74,7 +74,7 @@ internal sealed class ImageExtraction(ExtractionRequest request, IReadOnlyList<I
 
     private ExtractionSettings SettingsOf(Backbone backbone, SelectedFeatures selected) => new(CommandLine.Version, backbone.Name, request.Backbone.RandomWeights ? ExtractionSettings.RandomWeights : backbone.Parameters.ContentHash,
         JsonSerializer.SerializeToNode(request.Selection)!, backbone.TransformOptions, request.Backbone.UseTestSize, request.Exif,
-        request.Engine.Engine.Name, request.Engine.Precision.ToString().ToLowerInvariant(), FeatureColumns.Of(request.Selection, selected), images.Count, ExtractionSettings.HashOf(images.Select(i => i.Name)));
+        request.Engine.Engine.Name, Options.PrecisionOption.NameOf(request.Engine.Precision), FeatureColumns.Of(request.Selection, selected), images.Count, ExtractionSettings.HashOf(images.Select(i => i.Name)));
 
     /// <summary>As many images as suit their size, and no more than leave work for every thread.</summary>
     private int BatchOf(FeatureExtractor extractor, int count)

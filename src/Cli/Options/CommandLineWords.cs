@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Backbones.Engines;
 
 namespace TimmFeatures.Cli.Options;
 
@@ -31,7 +32,7 @@ internal static partial class CommandLineWords
     {
         foreach ((Regex api, string option) in s_words)
             message = api.Replace(message, option);
-        return PrecisionName().Replace(message, m => m.Value.ToLowerInvariant());
+        return PrecisionName().Replace(message, m => PrecisionOption.NameOf(Enum.Parse<Precision>(m.Value)));
     }
 
     private static Regex Property(string name) => new($@"(?<![\w'./\\]){name}(?!\w)", RegexOptions.CultureInvariant);
@@ -42,6 +43,6 @@ internal static partial class CommandLineWords
     [GeneratedRegex("set KeyPrefix = \"([^\"]*)\"")]
     private static partial Regex KeyPrefixValue();
 
-    [GeneratedRegex(@"(?<![\w'./\\])(Auto|Float32|BFloat16|Float16)(?!\w)")]
+    [GeneratedRegex(@"(?<![\w'./\\])(Auto|Float32|BFloat16|Float16Weights|Float16)(?!\w)")]
     private static partial Regex PrecisionName();
 }

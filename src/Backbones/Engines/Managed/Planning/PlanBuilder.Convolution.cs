@@ -76,10 +76,10 @@ internal sealed partial class PlanBuilder<T>
         AlignedBuffer? paddedBias = bias.IsEmpty ? null : PadColumns(bias);
         // Small maps fit 4×4 tiles badly, and the larger tile's weights, four times the filter's, come from memory for few tiles.
         return geometry.OutHeight * geometry.OutWidth < 100
-            ? new WinogradStep<T, Winograd2<T>>(geometry, input, Own(WinogradStep<T, Winograd2<T>>.Pack(weights, geometry.OutChannels, geometry.Channels)), paddedBias, result, epilogue)
-            : new WinogradStep<T, Winograd4<T>>(geometry, input, Own(WinogradStep<T, Winograd4<T>>.Pack(weights, geometry.OutChannels, geometry.Channels)), paddedBias, result, epilogue);
+            ? new WinogradStep<T, Winograd2<T>>(geometry, input, Weights(WinogradStep<T, Winograd2<T>>.Pack(weights, geometry.OutChannels, geometry.Channels)), paddedBias, result, epilogue)
+            : new WinogradStep<T, Winograd4<T>>(geometry, input, Weights(WinogradStep<T, Winograd4<T>>.Pack(weights, geometry.OutChannels, geometry.Channels)), paddedBias, result, epilogue);
     }
 
     private PackedMatrix<T> Pack(ReadOnlyMemory<float> weights, int[] order, ConvolutionGeometry geometry, ReadOnlySpan<float> bias)
-        => Own(new PackedMatrix<T>(weights, order, geometry.GroupOutChannels, geometry.Groups, bias));
+        => Weights(new PackedMatrix<T>(weights, order, geometry.GroupOutChannels, geometry.Groups, bias));
 }
