@@ -84,10 +84,10 @@ internal sealed partial class PlanBuilder<T>
     private PackedMatrix<T> Packed<TTile>(ReadOnlyMemory<float> weights, ConvolutionGeometry geometry) where TTile : struct, IWinogradTile<T>
     {
         if (!_transformed.TryGetValue((weights, typeof(TTile)), out PackedMatrix<T>? packed))
-            _transformed[(weights, typeof(TTile))] = packed = Own(WinogradStep<T, TTile>.Pack(weights, geometry.OutChannels, geometry.Channels));
+            _transformed[(weights, typeof(TTile))] = packed = Weights(WinogradStep<T, TTile>.Pack(weights, geometry.OutChannels, geometry.Channels));
         return packed;
     }
 
     private PackedMatrix<T> Pack(ReadOnlyMemory<float> weights, int[] order, ConvolutionGeometry geometry, ReadOnlySpan<float> bias)
-        => Own(new PackedMatrix<T>(weights, order, geometry.GroupOutChannels, geometry.Groups, bias));
+        => Weights(new PackedMatrix<T>(weights, order, geometry.GroupOutChannels, geometry.Groups, bias));
 }
