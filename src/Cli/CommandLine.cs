@@ -4,6 +4,7 @@ using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Weights;
 using TimmFeatures.Cli.Commands;
+using TimmFeatures.Cli.Commands.Cluster;
 using TimmFeatures.Extraction;
 
 namespace TimmFeatures.Cli;
@@ -71,6 +72,12 @@ internal static class CommandLine
             SimilarCommand.Create(terminal),
             VisualizeCommand.Create(terminal),
             BenchCommand.Create(terminal),
+            SubmitCommand.Create(terminal),
+            JobCommands.CreateStatus(terminal),
+            JobCommands.CreateCancel(terminal),
+            JobCommands.CreateRetry(terminal),
+            WorkerCommand.Create(terminal),
+            JobCommands.CreateTables(terminal),
         };
         if (root.Options.OfType<HelpOption>().SingleOrDefault() is { Action: HelpAction help } option)
             option.Action = new HelpWithExamples(help, terminal);
