@@ -33,10 +33,19 @@ public sealed class ClusterClient : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(address);
         await ClusterCheck.Run(address, cancellation);
         IHost host = address.Kind == ClusterKind.Local ? WorkerHost.Create(address, local ?? new WorkerOptions(), log ?? (_ => { }), verbose: false) : CreateClient(address);
-        var client = new ClusterClient(host, address);
         try
         {
             await Start(host, address, cancellation);
+        }
+        catch
+        {
+            // Stopping what was never started can take minutes.
+            host.Dispose();
+            throw;
+        }
+        var client = new ClusterClient(host, address);
+        try
+        {
             Welcome welcome = await client.Ask(() => client.Queue.Hello());
             CheckVersion(address, welcome.Version);
             return client;
@@ -85,14 +94,7 @@ public sealed class ClusterClient : IAsyncDisposable
     /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {
-        try
-        {
-            await _host.StopAsync(CancellationToken.None);
-        }
-        catch (Exception e) when (e is OrleansException or InvalidOperationException)
-        {
-            // It was not running.
-        }
+        await _host.StopAsync(CancellationToken.None);
         _host.Dispose();
     }
 

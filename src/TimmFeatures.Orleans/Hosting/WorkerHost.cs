@@ -21,6 +21,9 @@ internal static class WorkerHost
 {
     private const string Invariant = "Npgsql";
 
+    /// <summary>How often a client looks for a worker, a second apart: those of a cluster that just starts are soon there.</summary>
+    private const int ConnectAttempts = 5;
+
     /// <summary>A host that is not started.</summary>
     /// <param name="address">The cluster.</param>
     /// <param name="options">How to take part.</param>
@@ -104,6 +107,12 @@ internal static class WorkerHost
     /// <summary>How a client finds the silos.</summary>
     public static void Configure(IClientBuilder client, ClusterAddress address)
     {
+        int attempts = 0;
+        client.UseConnectionRetryFilter(async (_, cancellation) =>
+        {
+            await Task.Delay(TimeSpan.FromSeconds(1), cancellation);
+            return ++attempts < ConnectAttempts;
+        });
         client.Configure<ClusterOptions>(o => (o.ClusterId, o.ServiceId) = (address.Name, address.Name));
         if (address.Kind == ClusterKind.Redis)
             client.UseRedisClustering(o => o.ConfigurationOptions = address.ToRedis());
