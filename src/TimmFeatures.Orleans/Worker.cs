@@ -1,7 +1,6 @@
 using System.Net.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Orleans.Runtime;
 using TimmFeatures.Orleans.Hosting;
 
 namespace TimmFeatures.Orleans;

@@ -72,7 +72,7 @@ public sealed class RealClusterTests
         // One that is told to end gives its part back and leaves the cluster in order.
         (int exitCode, string said) = workers.Terminate(workers.Other(0));
         Assert.AreEqual(0, exitCode, said);
-        JobStatus done = await client.Ended(job.Id);
+        JobStatus done;try{ done = await client.Ended(job.Id);}catch(Exception e){ throw new Exception(e.Message+workers.Said);}
         Assert.AreEqual((JobPhase.Done, 600, 0, 30), (done.Phase, done.Done, done.Failed, done.PartsDone), $"{done.Error}\n{workers.Said}");
         PictureSet.AssertSame(one, set["cluster.npy"]);
     }

@@ -1,5 +1,3 @@
-using Orleans;
-
 namespace TimmFeatures.Orleans.Grains;
 
 /// <summary>All jobs of a cluster, in turn. There is one, with the key 0.</summary>

@@ -1,5 +1,3 @@
-using Orleans;
-
 namespace TimmFeatures.Orleans.Grains;
 
 /// <summary>What is known of a job when all machines have been switched off: two bits a part, and little else. Which pictures are meant is in a file beside the parts.</summary>

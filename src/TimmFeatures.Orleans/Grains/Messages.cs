@@ -1,5 +1,3 @@
-using Orleans;
-
 namespace TimmFeatures.Orleans.Grains;
 
 /// <summary>Who asks for work.</summary>

@@ -10,7 +10,6 @@ using OpenTelemetry.Metrics;
 using OpenTelemetry.Trace;
 using Orleans.Configuration;
 using Orleans.Dashboard;
-using Orleans.Hosting;
 using TimmFeatures.Orleans.Grains;
 using TimmFeatures.Orleans.Work;
 

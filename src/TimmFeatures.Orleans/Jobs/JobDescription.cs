@@ -4,7 +4,6 @@ using Backbones.Engines;
 using Backbones.Graphs;
 using Backbones.Weights.Hub;
 using TimmFeatures.Extraction;
-using TimmFeatures.Extraction.Images;
 
 namespace TimmFeatures.Orleans.Jobs;
 

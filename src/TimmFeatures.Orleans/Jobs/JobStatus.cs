@@ -1,5 +1,3 @@
-using Orleans;
-
 namespace TimmFeatures.Orleans;
 
 /// <summary>A picture without features.</summary>

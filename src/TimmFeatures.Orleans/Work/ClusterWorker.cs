@@ -3,8 +3,6 @@ using Backbones.Engines;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
-using Orleans;
-using Orleans.Runtime;
 using TimmFeatures.Extraction;
 using TimmFeatures.Orleans.Grains;
 using TimmFeatures.Orleans.Jobs;

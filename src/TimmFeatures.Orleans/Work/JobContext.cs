@@ -1,5 +1,3 @@
-using Backbones;
-using Backbones.Engines;
 using TimmFeatures.Extraction;
 using TimmFeatures.Orleans.Jobs;
 

@@ -1,4 +1,3 @@
-using TimmFeatures.Orleans.Grains;
 using TimmFeatures.Orleans.Jobs;
 using TimmFeatures.Extraction;
 

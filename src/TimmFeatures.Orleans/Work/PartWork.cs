@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using TimmFeatures.Extraction;
-using TimmFeatures.Extraction.Files;
 using TimmFeatures.Extraction.Images;
 using TimmFeatures.Orleans.Grains;
 using TimmFeatures.Orleans.Jobs;
