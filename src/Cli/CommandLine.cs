@@ -6,6 +6,7 @@ using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Weights;
 using TimmFeatures.Cli.Commands;
+using TimmFeatures.Cli.Commands.Cluster;
 using TimmFeatures.Cli.Options;
 using TimmFeatures.Extraction;
 
@@ -75,6 +76,12 @@ internal static class CommandLine
             VisualizeCommand.Create(terminal),
             BenchCommand.Create(terminal),
             ServeCommand.Create(terminal),
+            SubmitCommand.Create(terminal),
+            JobCommands.CreateStatus(terminal),
+            JobCommands.CreateCancel(terminal),
+            JobCommands.CreateRetry(terminal),
+            WorkerCommand.Create(terminal),
+            JobCommands.CreateTables(terminal),
         };
         if (root.Options.OfType<HelpOption>().SingleOrDefault() is { Action: HelpAction help } option)
             option.Action = new HelpWithExamples(help, terminal);
