@@ -8,6 +8,7 @@ using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.TimmFeatures;
 using Microsoft.ML.TimmFeatures.Cursors;
+using Microsoft.ML.TimmFeatures.Inputs;
 using Microsoft.ML.TimmFeatures.Serialization;
 using Microsoft.ML.TimmFeatures.Sessions;
 
@@ -74,12 +75,12 @@ public sealed class FeaturizerTransformer : ITransformer, IDisposable
     public IDataView Transform(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        return new FeaturizedView(input, Bind(input.Schema), _source, Options, _host);
+        return new FeaturizedView(input, Bind(input.Schema), new FeatureModel(_source, Options), _host);
     }
 
     /// <summary>Featurizes row by row, for prediction engines.</summary>
     /// <exception cref="ArgumentException">An input column is missing or has a type that cannot be featurized.</exception>
-    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema) => new FeaturizedRowMapper(Bind(inputSchema), _source, Options, _host);
+    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema) => new FeaturizedRowMapper(Bind(inputSchema), new FeatureModel(_source, Options), _host);
 
     /// <summary>The same features of the same model with other settings: another device, number format, batch size, number of threads, image folder and so on.</summary>
     /// <param name="options">This transformer's <see cref="Options"/> with changes; model, weights and image size have to be the same.</param>
@@ -129,6 +130,11 @@ public sealed class FeaturizerTransformer : ITransformer, IDisposable
     private FeaturizedSchema Bind(DataViewSchema input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        return new FeaturizedSchema(input, _mappings, _features, _config);
+        return new FeaturizedSchema(input, _mappings, [.. Outputs.Select(o => new OutputColumn(FeatureColumn.TypeOf(o), FeatureColumn.ToAnnotations(FeatureColumn.AnnotationsOf(o, _config))))], (schema, name) =>
+        {
+            DataViewSchema.Column column = InputTypes.Find(schema, name);
+            InputTypes.CheckSize(column, _features.Graph.Inputs[0].Shape, _config.Name);
+            return column;
+        });
     }
 }
