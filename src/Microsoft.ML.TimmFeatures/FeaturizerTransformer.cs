@@ -27,7 +27,7 @@ namespace Microsoft.ML.TimmFeatures;
 /// were made from, which others may still use. Memory is free when the transformer and everything made from it are disposed; the weights inside
 /// a loaded model, when nobody can reach it any more.</para>
 /// </remarks>
-public sealed class FeaturizerTransformer : ITransformer, IDisposable
+public sealed class FeaturizerTransformer : IAdjustableTransformer, IDisposable
 {
     internal const string LoaderSignature = "TimmFeaturizer";
 
@@ -36,7 +36,7 @@ public sealed class FeaturizerTransformer : ITransformer, IDisposable
     private readonly FeaturizerModel _model;
     private readonly SelectedFeatures _features;
     private readonly PretrainedConfig _config;
-    private readonly ModelSource _source;
+    private readonly ModelSource<FeaturizerSession> _source;
 
     /// <summary>Opens the model.</summary>
     internal FeaturizerTransformer(FeaturizerHost host, FeaturizerOptions options, ImmutableArray<ColumnMapping> mappings, FeaturizerModel model)
@@ -45,7 +45,7 @@ public sealed class FeaturizerTransformer : ITransformer, IDisposable
         Options = options;
         _mappings = mappings;
         _model = model;
-        _source = new ModelSource(() => SessionCache.Session(model, options, host));
+        _source = new ModelSource<FeaturizerSession>(() => SessionCache.Session(model, options, host));
         using Lease<FeaturizerSession> session = _source.Take();
         _features = session.Value.Selected;
         _config = session.Value.Backbone.Config;
@@ -97,6 +97,8 @@ public sealed class FeaturizerTransformer : ITransformer, IDisposable
         options.RowsPerBatch(_features.Graph.Inputs[0].Shape, _features.Outputs);
         return new FeaturizerTransformer(_host, options, _mappings, _model);
     }
+
+    ITransformer IAdjustableTransformer.With(FeaturizerOptions options) => With(options);
 
     /// <summary>Gives the compiled graph and the weights back. Can be called more than once; a transformer that is used again opens its model again.</summary>
     public void Dispose() => _source.Dispose();

@@ -80,17 +80,25 @@ public sealed class SegmentationModel : IDisposable
             return new(config.Name, variant.Method, config.NumClasses, s => variant.Build(s, config.NumClasses), null,
                 ParameterStore.FromRecipe(variant.Build(size, config.NumClasses).Graph.Parameters, 1), true, options, engine, engineOptions);
         }
-        ParameterStore weights = ParameterStore.Open(WeightsLocator.FindFile(config, options.WeightsPath, options.Downloader));
+        return Create(name, ParameterStore.Open(WeightsLocator.FindFile(config, options.WeightsPath, options.Downloader)), ownsParameters: true, options, engine, engineOptions);
+    }
+
+    /// <summary>One of torchvision's models over weights that were opened before; where they are to be owned, they are disposed if they do not fit.</summary>
+    internal static SegmentationModel Create(string name, ParameterStore weights, bool ownsParameters, SegmentationOptions options, IEngine? engine, EngineOptions? engineOptions)
+    {
         try
         {
+            options = Checked(options, name);
+            (SegmentationVariant variant, PretrainedConfig config) = SegmentationVariant.Find(name);
             int classes = ClassesOf(weights, variant.Method) ?? config.NumClasses;
             bool withAux = weights.Tensors.Any(t => t.Name.StartsWith("aux_classifier.", StringComparison.Ordinal));
-            weights.EnsureMatches(variant.Build(size, classes, withAux).Graph.Parameters, options.CheckFinite);
-            return new(config.Name, variant.Method, classes, s => variant.Build(s, classes, withAux), null, weights, true, options, engine, engineOptions);
+            weights.EnsureMatches(variant.Build(options.ResizeSize, classes, withAux).Graph.Parameters, options.CheckFinite);
+            return new(config.Name, variant.Method, classes, s => variant.Build(s, classes, withAux), null, weights, ownsParameters, options, engine, engineOptions);
         }
         catch
         {
-            weights.Dispose();
+            if (ownsParameters)
+                weights.Dispose();
             throw;
         }
     }

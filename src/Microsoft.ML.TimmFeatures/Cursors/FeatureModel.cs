@@ -4,7 +4,7 @@ using Microsoft.ML.TimmFeatures.Sessions;
 namespace Microsoft.ML.TimmFeatures.Cursors;
 
 /// <summary>Features of a backbone.</summary>
-internal sealed class FeatureModel(ModelSource source, FeaturizerOptions options) : RowModel(new PassSettings(options.ModelName, options.Progress, options.Cancellation))
+internal sealed class FeatureModel(ModelSource<FeaturizerSession> source, FeaturizerOptions options) : RowModel(new PassSettings(options.ModelName, options.Progress, options.Cancellation))
 {
     public override int RowsPerBatch(IEnumerable<bool[]> active)
     {

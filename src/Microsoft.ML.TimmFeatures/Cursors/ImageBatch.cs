@@ -28,6 +28,13 @@ internal abstract class ImageBatch(DataViewRow row, DataViewSchema.Column column
     /// <summary>Whether any of the first rows has an image.</summary>
     public bool HasAny(int count) => _errors.AsSpan(0, count).Contains(null);
 
+    /// <summary>Says of an image that could be had that it is none that can be computed with.</summary>
+    public void Refuse(int slot, Exception why)
+    {
+        _errors[slot] = why;
+        Clear(slot);
+    }
+
     /// <summary>Why a row has no image, with row, column and path; null if it has.</summary>
     public ImageRowException? Problem(int slot) => _errors[slot] is { } error
         ? new ImageRowException(_positions[slot], column.Name, Describe(slot) is { Length: > 0 } path ? path : null, error) : null;
