@@ -24,7 +24,7 @@ internal sealed record SegmentationGraph(Graph Graph, ImmutableArray<(string Key
     {
         // As [C, H, W] in any case.
         SelectedFeatures maps = features.Extend((_, outputs) => outputs);
-        Graph body = RenameModules.Run(maps.Graph, name => BackboneScope + (unwrapped is not null && name.StartsWith(unwrapped + ".", StringComparison.Ordinal) ? name[(unwrapped.Length + 1)..] : name));
+        Graph body = RenameModules.Run(maps.Graph, name => KeyOf(unwrapped is not null && name.StartsWith(unwrapped + ".", StringComparison.Ordinal) ? name[(unwrapped.Length + 1)..] : name));
         Node[] nodes = InOrder(maps.Outputs, body.Outputs, method);
         Size2 size = (body.Inputs[0].Shape[1], body.Inputs[0].Shape[2]);
         GraphBuilder b = GraphBuilder.Extend(body);
@@ -42,6 +42,9 @@ internal sealed record SegmentationGraph(Graph Graph, ImmutableArray<(string Key
         Node aux = b.Resize(FcnHead.Build(b, "aux_classifier", nodes[0], numClasses), size.H, size.W, ResizeMode.Bilinear);
         return new(b.Build(result, aux), [("aux", nodes[0]), ("out", high)], classifier, result, aux);
     }
+
+    /// <summary>The model's key of a parameter of the backbone.</summary>
+    public static string KeyOf(string backboneKey) => BackboneScope + backboneKey;
 
     /// <summary>The maps, the head's last: by torchvision's keys where the outputs have them, otherwise as they are.</summary>
     private static Node[] InOrder(ImmutableArray<FeatureOutput> outputs, ImmutableArray<Node> nodes, SegmentationMethod method)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Backbones.Detection;
 using Backbones.Engines;
 using Backbones.Graphs;
 using Backbones.Imaging;
@@ -22,20 +23,22 @@ public sealed class SegmentationModel : IDisposable
     private readonly Func<Size2, SegmentationGraph> _build;
     private readonly Size2? _inputSize;
     private readonly SegmentationOptions _options;
+    private readonly long _shorterSide;
     private readonly IEngine _engine;
     private readonly EngineOptions _engineOptions;
-    private readonly bool _ownsParameters;
+    private readonly ParameterStore? _owned;
     private readonly Lock _gate = new();
     private readonly List<(Size2 Size, IPlan Plan)> _plans = [];
     private bool _disposed;
 
-    private SegmentationModel(string name, SegmentationMethod method, int numClasses, Func<Size2, SegmentationGraph> build, Size2? inputSize, ParameterStore parameters, bool ownsParameters,
+    private SegmentationModel(string name, SegmentationMethod method, int numClasses, Func<Size2, SegmentationGraph> build, Size2? inputSize, ParameterStore parameters, ParameterStore? owned,
         SegmentationOptions options, IEngine? engine, EngineOptions? engineOptions)
     {
         (Name, Method, NumClasses, Parameters) = (name, method, numClasses, parameters);
-        (_build, _inputSize, _ownsParameters, _options) = (build, inputSize, ownsParameters, options);
+        (_build, _inputSize, _owned, _options) = (build, inputSize, owned, options);
+        _shorterSide = options.ResizeSize ?? SegmentationVariant.ResizeSize;
         (_engine, _engineOptions) = (engine ?? DefaultEngine.Instance, engineOptions ?? EngineOptions.Default);
-        ClassNames = options.ClassNames is { } names ? [.. names] : inputSize is null && numClasses == SegmentationVariant.VocCategories.Length ? SegmentationVariant.VocCategories : [];
+        ClassNames = options.ClassNames is { } names ? [.. names] : name.Length > 0 && numClasses == SegmentationVariant.VocCategories.Length ? SegmentationVariant.VocCategories : [];
         if (options.ClassNames is not null && ClassNames.Length != numClasses)
             throw new ArgumentException($"The model has {numClasses} classes, the background included; {ClassNames.Length} names were given.", nameof(options));
     }
@@ -43,7 +46,7 @@ public sealed class SegmentationModel : IDisposable
     /// <summary>Names of torchvision's segmentation models, sorted.</summary>
     public static IEnumerable<string> ModelNames => SegmentationVariant.Names;
 
-    /// <summary>torchvision's name with its tag; for a selection of one's own the method's.</summary>
+    /// <summary>torchvision's name with its tag; empty for a model over a selection of one's own.</summary>
     public string Name { get; }
 
     /// <summary>The heads.</summary>
@@ -74,87 +77,73 @@ public sealed class SegmentationModel : IDisposable
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         options = Checked(options ?? new SegmentationOptions(), name);
         (SegmentationVariant variant, PretrainedConfig config) = SegmentationVariant.Find(name);
-        Size2 size = options.ResizeSize;
+        Size2 size = options.ResizeSize ?? SegmentationVariant.ResizeSize;
         if (options.RandomWeights)
         {
             return new(config.Name, variant.Method, config.NumClasses, s => variant.Build(s, config.NumClasses), null,
-                ParameterStore.FromRecipe(variant.Build(size, config.NumClasses).Graph.Parameters, 1), true, options, engine, engineOptions);
+                ParameterStore.FromRecipe(variant.Build(size, config.NumClasses).Graph.Parameters, 1), null, options, engine, engineOptions);
         }
-        return Create(name, ParameterStore.Open(WeightsLocator.FindFile(config, options.WeightsPath, options.Downloader)), ownsParameters: true, options, engine, engineOptions);
-    }
-
-    /// <summary>One of torchvision's models over weights that were opened before; where they are to be owned, they are disposed if they do not fit.</summary>
-    internal static SegmentationModel Create(string name, ParameterStore weights, bool ownsParameters, SegmentationOptions options, IEngine? engine, EngineOptions? engineOptions)
-    {
+        ParameterStore weights = options.Weights ?? ParameterStore.Open(options.WeightsPath ?? WeightsLocator.FindPublished(config, options.Downloader));
+        ParameterStore? owned = options.Weights is null ? weights : null;
         try
         {
-            options = Checked(options, name);
-            (SegmentationVariant variant, PretrainedConfig config) = SegmentationVariant.Find(name);
             int classes = ClassesOf(weights, variant.Method) ?? config.NumClasses;
             bool withAux = weights.Tensors.Any(t => t.Name.StartsWith("aux_classifier.", StringComparison.Ordinal));
-            weights.EnsureMatches(variant.Build(options.ResizeSize, classes, withAux).Graph.Parameters, options.CheckFinite);
-            return new(config.Name, variant.Method, classes, s => variant.Build(s, classes, withAux), null, weights, ownsParameters, options, engine, engineOptions);
+            weights.EnsureMatches(variant.Build(size, classes, withAux).Graph.Parameters, options.CheckFinite);
+            return new(config.Name, variant.Method, classes, s => variant.Build(s, classes, withAux), null, weights, owned, options, engine, engineOptions);
         }
         catch
         {
-            if (ownsParameters)
-                weights.Dispose();
+            owned?.Dispose();
             throw;
         }
     }
 
-    /// <summary>Makes a model of heads over a backbone's maps. Its weights are those of a file with torchvision's keys (<c>backbone.…</c> before the backbone's own, <c>classifier.…</c>,
-    /// <c>aux_classifier.…</c>), or random ones where they are asked for.</summary>
+    /// <summary>Makes a model of heads over a backbone's maps. The weights that the options name have torchvision's keys (<c>backbone.…</c> before the backbone's own, <c>classifier.…</c>,
+    /// <c>aux_classifier.…</c>); of the backbone's those that they lack are its own, so that a file with the heads alone is enough.</summary>
     /// <param name="features">One or two levels of a pyramid, or nodes, the finer first: <c>backbone.Select(FeatureSelection.Pyramid([3, 4], outputStride: 8))</c>. See <see cref="SegmentationMethod"/>.</param>
     /// <param name="numClasses">Number of classes, background included.</param>
     /// <param name="method">The heads.</param>
-    /// <param name="options">Weights; mean and standard deviation that the backbone wants (<see cref="Backbone.TransformOptions"/>).</param>
+    /// <param name="options">Weights; sizes; mean and standard deviation, which are the backbone's unless given.</param>
     /// <param name="engine">What runs it; null for the managed engine.</param>
     /// <param name="engineOptions">Threads.</param>
+    /// <remarks>The backbone must live as long as the model.</remarks>
     /// <exception cref="GraphException">The selection has not as many maps as the method needs, or other things than maps.</exception>
-    /// <exception cref="ParameterMismatchException">The weights are another model's, have another number of classes, or hold NaN.</exception>
+    /// <exception cref="WeightsFormatException">The weights file is malformed.</exception>
+    /// <exception cref="ParameterMismatchException">The weights are another model's, are not all there, have another number of classes, or hold NaN.</exception>
     /// <exception cref="ArgumentException">There are no classes, or an option makes no sense.</exception>
     public static SegmentationModel Create(SelectedFeatures features, int numClasses, SegmentationMethod method, SegmentationOptions options, IEngine? engine = null, EngineOptions? engineOptions = null)
     {
+        ArgumentNullException.ThrowIfNull(features);
         ArgumentNullException.ThrowIfNull(options);
-        if (!options.RandomWeights && options.WeightsPath is null)
-            throw new ArgumentException($"A model over a selection has no published weights: give a file ({nameof(SegmentationOptions.WeightsPath)}), weights in memory, or ask for random ones ({nameof(SegmentationOptions.RandomWeights)}).", nameof(options));
-        SegmentationGraph graph = GraphOf(features, numClasses, method);
-        ParameterStore weights = options.RandomWeights ? ParameterStore.FromRecipe(graph.Graph.Parameters, 1) : ParameterStore.Open(WeightsLocator.FindFile(Unpublished(method), options.WeightsPath, options.Downloader));
+        if (numClasses < 1)
+            throw new ArgumentOutOfRangeException(nameof(numClasses), numClasses, "There must be one class or more, the background included.");
+        if (features.Graph.Inputs[0].Shape is not [3, int height, int width])
+            throw new GraphException($"Pictures have 3 channels; the selection's input is {features.Graph.Inputs[0].Shape}.");
+        options = Checked(options, method.ToString());
+        Size2 own = (height, width);
+        SegmentationGraph graph = SegmentationGraph.Build(features, method, numClasses);
+        ParameterStore? given = options.Weights ?? (options.WeightsPath is { } path ? ParameterStore.Open(path) : null);
         try
         {
-            return Create(graph, numClasses, method, weights, true, options, engine, engineOptions);
+            ParameterStore weights = DetectorWeights.Assemble(graph.Graph.Parameters, given, features.Source?.Backbone.Parameters, SegmentationGraph.KeyOf, options.RandomWeights, options.CheckFinite);
+            ImageTransformOptions? backbone = features.Source?.Backbone.TransformOptions;
+            options = options with { Mean = options.Mean ?? backbone?.Mean, Std = options.Std ?? backbone?.Std };
+            return new("", method, numClasses, size => size == own ? graph : SegmentationGraph.Build(AtSize(features, own, size), method, numClasses),
+                options.ResizeSize is null ? own : null, weights, options.Weights is null ? given : null, options, engine, engineOptions);
         }
         catch
         {
-            weights.Dispose();
+            if (options.Weights is null)
+                given?.Dispose();
             throw;
         }
     }
 
-    /// <summary>The same over weights in memory, which stay the caller's.</summary>
-    /// <inheritdoc cref="Create(SelectedFeatures, int, SegmentationMethod, SegmentationOptions, IEngine?, EngineOptions?)"/>
-    /// <param name="features">The maps.</param>
-    /// <param name="numClasses">Number of classes, background included.</param>
-    /// <param name="method">The heads.</param>
-    /// <param name="parameters">The weights, under torchvision's keys.</param>
-    /// <param name="options">Sizes, mean and standard deviation.</param>
-    /// <param name="engine">What runs it; null for the managed engine.</param>
-    /// <param name="engineOptions">Threads.</param>
-    public static SegmentationModel Create(SelectedFeatures features, int numClasses, SegmentationMethod method, ParameterStore parameters, SegmentationOptions? options = null, IEngine? engine = null,
-        EngineOptions? engineOptions = null)
-    {
-        ArgumentNullException.ThrowIfNull(parameters);
-        options ??= new SegmentationOptions();
-        if (options.RandomWeights || options.WeightsPath is not null)
-            throw new ArgumentException($"The weights were given: leave {nameof(SegmentationOptions.WeightsPath)} and {nameof(SegmentationOptions.RandomWeights)} out of the options.", nameof(options));
-        return Create(GraphOf(features, numClasses, method), numClasses, method, parameters, false, options, engine, engineOptions);
-    }
-
     /// <summary>The graph for an input size: outputs <c>out</c> <c>[classes, H, W]</c> and, where there is an auxiliary classifier, <c>aux</c>. For training, or for an engine of one's own.</summary>
-    /// <param name="size">Height and width of the input; a selection has its own size.</param>
+    /// <param name="size">Height and width of the input.</param>
     /// <exception cref="GraphException">The backbone does not take such images.</exception>
-    public Graph GraphFor(Size2 size) => Build(size).Graph;
+    public Graph GraphFor(Size2 size) => _build(size).Graph;
 
     /// <summary>What each pixel of pictures shows. Each is scaled as torchvision does for these weights (bilinear, antialiased, shorter side 520 pixels; a selection's input is filled) and
     /// normalised; pictures of equal size then run together.</summary>
@@ -193,8 +182,7 @@ public sealed class SegmentationModel : IDisposable
                 plan.Dispose();
             _plans.Clear();
         }
-        if (_ownsParameters)
-            Parameters.Dispose();
+        _owned?.Dispose();
     }
 
     /// <summary>Height and width that a picture has as the model's input.</summary>
@@ -208,10 +196,10 @@ public sealed class SegmentationModel : IDisposable
         if (upright.H < 1 || upright.W < 1)
             throw new ArgumentException($"Picture {number} has {image.Width}×{image.Height} pixels; there must be one or more in each direction.", "images");
         // torchvision's Resize with one number: the longer side is truncated, not rounded.
-        long shorter = Math.Min(upright.H, upright.W), longer = (long)((double)((long)_options.ResizeSize * Math.Max(upright.H, upright.W)) / shorter);
-        if (3 * _options.ResizeSize * longer > ModelFolder.MaxElements)
-            throw new ArgumentException($"Picture {number} of {image.Width}×{image.Height} pixels becomes {_options.ResizeSize}×{longer} for '{Name}'; at most {ModelFolder.MaxElements / 3} pixels are allowed.", "images");
-        return upright.H <= upright.W ? (_options.ResizeSize, (int)longer) : ((int)longer, _options.ResizeSize);
+        long shorter = Math.Min(upright.H, upright.W), longer = (long)((double)(_shorterSide * Math.Max(upright.H, upright.W)) / shorter);
+        if (3 * _shorterSide * longer > ModelFolder.MaxElements)
+            throw new ArgumentException($"Picture {number} of {image.Width}×{image.Height} pixels becomes {_shorterSide}×{longer} for the model; at most {ModelFolder.MaxElements / 3} pixels are allowed.", "images");
+        return upright.H <= upright.W ? ((int)_shorterSide, (int)longer) : ((int)longer, (int)_shorterSide);
     }
 
     private void Run(IReadOnlyList<ImagePixels> images, int[] numbers, Size2 size, SegmentedImage[] maps, CancellationToken cancellation)
@@ -223,8 +211,8 @@ public sealed class SegmentationModel : IDisposable
             CropPct = 1,
             CropMode = CropMode.Squash,
             Interpolation = Interpolation.Bilinear,
-            Mean = _options.Mean,
-            Std = _options.Std,
+            Mean = _options.Mean ?? ImageTransformOptions.ImageNetMean,
+            Std = _options.Std ?? ImageTransformOptions.ImageNetStd,
         });
         int length = transform.OutputLength, scores = checked(NumClasses * size.H * size.W);
         var input = new float[checked(numbers.Length * length)];
@@ -265,38 +253,17 @@ public sealed class SegmentationModel : IDisposable
                 _plans[0].Plan.Dispose();
                 _plans.RemoveAt(0);
             }
-            SegmentationGraph graph = Build(size);
+            SegmentationGraph graph = _build(size);
             plan = _engine.Compile(graph.Graph.WithOutputs(graph.Out), Parameters, _engineOptions);
         }
         _plans.Add((size, plan));
         return plan;
     }
 
-    private SegmentationGraph Build(Size2 size) => _inputSize is not { } own || own == size ? _build(size)
-        : throw new GraphException($"The selection was made for images of {own}; {size} was asked for. Make the backbone with that image size.");
+    private static SelectedFeatures AtSize(SelectedFeatures features, Size2 own, Size2 size) => features.Source is { } source ? source.AtSize(size)
+        : throw new GraphException($"The selection was made for images of {own}; {size} was asked for, and there is no backbone to make it from anew.");
 
     private static Size2 Upright(ImagePixels image) => image.Orientation >= ImageOrientation.Transpose ? (image.Width, image.Height) : (image.Height, image.Width);
-
-    private static SegmentationGraph GraphOf(SelectedFeatures features, int numClasses, SegmentationMethod method)
-    {
-        ArgumentNullException.ThrowIfNull(features);
-        if (numClasses < 1)
-            throw new ArgumentOutOfRangeException(nameof(numClasses), numClasses, "There must be one class or more, the background included.");
-        if (features.Graph.Inputs[0].Shape[0] != 3)
-            throw new GraphException($"Pictures have 3 channels; the selection's input is {features.Graph.Inputs[0].Shape}.");
-        return SegmentationGraph.Build(features, method, numClasses);
-    }
-
-    private static SegmentationModel Create(SegmentationGraph graph, int numClasses, SegmentationMethod method, ParameterStore weights, bool ownsWeights, SegmentationOptions options, IEngine? engine,
-        EngineOptions? engineOptions)
-    {
-        options = Checked(options, method.ToString());
-        weights.EnsureMatches(graph.Graph.Parameters, options.CheckFinite);
-        Shape input = graph.Graph.Inputs[0].Shape;
-        return new(method.ToString(), method, numClasses, _ => graph, (input[1], input[2]), weights, ownsWeights, options, engine, engineOptions);
-    }
-
-    private static PretrainedConfig Unpublished(SegmentationMethod method) => new() { Architecture = method.ToString() };
 
     private static int? ClassesOf(ParameterStore weights, SegmentationMethod method)
         => weights.TryGet(method == SegmentationMethod.Lraspp ? "classifier.low_classifier.weight" : "classifier.4.weight", out ParameterTensor? last) && last.Shape is { Rank: > 1 } shape && shape[0] > 0
@@ -304,12 +271,12 @@ public sealed class SegmentationModel : IDisposable
 
     private static SegmentationOptions Checked(SegmentationOptions options, string name)
     {
-        if (options.RandomWeights && options.WeightsPath is { } file)
-            throw new ArgumentException($"Either random weights or those of a file: both were given for '{name}' ('{file}').", nameof(options));
+        if (options.Weights is not null && options.WeightsPath is { } file)
+            throw new ArgumentException($"Either weights in memory or those of a file: both were given for '{name}' ('{file}').", nameof(options));
         if (options.ResizeSize is < 1 or > 1 << 13)
             throw new ArgumentOutOfRangeException(nameof(options), options.ResizeSize, $"{nameof(SegmentationOptions.ResizeSize)} must be 1 to {1 << 13} pixels; torchvision's is {SegmentationVariant.ResizeSize}.");
-        if (options.Mean.Count != 3 || options.Std.Count != 3)
-            throw new ArgumentException($"Pictures have 3 channels; received {options.Mean.Count} means and {options.Std.Count} standard deviations.", nameof(options));
+        if (options.Mean is { Count: not 3 } || options.Std is { Count: not 3 })
+            throw new ArgumentException($"Pictures have 3 channels; received {options.Mean?.Count ?? 3} means and {options.Std?.Count ?? 3} standard deviations.", nameof(options));
         return options;
     }
 }

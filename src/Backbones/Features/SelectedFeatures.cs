@@ -41,6 +41,9 @@ public sealed record SelectedFeatures
     /// <summary>The whole backbone it was cut from.</summary>
     internal BackboneGraph Backbone { get; }
 
+    /// <summary>The backbone with its weights, and the same selection for another image size; null where it was not made by <see cref="Backbones.Backbone.Select(FeatureSelection)"/>.</summary>
+    internal SelectionSource? Source { get; init; }
+
     /// <summary>State_dict keys of the backbone that this selection does not need (what timm's pruning removes).</summary>
     public IEnumerable<string> RemovedParameters => Backbone.Graph.Parameters.Select(p => p.Name).Except(Graph.Parameters.Select(p => p.Name));
 
@@ -94,7 +97,12 @@ public sealed record SelectedFeatures
     public SelectedFeatures Only(Func<int, bool> isWanted)
     {
         int[] kept = [.. Enumerable.Range(0, Outputs.Length).Where(isWanted)];
-        return kept.Length == Outputs.Length ? this : this with { Graph = Graph.WithOutputs(kept.Select(i => Graph.Outputs[i])), Outputs = [.. kept.Select(i => Outputs[i])] };
+        return kept.Length == Outputs.Length ? this : this with
+        {
+            Graph = Graph.WithOutputs(kept.Select(i => Graph.Outputs[i])),
+            Outputs = [.. kept.Select(i => Outputs[i])],
+            Source = Source?.Then(s => s.Only(isWanted)),
+        };
     }
 
     /// <summary>A neck or head on top: what <paramref name="build"/> makes of the outputs becomes the outputs. Its parameters are the graph's, beside the backbone's.</summary>
@@ -107,6 +115,7 @@ public sealed record SelectedFeatures
         {
             Graph = b.Build(Graph.Outputs).WithOutputs(outputs.Select(o => o.Map)),
             Outputs = [.. outputs.Select(o => new FeatureOutput(o.Name, o.Map.Shape))],
+            Source = Source?.Then(s => s.Extend(build)),
         };
     }
 
@@ -197,4 +206,13 @@ public sealed record SelectedFeatures
         Graph whole = extended is null ? backbone.Graph : extended.Build(backbone.Graph.Outputs);
         return new(whole.WithOutputs(outputs.Select(o => o.Node)), [.. outputs.Select(o => new FeatureOutput(o.Name, o.Node.Shape, o.Info))], backbone);
     }
+}
+
+/// <summary>Where a selection is from.</summary>
+/// <param name="Backbone">The backbone with its weights.</param>
+/// <param name="AtSize">The same selection for images of another size.</param>
+internal sealed record SelectionSource(Backbone Backbone, Func<Size2, SelectedFeatures> AtSize)
+{
+    /// <summary>The source of what is made of the selection.</summary>
+    public SelectionSource Then(Func<SelectedFeatures, SelectedFeatures> change) => this with { AtSize = size => change(AtSize(size)) };
 }

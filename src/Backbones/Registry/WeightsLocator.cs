@@ -80,6 +80,33 @@ internal static class WeightsLocator
         return TryFindByName(modelName, places)?.Config ?? ModelNames.GetConfig(modelName, LocalNames(places));
     }
 
+    /// <summary>The published weights of a model that is no backbone and so not in the registry: in a folder of weights under the config's name, with or without the tag, or downloaded.</summary>
+    /// <param name="config">What they are.</param>
+    /// <param name="downloader">Gets what is not found.</param>
+    /// <exception cref="DownloadException">They are not on this machine and cannot be downloaded.</exception>
+    /// <exception cref="FileNotFoundException">They are not on this machine, and downloads are off; the message says where they were looked for.</exception>
+    public static string FindPublished(PretrainedConfig config, WeightsDownloader downloader)
+    {
+        string[] folders = [.. DefaultFolders];
+        foreach (string name in new[] { config.Name, config.Architecture })
+        {
+            foreach (string place in folders.Select(folder => Path.Combine(folder, name)))
+            {
+                if ((File.Exists(place + ".safetensors") ? place + ".safetensors" : Directory.Exists(place) ? ModelFolder.TryFindWeights(place) : null) is { } found)
+                {
+                    return found;
+                }
+            }
+        }
+        if (downloader.Caches.FindWeights(config) is { } downloaded)
+        {
+            return downloaded;
+        }
+        return downloader.Off is null ? downloader.GetWeights(config) : throw new FileNotFoundException(
+            $"No weights for '{config.Architecture}' on this machine: there is no {config.Name}.safetensors and no folder {config.Name} with weights in "
+            + $"{string.Join(", ", folders.Select(f => $"'{f}'"))}, and nothing downloaded in '{downloader.Caches.Checkpoints}'. Give a file as weights path. The published ones are at {config.Url}.{WhyNot(downloader)}");
+    }
+
     private static LocatedModel ByName(string modelName, string[] folders, DownloadCaches? caches, WeightsDownloader? downloader)
     {
         if (TryFindByName(modelName, folders) is { } found)
@@ -87,37 +114,13 @@ internal static class WeightsLocator
             return found;
         }
         PretrainedConfig config = ModelNames.GetConfig(modelName, LocalNames(folders));
-        return new LocatedModel(config, Published(modelName, config, folders, caches, downloader));
-    }
-
-    /// <summary>The weights of a model that the registry does not have, such as torchvision's for detection: a file or folder given for it, <c>NAME.safetensors</c> in the default folders, torch's
-    /// cache, or the network.</summary>
-    /// <param name="config">Its name, and where its weights were published.</param>
-    /// <param name="weightsPath">The weights: a file, or a folder with one. Looked up by name if left out.</param>
-    /// <param name="downloader">Gets what is not found.</param>
-    /// <exception cref="DownloadException">They are not on this machine and cannot be downloaded.</exception>
-    /// <exception cref="FileNotFoundException">They were not found; the message says where they were looked for.</exception>
-    public static string FindFile(PretrainedConfig config, string? weightsPath, WeightsDownloader downloader)
-    {
-        if (weightsPath is not null)
-        {
-            return Existing(weightsPath);
-        }
-        string[] folders = [.. DefaultFolders];
-        return folders.SelectMany(f => new[] { config.Name, config.Architecture }.Select(n => Path.Combine(f, n + ".safetensors"))).FirstOrDefault(File.Exists)
-            ?? Published(config.Name, config, folders, downloader.Caches, downloader);
-    }
-
-    /// <summary>Published weights that lie in none of the folders: from a cache, or downloaded.</summary>
-    private static string Published(string modelName, PretrainedConfig config, string[] folders, DownloadCaches? caches, WeightsDownloader? downloader)
-    {
         if (caches?.FindWeights(config) is { } downloaded)
         {
-            return downloaded;
+            return new LocatedModel(config, downloaded);
         }
         if (downloader is { Off: null } && config.HasWeights)
         {
-            return downloader.GetWeights(config);
+            return new LocatedModel(config, downloader.GetWeights(config));
         }
         string? published = config.HfHubId is null ? config.Url : $"https://huggingface.co/{config.HfHubId}";
         string download = published is null ? "" : $" The published ones are at {published}.";

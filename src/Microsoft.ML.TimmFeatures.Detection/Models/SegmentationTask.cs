@@ -21,14 +21,12 @@ internal sealed record SegmentationTask(bool OriginalSize) : ImageTask
     }
 
     public override string? FindWeights(FeaturizerOptions options, FeaturizerHost host) => options.RandomWeights ? null
-        : WeightsLocator.FindFile(SegmentationVariant.Find(options.ModelName).Weights, options.WeightsPath, new WeightsDownloader(options.Download, new DownloadLog(host)));
+        : options.WeightsPath ?? WeightsLocator.FindPublished(SegmentationVariant.Find(options.ModelName).Weights, new WeightsDownloader(options.Download, new DownloadLog(host)));
 
     public override ImageModel Open(FeaturizerOptions options, ParameterStore? weights, DeviceEngine engine)
     {
-        var segmentation = new SegmentationOptions { RandomWeights = weights is null, OriginalSize = OriginalSize, ResizeSize = options.ImageSize ?? SegmentationVariant.ResizeSize };
-        var engineOptions = new EngineOptions { Threads = options.Threads, Precision = engine.Precision };
-        return new Model(weights is null ? SegmentationModel.Create(options.ModelName, segmentation, engine.Engine, engineOptions)
-            : SegmentationModel.Create(options.ModelName, weights, ownsParameters: true, segmentation, engine.Engine, engineOptions));
+        var segmentation = new SegmentationOptions { Weights = weights, RandomWeights = weights is null, OriginalSize = OriginalSize, ResizeSize = options.ImageSize };
+        return new Model(SegmentationModel.Create(options.ModelName, segmentation, engine.Engine, new EngineOptions { Threads = options.Threads, Precision = engine.Precision }));
     }
 
     private static ImmutableArray<ResultColumn> ColumnsOf(string name, int classes, ImmutableArray<string> names) =>
@@ -58,7 +56,7 @@ internal sealed record SegmentationTask(bool OriginalSize) : ImageTask
         {
             0 => (ValueGetter<VBuffer<uint>>)((ref VBuffer<uint> value) =>
             {
-                ReadOnlySpan<int> classes = ((SegmentedImage?)current())?.Classes.Span ?? default;
+                ReadOnlySpan<int> classes = current() is SegmentedImage map ? map.Classes.Span : default;
                 VBufferEditor<uint> editor = VBufferEditor.Create(ref value, classes.Length);
                 // Of a key 0 is "missing": the first class is 1.
                 for (int i = 0; i < classes.Length; i++)

@@ -88,7 +88,7 @@ public sealed class SegmentationModelTests
         float[] bias = random.Parameters["classifier.4.bias"].AsFloats().ToArray();
         float[] balanced = [.. bias.Select((b, c) => b - scores.Skip(c * Size * Size).Take(Size * Size).Average())];
         using ParameterStore weights = ParameterStore.FromTensors(random.Parameters.Tensors.Select(t => t.Name == "classifier.4.bias" ? new MemoryTensor(t.Name, t.Shape, balanced) : t));
-        using SegmentationModel model = SegmentationModel.Create(Levels(3, 4), Classes, SegmentationMethod.Fcn, weights, new SegmentationOptions { OriginalSize = false });
+        using SegmentationModel model = SegmentationModel.Create(Levels(3, 4), Classes, SegmentationMethod.Fcn, new SegmentationOptions { Weights = weights, OriginalSize = false });
         SegmentedImage map = model.Segment(picture)[0];
         Assert.AreEqual((Size, Size), (map.Width, map.Height));
         scores = Scores(model, input);
@@ -128,6 +128,39 @@ public sealed class SegmentationModelTests
     }
 
     [TestMethod]
+    public void A_file_with_the_heads_is_enough_over_a_backbone_with_weights()
+    {
+        using SegmentationModel model = Create(SegmentationMethod.Lraspp);
+        using ParameterStore heads = ParameterStore.FromTensors(model.Parameters.Tensors.Where(t => t.Name.StartsWith("classifier.", StringComparison.Ordinal)));
+        using SegmentationModel composed = SegmentationModel.Create(Levels(3, 4), Classes, SegmentationMethod.Lraspp, new SegmentationOptions { Weights = heads });
+        CollectionAssert.AreEqual(model.Segment(Picture(30, 40))[0].Scores.ToArray(), composed.Segment(Picture(30, 40))[0].Scores.ToArray());
+    }
+
+    [TestMethod]
+    public void A_selection_is_made_anew_for_pictures_of_other_shapes()
+    {
+        using SegmentationModel model = Create(SegmentationMethod.Fcn, new SegmentationOptions { RandomWeights = true, ResizeSize = 32, OriginalSize = false });
+        var maps = model.Segment(Picture(80, 40), Picture(50, 100), Picture(32, 32), Picture(33, 99), Picture(80, 40));
+        CollectionAssert.AreEqual(new[] { (64, 32), (32, 64), (32, 32), (32, 96), (64, 32) }, maps.Select(m => (m.Width, m.Height)).ToArray());
+        CollectionAssert.AreEqual(maps[0].Scores.ToArray(), maps[4].Scores.ToArray());
+    }
+
+    [TestMethod]
+    public void A_named_model_takes_a_file_for_other_classes_and_without_the_auxiliary_classifier()
+    {
+        const string name = "torchvision/deeplabv3_mobilenet_v3_large";
+        using ParameterStore weights = ParameterStore.FromRecipe(SegmentationVariant.Find(name).Variant.Build(64, 7, withAux: false).Graph.Parameters, 1);
+        using SegmentationModel model = SegmentationModel.Create(name, new SegmentationOptions { Weights = weights, ResizeSize = 64 });
+        Assert.AreEqual(7, model.NumClasses);
+        Assert.IsTrue(model.ClassNames.IsEmpty);
+        Assert.AreEqual((100, 60), (model.Segment(Picture(100, 60))[0].Width, model.Segment(Picture(100, 60))[0].Height));
+
+        using SegmentationModel voc = SegmentationModel.Create("torchvision/lraspp_mobilenet_v3_large", new SegmentationOptions { RandomWeights = true });
+        Assert.AreEqual("aeroplane", voc.ClassNames[1]);
+        StringAssert.Contains(Assert.ThrowsExactly<ParameterMismatchException>(() => SegmentationModel.Create("torchvision/lraspp_mobilenet_v3_large", new SegmentationOptions { Weights = weights })).Message, "classifier.cbr.0.weight");
+    }
+
+    [TestMethod]
     public void Two_nodes_are_told_apart_by_torchvisions_keys()
     {
         using Backbone backbone = TestBackbone();
@@ -151,10 +184,10 @@ public sealed class SegmentationModelTests
     public void Numbers_and_options_without_sense_are_refused()
     {
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => SegmentationModel.Create(Levels(4), 0, SegmentationMethod.Fcn, new SegmentationOptions { RandomWeights = true }));
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => SegmentationModel.Create(Levels(4), 2, SegmentationMethod.Fcn, new SegmentationOptions())).Message, "give a file (WeightsPath)");
+        StringAssert.Contains(Assert.ThrowsExactly<ParameterMismatchException>(() => SegmentationModel.Create(Levels(4), 2, SegmentationMethod.Fcn, new SegmentationOptions())).Message, "give WeightsPath, Weights or RandomWeights");
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => SegmentationModel.Create(Levels(4), 2, SegmentationMethod.Fcn, new SegmentationOptions { RandomWeights = true, ClassNames = ["a"] })).Message, "2 classes, the background included; 1 names");
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => SegmentationModel.Create("torchvision/fcn_resnet50", new SegmentationOptions { RandomWeights = true, ResizeSize = 0 }));
-        Assert.ThrowsExactly<ArgumentException>(() => SegmentationModel.Create("torchvision/fcn_resnet50", new SegmentationOptions { RandomWeights = true, WeightsPath = "a" }));
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => SegmentationModel.Create(Levels(4), 2, SegmentationMethod.Fcn, new SegmentationOptions { Weights = ParameterStore.FromTensors([]), WeightsPath = "a" })).Message, "both were given");
     }
 
     [TestMethod]
@@ -175,8 +208,8 @@ public sealed class SegmentationModelTests
         using SegmentationModel model = Create(SegmentationMethod.Fcn);
         var tensors = model.Parameters.Tensors.Select(t => t.Name == "classifier.4.bias" ? new MemoryTensor(t.Name, t.Shape, [float.NaN, .. new float[Classes - 1]]) : t).ToArray();
         using ParameterStore broken = ParameterStore.FromTensors(tensors);
-        StringAssert.Contains(Assert.ThrowsExactly<ParameterMismatchException>(() => SegmentationModel.Create(Levels(3, 4), Classes, SegmentationMethod.Fcn, broken)).Message, "classifier.4.bias");
-        using SegmentationModel unchecked_ = SegmentationModel.Create(Levels(3, 4), Classes, SegmentationMethod.Fcn, broken, new SegmentationOptions { CheckFinite = false });
+        StringAssert.Contains(Assert.ThrowsExactly<ParameterMismatchException>(() => SegmentationModel.Create(Levels(3, 4), Classes, SegmentationMethod.Fcn, new SegmentationOptions { Weights = broken })).Message, "classifier.4.bias");
+        using SegmentationModel unchecked_ = SegmentationModel.Create(Levels(3, 4), Classes, SegmentationMethod.Fcn, new SegmentationOptions { Weights = broken, CheckFinite = false });
         Assert.IsTrue(unchecked_.Segment(Picture(8, 8))[0].Scores.ToArray().All(float.IsNaN));
     }
 
@@ -204,11 +237,8 @@ public sealed class SegmentationModelTests
     private static SegmentationModel Create(SegmentationMethod method, SegmentationOptions? options = null)
         => SegmentationModel.Create(Levels(3, 4), Classes, method, options ?? new SegmentationOptions { RandomWeights = true });
 
-    private static SelectedFeatures Levels(params int[] levels)
-    {
-        using Backbone backbone = TestBackbone();
-        return backbone.Select(FeatureSelection.Pyramid(levels, outputStride: 8));
-    }
+    // Its weights are made from names: there is nothing to dispose.
+    private static SelectedFeatures Levels(params int[] levels) => TestBackbone().Select(FeatureSelection.Pyramid(levels, outputStride: 8));
 
     private static Backbone TestBackbone() => Backbones.Backbone.Create(Backbone, new BackboneOptions { RandomWeights = true, ImageSize = Size });
 
