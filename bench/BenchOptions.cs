@@ -7,7 +7,7 @@ namespace Bench;
 internal sealed record BenchOptions
 {
     public const string Usage = """
-        Usage: Bench models [NAME…] [--batch 1,8] [--threads N] [--runs N] [--json] [--no-onnxruntime] [--gain 1.0]
+        Usage: Bench models [NAME…] [--batch 1,8] [--threads N] [--runs N] [--json] [--no-onnxruntime] [--gain 1.0] [--image-size 224]
                Bench kernels [NAME…] [--batch 1] [--threads N] [--runs N] [--json]
                Bench pipeline [NAME…] [--images FOLDER] [--batch 16] [--threads N] [--runs N] [--json]
                Bench extract [NAME…] [--images FOLDER] [--threads N] [--runs N] [--json]
@@ -47,6 +47,8 @@ internal sealed record BenchOptions
 
     public double Gain { get; init; } = 1;
 
+    public int? ImageSize { get; init; }
+
     /// <exception cref="ArgumentException">An argument is unknown or malformed.</exception>
     public static BenchOptions Parse(string[] args)
     {
@@ -65,6 +67,7 @@ internal sealed record BenchOptions
                 "--device" => options with { Device = Next() },
                 "--layouts" => options with { Layouts = true },
                 "--json" => options with { Json = true },
+                "--image-size" => options with { ImageSize = Positive(Next()) },
                 "--gain" => options with { Gain = Factor(Next()) },
                 "--no-onnxruntime" => options with { WithOnnxRuntime = false },
                 ['-', ..] => throw new ArgumentException($"Unknown option '{args[i]}'."),

@@ -74,7 +74,7 @@ public sealed record SelectedFeatures
             : Choose(backbone, [.. backbone.FeatureBranches.Select((node, i) => ($"features.{i}", node, (FeatureInfo?)null))]),
         LogitsSelection => Choose(backbone, [("logits", backbone.Graph.Outputs[0], null)]),
         NodesSelection { Choices.IsDefaultOrEmpty: true } => throw new ArgumentException("No node asked for; give names of nodes, such as those of Backbone.NodeNames.", nameof(selection)),
-        NodesSelection nodes => Choose(backbone, [.. nodes.Choices.Select(c => (c.Output, backbone.Graph.Find(c.Node), (FeatureInfo?)null))]),
+        NodesSelection nodes => KeepAsserted(Choose(backbone, [.. nodes.Choices.Select(c => (c.Output, backbone.Graph.Find(c.Node), (FeatureInfo?)null))])),
         PyramidSelection pyramid => Pyramid(pyramid, backbone),
         IntermediatesSelection intermediates => Intermediates(intermediates, backbone),
         _ => throw new ArgumentException($"Unknown selection {selection}.", nameof(selection)),
@@ -131,6 +131,12 @@ public sealed record SelectedFeatures
     /// <summary>timm's <c>feature_info</c> for all levels of a backbone.</summary>
     internal static ImmutableArray<FeatureInfo> InfoOf(BackboneGraph backbone)
         => [.. backbone.Levels.Select((l, i) => new FeatureInfo(i, l.Channels, l.Reduction, l.Module) { Format = backbone is { LevelLayout: FeatureLayout.Nhwc, FeaturesFromIntermediates: false } ? FeatureFormat.Nhwc : FeatureFormat.Nchw })];
+
+    /// <summary>The same nodes, with the parameters that torchvision keeps for its assertions. They are state_dict entries that no node reads.</summary>
+    private static SelectedFeatures KeepAsserted(SelectedFeatures selected) => selected.Backbone.Asserted is not { } asserted ? selected : selected with
+    {
+        Graph = new Graph(selected.Graph.Inputs, selected.Graph.Nodes, selected.Graph.Outputs, selected.Backbone.Graph.WithOutputs(selected.Graph.Outputs.Append(asserted)).Parameters),
+    };
 
     private static SelectedFeatures Pyramid(PyramidSelection selection, BackboneGraph backbone)
     {

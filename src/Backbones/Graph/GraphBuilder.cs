@@ -150,12 +150,15 @@ public sealed partial class GraphBuilder
         return Create(Unique(name), op, [.. inputs]);
     }
 
-    /// <summary>Takes the next name of an FX target that gives no tensor: a size, a number, a tuple. It is listed at this place.</summary>
-    internal void WithoutTensor(string target)
+    /// <summary>Takes the next names of FX targets that give no tensor: a size, a number, a tuple. They are listed at this place.</summary>
+    internal void WithoutTensor(params ReadOnlySpan<string> targets)
     {
-        string name = Unique(NodeName(target));
-        _names.TryAdd(name, 0);
-        _withoutTensor.Add((name, _nodes.Count));
+        foreach (string target in targets)
+        {
+            string name = Unique(NodeName(target));
+            _names.TryAdd(name, 0);
+            _withoutTensor.Add((name, _nodes.Count));
+        }
     }
 
     /// <summary>Adds the node of a module: it is named after the module's path.</summary>

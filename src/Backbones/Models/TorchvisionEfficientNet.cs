@@ -22,11 +22,9 @@ internal static class TorchvisionEfficientNet
     /// <summary>What tells one variant from another.</summary>
     /// <param name="StemChannels">Channels of the first convolution.</param>
     /// <param name="Stages">The stages.</param>
-    internal sealed record Config(int StemChannels, ImmutableArray<Stage> Stages)
+    /// <param name="LastChannels">Channels of the last convolution; four times the last stage's if left out.</param>
+    internal sealed record Config(int StemChannels, ImmutableArray<Stage> Stages, int? LastChannels = null)
     {
-        /// <summary>Channels of the last convolution; four times the last stage's if left out.</summary>
-        public int? LastChannels { get; init; }
-
         /// <summary>Added to the variance in batch norms.</summary>
         public float NormEps { get; init; } = 1e-3f;
     }
@@ -105,16 +103,16 @@ internal static class TorchvisionEfficientNet
         [
             new(1, 3, 1, 24, 2, Fused: true), new(4, 3, 2, 48, 4, Fused: true), new(4, 3, 2, 64, 4, Fused: true),
             new(4, 3, 2, 128, 6), new(6, 3, 1, 160, 9), new(6, 3, 2, 256, 15),
-        ]) { LastChannels = 1280 },
+        ], LastChannels: 1280),
         ["torchvision/efficientnet_v2_m"] = new(24,
         [
             new(1, 3, 1, 24, 3, Fused: true), new(4, 3, 2, 48, 5, Fused: true), new(4, 3, 2, 80, 5, Fused: true),
             new(4, 3, 2, 160, 7), new(6, 3, 1, 176, 14), new(6, 3, 2, 304, 18), new(6, 3, 1, 512, 5),
-        ]) { LastChannels = 1280 },
+        ], LastChannels: 1280),
         ["torchvision/efficientnet_v2_l"] = new(32,
         [
             new(1, 3, 1, 32, 4, Fused: true), new(4, 3, 2, 64, 7, Fused: true), new(4, 3, 2, 96, 7, Fused: true),
             new(4, 3, 2, 192, 10), new(6, 3, 1, 224, 19), new(6, 3, 2, 384, 25), new(6, 3, 1, 640, 7),
-        ]) { LastChannels = 1280 },
+        ], LastChannels: 1280),
     };
 }

@@ -18,9 +18,12 @@ internal static class TorchvisionHead
         bool keep = name != "mean";
         if (options.GlobalPool.Length == 0)
             return x;
-        x = b.Module(name, new ReduceOp(ReduceKind.Mean, [1, 2], keep), x);
+        x = Mean(b, name, x, keep);
         return keep ? b.Flatten(x) : x;
     }
+
+    /// <summary>The mean over a map, as a module or function of that name: <c>[C, H, W]</c> → <c>[C, 1, 1]</c>, or <c>[C]</c>.</summary>
+    public static Node Mean(GraphBuilder b, string name, Node x, bool keep = true) => b.Module(name, new ReduceOp(ReduceKind.Mean, [1, 2], keep), x);
 
     /// <summary>Refuses what is no pooling of torchvision's models, and a classifier over a map that is not pooled.</summary>
     public static void RequirePool(Node x, ModelOptions options)

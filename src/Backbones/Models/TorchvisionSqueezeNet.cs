@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Backbones.Graphs;
-using Backbones.Layers;
 
 namespace Backbones.Models;
 

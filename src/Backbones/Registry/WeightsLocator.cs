@@ -25,7 +25,7 @@ internal static class WeightsLocator
     ];
 
     /// <summary>Finds a model's config and weights file.</summary>
-    /// <param name="modelName"><c>resnet50</c>, <c>resnet50.a1_in1k</c>, <c>local-dir:path</c>, <c>hf-hub:organization/model@revision</c>, or the name of a folder of weights such as <c>test_resnet.textures16</c>.</param>
+    /// <param name="modelName"><c>resnet50</c>, <c>resnet50.a1_in1k</c>, <c>ResNet50_Weights.IMAGENET1K_V2</c>, <c>local-dir:path</c>, <c>hf-hub:organization/model@revision</c>, or the name of a folder of weights such as <c>test_resnet.textures16</c>.</param>
     /// <param name="weightsPath">The weights: a file, or a folder with a config.json and a weights file in timm's layout. Looked up by name if left out.</param>
     /// <param name="folders">Folders with <c>NAME.safetensors</c>, or with weights in <c>NAME/</c>, with or without a config.json. If left out: <see cref="DefaultFolders"/>, then the caches of
     /// the Hugging Face Hub (<c>HF_HUB_CACHE</c>, <c>HF_HOME</c>) and of torch (<c>TORCH_HOME</c>), where timm and torchvision put what they download.</param>
@@ -165,16 +165,12 @@ internal static class WeightsLocator
         return null;
     }
 
-    /// <summary>The name as given, then as the registry completes it: replaced if deprecated, with its default tag.</summary>
+    /// <summary>The name as given, then as the registry has it: replaced if deprecated, with its default tag.</summary>
     private static IEnumerable<string> Candidates(string modelName)
     {
         yield return modelName;
-        string current = ModelNames.ReplacementOf(modelName) ?? modelName;
-        ModelName parsed = ModelName.Parse(current);
-        if (parsed.Tag.Length == 0 && ModelNames.IsArchitecture(parsed.Id))
-        {
-            current = ModelNames.GetConfig(current).Name;
-        }
+        ModelName parsed = ModelName.Parse(ModelNames.ReplacementOf(modelName) ?? modelName);
+        string current = parsed.Tag.Length == 0 && ModelNames.IsArchitecture(parsed.Id) ? ModelNames.GetConfig(parsed.Id).Name : parsed.RegistryName;
         if (current != modelName)
         {
             yield return current;
