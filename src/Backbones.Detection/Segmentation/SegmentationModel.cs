@@ -210,7 +210,7 @@ public sealed class SegmentationModel : IDisposable
             Width = size.W,
             CropPct = 1,
             CropMode = CropMode.Squash,
-            Interpolation = Interpolation.Bilinear,
+            Interpolation = Imaging.Interpolation.Bilinear,
             Mean = _options.Mean ?? ImageTransformOptions.ImageNetMean,
             Std = _options.Std ?? ImageTransformOptions.ImageNetStd,
         });

@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using Microsoft.ML.Data;
 using Microsoft.ML.TimmFeatures.Cursors;
 using Microsoft.ML.TimmFeatures.Detection.Models;
 using Microsoft.ML.TimmFeatures.Sessions;

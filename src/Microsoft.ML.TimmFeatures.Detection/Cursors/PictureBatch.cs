@@ -1,5 +1,4 @@
 using Backbones;
-using Backbones.Imaging;
 using Microsoft.ML.Data;
 using Microsoft.ML.TimmFeatures.Cursors;
 using Microsoft.ML.TimmFeatures.Inputs;

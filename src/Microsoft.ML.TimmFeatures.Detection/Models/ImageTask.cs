@@ -16,7 +16,7 @@ internal sealed record ResultColumn(string Suffix, VectorDataViewType Type, Immu
     private const string KeyValues = "KeyValues";
 
     /// <summary>Numbers.</summary>
-    public static ResultColumn Of(string suffix, PrimitiveDataViewType item, string model, params int[] dimensions) => new(suffix, new VectorDataViewType(item, dimensions), [(FeatureAnnotations.ModelName, model)]);
+    public static ResultColumn Of(string suffix, PrimitiveDataViewType item, string model, params int[] dimensions) => new(suffix, dimensions.Length > 0 ? new VectorDataViewType(item, dimensions) : new VectorDataViewType(item), [(FeatureAnnotations.ModelName, model)]);
 
     /// <summary>Keys of classes, with their names where they are known.</summary>
     /// <param name="suffix">Added to the output's name.</param>

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Backbones.Registry;
 using Backbones.Weights;
 using Backbones.Weights.Hub;
 using Microsoft.ML.TimmFeatures.Detection.Models;

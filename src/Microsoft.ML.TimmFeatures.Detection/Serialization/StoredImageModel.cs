@@ -30,16 +30,25 @@ internal sealed record StoredImageModel(
 
 /// <summary>What is to be found.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind", UnknownDerivedTypeHandling = JsonUnknownDerivedTypeHandling.FailSerialization)]
+[JsonDerivedType(typeof(StoredTask.Detection), "detection")]
 [JsonDerivedType(typeof(StoredTask.Segmentation), "segmentation")]
 internal abstract record StoredTask
 {
     public static StoredTask Of(ImageTask task) => task switch
     {
+        DetectionTask detection => new Detection(detection.ScoreThreshold, detection.MaxDetections),
         SegmentationTask segmentation => new Segmentation(segmentation.OriginalSize),
         _ => throw new NotSupportedException($"{task} cannot be saved."),
     };
 
     public abstract ImageTask ToTask();
+
+    internal sealed record Detection(
+        [property: JsonPropertyName("ScoreThreshold")] double? ScoreThreshold,
+        [property: JsonPropertyName("MaxDetections")] int? MaxDetections) : StoredTask
+    {
+        public override ImageTask ToTask() => new DetectionTask(ScoreThreshold, MaxDetections);
+    }
 
     internal sealed record Segmentation([property: JsonPropertyName("OriginalSize")] bool OriginalSize) : StoredTask
     {

@@ -77,7 +77,7 @@ public sealed class SegmentationModelTests
     [TestMethod]
     public void Of_the_inputs_size_a_map_is_the_arg_max_of_the_graphs_output()
     {
-        var transform = new ImageTransform(new ImageTransformOptions { Height = Size, Width = Size, CropPct = 1, CropMode = CropMode.Squash, Interpolation = Interpolation.Bilinear });
+        var transform = new ImageTransform(TestBackbone().TransformOptions with { Height = Size, Width = Size, CropPct = 1, CropMode = CropMode.Squash, Interpolation = Interpolation.Bilinear });
         var input = new float[transform.OutputLength];
         ImagePixels picture = Picture(90, 70);
         transform.Apply(new ImageBuffer(picture.Pixels.Span, picture.Width, picture.Height, picture.Format), input);
