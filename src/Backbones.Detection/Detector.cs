@@ -142,7 +142,7 @@ public abstract class Detector : IDisposable
     private protected abstract IEnumerable<Graph> HeadGraphs();
 
     /// <summary>The anchors, map by map.</summary>
-    private protected abstract AnchorGenerator AnchorsOfLevels { get; }
+    internal abstract AnchorGenerator AnchorsOfLevels { get; }
 
     /// <summary>Channels of the pyramid.</summary>
     private protected int MapChannels => _nominal.Value.Levels[0].Map.Shape[0];

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Backbones.Engines;
+using Backbones.Graphs;
 using Backbones.Layers;
 using Backbones.Weights;
 using Backbones.Weights.Hub;
@@ -53,6 +54,9 @@ public abstract record DetectorOptions
 
     /// <summary>… unless the longer side would be longer than this (<c>max_size</c>); null for the model's own, which is 1333.</summary>
     public int? MaxSize { get; init; }
+
+    /// <summary>Images are resized to this size, whatever their shape (<c>fixed_size</c>), and not by <see cref="MinSize"/> and <see cref="MaxSize"/>.</summary>
+    public Size2? FixedSize { get; init; }
 
     /// <summary>Mean of each channel of values in [0, 1]; null for the backbone's.</summary>
     public ImmutableArray<float>? ImageMean { get; init; }

@@ -64,7 +64,7 @@ public class FasterRcnn : Detector
 
     private protected override IEnumerable<Graph> HeadGraphs() => [BoxHead.Value.Graph];
 
-    private protected override AnchorGenerator AnchorsOfLevels => _anchors;
+    internal override AnchorGenerator AnchorsOfLevels => _anchors;
 
     private protected override void Dispose(bool disposing)
     {

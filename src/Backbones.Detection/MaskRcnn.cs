@@ -73,10 +73,17 @@ public sealed class MaskRcnn : FasterRcnn
         for (int i = 0; i < image; i++)
             before += w.Results[i].Count;
         int side = MaskHead.Value.Graph.Outputs[0].Shape[1], width = MaskHead.Value.Graph.Outputs[0].Shape[2];
-        ReadOnlySpan<float> logits = w.MaskLogits.Array.AsSpan(((before + index) * NumClasses + detection.Label) * side * width, side * width);
-        var mask = new float[logits.Length];
-        for (int i = 0; i < mask.Length; i++)
-            mask[i] = Probabilities.Sigmoid(logits[i]);
+        float[] mask = MaskOf(w.MaskLogits.Array, before + index, detection.Label, NumClasses, side * width);
         return detection with { Mask = new(mask, side, box, original.W, original.H) };
+    }
+
+    /// <summary>Probabilities of one detection: those of its class (torchvision: <c>maskrcnn_inference</c>).</summary>
+    internal static float[] MaskOf(ReadOnlySpan<float> logits, int index, int label, int classes, int area)
+    {
+        logits = logits.Slice((index * classes + label) * area, area);
+        var mask = new float[area];
+        for (int i = 0; i < area; i++)
+            mask[i] = Probabilities.Sigmoid(logits[i]);
+        return mask;
     }
 }

@@ -24,7 +24,7 @@ public abstract class OneStageDetector : Detector
 
     private protected AnchorGenerator AnchorGenerator { get; }
 
-    private protected override AnchorGenerator AnchorsOfLevels => AnchorGenerator;
+    internal override AnchorGenerator AnchorsOfLevels => AnchorGenerator;
 
     internal override Workspace CreateWorkspace() => new(Pool);
 

@@ -12,6 +12,7 @@ const string Usage = """
            Conformance pth FOLDER
            Conformance remap FILE [--filter FAMILY/ID]
            Conformance segmentation FILE [--filter NAME]
+           Conformance detection FILE [--filter KIND/NAME]
            Conformance sizes > src/Backbones/Models/sizes.txt
     Reads model lines (.jsonl) or torchvision's models in one object (.json), both also as .gz;
     prints a line a model and last 'N passed, N failed, N missing'.
@@ -36,6 +37,10 @@ if (args is ["remap", .. var remap])
 if (args is ["segmentation", .. var segmentation])
 {
     return SegmentationRunner.Run(segmentation);
+}
+if (args is ["detection", .. var detection])
+{
+    return DetectionRunner.Run(detection);
 }
 if (args is ["sizes"])
 {

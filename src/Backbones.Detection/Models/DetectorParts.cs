@@ -100,7 +100,7 @@ internal sealed record DetectorParts
         float[] std = Channels(options.ImageStd ?? [.. backbone.Std.Select(v => (float)v)], nameof(DetectorOptions.ImageStd));
         if (std.Any(v => !(v > 0)))
             throw new ArgumentException($"{nameof(DetectorOptions.ImageStd)} must be positive; received {string.Join(", ", std)}.", nameof(options));
-        return new(options.MinSize ?? 800, options.MaxSize ?? 1333, mean, std, options.SizeDivisible);
+        return new(options.MinSize ?? 800, options.MaxSize ?? 1333, mean, std, options.SizeDivisible, options.FixedSize);
     }
 
     private static float[] Channels(ImmutableArray<float> values, string name)
@@ -111,6 +111,7 @@ internal sealed record DetectorParts
         AtLeastOne(options.MinSize, nameof(options.MinSize));
         AtLeastOne(options.MaxSize, nameof(options.MaxSize));
         AtLeastOne(options.SizeDivisible, nameof(options.SizeDivisible));
+        AtLeastOne(options.FixedSize is { } size ? Math.Min(size.H, size.W) : null, nameof(options.FixedSize));
         AtLeastOne(options.PlanCacheSize, nameof(options.PlanCacheSize));
         AtLeastOne(options.NumClasses, nameof(options.NumClasses));
         AtLeastOne(options.Pyramid?.OutChannels, nameof(options.Pyramid));

@@ -9,11 +9,14 @@ namespace Backbones.Detection;
 /// <param name="Mean">Mean of each channel of values in [0, 1].</param>
 /// <param name="Std">Standard deviation of each channel.</param>
 /// <param name="SizeDivisible">The batch's sides are multiples of it.</param>
-internal sealed record BatchTransform(int MinSize, int MaxSize, float[] Mean, float[] Std, int SizeDivisible)
+/// <param name="FixedSize">Where given, the size of every image after resizing, in place of what the sides say.</param>
+internal sealed record BatchTransform(int MinSize, int MaxSize, float[] Mean, float[] Std, int SizeDivisible, Size2? FixedSize = null)
 {
     /// <summary>The size of an image after resizing: computed in double and cut, so that it may be a pixel short of what was asked for.</summary>
     public Size2 Resized(int height, int width)
     {
+        if (FixedSize is { } size)
+            return size;
         double scale = Math.Min((double)MinSize / Math.Min(height, width), (double)MaxSize / Math.Max(height, width));
         return new((int)Math.Floor(height * scale), (int)Math.Floor(width * scale));
     }
