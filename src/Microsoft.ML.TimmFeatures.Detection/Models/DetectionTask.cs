@@ -64,7 +64,7 @@ internal sealed record DetectionTask(double? ScoreThreshold, int? MaxDetections)
         ResultColumn[] columns =
         [
             ResultColumn.Of("_Boxes", NumberDataViewType.Single, name, 0, BoxLength),
-            ResultColumn.OfKeys("_Labels", classes - 1, names, name),
+            ResultColumn.OfKeys("_Labels", Math.Max(1, classes - 1), names, name),
             ResultColumn.Of("_Scores", NumberDataViewType.Single, name),
             ResultColumn.Of("_Size", NumberDataViewType.Int32, name, 2),
         ];
