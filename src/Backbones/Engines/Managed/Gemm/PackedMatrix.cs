@@ -55,9 +55,6 @@ internal sealed unsafe class PackedMatrix<T> : IDisposable where T : struct, IVe
     /// <summary>Valid lanes of the last vector of that panel.</summary>
     public int LastLanes(int panel) => panel == Panels - 1 && Columns % T.Count != 0 ? Columns % T.Count : T.Count;
 
-    /// <summary>Columns of that panel.</summary>
-    public int PanelColumns(int panel) => (Vectors(panel) - 1) * T.Count + LastLanes(panel);
-
     /// <summary>The rows of a panel from <paramref name="k"/> on.</summary>
     public float* Panel(int group, int panel, int k)
         => _panels.Pointer + group * _groupSize + (long)panel * GemmTile<T>.Width * K + (long)k * Vectors(panel) * T.Count;
