@@ -19,7 +19,7 @@ internal sealed class ImageBatch(DataViewRow row, DataViewSchema.Column column, 
         _errors[slot] = null;
         try
         {
-            _reader.Capture(slot);
+            _reader.Capture(slot, _inputs.AsSpan(slot * _length, _length));
         }
         catch (Exception e) when (ColumnBuffer.IsOfRow(e))
         {
