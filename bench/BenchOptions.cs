@@ -7,13 +7,16 @@ namespace Bench;
 internal sealed record BenchOptions
 {
     public const string Usage = """
-        Usage: Bench models [NAME…] [--batch 1,8] [--threads N] [--runs N] [--json] [--no-onnxruntime] [--gain 1.0]
+        Usage: Bench models [NAME…] [--batch 1,8] [--threads N] [--runs N] [--json] [--no-onnxruntime] [--gain 1.0] [--image-size 224]
                Bench kernels [NAME…] [--batch 1] [--threads N] [--runs N] [--json]
+               Bench detection [NAME…] [--batch 1] [--threads N] [--runs N] [--json]
                Bench pipeline [NAME…] [--images FOLDER] [--batch 16] [--threads N] [--runs N] [--json]
                Bench extract [NAME…] [--images FOLDER] [--threads N] [--runs N] [--json]
                Bench serve [NAME…] [--images FOLDER] [--connections 64] [--seconds 30] [--requests 20000] [--threads N] [--runs N] [--json]
                Bench first-prediction [NAME…] [--images FOLDER] [--runs N]
                Bench torchsharp [NAME…] [--batch 8] [--precision float32,bfloat16] [--device cpu] [--layouts] [--threads N] [--runs N] [--json]
+          detection a call of a detector (torchvision/maskrcnn_resnet50_fpn if none is named) with images of 600×800, so 800×1088 after resizing and padding,
+                   whole and part by part, then RoIAlign and suppression alone
           pipeline images per second of ML.NET pipelines over JPEG files, beside the bare engine
           extract  images per second of 'timm-features extract' over image files, beside ML.NET's LoadImages, ResizeImages, ExtractPixels, ApplyOnnxModel
           serve    'timm-features serve' in a process of its own under load from this one, beside the bare engine at batch 16 and beside direct calls
@@ -55,11 +58,13 @@ internal sealed record BenchOptions
 
     public double Gain { get; init; } = 1;
 
+    public int? ImageSize { get; init; }
+
     /// <exception cref="ArgumentException">An argument is unknown or malformed.</exception>
     public static BenchOptions Parse(string[] args)
     {
-        if (args.Length == 0 || args[0] is not ("models" or "kernels" or "pipeline" or "extract" or "serve" or "first-prediction" or "torchsharp"))
-            throw new ArgumentException($"Received '{args.FirstOrDefault()}'; valid commands are 'models', 'kernels', 'pipeline', 'extract', 'serve', 'first-prediction' and 'torchsharp'.");
+        if (args.Length == 0 || args[0] is not ("models" or "kernels" or "detection" or "pipeline" or "extract" or "serve" or "first-prediction" or "torchsharp"))
+            throw new ArgumentException($"Received '{args.FirstOrDefault()}'; valid commands are 'models', 'kernels', 'detection', 'pipeline', 'extract', 'serve', 'first-prediction' and 'torchsharp'.");
         var options = new BenchOptions { Command = args[0] };
         for (int i = 1; i < args.Length; i++)
         {
@@ -76,6 +81,7 @@ internal sealed record BenchOptions
                 "--device" => options with { Device = Next() },
                 "--layouts" => options with { Layouts = true },
                 "--json" => options with { Json = true },
+                "--image-size" => options with { ImageSize = Positive(Next()) },
                 "--gain" => options with { Gain = Factor(Next()) },
                 "--no-onnxruntime" => options with { WithOnnxRuntime = false },
                 ['-', ..] => throw new ArgumentException($"Unknown option '{args[i]}'."),
@@ -84,7 +90,7 @@ internal sealed record BenchOptions
 
             string Next() => ++i < args.Length ? args[i] : throw new ArgumentException($"{args[i - 1]} needs a value.");
         }
-        return options.Models.Count > 0 ? options : options with { Models = ["resnet50"] };
+        return options.Models.Count > 0 ? options : options with { Models = [options.Command == "detection" ? "torchvision/maskrcnn_resnet50_fpn" : "resnet50"] };
 
         static int Positive(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value > 0
             ? value : throw new ArgumentException($"Received '{text}'; expected a positive number.");

@@ -12,6 +12,7 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
     private readonly Dictionary<Node, ValueView> _values = [];
     private readonly Dictionary<Node, List<Node>> _users = [];
     private readonly List<IDisposable> _resources = [];
+    private readonly Dictionary<(ReadOnlyMemory<float> Weights, Type Tile), PackedMatrix<T>> _transformed = [];
     private string _node = "";
 
     public PlanBuilder(Graph graph, IReadOnlyDictionary<Node, DenseTensor> constants, WorkerPool pool)

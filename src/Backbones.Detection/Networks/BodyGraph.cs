@@ -1,0 +1,48 @@
+using System.Collections.Immutable;
+using Backbones.Graphs;
+
+namespace Backbones.Detection;
+
+/// <summary>The backbone's part of a detector's graph: under the names that it has in torchvision's <c>state_dict</c>.</summary>
+/// <param name="Select">The selected maps for a padded image size.</param>
+/// <param name="Root">What is taken off the backbone's own names: MobileNet's body is its <c>features</c>.</param>
+/// <param name="BatchNormEps">Eps of its batch normalisations where a detector has another than the backbone; null for the backbone's.</param>
+internal sealed record BodyGraph(Func<Size2, SelectedFeatures> Select, string Root = "", float? BatchNormEps = null)
+{
+    private const string Prefix = "backbone.body.";
+
+    /// <summary>The body's key of a parameter of the backbone.</summary>
+    public string KeyOf(string backboneKey) => Prefix + (backboneKey.StartsWith(Root, StringComparison.Ordinal) ? backboneKey[Root.Length..] : backboneKey);
+
+    /// <summary>The graph and its maps <c>[C, H, W]</c>, named '0', '1', … from fine to coarse as torchvision names them.</summary>
+    /// <exception cref="GraphException">The backbone cannot have this image size, or what was selected is no map.</exception>
+    public (Graph Graph, ImmutableArray<(string Name, Node Map)> Levels) Build(Size2 size)
+    {
+        SelectedFeatures selected = Select(size);
+        if (selected.Graph.Inputs is not [{ Shape: [3, _, _] }])
+            throw new GraphException($"A detector's images have 3 channels; the backbone takes {string.Join(" and ", selected.Graph.Inputs.Select(i => i.Shape))}.");
+        if (selected.Outputs.FirstOrDefault(o => o.Shape.Rank != 3) is { } flat)
+            throw new GraphException($"A detector needs feature maps [C, H, W]; '{flat.Name}' of the backbone is {flat.Shape}. Select a pyramid, for example FeatureSelection.Pyramid().");
+        // Maps with channels last are turned.
+        Graph graph = Renamed(selected.Extend((_, maps) => maps).Graph);
+        return (graph, [.. graph.Outputs.Select((map, i) => ($"{i}", map))]);
+    }
+
+    private Graph Renamed(Graph graph)
+    {
+        var map = new Dictionary<Node, Node>();
+        foreach (Node node in graph.Nodes)
+        {
+            Operator op = node.Operator switch
+            {
+                ParameterOp p => new ParameterOp(Renamed(p.Spec)),
+                BatchNormOp norm when BatchNormEps is { } eps => norm with { Eps = eps },
+                Operator other => other,
+            };
+            map[node] = new Node(op is InputOp ? node.Name : KeyOf(node.Name), op, [.. node.Inputs.Select(i => map[i])]);
+        }
+        return new Graph([.. graph.Inputs.Select(i => map[i])], [.. graph.Nodes.Select(n => map[n])], [.. graph.Outputs.Select(o => map[o])], [.. graph.Parameters.Select(Renamed)]);
+    }
+
+    private ParameterSpec Renamed(ParameterSpec spec) => spec with { Name = KeyOf(spec.Name), TiedTo = spec.TiedTo is null ? null : KeyOf(spec.TiedTo) };
+}
