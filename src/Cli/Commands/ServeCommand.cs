@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Net;
 using TimmFeatures.Cli.Options;
+using TimmFeatures.Extraction;
 using TimmFeatures.Service;
 using TimmFeatures.Service.Backends;
 using TimmFeatures.Service.Telemetry;
