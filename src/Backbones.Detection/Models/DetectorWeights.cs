@@ -46,9 +46,10 @@ internal static partial class DetectorWeights
     /// <param name="given">Weights that were given; they come first.</param>
     /// <param name="body">Those of the backbone that it is made over, by its own keys; null where it has none.</param>
     /// <param name="bodyKey">The detector's key of the backbone's.</param>
-    /// <param name="options">Whether what is missing is made up, and values are looked at.</param>
+    /// <param name="randomWeights">Whether what is missing is made up.</param>
+    /// <param name="checkFinite">Whether values are looked at.</param>
     /// <exception cref="ParameterMismatchException">Something is missing, too many, or has another shape.</exception>
-    public static ParameterStore Assemble(IReadOnlyList<ParameterSpec> specs, ParameterStore? given, ParameterStore? body, Func<string, string> bodyKey, DetectorOptions options)
+    public static ParameterStore Assemble(IReadOnlyList<ParameterSpec> specs, ParameterStore? given, ParameterStore? body, Func<string, string> bodyKey, bool randomWeights, bool checkFinite)
     {
         var bodyTensors = new Dictionary<string, ParameterTensor>(StringComparer.Ordinal);
         foreach (ParameterTensor tensor in body?.Tensors ?? [])
@@ -62,13 +63,13 @@ internal static partial class DetectorWeights
                 tensors.Add(own);
             else if (bodyTensors.TryGetValue(spec.Name, out ParameterTensor? backbones))
                 tensors.Add(new RenamedTensor(spec.Name, backbones.Shape, backbones));
-            else if (options.RandomWeights)
+            else if (randomWeights)
                 tensors.AddRange(RecipeWeights.Tensors([spec], 1));
         }
         // What the detector has no place for is told of.
         tensors.AddRange((given?.Tensors ?? []).Where(t => !known.Contains(t.Name)));
         ParameterStore store = ParameterStore.FromTensors(tensors, given?.Source ?? "the backbone's weights (the heads' are in none; give WeightsPath, Weights or RandomWeights)");
-        store.EnsureMatches(specs, options.CheckFinite);
+        store.EnsureMatches(specs, checkFinite);
         return store;
     }
 

@@ -102,4 +102,7 @@ public enum Precision
 
     /// <summary>16-bit floating point with float32's range, for engines that have it.</summary>
     BFloat16,
+
+    /// <summary>Computed in 32-bit floating point with weights that are kept as 16-bit ones and widened as they are read: half the memory, and less of it to read. For the managed engine.</summary>
+    Float16Weights,
 }
