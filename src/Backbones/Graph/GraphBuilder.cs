@@ -12,9 +12,11 @@ public sealed partial class GraphBuilder
     private readonly Dictionary<string, int> _names = [];
     private readonly Dictionary<string, Node> _parameters = [];
     private readonly ModuleTree _modules = new();
+    private readonly List<(string Name, int Before)> _withoutTensor = [];
     private readonly ImmutableArray<Node> _inputs;
     private string _path = "";
     private string? _leaf;
+    private Node? _centred;
 
     /// <summary>Starts a graph over one input named <c>x</c>.</summary>
     /// <param name="inputShape">Shape of one batch item, for images <c>[C, H, W]</c>.</param>
@@ -43,8 +45,11 @@ public sealed partial class GraphBuilder
     /// <summary>Output widths of convolutions by module path, which take the place of the ones asked for: pruned variants.</summary>
     public IReadOnlyDictionary<string, int>? ConvWidths { get; init; }
 
-    /// <summary>The graph's input.</summary>
-    public Node Input => _inputs[0];
+    /// <summary>The graph's input; less the weights' mean image, where they have one.</summary>
+    public Node Input => _centred ?? _inputs[0];
+
+    /// <summary>State_dict key of the picture that <see cref="SubtractMeanImage"/> subtracts.</summary>
+    internal const string MeanImage = "mean_image";
 
     /// <summary>The path of the scope that is open now, such as <c>layer1.0</c>; empty at the root.</summary>
     public string Path => _path;
@@ -106,6 +111,9 @@ public sealed partial class GraphBuilder
         return Create(Unique(path), new IdentityOp(), [result]);
     }
 
+    /// <summary>From here on the input is the image less a picture that comes with the weights, a value for each pixel, as older toolkits (Caffe, CNTK) normalised it.</summary>
+    internal void SubtractMeanImage() => _centred = Subtract(_inputs[0], Buffer(MeanImage, _inputs[0].Shape));
+
     /// <summary>Fixes the state_dict order of child modules that are registered in another order than they run.</summary>
     public void Declare(params ReadOnlySpan<string> children)
     {
@@ -149,11 +157,22 @@ public sealed partial class GraphBuilder
         return Create(Unique(name), op, [.. inputs]);
     }
 
+    /// <summary>Takes the next names of FX targets that give no tensor: a size, a number, a tuple. They are listed at this place.</summary>
+    internal void WithoutTensor(params ReadOnlySpan<string> targets)
+    {
+        foreach (string target in targets)
+        {
+            string name = Unique(NodeName(target));
+            _names.TryAdd(name, 0);
+            _withoutTensor.Add((name, _nodes.Count));
+        }
+    }
+
     /// <summary>Adds the node of a module: it is named after the module's path.</summary>
     internal Node Module(string name, Operator op, params ReadOnlySpan<Node> inputs) => Create(Unique(NodeName(name)), op, [.. inputs]);
 
     /// <summary>Finishes the graph with these outputs. Everything built so far stays, so that any node can be chosen later.</summary>
-    public Graph Build(params IEnumerable<Node> outputs) => new(_inputs, [.. _nodes], [.. outputs], _modules.ToSpecs());
+    public Graph Build(params IEnumerable<Node> outputs) => new(_inputs, [.. _nodes], [.. outputs], _modules.ToSpecs()) { WithoutTensor = [.. _withoutTensor] };
 
     private string Join(string name) => _path.Length == 0 ? name : name.Length == 0 ? _path : name[0] == '#' ? _path + name : $"{_path}.{name}";
 

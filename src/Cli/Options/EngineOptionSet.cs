@@ -11,7 +11,7 @@ internal sealed class EngineOptionSet
 
     private readonly Option<int?> _threads = CommonOptions.Count("--threads", "Threads; all cores unless given.", most: MaxThreads);
     private readonly Option<string> _device = new("--device") { Description = "auto, cpu, cuda or cuda:N.", HelpName = "NAME", DefaultValueFactory = _ => "auto" };
-    private readonly Option<Precision> _precision = new("--precision") { Description = "Number format: auto, float32, float16 or bfloat16; the CPU's engine has float32 alone.", HelpName = "NAME" };
+    private readonly Option<Precision> _precision = PrecisionOption.Create();
 
     public void AddTo(Command command, bool withPrecision = true)
     {
