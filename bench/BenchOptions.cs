@@ -9,13 +9,13 @@ internal sealed record BenchOptions
     public const string Usage = """
         Usage: Bench models [NAME…] [--batch 1,8] [--threads N] [--runs N] [--json] [--no-onnxruntime] [--gain 1.0] [--image-size 224]
                Bench kernels [NAME…] [--batch 1] [--threads N] [--runs N] [--json]
-               Bench detection [NAME…] [--batch 1] [--threads N] [--runs N] [--json]
+               Bench detection [NAME…] [--batch 1] [--threads N] [--runs N] [--json] [--no-onnxruntime]
                Bench pipeline [NAME…] [--images FOLDER] [--batch 16] [--threads N] [--runs N] [--json]
                Bench extract [NAME…] [--images FOLDER] [--threads N] [--runs N] [--json]
                Bench first-prediction [NAME…] [--images FOLDER] [--runs N]
                Bench torchsharp [NAME…] [--batch 8] [--precision float32,bfloat16] [--device cpu] [--layouts] [--threads N] [--runs N] [--json]
           detection a call of a detector (torchvision/maskrcnn_resnet50_fpn if none is named) with images of 600×800, so 800×1088 after resizing and padding,
-                   whole and part by part, then RoIAlign and suppression alone
+                   whole and part by part, its graphs beside ONNX Runtime, then RoIAlign and suppression alone
           pipeline images per second of ML.NET pipelines over JPEG files, beside the bare engine
           extract  images per second of 'timm-features extract' over image files, beside ML.NET's LoadImages, ResizeImages, ExtractPixels, ApplyOnnxModel
           models   milliseconds per image of whole models, beside ONNX Runtime in this process; --gain is that of the convolutions' made-up
