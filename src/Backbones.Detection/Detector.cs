@@ -197,6 +197,7 @@ public abstract class Detector : IDisposable
         ArgumentNullException.ThrowIfNull(images);
         if (images.Count == 0)
             throw new ArgumentException("No images were given; a batch is one image or more.", nameof(images));
+        workspace.Clock?.Start();
         IPixelRows[] sources = [.. images.Select((image, i) => Opened(image, i, open))];
         workspace.Sizes = [.. sources.Select((s, i) => ResizedSize(s, i))];
         Size2 padded = _transform.Padded(workspace.Sizes);
@@ -207,7 +208,9 @@ public abstract class Detector : IDisposable
             float[] batch = workspace.Batch.Ensure(checked(images.Count * length));
             for (int i = 0; i < sources.Length; i++)
                 workspace.Images.Write(sources[i], workspace.Sizes[i], padded, batch, i);
+            workspace.Clock?.Lap("transform");
             workspace.Run(plan, images.Count, length);
+            workspace.Clock?.Lap("backbone, pyramid, dense heads");
             workspace.PrepareResults(images.Count);
             Postprocess(workspace, plan);
         }
@@ -215,7 +218,9 @@ public abstract class Detector : IDisposable
         {
             _plans.Return(plan);
         }
-        return [.. sources.Select((s, i) => Original(workspace, i, new(s.Height, s.Width)))];
+        Detections[] found = [.. sources.Select((s, i) => Original(workspace, i, new(s.Height, s.Width)))];
+        workspace.Clock?.Lap("results");
+        return found;
     }
 
     private static IPixelRows Opened<T>(T image, int index, Func<T, int, IPixelRows> open)

@@ -78,10 +78,13 @@ public class FasterRcnn : Detector
         w.Proposals.Clear();
         for (int image = 0; image < w.Count; image++)
             Propose(w, plan, image);
+        w.Clock?.Lap("proposals");
         if (w.Proposals.Count == 0)
             return;
         w.Cut(plan, w.Proposals, _options.BoxRoIPool, w.BoxFeatures);
+        w.Clock?.Lap("box RoIAlign");
         RcnnWorkspace.RunHead(_boxPlan.Value, BoxHead.Value, w.Proposals.Count, w.BoxFeatures, [w.ClassLogits, w.BoxRegression]);
+        w.Clock?.Lap("box head");
         for (int image = 0, first = 0; image < w.Count; image++)
         {
             int end = first;
@@ -90,6 +93,7 @@ public class FasterRcnn : Detector
             Classify(w, image, first, end);
             first = end;
         }
+        w.Clock?.Lap("detections");
     }
 
     /// <summary>The proposals of an image: the best anchors of each map, moved, without those that better ones of the same map overlap.</summary>

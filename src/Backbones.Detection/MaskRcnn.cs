@@ -62,7 +62,9 @@ public sealed class MaskRcnn : FasterRcnn
         if (w.Detected.Count == 0)
             return;
         w.Cut(plan, w.Detected, _options.MaskRoIPool, w.MaskFeatures);
+        w.Clock?.Lap("mask RoIAlign");
         RcnnWorkspace.RunHead(_maskPlan.Value, MaskHead.Value, w.Detected.Count, w.MaskFeatures, [w.MaskLogits]);
+        w.Clock?.Lap("mask head");
     }
 
     private protected override Detection ToDetection(Workspace workspace, int image, int index, Box box, Size2 original)

@@ -15,6 +15,10 @@ public sealed class AppTests
     }
 
     [TestMethod]
+    public void Cross_validation_tells_how_many_are_right()
+        => Assert.MatchesRegex(@"local-dir:.*test_resnet\.textures16: [789]\d\.\d % of 240 pictures of 8 kinds \(\d+ %, \d+ %, \d+ %, \d+ %, \d+ % in the folds\)", Run("cross-validate"));
+
+    [TestMethod]
     public void Pyramids_draws_the_picture_of_the_readme()
     {
         string folder = Directory.CreateTempSubdirectory("timm-features-").FullName;

@@ -9,6 +9,9 @@ internal class Workspace(WorkerPool pool)
     private readonly List<Grown<float>> _outputs = [];
     private Memory<float>[] _memories = [];
 
+    /// <summary>Gets the times of the parts; null where nobody measures.</summary>
+    public PartClock? Clock { get; set; }
+
     /// <summary>Fills the batch.</summary>
     public ImageBatch Images { get; } = new(pool);
 

@@ -54,9 +54,10 @@ internal static class RelPosBias
     /// <param name="window">The window wanted.</param>
     public static ParameterAdapter Resized(Size2 window) => (b, source, target) =>
     {
-        if (source.Shape == target)
-            return source;
         bool flat = source.Shape.Rank == 2;
+        // A flat table of as many entries may be one of another window: 15 × 15 of a square one, 9 × 25.
+        if (source.Shape == target && (!flat || window.H == window.W))
+            return source;
         Size2 to = (2 * window.H - 1, 2 * window.W - 1), from = flat ? (int)Math.Sqrt(source.Shape[0]) : (source.Shape[1], source.Shape[2]);
         int heads = flat ? source.Shape[1] : source.Shape[0];
         if (heads != (flat ? target[1] : target[0]) || (flat && from.H * from.W != source.Shape[0]))

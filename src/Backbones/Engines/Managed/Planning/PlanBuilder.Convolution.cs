@@ -76,10 +76,18 @@ internal sealed partial class PlanBuilder<T>
         AlignedBuffer? paddedBias = bias.IsEmpty ? null : PadColumns(bias);
         // Small maps fit 4×4 tiles badly, and the larger tile's weights, four times the filter's, come from memory for few tiles.
         return geometry.OutHeight * geometry.OutWidth < 100
-            ? new WinogradStep<T, Winograd2<T>>(geometry, input, Own(WinogradStep<T, Winograd2<T>>.Pack(weights, geometry.OutChannels, geometry.Channels)), paddedBias, result, epilogue)
-            : new WinogradStep<T, Winograd4<T>>(geometry, input, Own(WinogradStep<T, Winograd4<T>>.Pack(weights, geometry.OutChannels, geometry.Channels)), paddedBias, result, epilogue);
+            ? new WinogradStep<T, Winograd2<T>>(geometry, input, Packed<Winograd2<T>>(weights, geometry), paddedBias, result, epilogue)
+            : new WinogradStep<T, Winograd4<T>>(geometry, input, Packed<Winograd4<T>>(weights, geometry), paddedBias, result, epilogue);
+    }
+
+    /// <summary>Transformed weights. Heads that work on all levels of a pyramid have the same for each: they are there once, four times as large as the filters.</summary>
+    private PackedMatrix<T> Packed<TTile>(ReadOnlyMemory<float> weights, ConvolutionGeometry geometry) where TTile : struct, IWinogradTile<T>
+    {
+        if (!_transformed.TryGetValue((weights, typeof(TTile)), out PackedMatrix<T>? packed))
+            _transformed[(weights, typeof(TTile))] = packed = Weights(WinogradStep<T, TTile>.Pack(weights, geometry.OutChannels, geometry.Channels));
+        return packed;
     }
 
     private PackedMatrix<T> Pack(ReadOnlyMemory<float> weights, int[] order, ConvolutionGeometry geometry, ReadOnlySpan<float> bias)
-        => Own(new PackedMatrix<T>(weights, order, geometry.GroupOutChannels, geometry.Groups, bias));
+        => Weights(new PackedMatrix<T>(weights, order, geometry.GroupOutChannels, geometry.Groups, bias));
 }

@@ -12,10 +12,17 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
     private readonly Dictionary<Node, ValueView> _values = [];
     private readonly Dictionary<Node, List<Node>> _users = [];
     private readonly List<IDisposable> _resources = [];
+    private readonly Dictionary<(ReadOnlyMemory<float> Weights, Type Tile), PackedMatrix<T>> _transformed = [];
+    private readonly bool _halfWeights;
     private string _node = "";
 
-    public PlanBuilder(Graph graph, IReadOnlyDictionary<Node, DenseTensor> constants, WorkerPool pool)
+    /// <param name="graph">The graph as it is to run.</param>
+    /// <param name="constants">Its parameters and what is computed of them.</param>
+    /// <param name="pool">Threads.</param>
+    /// <param name="halfWeights">Keep the weights of products and convolutions as 16-bit floats.</param>
+    public PlanBuilder(Graph graph, IReadOnlyDictionary<Node, DenseTensor> constants, WorkerPool pool, bool halfWeights)
     {
+        _halfWeights = halfWeights;
         _graph = graph;
         _constants = constants;
         _pool = pool;
@@ -130,6 +137,8 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
         _resources.Add(resource);
         return resource;
     }
+
+    private PackedMatrix<T> Weights(PackedMatrix<T> packed) => Own(_halfWeights ? packed.ToHalf() : packed);
 
     private void Add(Step step, ValueView result, params ReadOnlySpan<ValueView?> inputs)
     {

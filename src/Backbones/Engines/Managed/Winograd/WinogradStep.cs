@@ -77,7 +77,10 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
 
     public override long SharedScratch(int batch) => Positions * PositionDistance(Math.Min(BandTiles, (long)batch * _tilesPerItem));
 
-    public override long WorkerScratch(int threads) => (long)Positions * (MostBlockTiles * GemmTile<T>.Width + 2 * T.Count);
+    public override long WorkerScratch(int threads) => ProductScratch + _weights.RowScratch(_weights.K);
+
+    /// <summary>The products of a block and a panel at all positions, and two tiles.</summary>
+    private static long ProductScratch => (long)Positions * (MostBlockTiles * GemmTile<T>.Width + 2 * T.Count);
 
     private long BandTiles => Math.Max(MostBlockTiles, BandFloats / (Positions * _rowDistance));
 
@@ -181,7 +184,7 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
         float* source = context.SharedScratch + firstTile * _rowDistance, target = context.WorkerScratch(worker);
         for (int position = 0; position < Positions; position++)
         {
-            args.B = _weights.Panel(position, panel, 0);
+            args.B = _weights.Rows(position, panel, 0, _weights.K, context.WorkerScratch(worker) + ProductScratch);
             GemmTile<T>.RunPanel(&args, source, target, tiles, vectors);
             source += positionDistance;
             target += tiles * width;
