@@ -18,7 +18,7 @@ internal sealed class ModelBenchmark(BenchOptions options)
 
     public void Run(string model)
     {
-        Graph graph = ModelCatalog.Find(model).Build(BuildOptions.Default).Graph;
+        Graph graph = ModelCatalog.Find(model).Build(options.ImageSize is int size ? BuildOptions.Default with { ImageSize = new Size2(size, size) } : BuildOptions.Default).Graph;
         using ParameterStore parameters = ParameterStore.FromRecipe(graph.Parameters, options.Gain);
         using IPlan plan = new ManagedEngine().Compile(graph, parameters, new EngineOptions { Threads = options.Threads });
         using IPlan? half = options.HalfWeights ? new ManagedEngine().Compile(graph, parameters, new EngineOptions { Threads = options.Threads, Precision = Precision.Float16Weights }) : null;

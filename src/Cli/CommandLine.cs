@@ -2,20 +2,19 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using System.Globalization;
-using System.Reflection;
 using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Weights;
 using TimmFeatures.Cli.Commands;
+using TimmFeatures.Cli.Commands.Cluster;
 using TimmFeatures.Cli.Options;
+using TimmFeatures.Extraction;
 
 namespace TimmFeatures.Cli;
 
 /// <summary>The command <c>timm-features</c>: its verbs, and what becomes of errors.</summary>
 internal static class CommandLine
 {
-    public static string Version { get; } = typeof(CommandLine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
-
     /// <summary>Runs one command.</summary>
     /// <returns>One of <see cref="ExitCode"/>.</returns>
     public static int Run(IReadOnlyList<string> arguments, Terminal terminal)
@@ -76,6 +75,13 @@ internal static class CommandLine
             SimilarCommand.Create(terminal),
             VisualizeCommand.Create(terminal),
             BenchCommand.Create(terminal),
+            ServeCommand.Create(terminal),
+            SubmitCommand.Create(terminal),
+            JobCommands.CreateStatus(terminal),
+            JobCommands.CreateCancel(terminal),
+            JobCommands.CreateRetry(terminal),
+            WorkerCommand.Create(terminal),
+            JobCommands.CreateTables(terminal),
         };
         if (root.Options.OfType<HelpOption>().SingleOrDefault() is { Action: HelpAction help } option)
             option.Action = new HelpWithExamples(help, terminal);
@@ -99,6 +105,3 @@ internal static class CommandLine
 
     private static string NameOf(ParseResult parsed) => parsed.CommandResult.Command is RootCommand ? "" : $" {parsed.CommandResult.Command.Name}";
 }
-
-/// <summary>The user stopped the work; the message says how far it came.</summary>
-internal sealed class InterruptedException(string message, CancellationToken cancellation) : OperationCanceledException(message, cancellation);

@@ -21,9 +21,3 @@ internal static class ExitCode
     /// <summary>SIGTERM (128 + SIGTERM).</summary>
     public const int Terminated = 143;
 }
-
-/// <summary>The command line asks for what makes no sense, in a way that only shows when it is looked at as a whole.</summary>
-internal sealed class UsageException(string message) : Exception(message);
-
-/// <summary>An image cannot be read, and that is an error.</summary>
-internal sealed class BadImageException(string message) : Exception(message);

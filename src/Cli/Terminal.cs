@@ -1,7 +1,5 @@
-using System.Text.Encodings.Web;
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using Spectre.Console;
+using TimmFeatures.Extraction;
 
 namespace TimmFeatures.Cli;
 
@@ -15,17 +13,6 @@ namespace TimmFeatures.Cli;
 /// <param name="cancellation">Cancelled by Ctrl-C and SIGTERM.</param>
 internal sealed class Terminal(TextWriter output, TextWriter error, TextReader input, CancellationToken cancellation)
 {
-    private static readonly JsonSerializerOptions s_json = new()
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
-        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
-        WriteIndented = true,
-        NewLine = "\n",
-    };
-
     public TextWriter Out => output;
 
     public TextWriter Error => error;
@@ -48,11 +35,7 @@ internal sealed class Terminal(TextWriter output, TextWriter error, TextReader i
     };
 
     /// <summary>A value as JSON with timm's kind of names (<c>num_features</c>), the same in every culture.</summary>
-    public void Json<T>(T value) => output.WriteLine(ToJson(value));
-
-    public static string ToJson<T>(T value) => JsonSerializer.Serialize(value, s_json);
-
-    public static T FromJson<T>(string json) => JsonSerializer.Deserialize<T>(json, s_json) ?? throw new JsonException("The document is null.");
+    public void Json<T>(T value) => output.WriteLine(SnakeCaseJson.Write(value));
 
     /// <summary>A table: with borders where somebody looks, otherwise a line of tab-separated cells per row, the headers first.</summary>
     public void Table(IReadOnlyList<string> headers, IEnumerable<IReadOnlyList<string>> rows)

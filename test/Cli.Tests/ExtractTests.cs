@@ -7,8 +7,8 @@ using Backbones.Weights;
 using DuckDB.NET.Data;
 using Microsoft.ML;
 using Microsoft.ML.Data;
-using TimmFeatures.Cli.Extraction;
-using TimmFeatures.Cli.Files;
+using TimmFeatures.Extraction;
+using TimmFeatures.Extraction.Files;
 
 namespace TimmFeatures.Cli.Tests;
 

@@ -2,8 +2,8 @@ using System.Diagnostics;
 using Backbones;
 using Backbones.Engines;
 using Backbones.Imaging;
-using TimmFeatures.Cli.Extraction;
-using TimmFeatures.Cli.Images;
+using TimmFeatures.Extraction;
+using TimmFeatures.Extraction.Images;
 
 namespace TimmFeatures.Cli.Tests;
 
@@ -122,14 +122,16 @@ public sealed class InterruptionTests
 
     private static ExtractionResult Extract(string file, ImageItem[] items, CancellationToken cancellation)
     {
-        var request = new ExtractionRequest("test_resnet", new BackboneOptions { WeightsPath = Tool.DemoWeights }, FeatureSelection.Pooled(), EngineProvider.For("cpu"), Threads: 1, Batch: 3, Exif: false, Shard: null,
-            Resume: true, SkipBadImages: false, file);
-        return new ImageExtraction(request, items, new Terminal(TextWriter.Null, TextWriter.Null, TextReader.Null, cancellation)).Run();
+        var features = new FeatureRequest("test_resnet", new BackboneOptions { WeightsPath = Tool.DemoWeights }, FeatureSelection.Pooled(), EngineProvider.For("cpu"), Threads: 1, Batch: 3, Exif: false);
+        var request = new ExtractionRequest(features, Shard: null, Resume: true, SkipBadImages: false, file);
+        return new ImageExtraction(request, items).Run(new ExtractionProgress(new Terminal(TextWriter.Null, TextWriter.Null, TextReader.Null, cancellation)), cancellation);
     }
 
     /// <summary>An image that somebody presses Ctrl-C at.</summary>
     private sealed class Stopping(string name, CancellationTokenSource stop) : ImageItem(name)
     {
+        public override ImageSource Source => new(Name);
+
         public override void Apply(ImageTransform transform, Span<float> target, bool exif)
         {
             stop.Cancel();

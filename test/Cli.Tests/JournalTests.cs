@@ -1,4 +1,4 @@
-using TimmFeatures.Cli.Extraction;
+using TimmFeatures.Extraction;
 
 namespace TimmFeatures.Cli.Tests;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
-using TimmFeatures.Cli.Extraction;
-using TimmFeatures.Cli.Files;
+using TimmFeatures.Extraction;
+using TimmFeatures.Extraction.Files;
 
 namespace TimmFeatures.Cli.Tests;
 

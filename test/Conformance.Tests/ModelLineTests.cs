@@ -129,12 +129,57 @@ public sealed class ModelLineTests
         => AssertPass("variants.jsonl", filter, new ManagedEngine());
 
     [TestMethod]
-    public void Torchvisions_models_have_its_node_names_shapes_and_kept_parameters() => AssertPass("torchvision.json.gz", "torchvision/resn*", engine: null);
+    [DataRow("alexnet")]
+    [DataRow("convnext*")]
+    [DataRow("densenet*")]
+    [DataRow("efficientnet*")]
+    [DataRow("inception*")]
+    [DataRow("maxvit*")]
+    [DataRow("mnasnet*")]
+    [DataRow("mobilenet*")]
+    [DataRow("regnet*")]
+    [DataRow("resn*")]
+    [DataRow("shufflenet*")]
+    [DataRow("squeezenet*")]
+    [DataRow("swin*")]
+    [DataRow("vgg*")]
+    [DataRow("vit*")]
+    public void Torchvisions_models_have_its_node_names_shapes_and_kept_parameters(string models) => AssertPass("torchvision.json.gz", $"torchvision/{models}", engine: null);
 
     [TestMethod]
     [DataRow("torchvision/resnet18")]
     [DataRow("torchvision/resnet50_fpn")]
+    [DataRow("torchvision/alexnet")]
+    [DataRow("torchvision/convnext_tiny")]
+    [DataRow("torchvision/densenet121")]
+    [DataRow("torchvision/efficientnet_b0")]
+    [DataRow("torchvision/inception_v3")]
+    [DataRow("torchvision/maxvit_t")]
+    [DataRow("torchvision/mnasnet1_0")]
+    [DataRow("torchvision/mobilenet_v2")]
+    [DataRow("torchvision/mobilenet_v3_large")]
+    [DataRow("torchvision/regnet_y_400mf")]
+    [DataRow("torchvision/shufflenet_v2_x1_0")]
+    [DataRow("torchvision/squeezenet1_0")]
+    [DataRow("torchvision/swin_t")]
+    [DataRow("torchvision/swin_v2_t")]
+    [DataRow("torchvision/vgg11")]
+    [DataRow("torchvision/vit_b_16")]
     public void Torchvisions_models_have_its_outputs(string model) => AssertPass("torchvision.json.gz", model, new ManagedEngine());
+
+    [TestMethod]
+    public void A_file_of_torchvisions_models_alone_runs_and_one_without_any_fails()
+    {
+        ModelResult Run(string json)
+        {
+            using var document = System.Text.Json.JsonDocument.Parse(json);
+            return TorchvisionRunner.Run(document.RootElement, "*", engine: null).Single();
+        }
+
+        Assert.AreEqual(new ModelResult(Outcome.Missing, "torchvision/resnet51 missing"), Run("""{ "models": { "resnet51": {} } }"""));
+        Assert.AreEqual(Outcome.Failed, Run("""{ "models": { "resnet18": { "params": 1 } } }""").Outcome);
+        StringAssert.Contains(Run("{}").Text, "neither 'models' nor 'resnet50_fpn'");
+    }
 
     private static void AssertPass(string file, string filter, IEngine? engine)
     {

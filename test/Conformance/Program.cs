@@ -11,6 +11,8 @@ const string Usage = """
            Conformance preprocessing FILE IMAGE_FOLDER
            Conformance pth FOLDER
            Conformance remap FILE [--filter FAMILY/ID]
+           Conformance segmentation FILE [--filter NAME]
+           Conformance detection FILE [--filter KIND/NAME]
            Conformance sizes > src/Backbones/Models/sizes.txt
     Reads model lines (.jsonl) or torchvision's models in one object (.json), both also as .gz;
     prints a line a model and last 'N passed, N failed, N missing'.
@@ -31,6 +33,14 @@ if (args is ["pth", .. var pth])
 if (args is ["remap", .. var remap])
 {
     return RemapRunner.Run(remap);
+}
+if (args is ["segmentation", .. var segmentation])
+{
+    return SegmentationRunner.Run(segmentation);
+}
+if (args is ["detection", .. var detection])
+{
+    return DetectionRunner.Run(detection);
 }
 if (args is ["sizes"])
 {

@@ -9,12 +9,12 @@ internal static class Sample
 {
     private static readonly ulong s_seed = Fnv1a64("sample");
 
-    /// <summary>Compares the shape of a tensor <c>[batch, shape…]</c> with the sample's.</summary>
+    /// <summary>Compares the shape of a tensor <c>[batch, shape…]</c>, or without batch, with the sample's.</summary>
     /// <exception cref="MismatchException">The shape differs.</exception>
-    public static void CheckShape(JsonElement sample, int batch, Shape shape)
+    public static void CheckShape(JsonElement sample, int? batch, Shape shape)
     {
         int[] expected = [.. sample.GetProperty("shape").EnumerateArray().Select(d => d.GetInt32())];
-        int[] actual = [batch, .. shape.Dimensions];
+        int[] actual = batch is { } n ? [n, .. shape.Dimensions] : [.. shape.Dimensions];
         if (!expected.SequenceEqual(actual))
             throw new MismatchException($"shape expected [{string.Join(", ", expected)}], got [{string.Join(", ", actual)}]");
     }

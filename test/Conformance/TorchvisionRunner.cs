@@ -15,13 +15,20 @@ internal static class TorchvisionRunner
     /// <summary>Checks what matches the filter (with or without the prefix of the names), model by model.</summary>
     public static IEnumerable<ModelResult> Run(JsonElement root, string filter, IEngine? engine)
     {
-        foreach (JsonProperty model in root.GetProperty("models").EnumerateObject().Where(m => Matches(m.Name, filter)))
+        bool hasModels = root.TryGetProperty("models", out JsonElement models), hasPyramid = root.TryGetProperty("resnet50_fpn", out JsonElement pyramid);
+        if (!hasModels && !hasPyramid)
+        {
+            yield return new ModelResult(Outcome.Failed, "The file has neither 'models' nor 'resnet50_fpn': these are no reference numbers of torchvision's models.");
+            yield break;
+        }
+        IEnumerable<JsonProperty> lines = hasModels ? models.EnumerateObject() : [];
+        foreach (JsonProperty model in lines.Where(m => Matches(m.Name, filter)))
         {
             yield return !ModelCatalog.Contains(Prefix + model.Name) ? new ModelResult(Outcome.Missing, $"{Prefix}{model.Name} missing")
                 : ModelRunner.Report(Prefix + model.Name, Family, new Checks(model.Value, engine), checks => Model(checks, ModelCatalog.Find(Prefix + model.Name), engine));
         }
-        if (Matches("resnet50_fpn", filter))
-            yield return ModelRunner.Report($"{Prefix}resnet50_fpn", Family, new Checks(root.GetProperty("resnet50_fpn"), engine), checks => PyramidNetwork(checks, engine));
+        if (hasPyramid && Matches("resnet50_fpn", filter))
+            yield return ModelRunner.Report($"{Prefix}resnet50_fpn", Family, new Checks(pyramid, engine), checks => PyramidNetwork(checks, engine));
     }
 
     private static bool Matches(string name, string filter)
@@ -30,9 +37,9 @@ internal static class TorchvisionRunner
     private static void Model(Checks checks, ModelEntry model, IEngine? engine)
     {
         JsonElement root = checks.Root;
-        BackboneGraph backbone = model.Build(BuildOptions.Default);
+        int[] input = [.. root.GetProperty("input_size").EnumerateArray().Select(d => d.GetInt32())];
+        BackboneGraph backbone = model.Build(new BuildOptions { InChannels = input[0], ImageSize = (input[1], input[2]) });
         checks.Equal("params", root.GetProperty("params").GetInt64(), backbone.Graph.ParameterCount);
-        checks.Equal("input_size", ModelChecks.Text(root.GetProperty("input_size")), backbone.Graph.Inputs[0].Shape);
         StateDictChecks.Run(checks, backbone.Graph);
         NodeNames.Compare(checks, [.. root.GetProperty("eval_nodes").EnumerateArray().Select(n => n.GetString()!)], backbone.Graph.NodeNames);
 
@@ -72,7 +79,15 @@ internal static class TorchvisionRunner
     private static void Compare(Checks checks, (string Name, JsonElement Sample)[] samples, Graph graph, IEngine? engine)
     {
         float[][] values = checks.Run(graph, engine);
+        // The lines do not say how far float32 carries. With the recipe's weights the attention of torchvision's ViT is all but one-hot, and each block doubles what was rounded before.
+        var rounded = new Lazy<float[][]>(() => checks.Run(graph, engine, rounded: true));
         foreach ((int i, (string name, JsonElement sample)) in samples.Index())
-            checks.Close(name, sample, graph.Outputs[i], values[i]);
+            checks.Close(name, sample, graph.Outputs[i], values[i], () => Difference(values[i], rounded.Value[i]));
+    }
+
+    private static double Difference(float[] a, float[] b)
+    {
+        double difference = a.Zip(b, (x, y) => ((double)x - y) * ((double)x - y)).Sum(), norm = a.Sum(x => (double)x * x);
+        return Math.Sqrt(difference / Math.Max(norm, 1e-30));
     }
 }

@@ -36,6 +36,13 @@ public interface IPlan : IDisposable
     void Run(int batch, ReadOnlySpan<ReadOnlyMemory<float>> inputs, ReadOnlySpan<Memory<float>> outputs, CancellationToken cancellation = default);
 }
 
+/// <summary>A plan that knows its memory.</summary>
+internal interface IMeasuredPlan
+{
+    /// <summary>Bytes of the weights as they are laid out, and of everything that one run of <paramref name="batch"/> items needs.</summary>
+    long MemoryBytes(int batch);
+}
+
 /// <summary>How a plan uses the machine.</summary>
 public sealed record EngineOptions
 {

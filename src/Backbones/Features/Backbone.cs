@@ -181,16 +181,21 @@ public sealed class Backbone : IDisposable
 
     /// <summary>Several selections as one graph, computed in one run.</summary>
     /// <exception cref="ArgumentException">There are no selections, or they need different structures (pools, output strides).</exception>
-    public SelectedFeatures Select(IReadOnlyList<FeatureSelection> selections)
+    public SelectedFeatures Select(IReadOnlyList<FeatureSelection> selections) => Select(selections, _build);
+
+    private SelectedFeatures Select(IReadOnlyList<FeatureSelection> selections, BuildOptions build)
     {
         if (selections.Count == 0)
             throw new ArgumentException("No selection was given; give one or more.", nameof(selections));
-        BuildOptions[] builds = [.. selections.Select(s => SelectedFeatures.OptionsFor(s, _build)).Distinct()];
+        BuildOptions[] builds = [.. selections.Select(s => SelectedFeatures.OptionsFor(s, build)).Distinct()];
         if (builds.Length > 1)
             throw new ArgumentException($"These selections need backbones of different structure (pool, classes or output stride) and cannot share one run: {string.Join("; ", selections)}.", nameof(selections));
         BackboneGraph graph = builds[0] == _build ? _graph.Value : _model.Build(builds[0]);
         SelectedFeatures selected = SelectedFeatures.Merge([.. selections.Select(s => SelectedFeatures.Choose(graph, s))]);
-        return selected.AdaptedTo(graph.AsStored(Parameters, selected.Graph.Parameters));
+        return selected.AdaptedTo(graph.AsStored(Parameters, selected.Graph.Parameters)) with
+        {
+            Source = new(this, size => Select(selections, build with { ImageSize = size })),
+        };
     }
 
     /// <summary>Compiles a selection for running.</summary>

@@ -11,6 +11,22 @@ namespace Backbones;
 /// <param name="Level">Channels, reduction and module where the output is a level of the pyramid or an intermediate.</param>
 public sealed record FeatureOutput(string Name, Shape Shape, FeatureInfo? Level = null);
 
+/// <summary>What a selection's outputs are called outside of it, where a level's bare number would say too little.</summary>
+internal static class OutputNames
+{
+    /// <summary>Levels of a pyramid are <c>level_0</c>, blocks <c>block_0</c> and <c>block_0_prefix</c>; others keep their names.</summary>
+    public static string Of(FeatureSelection selection, FeatureOutput output)
+    {
+        string prefix = selection switch
+        {
+            PyramidSelection => "level_",
+            IntermediatesSelection => "block_",
+            _ => "",
+        };
+        return $"{prefix}{output.Name.Replace(".prefix", "_prefix", StringComparison.Ordinal)}";
+    }
+}
+
 /// <summary>timm's <c>feature_info</c> of one level.</summary>
 /// <param name="Index">Number of the level or block.</param>
 /// <param name="Channels">Channels (<c>num_chs</c>).</param>
@@ -40,6 +56,9 @@ public sealed record SelectedFeatures
 
     /// <summary>The whole backbone it was cut from.</summary>
     internal BackboneGraph Backbone { get; }
+
+    /// <summary>The backbone with its weights, and the same selection for another image size; null where it was not made by <see cref="Backbones.Backbone.Select(FeatureSelection)"/>.</summary>
+    internal SelectionSource? Source { get; init; }
 
     /// <summary>State_dict keys of the backbone that this selection does not need (what timm's pruning removes).</summary>
     public IEnumerable<string> RemovedParameters => Backbone.Graph.Parameters.Select(p => p.Name).Except(Graph.Parameters.Select(p => p.Name));
@@ -71,7 +90,7 @@ public sealed record SelectedFeatures
             : Choose(backbone, [.. backbone.FeatureBranches.Select((node, i) => ($"features.{i}", node, (FeatureInfo?)null))]),
         LogitsSelection => Choose(backbone, [("logits", backbone.Graph.Outputs[0], null)]),
         NodesSelection { Choices.IsDefaultOrEmpty: true } => throw new ArgumentException("No node asked for; give names of nodes, such as those of Backbone.NodeNames.", nameof(selection)),
-        NodesSelection nodes => Choose(backbone, [.. nodes.Choices.Select(c => (c.Output, backbone.Graph.Find(c.Node), (FeatureInfo?)null))]),
+        NodesSelection nodes => KeepAsserted(Choose(backbone, [.. nodes.Choices.Select(c => (c.Output, backbone.Graph.Find(c.Node), (FeatureInfo?)null))])),
         PyramidSelection pyramid => Pyramid(pyramid, backbone),
         IntermediatesSelection intermediates => Intermediates(intermediates, backbone),
         _ => throw new ArgumentException($"Unknown selection {selection}.", nameof(selection)),
@@ -94,7 +113,12 @@ public sealed record SelectedFeatures
     public SelectedFeatures Only(Func<int, bool> isWanted)
     {
         int[] kept = [.. Enumerable.Range(0, Outputs.Length).Where(isWanted)];
-        return kept.Length == Outputs.Length ? this : this with { Graph = Graph.WithOutputs(kept.Select(i => Graph.Outputs[i])), Outputs = [.. kept.Select(i => Outputs[i])] };
+        return kept.Length == Outputs.Length ? this : this with
+        {
+            Graph = Graph.WithOutputs(kept.Select(i => Graph.Outputs[i])),
+            Outputs = [.. kept.Select(i => Outputs[i])],
+            Source = Source?.Then(s => s.Only(isWanted)),
+        };
     }
 
     /// <summary>A neck or head on top: what <paramref name="build"/> makes of the outputs becomes the outputs. Its parameters are the graph's, beside the backbone's.</summary>
@@ -107,6 +131,7 @@ public sealed record SelectedFeatures
         {
             Graph = b.Build(Graph.Outputs).WithOutputs(outputs.Select(o => o.Map)),
             Outputs = [.. outputs.Select(o => new FeatureOutput(o.Name, o.Map.Shape))],
+            Source = Source?.Then(s => s.Extend(build)),
         };
     }
 
@@ -122,6 +147,12 @@ public sealed record SelectedFeatures
     /// <summary>timm's <c>feature_info</c> for all levels of a backbone.</summary>
     internal static ImmutableArray<FeatureInfo> InfoOf(BackboneGraph backbone)
         => [.. backbone.Levels.Select((l, i) => new FeatureInfo(i, l.Channels, l.Reduction, l.Module) { Format = backbone is { LevelLayout: FeatureLayout.Nhwc, FeaturesFromIntermediates: false } ? FeatureFormat.Nhwc : FeatureFormat.Nchw })];
+
+    /// <summary>The same nodes, with the parameters that torchvision keeps for its assertions. They are state_dict entries that no node reads.</summary>
+    private static SelectedFeatures KeepAsserted(SelectedFeatures selected) => selected.Backbone.Asserted is not { } asserted ? selected : selected with
+    {
+        Graph = new Graph(selected.Graph.Inputs, selected.Graph.Nodes, selected.Graph.Outputs, selected.Backbone.Graph.WithOutputs(selected.Graph.Outputs.Append(asserted)).Parameters),
+    };
 
     private static SelectedFeatures Pyramid(PyramidSelection selection, BackboneGraph backbone)
     {
@@ -197,4 +228,13 @@ public sealed record SelectedFeatures
         Graph whole = extended is null ? backbone.Graph : extended.Build(backbone.Graph.Outputs);
         return new(whole.WithOutputs(outputs.Select(o => o.Node)), [.. outputs.Select(o => new FeatureOutput(o.Name, o.Node.Shape, o.Info))], backbone);
     }
+}
+
+/// <summary>Where a selection is from.</summary>
+/// <param name="Backbone">The backbone with its weights.</param>
+/// <param name="AtSize">The same selection for images of another size.</param>
+internal sealed record SelectionSource(Backbone Backbone, Func<Size2, SelectedFeatures> AtSize)
+{
+    /// <summary>The source of what is made of the selection.</summary>
+    public SelectionSource Then(Func<SelectedFeatures, SelectedFeatures> change) => this with { AtSize = size => change(AtSize(size)) };
 }

@@ -31,8 +31,19 @@ public sealed class Graph
     /// <summary>Number of trained parameters (buffers not counted), as <c>sum(p.numel() for p in model.parameters())</c>.</summary>
     public long ParameterCount => Parameters.Where(p => p.Kind == ParameterKind.Parameter).Sum(p => p.Shape.Length);
 
-    /// <summary>Names of the nodes that can be chosen as outputs, in the order of execution, as <c>get_graph_node_names</c> lists them.</summary>
-    public ImmutableArray<string> NodeNames => [.. Nodes.Where(n => n.IsNamed).Select(n => n.Name)];
+    /// <summary>Names of the nodes that can be chosen as outputs, in the order of execution, as <c>get_graph_node_names</c> lists them. torchvision's models have among them
+    /// the steps of Python without a tensor (<c>size</c>, <c>chunk</c>), which cannot be chosen.</summary>
+    public ImmutableArray<string> NodeNames
+    {
+        get
+        {
+            ILookup<int, string> without = WithoutTensor.ToLookup(s => s.Before, s => s.Name);
+            return [.. Nodes.Append(null).SelectMany((n, i) => n is { IsNamed: true } ? without[i].Append(n.Name) : without[i])];
+        }
+    }
+
+    /// <summary>The names that FX lists without a tensor behind them, and the numbers of the nodes that they stand before. A part of a graph has none.</summary>
+    internal ImmutableArray<(string Name, int Before)> WithoutTensor { get; init; } = [];
 
     /// <summary>The node of that name; a truncated name (<c>layer4</c>) means the last node below it.</summary>
     /// <exception cref="GraphException">There is none; the message has the nearest names.</exception>
@@ -41,6 +52,8 @@ public sealed class Graph
         ArgumentNullException.ThrowIfNull(name);
         if (TryFind(name) is { } node)
             return node;
+        if (WithoutTensor.Any(s => s.Name == name))
+            throw new GraphException($"'{name}' is a size, a number or a tuple of tensors, and no tensor that could be an output; choose a node behind it.");
         var candidates = NodeNames.SelectMany(Prefixes).Distinct();
         throw new GraphException($"There is no node '{name}'.{NearestName.Suggest(name, candidates)}");
     }

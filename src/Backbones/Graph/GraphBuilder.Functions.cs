@@ -83,4 +83,15 @@ public sealed partial class GraphBuilder
 
     /// <summary>Repeats to a larger shape.</summary>
     public Node Expand(Node x, Shape shape, string target = "expand") => Function(target, new ExpandOp(shape), x);
+
+    /// <summary>Lists a value that depends on no input under a name of the open scope, as FX does with arithmetic over parameters.</summary>
+    internal Node Listed(string target, Node x)
+    {
+        string name = NodeName(target);
+        // A parameter at the root is read under its own key, which is not listed otherwise.
+        return Create(_parameters.ContainsKey(name) ? name : Unique(name), new IdentityOp(IsListed: true), [x]);
+    }
+
+    /// <summary>Lists the reading of a parameter of the open scope as FX does, after its key: <c>layer1.0.layer1_0_gamma</c>.</summary>
+    internal Node ListedRead(Node parameter) => Listed(parameter.Name.Replace('.', '_'), parameter);
 }

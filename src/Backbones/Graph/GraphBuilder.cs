@@ -12,6 +12,7 @@ public sealed partial class GraphBuilder
     private readonly Dictionary<string, int> _names = [];
     private readonly Dictionary<string, Node> _parameters = [];
     private readonly ModuleTree _modules = new();
+    private readonly List<(string Name, int Before)> _withoutTensor = [];
     private readonly ImmutableArray<Node> _inputs;
     private string _path = "";
     private string? _leaf;
@@ -156,11 +157,22 @@ public sealed partial class GraphBuilder
         return Create(Unique(name), op, [.. inputs]);
     }
 
+    /// <summary>Takes the next names of FX targets that give no tensor: a size, a number, a tuple. They are listed at this place.</summary>
+    internal void WithoutTensor(params ReadOnlySpan<string> targets)
+    {
+        foreach (string target in targets)
+        {
+            string name = Unique(NodeName(target));
+            _names.TryAdd(name, 0);
+            _withoutTensor.Add((name, _nodes.Count));
+        }
+    }
+
     /// <summary>Adds the node of a module: it is named after the module's path.</summary>
     internal Node Module(string name, Operator op, params ReadOnlySpan<Node> inputs) => Create(Unique(NodeName(name)), op, [.. inputs]);
 
     /// <summary>Finishes the graph with these outputs. Everything built so far stays, so that any node can be chosen later.</summary>
-    public Graph Build(params IEnumerable<Node> outputs) => new(_inputs, [.. _nodes], [.. outputs], _modules.ToSpecs());
+    public Graph Build(params IEnumerable<Node> outputs) => new(_inputs, [.. _nodes], [.. outputs], _modules.ToSpecs()) { WithoutTensor = [.. _withoutTensor] };
 
     private string Join(string name) => _path.Length == 0 ? name : name.Length == 0 ? _path : name[0] == '#' ? _path + name : $"{_path}.{name}";
 

@@ -39,8 +39,8 @@ public sealed class Node
     /// <summary>Whether the value depends on the input (has a batch dimension). Others are parameter arithmetic, computed once at compile time.</summary>
     public bool IsBatched { get; }
 
-    /// <summary>Whether the name is one that a user can choose: parameters, constants and internals of leaf modules are not.</summary>
-    public bool IsNamed => IsBatched && !Name.Contains('#');
+    /// <summary>Whether the name is listed: parameters, constants and internals of leaf modules are not, unless torchvision lists the reading of a parameter.</summary>
+    public bool IsNamed => (IsBatched || Operator is IdentityOp { IsListed: true }) && !Name.Contains('#');
 
     /// <inheritdoc/>
     public override string ToString() => $"{Name} {Shape}";

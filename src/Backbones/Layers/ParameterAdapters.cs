@@ -55,7 +55,8 @@ internal static class ParameterAdapters
     /// <param name="pretrainedGrid">The grid that the checkpoint was trained for; it counts where it has L patches, otherwise the entry's grid is taken for square.</param>
     /// <param name="targetGrid">The grid wanted.</param>
     /// <param name="bilinear">Resize bilinearly without antialiasing instead (FlexiViT).</param>
-    public static ParameterAdapter PositionEmbedding(int prefixTokens, Size2 pretrainedGrid, Size2 targetGrid, bool bilinear = false) => (b, source, target) =>
+    /// <param name="alignCorners">Resize bicubically without antialiasing instead, the corners staying where they are (torchvision's <c>interpolate_embeddings</c>).</param>
+    public static ParameterAdapter PositionEmbedding(int prefixTokens, Size2 pretrainedGrid, Size2 targetGrid, bool bilinear = false, bool alignCorners = false) => (b, source, target) =>
     {
         int length = source.Shape[1] - prefixTokens;
         Size2 grid = pretrainedGrid.H * pretrainedGrid.W == length ? pretrainedGrid : (int)Math.Sqrt(Math.Max(length, 0));
@@ -66,7 +67,7 @@ internal static class ParameterAdapters
             throw new GraphException($"The {source.Shape[1]} tokens of '{source.Name}', {prefixTokens} of them without a place in the image, are no square grid and none of {pretrainedGrid.H}×{pretrainedGrid.W} "
                 + "patches, which the weights' config says; what grid they are for is not known.");
         }
-        return grid == targetGrid ? source : ResizePositions(b, source, prefixTokens, grid, targetGrid, bilinear);
+        return grid == targetGrid ? source : ResizePositions(b, source, prefixTokens, grid, targetGrid, bilinear, alignCorners);
     };
 
     /// <summary>Position embeddings <c>[1, P + L, C]</c> of another grid.</summary>
@@ -76,12 +77,13 @@ internal static class ParameterAdapters
     /// <param name="grid">The grid that they are for.</param>
     /// <param name="targetGrid">The grid wanted.</param>
     /// <param name="bilinear">Resize bilinearly without antialiasing instead of bicubically with it.</param>
-    public static Node ResizePositions(GraphBuilder b, Node source, int prefixTokens, Size2 grid, Size2 targetGrid, bool bilinear)
+    /// <param name="alignCorners">The corners stay where they are, without antialiasing.</param>
+    public static Node ResizePositions(GraphBuilder b, Node source, int prefixTokens, Size2 grid, Size2 targetGrid, bool bilinear, bool alignCorners = false)
     {
         int length = source.Shape[1] - prefixTokens, channels = source.Shape[2];
         Node patches = b.Slice(source, 1, prefixTokens, length);
         Node map = b.Permute(b.Reshape(patches, [grid.H, grid.W, channels]), [2, 0, 1]);
-        Node resized = b.Resize(map, targetGrid.H, targetGrid.W, bilinear ? ResizeMode.Bilinear : ResizeMode.Bicubic, antialias: !bilinear);
+        Node resized = b.Resize(map, targetGrid.H, targetGrid.W, bilinear ? ResizeMode.Bilinear : ResizeMode.Bicubic, alignCorners, antialias: !bilinear && !alignCorners);
         Node tokens = b.Reshape(b.Permute(resized, [1, 2, 0]), [1, targetGrid.H * targetGrid.W, channels]);
         return prefixTokens == 0 ? tokens : b.Concat(1, [b.Slice(source, 1, 0, prefixTokens), tokens]);
     }

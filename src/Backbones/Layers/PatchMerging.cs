@@ -16,13 +16,19 @@ internal static class PatchMerging
     {
         using (b.Scope(name))
         {
-            x = Windows.Pad(b, x, (Windows.RoundUp(x.Shape[0], 2), Windows.RoundUp(x.Shape[1], 2)));
-            (int h, int w, int channels) = (x.Shape[0] / 2, x.Shape[1] / 2, x.Shape[2]);
-            x = b.Permute(b.Reshape(x, [h, 2, w, 2, channels]), [0, 2, 3, 1, 4]);
-            x = b.Flatten(x, 2);
+            x = Join(b, x);
             return normFirst
                 ? b.Linear("reduction", norm(b, "norm", x), outChannels, bias: false)
                 : norm(b, "norm", b.Linear("reduction", x, outChannels, bias: false));
         }
+    }
+
+    /// <summary>The merging alone, with zeros beyond an odd side: x <c>[H, W, C]</c> → <c>[⌈H/2⌉, ⌈W/2⌉, 4 C]</c>, the four column by column.</summary>
+    internal static Node Join(GraphBuilder b, Node x)
+    {
+        x = Windows.Pad(b, x, (Windows.RoundUp(x.Shape[0], 2), Windows.RoundUp(x.Shape[1], 2)));
+        (int h, int w, int channels) = (x.Shape[0] / 2, x.Shape[1] / 2, x.Shape[2]);
+        x = b.Permute(b.Reshape(x, [h, 2, w, 2, channels]), [0, 2, 3, 1, 4]);
+        return b.Flatten(x, 2);
     }
 }

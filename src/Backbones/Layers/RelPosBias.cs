@@ -37,7 +37,7 @@ internal static class RelPosBias
     internal static int Distances(Size2 window) => (2 * window.H - 1) * (2 * window.W - 1);
 
     /// <summary>timm's <c>gen_relative_position_index</c>: for each query and key the place of their distance, (Δy + h - 1)(2w - 1) + Δx + w - 1.</summary>
-    private static int[] Index(Size2 window)
+    internal static int[] Index(Size2 window)
     {
         int area = window.H * window.W, at = 0;
         var index = new int[area * area];

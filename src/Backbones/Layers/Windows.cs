@@ -54,8 +54,9 @@ internal static class Windows
     /// <param name="shift">Rows and columns that the windows are shifted by; zero for none.</param>
     /// <param name="masksPadding">The mask covers the filled map; otherwise shifted windows have to divide the map.</param>
     /// <param name="attention">The attention.</param>
+    /// <param name="padsFirst">The filled map is shifted (torchvision), so that the border moves with it.</param>
     /// <exception cref="GraphException">Shifted windows do not divide the map.</exception>
-    public static Node Attend(GraphBuilder b, Node x, Size2 window, Size2 shift, bool masksPadding, WindowAttention attention)
+    public static Node Attend(GraphBuilder b, Node x, Size2 window, Size2 shift, bool masksPadding, WindowAttention attention, bool padsFirst = false)
     {
         Size2 map = (x.Shape[0], x.Shape[1]), padded = (RoundUp(map.H, window.H), RoundUp(map.W, window.W));
         bool shifted = shift != default(Size2);
@@ -64,15 +65,20 @@ internal static class Windows
             throw new GraphException($"Shifted windows of {window.H}×{window.W} do not divide a map of {map.H}×{map.W}; the nearest map that they do is {padded.H}×{padded.W}. "
                 + "Choose an image size with such maps.");
         }
+        if (padsFirst)
+            x = Pad(b, x, padded);
         if (shifted)
             x = Roll(b, x, -shift.H, -shift.W);
-        x = Pad(b, x, padded);
+        if (!padsFirst)
+            x = Pad(b, x, padded);
         x = Partition(b, x, window);
         x = attention(b, x, shifted ? ShiftMask(b, padded, window, shift) : null);
         x = Reverse(b, x, window, padded);
-        if (padded != map)
-            x = b.Slice(b.Slice(x, 0, 0, map.H), 1, 0, map.W);
-        return shifted ? Roll(b, x, shift.H, shift.W) : x;
+        if (!padsFirst)
+            x = Crop(b, x, map);
+        if (shifted)
+            x = Roll(b, x, shift.H, shift.W);
+        return padsFirst ? Crop(b, x, map) : x;
     }
 
     /// <summary>Window and shift for a map: no window is larger than the map, and where one window covers a side nothing is shifted along it.</summary>
@@ -88,6 +94,9 @@ internal static class Windows
         var border = new Padding(0, 0, size.H - x.Shape[0], size.W - x.Shape[1]);
         return border == default ? b.Identity(target, x) : b.Leaf(target, () => b.Permute(b.Pad2d(b.Permute(x, [2, 0, 1]), border), [1, 2, 0]));
     }
+
+    private static Node Crop(GraphBuilder b, Node x, Size2 size)
+        => (x.Shape[0], x.Shape[1]) == (size.H, size.W) ? x : b.Slice(b.Slice(x, 0, 0, size.H), 1, 0, size.W);
 
     /// <summary>The least multiple of <paramref name="step"/> that is not below <paramref name="size"/>.</summary>
     internal static int RoundUp(int size, int step) => (size + step - 1) / step * step;

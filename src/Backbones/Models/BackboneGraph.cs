@@ -47,6 +47,9 @@ internal sealed record BackboneGraph
     /// <summary>Whether <c>features_only</c> goes over <see cref="Intermediates"/> (timm's FeatureGetterNet) and not over <see cref="Levels"/>' nodes.</summary>
     public bool FeaturesFromIntermediates { get; init; }
 
+    /// <summary>The last value that an assertion of torchvision's reads; null for none. Its extraction of nodes leaves assertions alone, and with them the parameters that they need.</summary>
+    public Node? Asserted { get; init; }
+
     /// <summary>How a checkpoint's entries become this model's (other image size, other input channels), by key.</summary>
     public ImmutableDictionary<string, ParameterAdapter> Adapters { get; init; } = ImmutableDictionary<string, ParameterAdapter>.Empty;
 

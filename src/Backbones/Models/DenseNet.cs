@@ -13,6 +13,8 @@ internal static class DenseNet
     // Channels of a layer's 1×1 convolution, in growth rates.
     private const int BottleneckWidth = 4;
 
+    internal const int LastStride = 32;
+
     /// <summary>What tells one variant from another: channels that a layer adds, and the number of layers per block.</summary>
     internal sealed record Config(int GrowthRate, ImmutableArray<int> Layers)
     {
@@ -21,17 +23,28 @@ internal static class DenseNet
 
         /// <summary>The stem's pooling is anti-aliased.</summary>
         public bool BlurStem { get; init; }
+
+        public NormActLayer Norm { get; init; } = NormActs.BatchNorm;
     }
 
     private static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
     {
-        options.RequireOutputStride(32);
+        (List<FeatureLevel> levels, Node x) = BuildBlocks(b, config, options);
+        using (b.Scope("features"))
+            x = NormActs.BatchNorm(b, "norm5", x, UnaryKind.Relu);
+        levels.Add(new FeatureLevel(x.Shape[0], LastStride, x.Name, x));
+        return BackboneGraph.OfLevels(b, levels, x, Classifier.WithDrop(b, x, options.NumClasses, options.GlobalPool, "classifier")) with { Intermediates = null };
+    }
+
+    /// <summary>The layers <c>features</c> without the last norm, which timm and torchvision have alike: the levels before the last block, and its map.</summary>
+    internal static (List<FeatureLevel> Levels, Node Last) BuildBlocks(GraphBuilder b, Config config, ModelOptions options)
+    {
+        options.RequireOutputStride(LastStride);
         var levels = new List<FeatureLevel>();
-        Node x;
         using (b.Scope("features"))
         {
-            x = BuildStem(b, config, b.Input);
-            levels.Add(new FeatureLevel(x.Shape[0], 2, config.DeepStem ? "features.norm2" : "features.norm0", x));
+            Node x = BuildStem(b, config, b.Input);
+            levels.Add(new FeatureLevel(x.Shape[0], 2, x.Name, x));
             x = BuildStemPool(b, config, x);
             int stride = 4;
             for (int block = 1; block < config.Layers.Length; block++)
@@ -40,28 +53,24 @@ internal static class DenseNet
                 levels.Add(new FeatureLevel(x.Shape[0], stride, $"features.denseblock{block}", x));
                 using (b.Scope($"transition{block}"))
                 {
-                    x = NormActs.BatchNorm(b, "norm", x, UnaryKind.Relu);
+                    x = config.Norm(b, "norm", x, UnaryKind.Relu);
                     x = b.Conv2d("conv", x, x.Shape[0] / 2, 1);
                     x = b.AvgPool2d("pool", x, 2);
                 }
                 stride *= 2;
             }
-            x = DenseBlock(b, config, x, config.Layers.Length);
-            x = NormActs.BatchNorm(b, "norm5", x, UnaryKind.Relu);
-            levels.Add(new FeatureLevel(x.Shape[0], stride, "features.norm5", x));
+            return (levels, DenseBlock(b, config, x, config.Layers.Length));
         }
-
-        return BackboneGraph.OfLevels(b, levels, x, Classifier.WithDrop(b, x, options.NumClasses, options.GlobalPool, "classifier")) with { Intermediates = null };
     }
 
     private static Node BuildStem(GraphBuilder b, Config config, Node x)
     {
         int growth = config.GrowthRate;
         if (!config.DeepStem)
-            return NormActs.BatchNorm(b, "norm0", b.Conv2d("conv0", x, growth * 2, 7, stride: 2, padding: 3), UnaryKind.Relu);
-        x = NormActs.BatchNorm(b, "norm0", b.Conv2d("conv0", x, growth, 3, stride: 2, padding: 1), UnaryKind.Relu);
-        x = NormActs.BatchNorm(b, "norm1", b.Conv2d("conv1", x, growth, 3, padding: 1), UnaryKind.Relu);
-        return NormActs.BatchNorm(b, "norm2", b.Conv2d("conv2", x, growth * 2, 3, padding: 1), UnaryKind.Relu);
+            return config.Norm(b, "norm0", b.Conv2d("conv0", x, growth * 2, 7, stride: 2, padding: 3), UnaryKind.Relu);
+        x = config.Norm(b, "norm0", b.Conv2d("conv0", x, growth, 3, stride: 2, padding: 1), UnaryKind.Relu);
+        x = config.Norm(b, "norm1", b.Conv2d("conv1", x, growth, 3, padding: 1), UnaryKind.Relu);
+        return config.Norm(b, "norm2", b.Conv2d("conv2", x, growth * 2, 3, padding: 1), UnaryKind.Relu);
     }
 
     private static Node BuildStemPool(GraphBuilder b, Config config, Node x)
@@ -88,14 +97,14 @@ internal static class DenseNet
 
     private static Node DenseLayer(GraphBuilder b, Config config, List<Node> maps)
     {
-        Node x = NormActs.BatchNorm(b, "norm1", b.Concat(0, [.. maps]), UnaryKind.Relu);
+        Node x = config.Norm(b, "norm1", b.Concat(0, [.. maps]), UnaryKind.Relu);
         x = b.Conv2d("conv1", x, BottleneckWidth * config.GrowthRate, 1);
-        x = NormActs.BatchNorm(b, "norm2", x, UnaryKind.Relu);
+        x = config.Norm(b, "norm2", x, UnaryKind.Relu);
         return b.Conv2d("conv2", x, config.GrowthRate, 3, padding: 1);
     }
 
     /// <summary>torchvision's published files have names from before norms and convolutions were numbered without a dot.</summary>
-    private static void Remap(Checkpoint c, Config config) => c.RenameMatches((@"(denselayer\d+\.(?:norm|conv))\.(?=[12]\.)", "$1"));
+    internal static void Remap(Checkpoint c, Config config) => c.RenameMatches((@"(denselayer\d+\.(?:norm|conv))\.(?=[12]\.)", "$1"));
 
     public static ModelFamily<Config> Models => new(Build)
     {

@@ -12,12 +12,12 @@ internal readonly record struct InceptionConv(int Channels, Size2 Kernel, int St
 {
     private static readonly NormActLayer s_norm = NormActs.BatchNormWith(1e-3f);
 
-    /// <summary>x <c>[C, H, W]</c> → <c>[Channels, H', W']</c>.</summary>
-    public Node Build(GraphBuilder b, string name, Node x)
+    /// <summary>x <c>[C, H, W]</c> → <c>[Channels, H', W']</c>; the norm and activation are timm's unless given.</summary>
+    public Node Build(GraphBuilder b, string name, Node x, NormActLayer? norm = null)
     {
         Padding padding = Valid || Stride > 1 ? 0 : (Kernel.H / 2, Kernel.W / 2);
         using (b.Scope(name))
-            return s_norm(b, "bn", b.Conv2d("conv", x, Channels, Kernel, Stride, padding), UnaryKind.Relu);
+            return (norm ?? s_norm)(b, "bn", b.Conv2d("conv", x, Channels, Kernel, Stride, padding), UnaryKind.Relu);
     }
 
     /// <summary>Several, one after another, named by a prefix and their numbers.</summary>
@@ -26,10 +26,11 @@ internal readonly record struct InceptionConv(int Channels, Size2 Kernel, int St
     /// <param name="x">The map.</param>
     /// <param name="convs">The convolutions.</param>
     /// <param name="first">Number of the first one.</param>
-    public static Node Chain(GraphBuilder b, string prefix, Node x, ReadOnlySpan<InceptionConv> convs, int first = 0)
+    /// <param name="norm">Norm and activation; timm's unless given.</param>
+    public static Node Chain(GraphBuilder b, string prefix, Node x, ReadOnlySpan<InceptionConv> convs, int first = 0, NormActLayer? norm = null)
     {
         foreach (InceptionConv conv in convs)
-            x = conv.Build(b, $"{prefix}{first++}", x);
+            x = conv.Build(b, $"{prefix}{first++}", x, norm);
         return x;
     }
 

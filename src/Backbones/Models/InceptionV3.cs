@@ -9,17 +9,23 @@ namespace Backbones.Models;
 /// </summary>
 internal static class InceptionV3
 {
-    private static BackboneGraph Build(GraphBuilder b, string _, ModelOptions options)
+    /// <summary>What timm and torchvision have otherwise: names, and the head over the last map.</summary>
+    /// <param name="PoolPrefix">What the names of the stem's pools begin with.</param>
+    /// <param name="Norm">Norm and activation behind a convolution; null for timm's module of both.</param>
+    /// <param name="Head">The classifier's input and its result.</param>
+    internal sealed record Config(string PoolPrefix, NormActLayer? Norm, Func<GraphBuilder, Node, ModelOptions, (Node PreLogits, Node Logits)> Head);
+
+    internal static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
     {
         options.RequireOutputStride(32);
         var levels = new List<FeatureLevel>();
         Node x = Conv("Conv2d_1a_3x3", b.Input, new(32, 3, 2));
         x = Conv("Conv2d_2a_3x3", x, new(32, 3, Valid: true));
         x = Level("Conv2d_2b_3x3", Conv("Conv2d_2b_3x3", x, new(64, 3)));
-        x = b.MaxPool2d("Pool1", x, 3, 2);
+        x = b.MaxPool2d($"{config.PoolPrefix}1", x, 3, 2);
         x = Conv("Conv2d_3b_1x1", x, new(80, 1));
         x = Level("Conv2d_4a_3x3", Conv("Conv2d_4a_3x3", x, new(192, 3, Valid: true)));
-        x = b.MaxPool2d("Pool2", x, 3, 2);
+        x = b.MaxPool2d($"{config.PoolPrefix}2", x, 3, 2);
         x = BlockA("Mixed_5b", x, 32);
         x = BlockA("Mixed_5c", x, 64);
         x = Level("Mixed_5d", BlockA("Mixed_5d", x, 64));
@@ -31,7 +37,7 @@ internal static class InceptionV3
         x = BlockD("Mixed_7a", x);
         x = BlockE("Mixed_7b", x);
         x = Level("Mixed_7c", BlockE("Mixed_7c", x));
-        return BackboneGraph.OfLevels(b, levels, x, Classifier.WithDrop(b, x, options.NumClasses, options.GlobalPool)) with { Intermediates = null };
+        return BackboneGraph.OfLevels(b, levels, x, config.Head(b, x, options)) with { Intermediates = null };
 
         Node Level(string module, Node map)
         {
@@ -39,9 +45,9 @@ internal static class InceptionV3
             return map;
         }
 
-        Node Conv(string name, Node map, InceptionConv conv) => conv.Build(b, name, map);
+        Node Conv(string name, Node map, InceptionConv conv) => conv.Build(b, name, map, config.Norm);
 
-        Node Chain(string name, Node map, params ReadOnlySpan<InceptionConv> convs) => InceptionConv.Chain(b, $"{name}_", map, convs, first: 1);
+        Node Chain(string name, Node map, params ReadOnlySpan<InceptionConv> convs) => InceptionConv.Chain(b, $"{name}_", map, convs, first: 1, config.Norm);
 
         // Unlike the later Inceptions' pooling, this one counts its zero padding.
         Node PoolBranch(Node map, int channels) => Conv("branch_pool", b.AvgPool2d("avg_pool2d", map, 3, 1, 1), new(channels, 1));
@@ -110,8 +116,8 @@ internal static class InceptionV3
         }
     }
 
-    public static ModelFamily<string> Models => new(Build)
+    public static ModelFamily<Config> Models => new(Build)
     {
-        ["inception_v3"] = "",
+        ["inception_v3"] = new("Pool", Norm: null, (b, x, options) => Classifier.WithDrop(b, x, options.NumClasses, options.GlobalPool)),
     };
 }

@@ -52,8 +52,7 @@ internal static class TorchvisionResNet
             levels.Add(new FeatureLevel(x.Shape[0], schedule.Reduction, name, x));
         }
 
-        Classifier.RequirePool(x, options.NumClasses, options.GlobalPool);
-        Node pooled = Pool(b, x, options.GlobalPool);
+        Node pooled = TorchvisionHead.Pool(b, x, options);
         return BackboneGraph.OfLevels(b, levels, x, (pooled, Classifier.Fc(b, "fc", pooled, options.NumClasses))) with { Intermediates = null };
     }
 
@@ -84,13 +83,6 @@ internal static class TorchvisionResNet
         using (b.Scope("downsample"))
             return b.BatchNorm("1", b.Conv2d("0", x, channels, 1, args.Stride));
     }
-
-    private static Node Pool(GraphBuilder b, Node x, string pool) => pool switch
-    {
-        "avg" => b.Flatten(b.Module("avgpool", new ReduceOp(ReduceKind.Mean, [1, 2], KeepDims: true), x)),
-        "" => x,
-        _ => throw new GraphException($"Pool type '{pool}' is not one of torchvision's ResNets; valid types are 'avg' and ''."),
-    };
 
     public static ModelFamily<Config> Models => new(Build)
     {

@@ -10,7 +10,8 @@ namespace Backbones.Models;
 /// </summary>
 internal static class Vgg
 {
-    private const int HeadKernel = 7;
+    /// <summary>Side of the map that the head was trained for.</summary>
+    internal const int HeadKernel = 7;
 
     private static readonly ImmutableArray<int> s_channels = [64, 128, 256, 512, 512];
 
@@ -21,7 +22,11 @@ internal static class Vgg
         public int HeadHiddenSize { get; init; } = 4096;
     }
 
-    private static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
+    /// <summary>A head over the last map: the classifier's input and its result.</summary>
+    internal delegate (Node PreLogits, Node Logits) HeadLayers(GraphBuilder b, Config config, Node x, ModelOptions options);
+
+    /// <summary>The layers <c>features</c>, which timm and torchvision have alike, and a head.</summary>
+    internal static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options, HeadLayers head)
     {
         options.RequireOutputStride(32);
         Node x = b.Input;
@@ -42,13 +47,15 @@ internal static class Vgg
         }
         AddLevel();
 
-        (Node PreLogits, Node Logits) head = ClassifierHeads.Pool(b, ConvMlp(b, config, x), options.NumClasses, options.GlobalPool);
-        return BackboneGraph.OfLevels(b, levels, x, head) with { HeadHiddenSize = config.HeadHiddenSize, Intermediates = null };
+        return BackboneGraph.OfLevels(b, levels, x, head(b, config, x, options)) with { HeadHiddenSize = config.HeadHiddenSize, Intermediates = null };
 
         string Next() => $"features.{layer++}";
 
         void AddLevel() => levels.Add(new FeatureLevel(x.Shape[0], reduction, $"features.{layer - 1}", x));
     }
+
+    private static (Node PreLogits, Node Logits) Head(GraphBuilder b, Config config, Node x, ModelOptions options)
+        => ClassifierHeads.Pool(b, ConvMlp(b, config, x), options.NumClasses, options.GlobalPool);
 
     /// <summary>The two hidden layers of the paper's head; a smaller map is first stretched to the 7×7 that they were trained for.</summary>
     private static Node ConvMlp(GraphBuilder b, Config config, Node x) => b.Leaf("pre_logits", () =>
@@ -67,7 +74,7 @@ internal static class Vgg
         c.TakeModelShapes();
     }
 
-    public static ModelFamily<Config> Models => new(Build)
+    public static ModelFamily<Config> Models => new((b, config, options) => Build(b, config, options, Head))
     {
         Remap = Remap,
         ["vgg11"] = new([1, 1, 2, 2, 2]),

@@ -5,7 +5,7 @@ namespace Backbones.Registry;
 /// <summary>Where a model name points.</summary>
 public enum ModelNameSource
 {
-    /// <summary>timm's registry: <c>resnet50.a1_in1k</c>; torchvision's own models: <c>torchvision/resnet50.imagenet1k_v2</c>.</summary>
+    /// <summary>timm's registry: <c>resnet50.a1_in1k</c>; torchvision's own models: <c>torchvision/resnet50.imagenet1k_v2</c>, or as torchvision names their weights: <c>ResNet50_Weights.IMAGENET1K_V2</c>.</summary>
     Registry,
     /// <summary>A repository of the Hugging Face Hub: <c>hf-hub:org/name@revision</c>.</summary>
     HfHub,
@@ -20,6 +20,9 @@ public enum ModelNameSource
 /// <param name="Revision">The revision of a repository; empty if there is none.</param>
 public sealed record ModelName(ModelNameSource Source, string Id, string Tag = "", string Revision = "")
 {
+    /// <summary>The name that the parts of a registry name give: <c>architecture.tag</c>, or the architecture alone.</summary>
+    internal string RegistryName => Tag.Length == 0 ? Id : $"{Id}.{Tag}";
+
     private const string HfHubPrefix = "hf-hub", LocalDirPrefix = "local-dir", TorchvisionPrefix = RegistryData.TorchvisionFamily + "/";
 
     /// <summary>Takes a name apart without asking whether such a model exists.</summary>
@@ -65,6 +68,7 @@ public sealed record ModelName(ModelNameSource Source, string Id, string Tag = "
         {
             throw new ArgumentException($"'{name}' names no model; expected a name such as 'resnet50', 'resnet50.a1_in1k' or '{TorchvisionPrefix}resnet50'.", nameof(name));
         }
+        name = TorchvisionWeightsName.Resolve(name);
         int dot = name.IndexOf('.');
         return dot < 0
             ? new ModelName(ModelNameSource.Registry, name)

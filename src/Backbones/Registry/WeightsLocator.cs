@@ -25,7 +25,7 @@ internal static class WeightsLocator
     ];
 
     /// <summary>Finds a model's config and weights file.</summary>
-    /// <param name="modelName"><c>resnet50</c>, <c>resnet50.a1_in1k</c>, <c>local-dir:path</c>, <c>hf-hub:organization/model@revision</c>, or the name of a folder of weights such as <c>test_resnet.textures16</c>.</param>
+    /// <param name="modelName"><c>resnet50</c>, <c>resnet50.a1_in1k</c>, <c>ResNet50_Weights.IMAGENET1K_V2</c>, <c>local-dir:path</c>, <c>hf-hub:organization/model@revision</c>, or the name of a folder of weights such as <c>test_resnet.textures16</c>.</param>
     /// <param name="weightsPath">The weights: a file, or a folder with a config.json and a weights file in timm's layout. Looked up by name if left out.</param>
     /// <param name="folders">Folders with <c>NAME.safetensors</c>, or with weights in <c>NAME/</c>, with or without a config.json. If left out: <see cref="DefaultFolders"/>, then the caches of
     /// the Hugging Face Hub (<c>HF_HUB_CACHE</c>, <c>HF_HOME</c>) and of torch (<c>TORCH_HOME</c>), where timm and torchvision put what they download.</param>
@@ -78,6 +78,33 @@ internal static class WeightsLocator
         }
         string[] places = [.. folders ?? DefaultFolders];
         return TryFindByName(modelName, places)?.Config ?? ModelNames.GetConfig(modelName, LocalNames(places));
+    }
+
+    /// <summary>The published weights of a model that is no backbone and so not in the registry: in a folder of weights under the config's name, with or without the tag, or downloaded.</summary>
+    /// <param name="config">What they are.</param>
+    /// <param name="downloader">Gets what is not found.</param>
+    /// <exception cref="DownloadException">They are not on this machine and cannot be downloaded.</exception>
+    /// <exception cref="FileNotFoundException">They are not on this machine, and downloads are off; the message says where they were looked for.</exception>
+    public static string FindPublished(PretrainedConfig config, WeightsDownloader downloader)
+    {
+        string[] folders = [.. DefaultFolders];
+        foreach (string name in new[] { config.Name, config.Architecture })
+        {
+            foreach (string place in folders.Select(folder => Path.Combine(folder, name)))
+            {
+                if ((File.Exists(place + ".safetensors") ? place + ".safetensors" : Directory.Exists(place) ? ModelFolder.TryFindWeights(place) : null) is { } found)
+                {
+                    return found;
+                }
+            }
+        }
+        if (downloader.Caches.FindWeights(config) is { } downloaded)
+        {
+            return downloaded;
+        }
+        return downloader.Off is null ? downloader.GetWeights(config) : throw new FileNotFoundException(
+            $"No weights for '{config.Architecture}' on this machine: there is no {config.Name}.safetensors and no folder {config.Name} with weights in "
+            + $"{string.Join(", ", folders.Select(f => $"'{f}'"))}, and nothing downloaded in '{downloader.Caches.Checkpoints}'. Give a file as weights path. The published ones are at {config.Url}.{WhyNot(downloader)}");
     }
 
     private static LocatedModel ByName(string modelName, string[] folders, DownloadCaches? caches, WeightsDownloader? downloader)
@@ -138,16 +165,12 @@ internal static class WeightsLocator
         return null;
     }
 
-    /// <summary>The name as given, then as the registry completes it: replaced if deprecated, with its default tag.</summary>
+    /// <summary>The name as given, then as the registry has it: replaced if deprecated, with its default tag.</summary>
     private static IEnumerable<string> Candidates(string modelName)
     {
         yield return modelName;
-        string current = ModelNames.ReplacementOf(modelName) ?? modelName;
-        ModelName parsed = ModelName.Parse(current);
-        if (parsed.Tag.Length == 0 && ModelNames.IsArchitecture(parsed.Id))
-        {
-            current = ModelNames.GetConfig(current).Name;
-        }
+        ModelName parsed = ModelName.Parse(ModelNames.ReplacementOf(modelName) ?? modelName);
+        string current = parsed.Tag.Length == 0 && ModelNames.IsArchitecture(parsed.Id) ? ModelNames.GetConfig(parsed.Id).Name : parsed.RegistryName;
         if (current != modelName)
         {
             yield return current;

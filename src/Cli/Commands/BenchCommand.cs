@@ -5,6 +5,7 @@ using Backbones;
 using Backbones.Engines;
 using Backbones.Registry;
 using TimmFeatures.Cli.Options;
+using TimmFeatures.Extraction;
 
 namespace TimmFeatures.Cli.Commands;
 

@@ -4,6 +4,7 @@ using Backbones.Registry;
 using Backbones.Weights;
 using TimmFeatures.Cli.Conversion;
 using TimmFeatures.Cli.Options;
+using TimmFeatures.Extraction;
 
 namespace TimmFeatures.Cli.Commands;
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Backbones;
 using TimmFeatures.Cli.Options;
+using TimmFeatures.Extraction;
 
 namespace TimmFeatures.Cli.Commands;
 

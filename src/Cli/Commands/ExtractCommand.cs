@@ -1,9 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
 using Backbones;
-using TimmFeatures.Cli.Extraction;
-using TimmFeatures.Cli.Images;
 using TimmFeatures.Cli.Options;
+using TimmFeatures.Extraction;
+using TimmFeatures.Extraction.Files;
+using TimmFeatures.Extraction.Images;
 
 namespace TimmFeatures.Cli.Commands;
 
@@ -11,7 +12,7 @@ namespace TimmFeatures.Cli.Commands;
 internal static class ExtractCommand
 {
     /// <summary>What was written.</summary>
-    public sealed record Extracted(string File, string Report, string Model, int Rows, int Failed, int Computed, double Seconds, double ImagesPerSecond, IReadOnlyList<Files.FeatureColumn> Outputs);
+    public sealed record Extracted(string File, string Report, string Model, int Rows, int Failed, int Computed, double Seconds, double ImagesPerSecond, IReadOnlyList<FeatureColumn> Outputs);
 
     public static Command Create(Terminal terminal)
     {
@@ -45,12 +46,13 @@ internal static class ExtractCommand
             "timm-features extract resnet50.a1_in1k photos --shard auto --resume -o features.parquet");
         command.SetAction(result =>
         {
-            var request = new ExtractionRequest(result.GetValue(model.Model)!, model.Read(result, terminal), selection.Read(result) ?? FeatureSelection.Pooled(), engine.Engine(result), engine.Threads(result),
-                result.GetValue(batch), result.GetValue(exif), result.GetValue(shard) is { } part ? Shard.Parse(part, Environment.GetEnvironmentVariable) : null,
+            var features = new FeatureRequest(result.GetValue(model.Model)!, model.Read(result, terminal), selection.Read(result) ?? FeatureSelection.Pooled(), engine.Engine(result), engine.Threads(result),
+                result.GetValue(batch), result.GetValue(exif));
+            var request = new ExtractionRequest(features, result.GetValue(shard) is { } part ? Shard.Parse(part, Environment.GetEnvironmentVariable) : null,
                 result.GetValue(resume), result.GetValue(badImages) == "skip", result.GetValue(output)!);
-            Files.TableFormat.Of(request.Output);
+            TableFormat.Of(request.Output);
             using ImageList list = ImageList.Of(result.GetValue(images)!, terminal.In, result.GetValue(folder), result.GetValue(pathColumn));
-            ExtractionResult done = new ImageExtraction(request, list.Items, terminal).Run();
+            ExtractionResult done = new ImageExtraction(request, list.Items).Run(new ExtractionProgress(terminal), terminal.Cancellation);
             Report(terminal, done, result.GetValue(json));
             return ExitCode.Success;
         });
@@ -65,10 +67,10 @@ internal static class ExtractCommand
         if (json)
         {
             terminal.Json(new Extracted(done.File, ExtractionReport.PathOf(done.File), report.Settings.Model, report.Rows, report.Failures.Count, done.Computed,
-                Math.Round(done.Elapsed.TotalSeconds, 3), Math.Round(done.ImagesPerSecond, 1), report.Settings.Outputs));
+                Math.Round(done.ComputeTime.TotalSeconds, 3), Math.Round(done.ImagesPerSecond, 1), report.Settings.Outputs));
             return;
         }
-        string how = done.Computed == 0 ? "they were there already" : string.Create(CultureInfo.InvariantCulture, $"{done.Computed} computed in {done.Elapsed.TotalSeconds:0.0} s, {done.ImagesPerSecond:0.0} images/s");
+        string how = done.Computed == 0 ? "they were there already" : string.Create(CultureInfo.InvariantCulture, $"{done.Computed} computed in {done.ComputeTime.TotalSeconds:0.0} s, {done.ImagesPerSecond:0.0} images/s");
         terminal.Out.WriteLine($"{done.File}: {report.Rows} rows of {string.Join(", ", report.Settings.Outputs.Select(o => $"{o.Name} [{string.Join(", ", o.Shape)}]"))}; {how}.");
     }
 }

@@ -1,7 +1,7 @@
 using System.CommandLine;
-using TimmFeatures.Cli.Extraction;
-using TimmFeatures.Cli.Images;
 using TimmFeatures.Cli.Options;
+using TimmFeatures.Extraction;
+using TimmFeatures.Extraction.Images;
 
 namespace TimmFeatures.Cli.Commands;
 

@@ -5,9 +5,9 @@ using Backbones;
 using Backbones.Engines;
 using Backbones.Imaging;
 using Backbones.Registry;
-using TimmFeatures.Cli.Extraction;
-using TimmFeatures.Cli.Images;
 using TimmFeatures.Cli.Options;
+using TimmFeatures.Extraction;
+using TimmFeatures.Extraction.Images;
 
 namespace TimmFeatures.Cli.Commands;
 

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using Backbones;
 using Microsoft.ML.TimmFeatures.Interactive;
-using TimmFeatures.Cli.Images;
 using TimmFeatures.Cli.Options;
+using TimmFeatures.Extraction.Images;
 
 namespace TimmFeatures.Cli.Commands;
 

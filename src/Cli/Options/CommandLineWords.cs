@@ -32,7 +32,7 @@ internal static partial class CommandLineWords
     {
         foreach ((Regex api, string option) in s_words)
             message = api.Replace(message, option);
-        return PrecisionName().Replace(message, m => PrecisionOption.NameOf(Enum.Parse<Precision>(m.Value)));
+        return PrecisionName().Replace(message, m => Extraction.PrecisionName.Of(Enum.Parse<Precision>(m.Value)));
     }
 
     private static Regex Property(string name) => new($@"(?<![\w'./\\]){name}(?!\w)", RegexOptions.CultureInvariant);

@@ -13,11 +13,16 @@ internal sealed class EngineOptionSet
     private readonly Option<string> _device = new("--device") { Description = "auto, cpu, cuda or cuda:N.", HelpName = "NAME", DefaultValueFactory = _ => "auto" };
     private readonly Option<Precision> _precision = PrecisionOption.Create();
 
-    public void AddTo(Command command)
+    public void AddTo(Command command, bool withPrecision = true)
     {
-        foreach (Option option in (Option[])[_threads, _device, _precision])
-            command.Options.Add(option);
+        command.Options.Add(_threads);
+        command.Options.Add(_device);
+        if (withPrecision)
+            command.Options.Add(_precision);
     }
+
+    /// <summary>The device as it was asked for.</summary>
+    public string Device(ParseResult result) => result.GetValue(_device)!;
 
     /// <summary>Threads asked for, or all cores.</summary>
     public int Threads(ParseResult result) => result.GetValue(_threads) ?? Math.Min(Environment.ProcessorCount, MaxThreads);

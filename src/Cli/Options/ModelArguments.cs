@@ -2,6 +2,7 @@ using System.CommandLine;
 using Backbones;
 using Backbones.Graphs;
 using Backbones.Weights.Hub;
+using TimmFeatures.Extraction;
 
 namespace TimmFeatures.Cli.Options;
 

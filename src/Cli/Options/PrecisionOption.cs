@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Backbones.Engines;
 using Backbones.Graphs;
+using TimmFeatures.Extraction;
 
 namespace TimmFeatures.Cli.Options;
 
@@ -8,9 +9,6 @@ namespace TimmFeatures.Cli.Options;
 internal static class PrecisionOption
 {
     private static readonly Precision[] s_all = Enum.GetValues<Precision>();
-
-    /// <summary>How a number format is typed.</summary>
-    public static string NameOf(Precision precision) => precision == Precision.Float16Weights ? "float16-weights" : precision.ToString().ToLowerInvariant();
 
     public static Option<Precision> Create()
     {
@@ -21,10 +19,10 @@ internal static class PrecisionOption
             CustomParser = result =>
             {
                 string text = result.Tokens[^1].Value;
-                int found = Array.FindIndex(s_all, p => NameOf(p).Equals(text, StringComparison.OrdinalIgnoreCase));
+                int found = Array.FindIndex(s_all, p => PrecisionName.Of(p).Equals(text, StringComparison.OrdinalIgnoreCase));
                 if (found >= 0)
                     return s_all[found];
-                result.AddError($"--precision '{text}' is not valid; expected {string.Join(", ", s_all.Select(NameOf))}.{NearestName.Suggest(text, s_all.Select(NameOf))}");
+                result.AddError($"--precision '{text}' is not valid; expected {string.Join(", ", s_all.Select(PrecisionName.Of))}.{NearestName.Suggest(text, s_all.Select(PrecisionName.Of))}");
                 return default;
             },
         };

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Backbones;
+using TimmFeatures.Extraction;
 
 namespace TimmFeatures.Cli.Options;
 

@@ -61,6 +61,31 @@ public class GraphBuilderTests
         StringAssert.Contains(message, "Did you mean 'layer4.2.relu'");
     }
 
+    // FX lists the reading of a parameter and arithmetic over it: the same for each image.
+    [TestMethod]
+    public void ValuesOfParametersAreListedWhereAskedFor()
+    {
+        var b = new GraphBuilder([2]);
+        Node token = b.Parameter("token", [2]);
+        b.ListedRead(token);
+        Node x = b.Multiply(b.Input, token), scale;
+        using (b.Scope("block"))
+        {
+            scale = b.Parameter("scale", [2]);
+            b.ListedRead(scale);
+            x = b.Multiply(x, b.Listed("mul", b.Affine(scale, 2)));
+            b.Leaf("leaf", () => b.Add(x, b.Listed("hidden", scale)));
+        }
+        Graph graph = b.Build(x);
+        CollectionAssert.AreEqual(new[] { "x", "token", "mul", "block.block_scale", "block.mul", "block.mul_1", "block.leaf" }, graph.NodeNames.ToArray());
+        CollectionAssert.AreEqual(new[] { "token", "block.scale" }, graph.Parameters.Select(p => p.Name).ToArray());
+
+        Graph chosen = graph.WithOutputs(graph.Find("block.mul"), graph.Find("token"));
+        float[][] values = TestGraphs.Run(chosen, batch: 2);
+        CollectionAssert.AreEqual(values[0][..2], values[0][2..]);
+        CollectionAssert.AreEqual(TestGraphs.Run(chosen, batch: 1)[1], values[1][2..]);
+    }
+
     [TestMethod]
     public void ALeafHidesItsInsidesAndKeepsItsKeys()
     {

@@ -48,7 +48,7 @@ internal static class TorchComparison
         }
     }
 
-    public static ParameterStore Store(Graph graph) => ParameterStore.FromRecipe(graph.Parameters, 1);
+    public static ParameterStore Store(Graph graph, double gain = 1) => ParameterStore.FromRecipe(graph.Parameters, gain);
 
     public static float[][] Inputs(Graph graph, int batch)
     {
@@ -56,9 +56,9 @@ internal static class TorchComparison
         return [.. graph.Inputs.Select(n => Enumerable.Range(0, batch * (int)n.Shape.Length).Select(_ => random.NextSingle() * 4 - 2).ToArray())];
     }
 
-    public static float[][] Run(IEngine engine, Graph graph, int batch, float[][] inputs, Precision precision = Precision.Auto)
+    public static float[][] Run(IEngine engine, Graph graph, int batch, float[][] inputs, Precision precision = Precision.Auto, double gain = 1)
     {
-        using ParameterStore store = Store(graph);
+        using ParameterStore store = Store(graph, gain);
         using IPlan plan = engine.Compile(graph, store, new EngineOptions { Precision = precision });
         return Run(plan, batch, inputs);
     }

@@ -51,7 +51,8 @@ internal sealed record ConstantOp(Shape ItemShape, ImmutableArray<float> Values)
 }
 
 /// <summary>The value itself: modules that do nothing at inference (dropout, drop_block, an empty downsample), kept for their names.</summary>
-internal sealed record IdentityOp : Operator
+/// <param name="IsListed">Whether the name can be chosen though the value depends on no input.</param>
+internal sealed record IdentityOp(bool IsListed = false) : Operator
 {
     internal override Shape InferShape(ImmutableArray<Node> inputs) => inputs[0].Shape;
 }

@@ -12,6 +12,7 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
     private readonly Dictionary<Node, ValueView> _values = [];
     private readonly Dictionary<Node, List<Node>> _users = [];
     private readonly List<IDisposable> _resources = [];
+    private readonly Dictionary<(ReadOnlyMemory<float> Weights, Type Tile), PackedMatrix<T>> _transformed = [];
     private readonly bool _halfWeights;
     private string _node = "";
 
@@ -47,7 +48,7 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
             foreach (Node node in _graph.Nodes)
             {
                 // A step may have taken in a node that follows it, or will take in this one.
-                if (!node.IsBatched || _values.ContainsKey(node) || JoinsItsUser(node))
+                if (!node.IsBatched || _values.ContainsKey(node) || JoinsItsUser(node) || (OnlyUser(node) is { } user && Expands(node, user)))
                     continue;
                 _node = node.Name;
                 _values[node] = Lower(node);

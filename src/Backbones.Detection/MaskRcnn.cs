@@ -1,0 +1,91 @@
+using System.Collections.Immutable;
+using Backbones.Engines;
+using Backbones.Graphs;
+
+namespace Backbones.Detection;
+
+/// <summary>
+/// Mask R-CNN: Faster R-CNN with a mask for each detection.
+/// torchvision: <c>models/detection/mask_rcnn.py</c>. Paper: https://arxiv.org/abs/1703.06870
+/// </summary>
+public sealed class MaskRcnn : FasterRcnn
+{
+    private readonly MaskRcnnOptions _options;
+    private readonly Lazy<IPlan> _maskPlan;
+
+    private MaskRcnn(DetectorParts parts) : base(parts)
+    {
+        _options = (MaskRcnnOptions)parts.Options;
+        MaskHead = new(() => RoIHead.Mask(MapChannels, _options.MaskRoIPool.OutputSize, NumClasses, _options.MaskLayers, _options.MaskBatchNorm));
+        _maskPlan = new(() => Engine.Compile(MaskHead.Value.Graph, Parameters, EngineOptions));
+    }
+
+    /// <inheritdoc/>
+    public override bool HasMasks => true;
+
+    /// <summary>The head that makes masks.</summary>
+    internal Lazy<RoIHead> MaskHead { get; }
+
+    private protected override ImmutableArray<string> PooledMaps => [.. base.PooledMaps.Union(_options.MaskRoIPool.FeatmapNames)];
+
+    /// <summary>Makes one of torchvision's Mask R-CNNs.</summary>
+    /// <param name="name"><c>torchvision/maskrcnn_resnet50_fpn</c> or <c>torchvision/maskrcnn_resnet50_fpn_v2</c>.</param>
+    /// <param name="options">What is to be otherwise than in torchvision; null for its defaults and the published weights, which are downloaded if they are not here.</param>
+    /// <inheritdoc cref="Detector.Create"/>
+    public static MaskRcnn Create(string name, MaskRcnnOptions? options = null)
+        => new MaskRcnn(DetectorParts.ByName(name, "maskrcnn", options ?? new(), ClassLayer)).Checked<MaskRcnn>();
+
+    /// <summary>Makes a Mask R-CNN over any backbone.</summary>
+    /// <inheritdoc cref="FasterRcnn.Create(SelectedFeatures, int, FasterRcnnOptions)"/>
+    public static MaskRcnn Create(SelectedFeatures backbone, int numClasses, MaskRcnnOptions? options = null)
+        => new MaskRcnn(DetectorParts.Over(backbone, numClasses, options ?? new())).Checked<MaskRcnn>();
+
+    private protected override IEnumerable<Graph> HeadGraphs() => [.. base.HeadGraphs(), MaskHead.Value.Graph];
+
+    private protected override void Dispose(bool disposing)
+    {
+        base.Dispose(disposing);
+        if (_maskPlan.IsValueCreated)
+            _maskPlan.Value.Dispose();
+    }
+
+    private protected override void Postprocess(Workspace workspace, SizedPlan plan)
+    {
+        base.Postprocess(workspace, plan);
+        var w = (RcnnWorkspace)workspace;
+        w.Detected.Clear();
+        for (int image = 0; image < w.Count; image++)
+        {
+            for (int i = 0; i < w.Results[image].Count; i++)
+                w.Detected.Add(w.Results[image][i], 0, image);
+        }
+        if (w.Detected.Count == 0)
+            return;
+        w.Cut(plan, w.Detected, _options.MaskRoIPool, w.MaskFeatures);
+        w.Clock?.Lap("mask RoIAlign");
+        RcnnWorkspace.RunHead(_maskPlan.Value, MaskHead.Value, w.Detected.Count, w.MaskFeatures, [w.MaskLogits]);
+        w.Clock?.Lap("mask head");
+    }
+
+    private protected override Detection ToDetection(Workspace workspace, int image, int index, Box box, Size2 original)
+    {
+        var w = (RcnnWorkspace)workspace;
+        Detection detection = base.ToDetection(workspace, image, index, box, original);
+        int before = 0;
+        for (int i = 0; i < image; i++)
+            before += w.Results[i].Count;
+        int side = MaskHead.Value.Graph.Outputs[0].Shape[1], width = MaskHead.Value.Graph.Outputs[0].Shape[2];
+        float[] mask = MaskOf(w.MaskLogits.Array, before + index, detection.Label, NumClasses, side * width);
+        return detection with { Mask = new(mask, side, box, original.W, original.H) };
+    }
+
+    /// <summary>Probabilities of one detection: those of its class (torchvision: <c>maskrcnn_inference</c>).</summary>
+    internal static float[] MaskOf(ReadOnlySpan<float> logits, int index, int label, int classes, int area)
+    {
+        logits = logits.Slice((index * classes + label) * area, area);
+        var mask = new float[area];
+        for (int i = 0; i < area; i++)
+            mask[i] = Probabilities.Sigmoid(logits[i]);
+        return mask;
+    }
+}

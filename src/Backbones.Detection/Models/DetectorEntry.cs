@@ -1,0 +1,86 @@
+using System.Collections.Immutable;
+using Backbones.Graphs;
+using Backbones.Layers;
+using Backbones.Registry;
+
+namespace Backbones.Detection;
+
+/// <summary>One of torchvision's detectors by name.</summary>
+/// <param name="Name">The name, <c>torchvision/maskrcnn_resnet50_fpn</c>.</param>
+/// <param name="Url">Where the published weights are, trained on COCO (<c>COCO_V1</c>).</param>
+/// <param name="Backbone">The backbone's name.</param>
+/// <param name="Levels">The backbone's nodes that the pyramid gets, from fine to coarse.</param>
+/// <param name="Adapt">What is torchvision's own of the model, put into options that leave it open.</param>
+internal sealed record DetectorEntry(string Name, string Url, string Backbone, ImmutableArray<string> Levels, Func<DetectorOptions, DetectorOptions> Adapt)
+{
+    /// <summary>What torchvision takes off the backbone's keys.</summary>
+    public string Root { get; init; } = "";
+
+    /// <summary>Eps of the backbone's batch normalisations; null for the backbone's own.</summary>
+    public float? BatchNormEps { get; init; }
+
+    /// <summary>The same with the published weights, where it is another: the first models were trained without any.</summary>
+    public float? PublishedBatchNormEps { get; init; }
+
+    /// <summary>What tells the published weights.</summary>
+    public PretrainedConfig Config => new() { Architecture = Name, Tag = "coco_v1", Url = Url, License = "bsd-3-clause", NumClasses = CocoCategories.Names.Length };
+}
+
+/// <summary>torchvision's detectors.</summary>
+internal static class DetectorCatalog
+{
+    private const string Prefix = "torchvision/", Weights = "https://download.pytorch.org/models/", Tag = ".coco_v1";
+
+    private static readonly ImmutableArray<string> s_layers1To4 = ["layer1", "layer2", "layer3", "layer4"], s_layers2To4 = ["layer2", "layer3", "layer4"];
+
+    /// <summary>The last inverted residual with a stride and the last convolution.</summary>
+    private static readonly ImmutableArray<string> s_mobileNetLevels = ["features.13", "features.16"];
+
+    public static ImmutableArray<DetectorEntry> Entries { get; } =
+    [
+        ResNet("fasterrcnn_resnet50_fpn", "fasterrcnn_resnet50_fpn_coco-258fb6c6.pth", s_layers1To4, o => (FasterRcnnOptions)o) with { PublishedBatchNormEps = 0 },
+        ResNet("fasterrcnn_resnet50_fpn_v2", "fasterrcnn_resnet50_fpn_v2_coco-dd69338a.pth", s_layers1To4, o => RcnnV2((FasterRcnnOptions)o)),
+        MobileNet("fasterrcnn_mobilenet_v3_large_fpn", "fasterrcnn_mobilenet_v3_large_fpn-fb6a3cc7.pth", MobileNetRcnn),
+        MobileNet("fasterrcnn_mobilenet_v3_large_320_fpn", "fasterrcnn_mobilenet_v3_large_320_fpn-907ea3f9.pth", o => MobileNetRcnn(o) with
+        {
+            MinSize = o.MinSize ?? 320,
+            MaxSize = o.MaxSize ?? 640,
+            RpnPreNmsTopN = o.RpnPreNmsTopN ?? 150,
+            RpnPostNmsTopN = o.RpnPostNmsTopN ?? 150,
+        }),
+        ResNet("maskrcnn_resnet50_fpn", "maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth", s_layers1To4, o => (MaskRcnnOptions)o) with { PublishedBatchNormEps = 0 },
+        ResNet("maskrcnn_resnet50_fpn_v2", "maskrcnn_resnet50_fpn_v2_coco-73cbd019.pth", s_layers1To4, o => RcnnV2((MaskRcnnOptions)o with { MaskBatchNorm = true })),
+        ResNet("retinanet_resnet50_fpn", "retinanet_resnet50_fpn_coco-eeacb38b.pth", s_layers2To4, o => (RetinaNetOptions)o) with { PublishedBatchNormEps = 0 },
+        ResNet("retinanet_resnet50_fpn_v2", "retinanet_resnet50_fpn_v2_coco-5905b1c5.pth", s_layers2To4, o => (RetinaNetOptions)o with { GroupNorm = true, Pyramid = new(Extra: ExtraBlocks.LastLevelP6P7OnBody) }),
+        ResNet("fcos_resnet50_fpn", "fcos_resnet50_fpn_coco-99b0c9b7.pth", s_layers2To4, o => (FcosOptions)o),
+    ];
+
+    /// <summary>The detector of that name, with or without the tag of its weights.</summary>
+    /// <param name="name">A name such as <c>torchvision/maskrcnn_resnet50_fpn</c>.</param>
+    /// <param name="kind">What the names of the kind that is asked for begin with; empty for any.</param>
+    /// <exception cref="UnknownModelException">There is none; the message has the nearest names.</exception>
+    public static DetectorEntry Find(string name, string kind = "")
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        string plain = name.EndsWith(Tag, StringComparison.OrdinalIgnoreCase) ? name[..^Tag.Length] : name;
+        IEnumerable<DetectorEntry> ofKind = Entries.Where(e => e.Name.StartsWith(Prefix + kind, StringComparison.Ordinal));
+        return ofKind.FirstOrDefault(e => e.Name == plain)
+            ?? throw new UnknownModelException(name, $"There is no detector '{name}'{(kind.Length > 0 && Entries.Any(e => e.Name == plain) ? " of this kind" : "")}.",
+                NearestName.Find(plain, ofKind.Select(e => e.Name)), $" There are {string.Join(", ", ofKind.Select(e => $"'{e.Name}'"))}.");
+    }
+
+    private static DetectorEntry ResNet(string name, string file, ImmutableArray<string> levels, Func<DetectorOptions, DetectorOptions> adapt)
+        => new(Prefix + name, Weights + file, Prefix + "resnet50", levels, adapt);
+
+    /// <summary>torchvision gives detectors' MobileNets PyTorch's eps, whereas the classifiers have 0.001.</summary>
+    private static DetectorEntry MobileNet(string name, string file, Func<FasterRcnnOptions, FasterRcnnOptions> adapt)
+        => new(Prefix + name, Weights + file, Prefix + "mobilenet_v3_large", s_mobileNetLevels, o => adapt((FasterRcnnOptions)o)) { Root = "features.", BatchNormEps = 1e-5f };
+
+    private static FasterRcnnOptions RcnnV2(FasterRcnnOptions options) => options with { RpnConvDepth = 2, BoxHeadConvs = 4, Pyramid = new(BatchNorm: true) };
+
+    private static FasterRcnnOptions MobileNetRcnn(FasterRcnnOptions options) => options with
+    {
+        RpnScoreThresh = options.RpnScoreThresh ?? 0.05,
+        RpnAnchorGenerator = options.RpnAnchorGenerator ?? new AnchorGenerator([.. Enumerable.Repeat<float[]>([32, 64, 128, 256, 512], 3)], [[0.5f, 1, 2]]),
+    };
+}

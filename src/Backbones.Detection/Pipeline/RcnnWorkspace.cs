@@ -1,0 +1,80 @@
+using Backbones.Engines;
+using Backbones.Engines.Managed;
+using Backbones.Graphs;
+
+namespace Backbones.Detection;
+
+/// <summary>The memory of detectors with proposals.</summary>
+internal sealed class RcnnWorkspace(WorkerPool pool) : Workspace(pool)
+{
+    private readonly RoIAlignKernel _align = new(pool);
+    private readonly Grown<RegionOfInterest> _regions = new();
+    private ChannelsLastMap[] _maps = [];
+    private float[] _scales = [];
+
+    /// <summary>Proposals of all images, one image after another; their label is the image's number.</summary>
+    public BoxList Proposals { get; } = new();
+
+    /// <summary>Detections of all images in the same way, for the masks.</summary>
+    public BoxList Detected { get; } = new();
+
+    /// <summary>What was cut for each proposal, <c>[H, W, C]</c>.</summary>
+    public Grown<float> BoxFeatures { get; } = new();
+
+    /// <summary><c>[proposals, classes]</c>.</summary>
+    public Grown<float> ClassLogits { get; } = new();
+
+    /// <summary><c>[proposals, classes, 4]</c>.</summary>
+    public Grown<float> BoxRegression { get; } = new();
+
+    /// <summary>What was cut for each detection, <c>[H, W, C]</c>.</summary>
+    public Grown<float> MaskFeatures { get; } = new();
+
+    /// <summary><c>[detections, classes, 2H, 2W]</c>.</summary>
+    public Grown<float> MaskLogits { get; } = new();
+
+    public Grown<float> Probabilities { get; } = new();
+
+    /// <summary>Cuts boxes, whose label is the image's number, from the maps that fit their size.</summary>
+    public void Cut(SizedPlan plan, BoxList boxes, MultiScaleRoIAlign pooler, Grown<float> output)
+    {
+        FeatureGraph features = plan.Features;
+        int[] levels = [.. Enumerable.Range(0, features.Pooled.Length).Where(i => pooler.FeatmapNames.Contains(features.Levels[features.Pooled[i]].Name))];
+        if (_maps.Length != levels.Length)
+            (_maps, _scales) = (new ChannelsLastMap[levels.Length], new float[levels.Length]);
+        Span<Size2> sizes = stackalloc Size2[levels.Length];
+        for (int i = 0; i < levels.Length; i++)
+        {
+            Shape map = features.Graph.Outputs[levels[i]].Shape;
+            sizes[i] = new(map[0], map[1]);
+            _maps[i] = new(Output(levels[i]), map[0], map[1], map[2]);
+        }
+        Size2 largest = default;
+        foreach (Size2 size in Sizes)
+            largest = new(Math.Max(largest.H, size.H), Math.Max(largest.W, size.W));
+        LevelMapping mapping = LevelMapping.Of(sizes, largest, pooler, _scales);
+        RegionOfInterest[] regions = _regions.Ensure(boxes.Count);
+        for (int i = 0; i < boxes.Count; i++)
+            regions[i] = new(boxes[i], boxes.Labels[i], mapping.LevelOf(boxes[i]));
+        int length = pooler.OutputSize.H * pooler.OutputSize.W * _maps[0].Channels;
+        _align.Run(_maps, _scales, regions, boxes.Count, pooler.OutputSize, pooler.SamplingRatio, aligned: false, output.Ensure(checked(RoomFor(boxes.Count) * length)));
+    }
+
+    /// <summary>Runs a head over cut boxes.</summary>
+    /// <param name="plan">What runs it.</param>
+    /// <param name="head">The head.</param>
+    /// <param name="count">Number of boxes.</param>
+    /// <param name="input">The boxes, with room for whole items.</param>
+    /// <param name="outputs">One for each of the head's outputs.</param>
+    public static void RunHead(IPlan plan, RoIHead head, int count, Grown<float> input, Grown<float>[] outputs)
+    {
+        int items = (count + head.Rows - 1) / head.Rows, box = (int)(head.Graph.Inputs[0].Shape.Length / head.Rows);
+        int length = items * head.Rows * box;
+        // What fills the last item is computed and not looked at.
+        input.Array.AsSpan(count * box, length - count * box).Clear();
+        plan.Run(items, [input.Array.AsMemory(0, length)], [.. outputs.Select((o, i) => o.Memory(checked((int)(items * head.Graph.Outputs[i].Shape.Length))))]);
+    }
+
+    /// <summary>Boxes rounded up to whole items of any head.</summary>
+    private static int RoomFor(int count) => (count + RoIHead.RowsTogether - 1) / RoIHead.RowsTogether * RoIHead.RowsTogether;
+}

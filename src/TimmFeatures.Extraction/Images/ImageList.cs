@@ -1,0 +1,101 @@
+namespace TimmFeatures.Extraction.Images;
+
+/// <summary>What images are asked for, in order: the arguments one after another, folders and patterns in ordinal order, lists, tables and archives in their own.</summary>
+internal sealed class ImageList : IDisposable
+{
+    private readonly List<IDisposable> _archives = [];
+    private readonly List<ImageItem> _items = [];
+
+    private ImageList()
+    {
+    }
+
+    public IReadOnlyList<ImageItem> Items => _items;
+
+    /// <summary>Finds the images.</summary>
+    /// <param name="arguments">Files, folders, patterns, .csv and .tsv tables, .zip and .tar archives, <c>-</c> for a list on standard input.</param>
+    /// <param name="standardInput">A path a line.</param>
+    /// <param name="folder">Where relative paths of lists and tables start from; null for the current directory.</param>
+    /// <param name="pathColumn">The tables' column with the paths; null for a usual name.</param>
+    /// <exception cref="FileNotFoundException">An argument is no file, folder or pattern.</exception>
+    /// <exception cref="InvalidDataException">An argument has no images, or is a malformed table or archive.</exception>
+    public static ImageList Of(IEnumerable<string> arguments, TextReader standardInput, string? folder = null, string? pathColumn = null)
+    {
+        var list = new ImageList();
+        try
+        {
+            foreach (string argument in arguments)
+            {
+                int before = list._items.Count;
+                list.Add(argument, standardInput, folder, pathColumn);
+                if (list._items.Count == before)
+                    throw new InvalidDataException($"{(argument == "-" ? "The list on standard input" : $"'{argument}'")} has no images{(argument == "-" ? "" : $"; taken for images are files ending in {ImageNames.Extensions}")}.");
+            }
+            return list;
+        }
+        catch
+        {
+            list.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (IDisposable archive in _archives)
+            archive.Dispose();
+    }
+
+    private void Add(string argument, TextReader standardInput, string? folder, string? pathColumn)
+    {
+        if (argument == "-")
+            AddPaths(Lines(standardInput), folder);
+        else if (Directory.Exists(argument))
+            AddFiles(Directory.EnumerateFiles(argument, "*", SearchOption.AllDirectories).Where(ImageNames.IsImage).Order(StringComparer.Ordinal));
+        else if (File.Exists(argument))
+            AddFile(argument, folder, pathColumn);
+        else if (FilePattern.IsPattern(argument))
+            AddFiles(FilePattern.Expand(argument).Where(ImageNames.IsImage));
+        else
+            throw new FileNotFoundException($"There is no file or folder '{argument}'; expected images, folders, patterns, tables (.csv, .tsv), archives (.zip, .tar) or - for a list on standard input.", argument);
+    }
+
+    private void AddFile(string file, string? folder, string? pathColumn)
+    {
+        string name = ImageNames.Normal(file);
+        switch (Path.GetExtension(file).ToLowerInvariant())
+        {
+            case ".csv" or ".tsv":
+                AddPaths(PathTable.Read(file, pathColumn), folder);
+                break;
+            case ".zip":
+                var zip = new ZipImages(file);
+                _archives.Add(zip);
+                _items.AddRange(zip.Items(name));
+                break;
+            case ".tar":
+                var tar = new TarImages(file);
+                _archives.Add(tar);
+                _items.AddRange(tar.Items(name));
+                break;
+            case ".gz" or ".tgz" or ".bz2" or ".xz" or ".7z" or ".zst":
+                throw new NotSupportedException($"'{file}' is a compressed archive, of which single files cannot be read; unpack it, or make a .tar or .zip of it.");
+            default:
+                AddFiles([file]);
+                break;
+        }
+    }
+
+    private void AddFiles(IEnumerable<string> files) => _items.AddRange(files.Select(f => new ImageFile(ImageNames.Normal(f), f)));
+
+    private void AddPaths(IEnumerable<string> paths, string? folder) => _items.AddRange(paths.Select(p => new ImageFile(p, folder is null || p.Length == 0 ? p : Path.Combine(folder, p))));
+
+    private static IEnumerable<string> Lines(TextReader input)
+    {
+        while (input.ReadLine() is { } line)
+        {
+            if (!string.IsNullOrWhiteSpace(line))
+                yield return line;
+        }
+    }
+}
