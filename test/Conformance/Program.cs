@@ -11,7 +11,7 @@ const string Usage = """
            Conformance preprocessing FILE IMAGE_FOLDER
            Conformance pth FOLDER
            Conformance remap FILE [--filter FAMILY/ID]
-           Conformance detection FILE [--filter KIND/NAME]
+           Conformance detection FILE [--filter KIND/NAME] [--engine managed|reference|torchsharp]
            Conformance sizes > src/Backbones/Models/sizes.txt
     Reads model lines (.jsonl) or torchvision's models in one object (.json), both also as .gz;
     prints a line a model and last 'N passed, N failed, N missing'.
