@@ -61,7 +61,7 @@ public sealed class MaskRcnn : FasterRcnn
         }
         if (w.Detected.Count == 0)
             return;
-        w.Cut(plan, w.Detected, _options.MaskRoIPool, w.MaskFeatures);
+        w.Cut(plan, w.Detected, _options.MaskRoIPool, MaskHead.Value.Rows, w.MaskFeatures);
         w.Clock?.Lap("mask RoIAlign");
         RcnnWorkspace.RunHead(_maskPlan.Value, MaskHead.Value, w.Detected.Count, w.MaskFeatures, [w.MaskLogits]);
         w.Clock?.Lap("mask head");

@@ -9,25 +9,27 @@ namespace Backbones.Detection;
 /// <param name="Features">What the predictor gets.</param>
 internal sealed record RoIHead(Graph Graph, int Rows, Node Features)
 {
-    /// <summary>
-    /// Boxes that go through the fully connected layers as one item: their weights, 50 MB of them, are read once for each item.
-    /// </summary>
-    public const int RowsTogether = 64;
+    /// <summary>Most boxes that go through the fully connected layers as one item: their weights, 50 MB of them, are read once for each item.</summary>
+    private const int MostTogether = 256;
 
     private const int Representation = 1024;
 
     /// <summary>Two fully connected layers (torchvision's <c>TwoMLPHead</c>), then scores <c>[classes]</c> and deltas <c>[4 · classes]</c> of each box.</summary>
-    public static RoIHead TwoMlp(int channels, Size2 size, int classes)
+    /// <param name="channels">Channels of what is cut.</param>
+    /// <param name="size">Its height and width.</param>
+    /// <param name="classes">Number of classes.</param>
+    /// <param name="most">Boxes of an image at most, and as a rule: they are divided into items of equal size.</param>
+    public static RoIHead TwoMlp(int channels, Size2 size, int classes, int most)
     {
-        int area = size.H * size.W;
-        var b = new GraphBuilder([RowsTogether, area * channels]);
+        int area = size.H * size.W, items = (most + MostTogether - 1) / MostTogether, rows = (most + items - 1) / items;
+        var b = new GraphBuilder([rows, area * channels]);
         Node x;
         using (b.Scope("roi_heads.box_head"))
         {
             x = b.Unary(FullyConnected(b, "fc6", b.Input, channels, area), UnaryKind.Relu, "relu");
             x = b.Unary(b.Linear("fc7", x, Representation), UnaryKind.Relu, "relu");
         }
-        return BoxPredictor(b, x, classes, RowsTogether);
+        return BoxPredictor(b, x, classes, rows);
     }
 
     /// <summary>Convolutions with batch normalisation, then one fully connected layer (torchvision's <c>FastRCNNConvFCHead</c>), then scores and deltas.</summary>

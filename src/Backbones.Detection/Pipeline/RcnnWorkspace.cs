@@ -36,7 +36,12 @@ internal sealed class RcnnWorkspace(WorkerPool pool) : Workspace(pool)
     public Grown<float> Probabilities { get; } = new();
 
     /// <summary>Cuts boxes, whose label is the image's number, from the maps that fit their size.</summary>
-    public void Cut(SizedPlan plan, BoxList boxes, MultiScaleRoIAlign pooler, Grown<float> output)
+    /// <param name="plan">The plan that made the maps.</param>
+    /// <param name="boxes">The boxes.</param>
+    /// <param name="pooler">How they are cut.</param>
+    /// <param name="rows">Boxes in an item of the head that follows: there is room for whole items.</param>
+    /// <param name="output">What is cut, <c>[H, W, C]</c> for each box.</param>
+    public void Cut(SizedPlan plan, BoxList boxes, MultiScaleRoIAlign pooler, int rows, Grown<float> output)
     {
         FeatureGraph features = plan.Features;
         int[] levels = [.. Enumerable.Range(0, features.Pooled.Length).Where(i => pooler.FeatmapNames.Contains(features.Levels[features.Pooled[i]].Name))];
@@ -57,7 +62,7 @@ internal sealed class RcnnWorkspace(WorkerPool pool) : Workspace(pool)
         for (int i = 0; i < boxes.Count; i++)
             regions[i] = new(boxes[i], boxes.Labels[i], mapping.LevelOf(boxes[i]));
         int length = pooler.OutputSize.H * pooler.OutputSize.W * _maps[0].Channels;
-        _align.Run(_maps, _scales, regions, boxes.Count, pooler.OutputSize, pooler.SamplingRatio, aligned: false, output.Ensure(checked(RoomFor(boxes.Count) * length)));
+        _align.Run(_maps, _scales, regions, boxes.Count, pooler.OutputSize, pooler.SamplingRatio, aligned: false, output.Ensure(checked((boxes.Count + rows - 1) / rows * rows * length)));
     }
 
     /// <summary>Runs a head over cut boxes.</summary>
@@ -74,7 +79,4 @@ internal sealed class RcnnWorkspace(WorkerPool pool) : Workspace(pool)
         input.Array.AsSpan(count * box, length - count * box).Clear();
         plan.Run(items, [input.Array.AsMemory(0, length)], [.. outputs.Select((o, i) => o.Memory(checked((int)(items * head.Graph.Outputs[i].Shape.Length))))]);
     }
-
-    /// <summary>Boxes rounded up to whole items of any head.</summary>
-    private static int RoomFor(int count) => (count + RoIHead.RowsTogether - 1) / RoIHead.RowsTogether * RoIHead.RowsTogether;
 }

@@ -19,16 +19,26 @@ internal sealed partial class PlanBuilder<T>
         (ReadOnlyMemory<float> weights, Shape weightShape) = (Values(node, 1), node.Inputs[1].Shape);
         ReadOnlySpan<float> bias = op.HasBias ? Values(node, 2) : default;
         var geometry = ConvolutionGeometry.Of(op, node.Inputs[0].Shape, weightShape, node.Shape);
-        ValueView input = Value(node.Inputs[0]);
+        Node? expansion = Expands(node.Inputs[0], node) ? node.Inputs[0] : null;
+        ValueView input = Value(expansion is null ? node.Inputs[0] : expansion.Inputs[0]);
         ValueView? residual = op.Epilogue is { AddsResidual: true } ? PixelRows(Value(node.Inputs[^1])) : null;
         ValueView result = MapResult(node);
         var epilogue = new ProductEpilogue<T>(residual, op.Epilogue?.Activation);
 
         Step step;
-        if (geometry.HasGroupsWithin(T.Count))
+        if (expansion is not null)
+        {
+            input = PixelRows(input);
+            var expand = (Conv2dOp)expansion.Operator;
+            var wide = ConvolutionGeometry.Of(expand, expansion.Inputs[0].Shape, expansion.Inputs[1].Shape, expansion.Shape);
+            PackedMatrix<T> packed = Pack(Values(expansion, 1), [.. Enumerable.Range(0, wide.Channels)], wide, expand.HasBias ? Values(expansion, 2) : default);
+            var kernel = new DepthwiseKernel<T>(geometry, Own(DepthwiseKernel<T>.Pack(weights.Span, bias, geometry)), result, epilogue);
+            step = new ExpandDepthwiseStep<T>(geometry, input, packed, new ProductEpilogue<T>(null, expand.Epilogue?.Activation), kernel);
+        }
+        else if (geometry.HasGroupsWithin(T.Count))
         {
             input = ChannelsLast(input);
-            step = new DepthwiseStep<T>(geometry, input, Own(DepthwiseStep<T>.Pack(weights.Span, bias, geometry)), result, epilogue);
+            step = new DepthwiseStep<T>(geometry, input, Own(DepthwiseKernel<T>.Pack(weights.Span, bias, geometry)), result, epilogue);
         }
         else if (geometry is { Groups: 1, IsPointwise: true })
         {
@@ -60,6 +70,18 @@ internal sealed partial class PlanBuilder<T>
         }
         Add(step, result, input, residual);
         return result;
+    }
+
+    /// <summary>Whether a 1×1 convolution's values are needed by one depthwise convolution alone, which then computes them itself.</summary>
+    private bool Expands(Node node, Node user)
+    {
+        if (node is not { IsBatched: true, Operator: Conv2dOp { Epilogue: not { AddsResidual: true } } op } || user is not { Operator: Conv2dOp depthwise } || OnlyUser(node) != user || user.Inputs[0] != node
+            || ReferenceStep.IsNeeded(node) || ReferenceStep.IsNeeded(user))
+        {
+            return false;
+        }
+        var wide = ConvolutionGeometry.Of(op, node.Inputs[0].Shape, node.Inputs[1].Shape, node.Shape);
+        return wide is { Groups: 1, IsPointwise: true } && ExpandDepthwiseStep<T>.Pays(ConvolutionGeometry.Of(depthwise, node.Shape, user.Inputs[1].Shape, user.Shape), wide.Channels);
     }
 
     /// <summary>Some channels of a map [C, H, W].</summary>
