@@ -27,13 +27,38 @@ internal sealed class RcnnWorkspace(WorkerPool pool) : Workspace(pool)
     /// <summary><c>[proposals, classes, 4]</c>.</summary>
     public Grown<float> BoxRegression { get; } = new();
 
+    /// <summary>Finds the points of detections.</summary>
+    public HeatmapPeaks Peaks { get; } = new(pool);
+
+    /// <summary>The points of all detections, in the resized images' pixels.</summary>
+    public Grown<Keypoint> Keypoints { get; } = new();
+
     /// <summary>What was cut for each detection, <c>[H, W, C]</c>.</summary>
     public Grown<float> MaskFeatures { get; } = new();
 
-    /// <summary><c>[detections, classes, 2H, 2W]</c>.</summary>
+    /// <summary><c>[detections, classes, 2H, 2W]</c>, or the heatmaps of points <c>[detections, keypoints, 4H, 4W]</c>.</summary>
     public Grown<float> MaskLogits { get; } = new();
 
     public Grown<float> Probabilities { get; } = new();
+
+    /// <summary>Puts the detections of all images together.</summary>
+    public void CollectDetected()
+    {
+        Detected.Clear();
+        for (int image = 0; image < Count; image++)
+        {
+            for (int i = 0; i < Results[image].Count; i++)
+                Detected.Add(Results[image][i], 0, image);
+        }
+    }
+
+    /// <summary>Number of an image's detection among those of all.</summary>
+    public int NumberOf(int image, int index)
+    {
+        for (int i = 0; i < image; i++)
+            index += Results[i].Count;
+        return index;
+    }
 
     /// <summary>Cuts boxes, whose label is the image's number, from the maps that fit their size.</summary>
     /// <param name="plan">The plan that made the maps.</param>
