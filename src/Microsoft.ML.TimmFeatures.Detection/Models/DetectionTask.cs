@@ -11,37 +11,47 @@ namespace Microsoft.ML.TimmFeatures.Detection.Models;
 /// <summary>Objects, with their boxes.</summary>
 /// <param name="ScoreThreshold">Scores below it are no detections; null for torchvision's of the model.</param>
 /// <param name="MaxDetections">Most detections of a picture; null for torchvision's of the model.</param>
-internal sealed record DetectionTask(double? ScoreThreshold, int? MaxDetections) : ImageTask
+/// <param name="ArePublished">Whether the weights are those that torchvision published, which some models compute otherwise with.</param>
+internal sealed record DetectionTask(double? ScoreThreshold, int? MaxDetections, bool ArePublished = false) : ImageTask
 {
-    private const int BoxLength = 4;
+    private const int BoxLength = 4, KeypointLength = 3;
+
+    private const string MaskRcnnKind = "maskrcnn", KeypointRcnnKind = "keypointrcnn";
 
     public override string FullName(FeaturizerOptions options) => DetectorCatalog.Find(options.ModelName).Config.Name;
 
     public override ImmutableArray<ResultColumn> Promise(FeaturizerOptions options)
     {
         DetectorEntry entry = DetectorCatalog.Find(options.ModelName);
-        return ColumnsOf(entry.Config.Name, CocoCategories.Names.Length, CocoCategories.Names, HasMasks(entry.Name));
+        return ColumnsOf(entry.Config.Name, entry.Categories.Length, entry.Categories, KindOf(entry.Name));
     }
 
-    public override string? FindWeights(FeaturizerOptions options, FeaturizerHost host) => options.RandomWeights ? null
-        : options.WeightsPath ?? WeightsLocator.FindPublished(DetectorCatalog.Find(options.ModelName).Config, new WeightsDownloader(options.Download, new DownloadLog(host)));
+    public override (ImageTask Task, string? File) Locate(FeaturizerOptions options, FeaturizerHost host)
+    {
+        DetectorEntry entry = DetectorCatalog.Find(options.ModelName);
+        return options.RandomWeights ? (this with { ArePublished = false }, null)
+            : options.WeightsPath is { } path ? (this with { ArePublished = entry.IsPublished(path) }, path)
+            : (this with { ArePublished = true }, WeightsLocator.FindPublished(entry.Config, new WeightsDownloader(options.Download, new DownloadLog(host))));
+    }
 
     public override ImageModel Open(FeaturizerOptions options, ParameterStore? weights, DeviceEngine engine)
         => new Model(FullName(options), Detector.Create(options.ModelName, OptionsOf(options.ModelName) with
         {
             Weights = weights,
+            ArePublished = ArePublished,
             RandomWeights = weights is null,
             MinSize = options.ImageSize,
             Engine = engine.Engine,
             EngineOptions = new EngineOptions { Threads = options.Threads, Precision = engine.Precision },
         }), weights);
 
-    /// <summary>Options of the model's kind, which is the first word of its name.</summary>
+    /// <summary>Options of the model's kind.</summary>
     private DetectorOptions OptionsOf(string name)
     {
-        DetectorOptions options = DetectorCatalog.Find(name).Name.Split('/')[1].Split('_')[0] switch
+        DetectorOptions options = KindOf(DetectorCatalog.Find(name).Name) switch
         {
-            "maskrcnn" => new MaskRcnnOptions(),
+            MaskRcnnKind => new MaskRcnnOptions(),
+            KeypointRcnnKind => new KeypointRcnnOptions(),
             "fasterrcnn" => new FasterRcnnOptions(),
             "retinanet" => new RetinaNetOptions(),
             "fcos" => new FcosOptions(),
@@ -55,9 +65,10 @@ internal sealed record DetectionTask(double? ScoreThreshold, int? MaxDetections)
         };
     }
 
-    private static bool HasMasks(string name) => name.Contains("/maskrcnn_", StringComparison.Ordinal);
+    /// <summary>The first word of a detector's name.</summary>
+    private static string KindOf(string name) => name.Split('/')[1].Split('_')[0];
 
-    private static ImmutableArray<ResultColumn> ColumnsOf(string name, int classes, ImmutableArray<string> categories, bool hasMasks)
+    private static ImmutableArray<ResultColumn> ColumnsOf(string name, int classes, ImmutableArray<string> categories, string kind)
     {
         // Of a key 0 is "missing", as 0 is the background of torchvision's labels, which is never detected: keys are labels.
         ImmutableArray<string> names = categories.Length == classes ? categories.RemoveAt(0) : [];
@@ -68,7 +79,12 @@ internal sealed record DetectionTask(double? ScoreThreshold, int? MaxDetections)
             ResultColumn.Of("_Scores", NumberDataViewType.Single, name),
             ResultColumn.Of("_Size", NumberDataViewType.Int32, name, 2),
         ];
-        return hasMasks ? [.. columns, ResultColumn.Of("_Masks", NumberDataViewType.Byte, name, 0, 0, 0)] : [.. columns];
+        return kind switch
+        {
+            MaskRcnnKind => [.. columns, ResultColumn.Of("_Masks", NumberDataViewType.Byte, name, 0, 0, 0)],
+            KeypointRcnnKind => [.. columns, ResultColumn.Of("_Keypoints", NumberDataViewType.Single, name, 0, 0, KeypointLength)],
+            _ => [.. columns],
+        };
     }
 
     private sealed class Model(string name, Detector detector, ParameterStore? weights) : ImageModel
@@ -79,7 +95,7 @@ internal sealed record DetectionTask(double? ScoreThreshold, int? MaxDetections)
 
         public override IEnumerable<ParameterTensor> NeededWeights => Parameters.Tensors;
 
-        public override ImmutableArray<ResultColumn> Columns => ColumnsOf(name, detector.NumClasses, detector.Categories, detector.HasMasks);
+        public override ImmutableArray<ResultColumn> Columns => ColumnsOf(name, detector.NumClasses, detector.Categories, KindOf(name));
 
         // Each is a megapixel, and its maps many times that.
         public override int DefaultBatchSize => 2;
@@ -96,6 +112,7 @@ internal sealed record DetectionTask(double? ScoreThreshold, int? MaxDetections)
             1 => ResultGetters.Of(() => Of(current(), d => d.Select(o => (uint)o.Label))),
             2 => ResultGetters.Of(() => Of(current(), d => d.Select(o => o.Score))),
             3 => ResultGetters.Of(() => current() is Detections found ? (ReadOnlyMemory<int>)new[] { found.ImageHeight, found.ImageWidth } : new int[2]),
+            _ when KindOf(name) == KeypointRcnnKind => ResultGetters.Of(() => Of(current(), d => d.SelectMany(o => o.Keypoints.SelectMany(k => (float[])[k.X, k.Y, k.Score])))),
             _ => Masks(current),
         };
 
