@@ -3,7 +3,11 @@ using System.Text;
 using Backbones;
 using Backbones.Detection;
 using Backbones.Registry;
+using Backbones.Weights;
 using Microsoft.ML.Data;
+using Microsoft.ML.TimmFeatures.Detection.Models;
+using Microsoft.ML.TimmFeatures.Detection.Serialization;
+using Microsoft.ML.TimmFeatures.Sessions;
 using Microsoft.ML.TimmFeatures.Tests.Support;
 
 namespace Microsoft.ML.TimmFeatures.Detection.Tests;
@@ -115,6 +119,37 @@ public sealed class DetectObjectsTests
         CollectionAssert.AreEqual(before[0], loaded.Transform(data).Read<float>("Objects_Boxes")[0]);
         ITransformer changed = _context.Model.Load(new MemoryStream(stream.ToArray()), out _).WithFeaturizerOptions(o => o with { BatchSize = 1 });
         Assert.AreEqual(1, ((ImageModelTransformer)changed).Options.BatchSize);
+    }
+
+    /// <summary>torchvision computes its first published weights with an eps of 0 in the batch normalisations; a saved model has to know whose its weights are.</summary>
+    [TestMethod]
+    public void Weights_under_the_published_name_are_computed_as_torchvision_does_it_also_when_they_were_saved()
+    {
+        const string name = "torchvision/retinanet_resnet50_fpn";
+        string folder = Directory.CreateTempSubdirectory("timm-detect").FullName;
+        try
+        {
+            string published = Path.Combine(folder, "retinanet_resnet50_fpn_coco-eeacb38b.pth"), other = Path.Combine(folder, "other.safetensors");
+            using (Detector random = Detector.Create(name, new RetinaNetOptions { RandomWeights = true, NumClasses = 3 }))
+                random.SaveWeights(other);
+            File.Copy(other, published);
+            FeaturizerOptions options = s_options with { ModelName = name, RandomWeights = false, WeightsPath = published };
+            IDataView data = _context.Data.LoadFromEnumerable(Rows.Images.Take(2));
+            using Detector expected = Detector.Create(name, new RetinaNetOptions { WeightsPath = published, MinSize = 64, ScoreThresh = AnyScore }), others = Detector.Create(name, new RetinaNetOptions { WeightsPath = other, MinSize = 64, ScoreThresh = AnyScore });
+            float[] scores = [.. expected.Detect(Rows.Pictures[..2])[0].Select(d => d.Score)];
+            CollectionAssert.AreNotEqual(others.Detect(Rows.Pictures[..2])[0].Select(d => d.Score).ToArray(), scores);
+            using ImageModelTransformer transformer = _context.Transforms.DetectObjects("Objects", "Image", options, AnyScore).Fit(data);
+            CollectionAssert.AreEqual(scores, transformer.Transform(data).Read<float>("Objects_Scores")[0]);
+            // A model that was saved: the task from its description, the weights from memory.
+            ImageTask task = StoredTask.Of(new DetectionTask(AnyScore, null, ArePublished: true)).ToTask();
+            using ParameterStore weights = ParameterStore.Open(other);
+            using Lease<ImageModel> loaded = ImageModelSource.Embedded(task, weights).Open(options with { WeightsPath = null }, new FeaturizerHost(null));
+            CollectionAssert.AreEqual(scores, ((Detections)loaded.Value.Run(Rows.Pictures[..2], [], CancellationToken.None)[0]).Select(d => d.Score).ToArray());
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
     [TestMethod]

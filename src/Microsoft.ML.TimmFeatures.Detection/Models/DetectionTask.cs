@@ -11,7 +11,8 @@ namespace Microsoft.ML.TimmFeatures.Detection.Models;
 /// <summary>Objects, with their boxes.</summary>
 /// <param name="ScoreThreshold">Scores below it are no detections; null for torchvision's of the model.</param>
 /// <param name="MaxDetections">Most detections of a picture; null for torchvision's of the model.</param>
-internal sealed record DetectionTask(double? ScoreThreshold, int? MaxDetections) : ImageTask
+/// <param name="ArePublished">Whether the weights are those that torchvision published, which some models compute otherwise with.</param>
+internal sealed record DetectionTask(double? ScoreThreshold, int? MaxDetections, bool ArePublished = false) : ImageTask
 {
     private const int BoxLength = 4;
 
@@ -23,13 +24,19 @@ internal sealed record DetectionTask(double? ScoreThreshold, int? MaxDetections)
         return ColumnsOf(entry.Config.Name, CocoCategories.Names.Length, CocoCategories.Names, HasMasks(entry.Name));
     }
 
-    public override string? FindWeights(FeaturizerOptions options, FeaturizerHost host) => options.RandomWeights ? null
-        : options.WeightsPath ?? WeightsLocator.FindPublished(DetectorCatalog.Find(options.ModelName).Config, new WeightsDownloader(options.Download, new DownloadLog(host)));
+    public override (ImageTask Task, string? File) Locate(FeaturizerOptions options, FeaturizerHost host)
+    {
+        DetectorEntry entry = DetectorCatalog.Find(options.ModelName);
+        return options.RandomWeights ? (this with { ArePublished = false }, null)
+            : options.WeightsPath is { } path ? (this with { ArePublished = entry.IsPublished(path) }, path)
+            : (this with { ArePublished = true }, WeightsLocator.FindPublished(entry.Config, new WeightsDownloader(options.Download, new DownloadLog(host))));
+    }
 
     public override ImageModel Open(FeaturizerOptions options, ParameterStore? weights, DeviceEngine engine)
         => new Model(FullName(options), Detector.Create(options.ModelName, OptionsOf(options.ModelName) with
         {
             Weights = weights,
+            ArePublished = ArePublished,
             RandomWeights = weights is null,
             MinSize = options.ImageSize,
             Engine = engine.Engine,
