@@ -33,7 +33,7 @@ public abstract class Detector : IDisposable
         Engine = parts.Options.Engine ?? DefaultEngine.Instance;
         EngineOptions = parts.Options.EngineOptions;
         Pool = WorkerPool.Of(EngineOptions.Threads == 0 ? Environment.ProcessorCount : EngineOptions.Threads);
-        Categories = parts.Options.Categories ?? (parts.Name.Length > 0 && NumClasses == CocoCategories.Names.Length ? CocoCategories.Names : []);
+        Categories = parts.Options.Categories ?? (parts.Categories.Length == NumClasses ? parts.Categories : []);
         _owned = parts.Owned;
         _transform = parts.Transform;
         _byteValues = [.. Enumerable.Range(0, 3).Select(c => Enumerable.Range(0, 256).Select(v => (v / 255f - _transform.Mean[c]) / _transform.Std[c]).ToArray())];
@@ -90,6 +90,7 @@ public abstract class Detector : IDisposable
         return (kind, options) switch
         {
             ("maskrcnn", null or MaskRcnnOptions) => MaskRcnn.Create(name, (MaskRcnnOptions?)options),
+            ("keypointrcnn", null or KeypointRcnnOptions) => KeypointRcnn.Create(name, (KeypointRcnnOptions?)options),
             ("fasterrcnn", null or FasterRcnnOptions) => FasterRcnn.Create(name, (FasterRcnnOptions?)options),
             ("retinanet", null or RetinaNetOptions) => RetinaNet.Create(name, (RetinaNetOptions?)options),
             ("fcos", null or FcosOptions) => Fcos.Create(name, (FcosOptions?)options),

@@ -136,6 +136,19 @@ public record MaskRcnnOptions : FasterRcnnOptions
     public bool MaskBatchNorm { get; init; }
 }
 
+/// <summary>What Keypoint R-CNN can be told.</summary>
+public record KeypointRcnnOptions : FasterRcnnOptions
+{
+    /// <summary>How detections are cut from the maps for their points.</summary>
+    public MultiScaleRoIAlign KeypointRoIPool { get; init; } = new(14);
+
+    /// <summary>Channels of the keypoint head's convolutions.</summary>
+    public ImmutableArray<int> KeypointLayers { get; init; } = [512, 512, 512, 512, 512, 512, 512, 512];
+
+    /// <summary>Number of points of an object.</summary>
+    public int NumKeypoints { get; init; } = 17;
+}
+
 /// <summary>What detectors without proposals can be told.</summary>
 public abstract record OneStageOptions : DetectorOptions
 {

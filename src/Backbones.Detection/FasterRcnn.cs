@@ -27,7 +27,7 @@ public class FasterRcnn : Detector
         _postNmsTopN = _options.RpnPostNmsTopN ?? 1000;
         _rpnScoreThresh = (float)(_options.RpnScoreThresh ?? 0);
         _boxScoreThresh = (float)_options.BoxScoreThresh;
-        BoxHead = new(() => _options.BoxHeadConvs == 0 ? RoIHead.TwoMlp(MapChannels, _options.BoxRoIPool.OutputSize, NumClasses) : RoIHead.ConvFc(MapChannels, _options.BoxRoIPool.OutputSize, NumClasses, _options.BoxHeadConvs));
+        BoxHead = new(() => _options.BoxHeadConvs == 0 ? RoIHead.TwoMlp(MapChannels, _options.BoxRoIPool.OutputSize, NumClasses, _postNmsTopN) : RoIHead.ConvFc(MapChannels, _options.BoxRoIPool.OutputSize, NumClasses, _options.BoxHeadConvs));
         _boxPlan = new(() => Engine.Compile(BoxHead.Value.Graph, Parameters, EngineOptions));
     }
 
@@ -81,7 +81,7 @@ public class FasterRcnn : Detector
         w.Clock?.Lap("proposals");
         if (w.Proposals.Count == 0)
             return;
-        w.Cut(plan, w.Proposals, _options.BoxRoIPool, w.BoxFeatures);
+        w.Cut(plan, w.Proposals, _options.BoxRoIPool, BoxHead.Value.Rows, w.BoxFeatures);
         w.Clock?.Lap("box RoIAlign");
         RcnnWorkspace.RunHead(_boxPlan.Value, BoxHead.Value, w.Proposals.Count, w.BoxFeatures, [w.ClassLogits, w.BoxRegression]);
         w.Clock?.Lap("box head");

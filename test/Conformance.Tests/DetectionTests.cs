@@ -1,3 +1,5 @@
+using Backbones.Engines.Managed;
+
 namespace Backbones.Conformance.Tests;
 
 /// <summary>Detectors and their operators against torchvision's numbers: all operators, and the smaller runs. <c>./test.sh --all</c> runs every case.</summary>
@@ -22,7 +24,7 @@ public sealed class DetectionTests
 
     private static void AssertPass(string filter, int count)
     {
-        ModelResult[] results = [.. DetectionRunner.Compare(File, filter)];
+        ModelResult[] results = [.. DetectionRunner.Compare(File, filter, new ManagedEngine())];
         Assert.HasCount(count, results);
         string[] wrong = [.. results.Where(r => r.Outcome == Outcome.Failed).Select(r => r.Text)];
         Assert.IsEmpty(wrong, string.Join(Environment.NewLine, wrong));

@@ -22,6 +22,9 @@ internal sealed record DetectorParts
 
     public required BatchTransform Transform { get; init; }
 
+    /// <summary>Names of the classes of the published weights; empty for a detector over a backbone of one's own.</summary>
+    public ImmutableArray<string> Categories { get; init; } = [];
+
     /// <summary>Weights that were given or found; null for none.</summary>
     public ParameterStore? Given { get; init; }
 
@@ -55,7 +58,8 @@ internal sealed record DetectorParts
             return new()
             {
                 Name = entry.Name,
-                NumClasses = options.NumClasses ?? DetectorWeights.ClassesOf(given, layer, rows) ?? CocoCategories.Names.Length,
+                NumClasses = options.NumClasses ?? DetectorWeights.ClassesOf(given, layer, rows) ?? entry.Categories.Length,
+                Categories = entry.Categories,
                 Body = new(selected.Source!.AtSize, entry.Root, isPublished ? entry.PublishedBatchNormEps ?? entry.BatchNormEps : entry.BatchNormEps),
                 Options = options,
                 Transform = TransformOf(options, config),
@@ -125,8 +129,13 @@ internal sealed record DetectorParts
             if (rcnn is MaskRcnnOptions mask)
             {
                 Pooler(mask.MaskRoIPool, nameof(mask.MaskRoIPool));
-                if (mask.MaskLayers.IsDefaultOrEmpty || mask.MaskLayers.Any(c => c < 1))
-                    throw new ArgumentException("MaskLayers needs one number of channels or more, each 1 or more.", nameof(options));
+                Layers(mask.MaskLayers, nameof(mask.MaskLayers));
+            }
+            if (rcnn is KeypointRcnnOptions points)
+            {
+                Pooler(points.KeypointRoIPool, nameof(points.KeypointRoIPool));
+                Layers(points.KeypointLayers, nameof(points.KeypointLayers));
+                AtLeastOne(points.NumKeypoints, nameof(points.NumKeypoints));
             }
         }
         if (options is OneStageOptions dense)
@@ -140,6 +149,12 @@ internal sealed record DetectorParts
         {
             if (value is < 1)
                 throw new ArgumentOutOfRangeException(nameof(options), value, $"{name} must be 1 or more.");
+        }
+
+        static void Layers(ImmutableArray<int> channels, string name)
+        {
+            if (channels.IsDefaultOrEmpty || channels.Any(c => c < 1))
+                throw new ArgumentException($"{name} needs one number of channels or more, each 1 or more.", nameof(options));
         }
 
         static void Pooler(MultiScaleRoIAlign pooler, string name)
