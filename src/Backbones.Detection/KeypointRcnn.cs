@@ -27,9 +27,6 @@ public sealed class KeypointRcnn : FasterRcnn
         "left_wrist", "right_wrist", "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle",
     ];
 
-    /// <summary>Points of each detection.</summary>
-    internal int NumKeypoints => _options.NumKeypoints;
-
     /// <summary>The head that finds points.</summary>
     internal Lazy<RoIHead> KeypointHead { get; }
 

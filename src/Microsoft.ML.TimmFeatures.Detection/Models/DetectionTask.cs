@@ -17,12 +17,14 @@ internal sealed record DetectionTask(double? ScoreThreshold, int? MaxDetections,
 {
     private const int BoxLength = 4, KeypointLength = 3;
 
+    private const string MaskRcnnKind = "maskrcnn", KeypointRcnnKind = "keypointrcnn";
+
     public override string FullName(FeaturizerOptions options) => DetectorCatalog.Find(options.ModelName).Config.Name;
 
     public override ImmutableArray<ResultColumn> Promise(FeaturizerOptions options)
     {
         DetectorEntry entry = DetectorCatalog.Find(options.ModelName);
-        return ColumnsOf(entry.Config.Name, entry.Categories.Length, entry.Categories, hasBackground: true, HasMasks(entry.Name), HasKeypoints(entry.Name) ? new KeypointRcnnOptions().NumKeypoints : 0);
+        return ColumnsOf(entry.Config.Name, entry.Categories.Length, entry.Categories, hasBackground: true, KindOf(entry.Name));
     }
 
     public override (ImageTask Task, string? File) Locate(FeaturizerOptions options, FeaturizerHost host)
@@ -44,13 +46,13 @@ internal sealed record DetectionTask(double? ScoreThreshold, int? MaxDetections,
             EngineOptions = new EngineOptions { Threads = options.Threads, Precision = engine.Precision },
         }), weights);
 
-    /// <summary>Options of the model's kind, which is the first word of its name.</summary>
+    /// <summary>Options of the model's kind.</summary>
     private DetectorOptions OptionsOf(string name)
     {
-        DetectorOptions options = DetectorCatalog.Find(name).Name.Split('/')[1].Split('_')[0] switch
+        DetectorOptions options = KindOf(DetectorCatalog.Find(name).Name) switch
         {
-            "maskrcnn" => new MaskRcnnOptions(),
-            "keypointrcnn" => new KeypointRcnnOptions(),
+            MaskRcnnKind => new MaskRcnnOptions(),
+            KeypointRcnnKind => new KeypointRcnnOptions(),
             "fasterrcnn" => new FasterRcnnOptions(),
             "retinanet" => new RetinaNetOptions(),
             "fcos" => new FcosOptions(),
@@ -64,16 +66,15 @@ internal sealed record DetectionTask(double? ScoreThreshold, int? MaxDetections,
         };
     }
 
-    private static bool HasMasks(string name) => name.Contains("/maskrcnn_", StringComparison.Ordinal);
-
-    private static bool HasKeypoints(string name) => name.Contains("/keypointrcnn_", StringComparison.Ordinal);
+    /// <summary>The first word of a detector's name.</summary>
+    private static string KindOf(string name) => name.Split('/')[1].Split('_')[0];
 
     /// <summary>Bytes of all masks of a picture.</summary>
     /// <exception cref="NotSupportedException">They are more than a vector can have.</exception>
     internal static int MaskBytes(int width, int height, int count) => (Int128)width * height * count is var bytes && bytes <= Array.MaxLength ? (int)bytes
         : throw new NotSupportedException($"The masks of {count} objects in a picture of {width}×{height} pixels take {bytes} bytes; a vector has {Array.MaxLength} at most. Ask for fewer (maxDetections, scoreThreshold), or take the Detector itself, whose masks are made one by one.");
 
-    private static ImmutableArray<ResultColumn> ColumnsOf(string name, int classes, ImmutableArray<string> categories, bool hasBackground, bool hasMasks, int keypoints)
+    private static ImmutableArray<ResultColumn> ColumnsOf(string name, int classes, ImmutableArray<string> categories, bool hasBackground, string kind)
     {
         // Of a key 0 is "missing", as 0 is the background of torchvision's labels, which is never detected: keys are labels. Without a background they are one more.
         int first = hasBackground ? 1 : 0;
@@ -85,9 +86,12 @@ internal sealed record DetectionTask(double? ScoreThreshold, int? MaxDetections,
             ResultColumn.Of("_Scores", NumberDataViewType.Single, name),
             ResultColumn.Of("_Size", NumberDataViewType.Int32, name, 2),
         ];
-        return hasMasks ? [.. columns, ResultColumn.Of("_Masks", NumberDataViewType.Byte, name, 0, 0, 0)]
-            : keypoints > 0 ? [.. columns, ResultColumn.Of("_Keypoints", NumberDataViewType.Single, name, 0, keypoints, KeypointLength)]
-            : [.. columns];
+        return kind switch
+        {
+            MaskRcnnKind => [.. columns, ResultColumn.Of("_Masks", NumberDataViewType.Byte, name, 0, 0, 0)],
+            KeypointRcnnKind => [.. columns, ResultColumn.Of("_Keypoints", NumberDataViewType.Single, name, 0, 0, KeypointLength)],
+            _ => [.. columns],
+        };
     }
 
     private sealed class Model(string name, Detector detector, ParameterStore? weights) : ImageModel
@@ -98,7 +102,7 @@ internal sealed record DetectionTask(double? ScoreThreshold, int? MaxDetections,
 
         public override IEnumerable<ParameterTensor> NeededWeights => Parameters.Tensors;
 
-        public override ImmutableArray<ResultColumn> Columns => ColumnsOf(name, detector.NumClasses, detector.Categories, HasBackground, detector.HasMasks, (detector as KeypointRcnn)?.NumKeypoints ?? 0);
+        public override ImmutableArray<ResultColumn> Columns => ColumnsOf(name, detector.NumClasses, detector.Categories, HasBackground, KindOf(name));
 
         // RetinaNet and FCOS know no background; COCO's numbers begin with one for them as well.
         private bool HasBackground => detector is not OneStageDetector || detector.Categories is ["__background__", ..];
@@ -125,7 +129,7 @@ internal sealed record DetectionTask(double? ScoreThreshold, int? MaxDetections,
             1 => ResultGetters.Of(() => Of(current(), d => d.Select(o => (uint)(HasBackground ? o.Label : o.Label + 1)))),
             2 => ResultGetters.Of(() => Of(current(), d => d.Select(o => o.Score))),
             3 => ResultGetters.Of(() => current() is Detections found ? (ReadOnlyMemory<int>)new[] { found.ImageHeight, found.ImageWidth } : new int[2]),
-            _ when detector is KeypointRcnn => ResultGetters.Of(() => Of(current(), d => d.SelectMany(o => o.Keypoints).SelectMany(k => (float[])[k.X, k.Y, k.Score]))),
+            _ when KindOf(name) == KeypointRcnnKind => ResultGetters.Of(() => Of(current(), d => d.SelectMany(o => o.Keypoints.SelectMany(k => (float[])[k.X, k.Y, k.Score])))),
             _ => Masks(current),
         };
 

@@ -13,7 +13,7 @@ namespace TimmFeatures.Orleans.Work;
 internal sealed partial class ClusterWorker(IGrainFactory grains, ILocalSiloDetails silo, IOptions<WorkerOptions> options, ILogger<ClusterWorker> logger) : BackgroundService
 {
     /// <summary>Waits between two questions when there was no work, or no answer: the first and the longest.</summary>
-    private static readonly TimeSpan s_firstWait = TimeSpan.FromMilliseconds(250), s_longestWait = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_firstWait = TimeSpan.FromMilliseconds(250), s_longestWait = TimeSpan.FromSeconds(2);
 
     /// <summary>More than this between two clocks is worth a word.</summary>
     private static readonly TimeSpan s_skew = TimeSpan.FromMinutes(1);

@@ -38,7 +38,7 @@ internal sealed class LocalBackend : IFeatureBackend
     /// <inheritdoc/>
     public IReadOnlyList<string> Models => [.. _options.Models.Select(m => m.Name)];
 
-    /// <summary>Loads the models for pooled features, as many as there is memory for, and computes one picture with each: nobody's request has to compile code.</summary>
+    /// <summary>Loads every model for pooled features and computes one picture with it: a wrong one shows now, and nobody's request waits for it.</summary>
     public async Task StartAsync(CancellationToken cancellation)
     {
         foreach (ServedModel model in _options.Models)

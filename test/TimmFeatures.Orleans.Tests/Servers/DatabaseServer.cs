@@ -34,7 +34,7 @@ internal abstract class DatabaseServer : IDisposable
     /// <summary>Stops it in good order.</summary>
     public void Stop()
     {
-        _server?.Terminate();
+        _server?.Terminate(StopSignal);
         _server?.Dispose();
         _server = null;
     }
@@ -46,6 +46,8 @@ internal abstract class DatabaseServer : IDisposable
     }
 
     protected abstract ServerProcess Launch();
+
+    protected virtual string StopSignal => "TERM";
 
     private static DatabaseServer Started(DatabaseServer server)
     {
@@ -96,6 +98,9 @@ internal abstract class DatabaseServer : IDisposable
     private sealed class PostgresServer(string program) : DatabaseServer
     {
         public override ClusterAddress Address => ClusterAddress.Parse($"postgres://postgres:x@127.0.0.1:{Port}/postgres");
+
+        /// <summary>At SIGTERM it would wait for connections that are pooled.</summary>
+        protected override string StopSignal => "INT";
 
         private string Data => Folder["data"];
 

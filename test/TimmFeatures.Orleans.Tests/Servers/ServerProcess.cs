@@ -36,10 +36,10 @@ internal sealed class ServerProcess : IDisposable
         Process.WaitForExit();
     }
 
-    /// <summary>As <c>kill</c>: it may end as it likes.</summary>
-    public void Terminate()
+    /// <summary>As <c>kill</c>: it ends in good order.</summary>
+    public void Terminate(string signal = "TERM")
     {
-        using (Process kill = Process.Start("kill", [$"{Process.Id}"]))
+        using (Process kill = Process.Start("kill", ["-s", signal, $"{Process.Id}"]))
             kill.WaitForExit();
         Process.WaitForExit();
     }
