@@ -67,6 +67,10 @@ public abstract record DetectorOptions
     /// <summary>Standard deviation of each channel of values in [0, 1]; null for the backbone's.</summary>
     public ImmutableArray<float>? ImageStd { get; init; }
 
+    /// <summary>Eps of the backbone's batch normalisations; null for torchvision's of the model. It is 0 with the published weights of the first models (<c>maskrcnn_resnet50_fpn</c>,
+    /// <c>fasterrcnn_resnet50_fpn</c>, <c>retinanet_resnet50_fpn</c>): a model that was fine-tuned from those with torchvision has 0 as well, which its file does not tell.</summary>
+    public float? BatchNormEps { get; init; }
+
     /// <summary>A batch is padded to multiples of it (<c>size_divisible</c>).</summary>
     public int SizeDivisible { get; init; } = 32;
 
