@@ -7,18 +7,23 @@ namespace Bench;
 internal sealed record BenchOptions
 {
     public const string Usage = """
-        Usage: Bench models [NAME…] [--batch 1,8] [--threads N] [--runs N] [--json] [--no-onnxruntime] [--gain 1.0] [--image-size 224]
+        Usage: Bench models [NAME…] [--batch 1,8] [--threads N] [--runs N] [--json] [--no-onnxruntime] [--float16-weights] [--gain 1.0] [--image-size 224]
                Bench kernels [NAME…] [--batch 1] [--threads N] [--runs N] [--json]
                Bench detection [NAME…] [--batch 1] [--threads N] [--runs N] [--json] [--no-onnxruntime]
                Bench pipeline [NAME…] [--images FOLDER] [--batch 16] [--threads N] [--runs N] [--json]
+               Bench peers [NAME…] [--images FOLDER] [--package FOLDER] [--threads N] [--runs N] [--json]
                Bench extract [NAME…] [--images FOLDER] [--threads N] [--runs N] [--json]
+               Bench serve [NAME…] [--images FOLDER] [--connections 64] [--seconds 30] [--requests 20000] [--threads N] [--runs N] [--json]
                Bench first-prediction [NAME…] [--images FOLDER] [--runs N]
                Bench torchsharp [NAME…] [--batch 8] [--precision float32,bfloat16] [--device cpu] [--layouts] [--threads N] [--runs N] [--json]
           detection a call of a detector (torchvision/maskrcnn_resnet50_fpn if none is named) with images of 600×800, so 800×1088 after resizing and padding,
                    whole and part by part, its graphs beside ONNX Runtime, then RoIAlign and suppression alone
           pipeline images per second of ML.NET pipelines over JPEG files, beside the bare engine
+          peers    images per second of our path and MLImage columns, beside ML.NET's ApplyOnnxModel of the same network and, for resnet18.cntk_in1k,
+                   DnnFeaturizeImage; --package is the folder of Microsoft.ML.DnnImageFeaturizer.ResNet18
           extract  images per second of 'timm-features extract' over image files, beside ML.NET's LoadImages, ResizeImages, ExtractPixels, ApplyOnnxModel
-          models   milliseconds per image of whole models, beside ONNX Runtime in this process; --gain is that of the convolutions' made-up
+          serve    'timm-features serve' in a process of its own under load from this one, beside the bare engine at batch 16 and beside direct calls
+          models   milliseconds per image of whole models, beside ONNX Runtime in this process and, with --float16-weights, with weights of 16 bits; --gain is that of the convolutions' made-up
                    weights (with 1, StarNet's products amplify roundings until two engines no longer agree: 0.75)
           kernels  time and GFLOP/s of each step of a model (resnet50 if none is named)
           first-prediction  milliseconds from a saved model to its first prediction, in new processes
@@ -40,6 +45,14 @@ internal sealed record BenchOptions
 
     public string? Images { get; init; }
 
+    public int Connections { get; init; } = 64;
+
+    public int Seconds { get; init; } = 30;
+
+    public int Requests { get; init; } = 20_000;
+
+    public string? Package { get; init; }
+
     public IReadOnlyList<Precision> Precisions { get; init; } = [Precision.Float32];
 
     public string Device { get; init; } = "cpu";
@@ -48,6 +61,8 @@ internal sealed record BenchOptions
 
     public bool WithOnnxRuntime { get; init; } = true;
 
+    public bool HalfWeights { get; init; }
+
     public double Gain { get; init; } = 1;
 
     public int? ImageSize { get; init; }
@@ -55,8 +70,8 @@ internal sealed record BenchOptions
     /// <exception cref="ArgumentException">An argument is unknown or malformed.</exception>
     public static BenchOptions Parse(string[] args)
     {
-        if (args.Length == 0 || args[0] is not ("models" or "kernels" or "detection" or "pipeline" or "extract" or "first-prediction" or "torchsharp"))
-            throw new ArgumentException($"Received '{args.FirstOrDefault()}'; valid commands are 'models', 'kernels', 'detection', 'pipeline', 'extract', 'first-prediction' and 'torchsharp'.");
+        if (args.Length == 0 || args[0] is not ("models" or "kernels" or "detection" or "pipeline" or "peers" or "extract" or "serve" or "first-prediction" or "torchsharp"))
+            throw new ArgumentException($"Received '{args.FirstOrDefault()}'; valid commands are 'models', 'kernels', 'detection', 'pipeline', 'peers', 'extract', 'serve', 'first-prediction' and 'torchsharp'.");
         var options = new BenchOptions { Command = args[0] };
         for (int i = 1; i < args.Length; i++)
         {
@@ -65,13 +80,18 @@ internal sealed record BenchOptions
                 "--batch" => options with { Batches = [.. Next().Split(',').Select(Positive)] },
                 "--threads" => options with { Threads = Positive(Next()) },
                 "--runs" => options with { Runs = Positive(Next()) },
+                "--connections" => options with { Connections = Positive(Next()) },
+                "--seconds" => options with { Seconds = Positive(Next()) },
+                "--requests" => options with { Requests = Positive(Next()) },
                 "--images" => options with { Images = Next() },
+                "--package" => options with { Package = Next() },
                 "--precision" => options with { Precisions = [.. Next().Split(',').Select(Format)] },
                 "--device" => options with { Device = Next() },
                 "--layouts" => options with { Layouts = true },
                 "--json" => options with { Json = true },
                 "--image-size" => options with { ImageSize = Positive(Next()) },
                 "--gain" => options with { Gain = Factor(Next()) },
+                "--float16-weights" => options with { HalfWeights = true },
                 "--no-onnxruntime" => options with { WithOnnxRuntime = false },
                 ['-', ..] => throw new ArgumentException($"Unknown option '{args[i]}'."),
                 string model => options with { Models = [.. options.Models, model] },

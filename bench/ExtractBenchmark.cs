@@ -2,8 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using Backbones;
-using Microsoft.ML;
-using Microsoft.ML.Data;
 using TimmFeatures.Cli;
 
 namespace Bench;
@@ -16,15 +14,11 @@ internal sealed class ExtractBenchmark(BenchOptions options)
 {
     public void Run(string model)
     {
-        string folder = options.Images ?? Path.Combine(Repository.Root, "samples", "textures"), work = Path.Combine(Repository.Artifacts, "bench");
-        Directory.CreateDirectory(work);
-        string onnx = Path.Combine(work, $"{model}.pooled.onnx"), output = Path.Combine(work, $"{model}.npy");
-        using (Backbone backbone = Backbone.Create(model, new BackboneOptions { RandomWeights = true }))
-            backbone.ExportOnnx(FeatureSelection.Pooled(), onnx);
-        Picture[] pictures = [.. Directory.EnumerateFiles(folder, "*.jpg", SearchOption.AllDirectories).Order(StringComparer.Ordinal).Select(p => new Picture { Path = p })];
-        if (pictures.Length == 0)
-            throw new ArgumentException($"There are no .jpg files in '{folder}'.");
-        (string Name, Action<Picture[]> Pass)[] passes = [("extract", p => Extract(model, p, output)), ("ml.net", MlNetPipeline(model, onnx))];
+        Picture[] pictures = Picture.In(options.Images);
+        Directory.CreateDirectory(Path.Combine(Repository.Artifacts, "bench"));
+        string output = Path.Combine(Repository.Artifacts, "bench", $"{model}.npy");
+        using Backbone backbone = Backbone.Create(model, new BackboneOptions { RandomWeights = true });
+        (string Name, Action<Picture[]> Pass)[] passes = [("extract", p => Extract(model, p, output)), ("ml.net", OnnxPipeline.Create(backbone))];
         var best = new (double ImagesPerSecond, double Busy)[passes.Length];
         for (int round = -1; round < options.Runs; round++)
         {
@@ -54,29 +48,5 @@ internal sealed class ExtractBenchmark(BenchOptions options)
         int code = CommandLine.Run(arguments, new Terminal(TextWriter.Null, Console.Error, new StringReader(list), CancellationToken.None));
         if (code != ExitCode.Success)
             throw new InvalidOperationException($"'{string.Join(' ', arguments)}' ended with {code}.");
-    }
-
-    private static Action<Picture[]> MlNetPipeline(string model, string onnx)
-    {
-        Backbones.Graphs.Shape input;
-        using (Backbone backbone = Backbone.Create(model, new BackboneOptions { RandomWeights = true }))
-            input = backbone.Graph.Inputs[0].Shape;
-        var context = new MLContext();
-        ITransformer pipeline = context.Transforms.LoadImages("Image", null, "Path")
-            .Append(context.Transforms.ResizeImages("Image", input[2], input[1]))
-            .Append(context.Transforms.ExtractPixels("x", "Image", offsetImage: 117, scaleImage: 1 / 58f))
-            .Append(context.Transforms.ApplyOnnxModel("features", "x", onnx, new Dictionary<string, int[]> { ["x"] = [1, .. input], ["features"] = [1, -1] }))
-            .Fit(context.Data.LoadFromEnumerable(Array.Empty<Picture>()));
-        return pictures =>
-        {
-            int rows = pipeline.Transform(context.Data.LoadFromEnumerable(pictures)).GetColumn<float[]>("features").Count(f => f.Length > 0);
-            if (rows != pictures.Length)
-                throw new InvalidOperationException($"ML.NET gave {rows} rows of {pictures.Length}.");
-        };
-    }
-
-    private sealed class Picture
-    {
-        public string Path { get; set; } = "";
     }
 }

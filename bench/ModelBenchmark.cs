@@ -21,10 +21,11 @@ internal sealed class ModelBenchmark(BenchOptions options)
         Graph graph = ModelCatalog.Find(model).Build(options.ImageSize is int size ? BuildOptions.Default with { ImageSize = new Size2(size, size) } : BuildOptions.Default).Graph;
         using ParameterStore parameters = ParameterStore.FromRecipe(graph.Parameters, options.Gain);
         using IPlan plan = new ManagedEngine().Compile(graph, parameters, new EngineOptions { Threads = options.Threads });
+        using IPlan? half = options.HalfWeights ? new ManagedEngine().Compile(graph, parameters, new EngineOptions { Threads = options.Threads, Precision = Precision.Float16Weights }) : null;
         string? file = options.WithOnnxRuntime ? Export(model, graph, parameters) : null;
         using OnnxRuntimeModel? runtime = file is null ? null : new OnnxRuntimeModel(file, options.Threads);
         foreach (int batch in options.Batches)
-            Measure(model, plan, runtime, batch);
+            Measure(model, plan, half, runtime, batch);
     }
 
     private static string? Export(string model, Graph graph, ParameterStore parameters)
@@ -43,7 +44,7 @@ internal sealed class ModelBenchmark(BenchOptions options)
         }
     }
 
-    private void Measure(string model, IPlan plan, OnnxRuntimeModel? runtime, int batch)
+    private void Measure(string model, IPlan plan, IPlan? half, OnnxRuntimeModel? runtime, int batch)
     {
         Shape shape = plan.Graph.Inputs[0].Shape;
         var input = new float[batch * shape.Length];
@@ -53,6 +54,8 @@ internal sealed class ModelBenchmark(BenchOptions options)
 
         var managed = new List<double>();
         var onnx = new List<double>();
+        var halves = new List<double>();
+        half?.Run(batch, [input], outputs);
         plan.Run(batch, [input], outputs);
         if (runtime is not null)
             CheckSame(model, outputs[0].Span, runtime.Run(batch, shape, input)[0].Values);
@@ -60,11 +63,19 @@ internal sealed class ModelBenchmark(BenchOptions options)
         {
             int runs = Math.Min(5, options.Runs - done);
             Time(managed, runs, batch, () => plan.Run(batch, [input], outputs));
+            if (half is not null)
+                Time(halves, runs, batch, () => half.Run(batch, [input], outputs));
             if (runtime is not null)
                 Time(onnx, runs, batch, () => runtime.Run(batch, shape, input));
             done += runs;
         }
         Report(model, "managed", batch, managed);
+        if (half is not null)
+        {
+            Report(model, "float16-weights", batch, halves);
+            if (!options.Json)
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{model} batch {batch}: float16-weights / managed = {halves.Min() / managed.Min():f3} (min), {Median(halves) / Median(managed):f3} (median)"));
+        }
         if (runtime is null)
             return;
         Report(model, "onnxruntime", batch, onnx);

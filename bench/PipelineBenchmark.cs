@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Text.Json;
 using Backbones;
 using Microsoft.ML;
-using Microsoft.ML.Data;
 using Microsoft.ML.TimmFeatures;
 
 namespace Bench;
@@ -16,10 +15,7 @@ internal sealed class PipelineBenchmark(BenchOptions options)
 {
     public void Run(string model)
     {
-        string folder = options.Images ?? Path.Combine(Repository.Root, "samples", "textures");
-        Picture[] pictures = [.. Directory.EnumerateFiles(folder, "*.jpg", SearchOption.AllDirectories).Order(StringComparer.Ordinal).Select(p => new Picture { Path = p })];
-        if (pictures.Length == 0)
-            throw new ArgumentException($"There are no .jpg files in '{folder}'.");
+        Picture[] pictures = Picture.In(options.Images);
         var context = new MLContext();
         var settings = new FeaturizerOptions { ModelName = model, RandomWeights = true, Threads = options.Threads, BatchSize = options.Batches[0] == 1 ? 0 : options.Batches[0] };
         IDataView data = context.Data.LoadFromEnumerable(pictures);
@@ -31,8 +27,8 @@ internal sealed class PipelineBenchmark(BenchOptions options)
         (string Name, Action Pass)[] passes =
         [
             ("engine", () => RunEngine(extractor, pictures.Length, settings.BatchSize == 0 ? 16 : settings.BatchSize)),
-            ("paths", () => Read(fromPaths.Transform(data))),
-            ("load-images", () => Read(fromImages.Transform(data))),
+            ("paths", () => Picture.Read(fromPaths.Transform(data), "Features", pictures.Length)),
+            ("load-images", () => Picture.Read(fromImages.Transform(data), "Features", pictures.Length)),
         ];
         var best = new double[passes.Length];
         for (int round = -1; round < options.Runs; round++)
@@ -62,19 +58,5 @@ internal sealed class PipelineBenchmark(BenchOptions options)
             int n = Math.Min(batch, count - done);
             extractor.Run(n, input.AsMemory(0, n * (int)extractor.InputShape.Length), [output[0][..(n * (int)extractor.Outputs[0].Shape.Length)]]);
         }
-    }
-
-    private static void Read(IDataView view)
-    {
-        foreach (VBuffer<float> features in view.GetColumn<VBuffer<float>>("Features"))
-        {
-            if (features.Length == 0)
-                throw new InvalidOperationException("A row has no features.");
-        }
-    }
-
-    private sealed class Picture
-    {
-        public string Path { get; set; } = "";
     }
 }

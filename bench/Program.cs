@@ -32,7 +32,9 @@ try
         {
             case "kernels": new KernelBenchmark(options).Run(model); break;
             case "pipeline": new PipelineBenchmark(options).Run(model); break;
+            case "peers": new PeersBenchmark(options).Run(model); break;
             case "extract": new ExtractBenchmark(options).Run(model); break;
+            case "serve": new ServeBenchmark(options).Run(model); break;
             case "first-prediction": new FirstPredictionBenchmark(options).Run(model); break;
             case "detection": new DetectionBenchmark(options).Run(model); break;
             case "torchsharp": new TorchSharpBenchmark(options).Run(model); break;

@@ -43,7 +43,7 @@ public abstract class Detector : IDisposable
         _nominalSize = parts.NominalSize;
         _nominal = new(() => BuildFeatures(_nominalSize));
         _specs = new(() => [.. _nominal.Value.Graph.Parameters.Concat(HeadGraphs().SelectMany(h => h.Parameters))]);
-        _parameters = new(() => DetectorWeights.Assemble(_specs.Value, parts.Given, parts.BackboneParameters, Body.KeyOf, parts.Options));
+        _parameters = new(() => DetectorWeights.Assemble(_specs.Value, parts.Given, parts.BackboneParameters, Body.KeyOf, parts.Options.RandomWeights, parts.Options.CheckFinite));
         _plans = new(parts.Options.PlanCacheSize, Compile);
     }
 

@@ -21,6 +21,9 @@ public abstract record DetectorOptions
     /// <summary>The same in memory, in place of a file. The detector does not dispose it.</summary>
     public ParameterStore? Weights { get; init; }
 
+    /// <summary>Whether <see cref="Weights"/> are the published ones of the name, which some models compute otherwise with.</summary>
+    internal bool ArePublished { get; init; }
+
     /// <summary>Make what <see cref="WeightsPath"/> and <see cref="Weights"/> do not have from the parameters' names: for tests and measurements, such a detector finds nothing that means anything.</summary>
     public bool RandomWeights { get; init; }
 

@@ -24,6 +24,12 @@ public abstract class OneStageDetector : Detector
 
     private protected AnchorGenerator AnchorGenerator { get; }
 
+    /// <summary>All that is computed of a padded batch, for training: outputs are what the heads say of each map, from fine to coarse, first the classes' logits <c>[H, W, anchors · classes]</c>, then
+    /// the boxes' deltas <c>[H, W, anchors · 4]</c>, of FCOS then the centre-ness <c>[H, W, anchors]</c>. Parameters have torchvision's names.</summary>
+    /// <param name="size">Size of the padded batch.</param>
+    /// <exception cref="GraphException">The backbone cannot have such images.</exception>
+    public Graph GraphFor(Size2 size) => BuildFeatures(size).Graph;
+
     internal override AnchorGenerator AnchorsOfLevels => AnchorGenerator;
 
     internal override Workspace CreateWorkspace() => new(Pool);

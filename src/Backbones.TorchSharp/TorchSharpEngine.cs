@@ -37,7 +37,7 @@ public sealed class TorchSharpEngine : IEngine
     public string Name => "torchsharp";
 
     /// <inheritdoc/>
-    public bool Supports(Precision precision) => Enum.IsDefined(precision);
+    public bool Supports(Precision precision) => precision is Precision.Auto or Precision.Float32 or Precision.Float16 or Precision.BFloat16;
 
     /// <summary>The devices in use, such as <c>cuda:0</c>.</summary>
     public IReadOnlyList<string> Devices => [.. _pools.Select(p => p.DeviceName)];

@@ -1,9 +1,13 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using System.CommandLine.Parsing;
+using System.Globalization;
 using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Weights;
 using TimmFeatures.Cli.Commands;
+using TimmFeatures.Cli.Commands.Cluster;
+using TimmFeatures.Cli.Options;
 using TimmFeatures.Extraction;
 
 namespace TimmFeatures.Cli;
@@ -53,7 +57,7 @@ internal static class CommandLine
     private static string OneLine(Exception e)
     {
         string message = e is ArgumentException { ParamName: { } name } ? e.Message.Replace($" (Parameter '{name}')", "", StringComparison.Ordinal) : e.Message;
-        return string.Join(" ", message.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
+        return CommandLineWords.Spell(string.Join(" ", message.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)));
     }
 
     private static RootCommand Create(Terminal terminal)
@@ -71,6 +75,13 @@ internal static class CommandLine
             SimilarCommand.Create(terminal),
             VisualizeCommand.Create(terminal),
             BenchCommand.Create(terminal),
+            ServeCommand.Create(terminal),
+            SubmitCommand.Create(terminal),
+            JobCommands.CreateStatus(terminal),
+            JobCommands.CreateCancel(terminal),
+            JobCommands.CreateRetry(terminal),
+            WorkerCommand.Create(terminal),
+            JobCommands.CreateTables(terminal),
         };
         if (root.Options.OfType<HelpOption>().SingleOrDefault() is { Action: HelpAction help } option)
             option.Action = new HelpWithExamples(help, terminal);
@@ -79,7 +90,18 @@ internal static class CommandLine
 
     private static string Problem(ParseResult parsed, RootCommand root) => parsed.CommandResult.Command == root && parsed.UnmatchedTokens is [var verb, ..]
         ? $"There is no command '{verb}'.{NearestName.Suggest(verb, root.Subcommands.Select(c => c.Name))}"
-        : string.Join(" ", parsed.Errors.Select(e => e.Message.ReplaceLineEndings(" ")));
+        : string.Join(" ", parsed.Errors.Select(e => WrongValue(e) ?? e.Message.ReplaceLineEndings(" ")));
+
+    /// <summary>What an option with one value expects, where that is no text and the value is not that; null otherwise. The library would name .NET's type.</summary>
+    private static string? WrongValue(ParseError error)
+    {
+        if (error.SymbolResult is not OptionResult { Option: var option, Tokens: [var token] })
+            return null;
+        Type type = Nullable.GetUnderlyingType(option.ValueType) ?? option.ValueType;
+        string? expected = type == typeof(int) && !int.TryParse(token.Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _) ? "a whole number"
+            : type == typeof(double) && !double.TryParse(token.Value, CultureInfo.InvariantCulture, out _) ? "a number" : null;
+        return expected is null ? null : $"{option.Name} '{token.Value}' is not valid; expected {expected}.";
+    }
 
     private static string NameOf(ParseResult parsed) => parsed.CommandResult.Command is RootCommand ? "" : $" {parsed.CommandResult.Command.Name}";
 }

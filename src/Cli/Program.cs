@@ -16,3 +16,6 @@ void Stop(PosixSignalContext context, int exitCode)
     if (context.Cancel)
         stop.Cancel();
 }
+
+// Said here, so that ASP.NET Core's generator does not make it public.
+internal sealed partial class Program;

@@ -8,6 +8,7 @@ using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.TimmFeatures;
 using Microsoft.ML.TimmFeatures.Cursors;
+using Microsoft.ML.TimmFeatures.Inputs;
 using Microsoft.ML.TimmFeatures.Serialization;
 using Microsoft.ML.TimmFeatures.Sessions;
 
@@ -26,7 +27,7 @@ namespace Microsoft.ML.TimmFeatures;
 /// were made from, which others may still use. Memory is free when the transformer and everything made from it are disposed; the weights inside
 /// a loaded model, when nobody can reach it any more.</para>
 /// </remarks>
-public sealed class FeaturizerTransformer : ITransformer, IDisposable
+public sealed class FeaturizerTransformer : IAdjustableTransformer, IDisposable
 {
     internal const string LoaderSignature = "TimmFeaturizer";
 
@@ -35,7 +36,7 @@ public sealed class FeaturizerTransformer : ITransformer, IDisposable
     private readonly FeaturizerModel _model;
     private readonly SelectedFeatures _features;
     private readonly PretrainedConfig _config;
-    private readonly ModelSource _source;
+    private readonly ModelSource<FeaturizerSession> _source;
 
     /// <summary>Opens the model.</summary>
     internal FeaturizerTransformer(FeaturizerHost host, FeaturizerOptions options, ImmutableArray<ColumnMapping> mappings, FeaturizerModel model)
@@ -44,7 +45,7 @@ public sealed class FeaturizerTransformer : ITransformer, IDisposable
         Options = options;
         _mappings = mappings;
         _model = model;
-        _source = new ModelSource(() => SessionCache.Session(model, options, host));
+        _source = new ModelSource<FeaturizerSession>(() => SessionCache.Session(model, options, host));
         using Lease<FeaturizerSession> session = _source.Take();
         _features = session.Value.Selected;
         _config = session.Value.Backbone.Config;
@@ -74,12 +75,12 @@ public sealed class FeaturizerTransformer : ITransformer, IDisposable
     public IDataView Transform(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        return new FeaturizedView(input, Bind(input.Schema), _source, Options, _host);
+        return new FeaturizedView(input, Bind(input.Schema), new FeatureModel(_source, Options), _host);
     }
 
     /// <summary>Featurizes row by row, for prediction engines.</summary>
     /// <exception cref="ArgumentException">An input column is missing or has a type that cannot be featurized.</exception>
-    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema) => new FeaturizedRowMapper(Bind(inputSchema), _source, Options, _host);
+    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema) => new FeaturizedRowMapper(Bind(inputSchema), new FeatureModel(_source, Options), _host);
 
     /// <summary>The same features of the same model with other settings: another device, number format, batch size, number of threads, image folder and so on.</summary>
     /// <param name="options">This transformer's <see cref="Options"/> with changes; model, weights and image size have to be the same.</param>
@@ -96,6 +97,8 @@ public sealed class FeaturizerTransformer : ITransformer, IDisposable
         options.RowsPerBatch(_features.Graph.Inputs[0].Shape, _features.Outputs);
         return new FeaturizerTransformer(_host, options, _mappings, _model);
     }
+
+    ITransformer IAdjustableTransformer.With(FeaturizerOptions options) => With(options);
 
     /// <summary>Gives the compiled graph and the weights back. Can be called more than once; a transformer that is used again opens its model again.</summary>
     public void Dispose() => _source.Dispose();
@@ -129,6 +132,11 @@ public sealed class FeaturizerTransformer : ITransformer, IDisposable
     private FeaturizedSchema Bind(DataViewSchema input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        return new FeaturizedSchema(input, _mappings, _features, _config);
+        return new FeaturizedSchema(input, _mappings, [.. Outputs.Select(o => new OutputColumn(FeatureColumn.TypeOf(o), FeatureColumn.ToAnnotations(FeatureColumn.AnnotationsOf(o, _config))))], (schema, name) =>
+        {
+            DataViewSchema.Column column = InputTypes.Find(schema, name);
+            InputTypes.CheckSize(column, _features.Graph.Inputs[0].Shape, _config.Name);
+            return column;
+        });
     }
 }

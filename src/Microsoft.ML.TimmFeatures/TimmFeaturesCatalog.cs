@@ -150,7 +150,7 @@ public static class TimmFeaturesCatalog
         {
             if (part is IEnumerable<ITransformer> chain)
                 return new TransformerChain<ITransformer>([.. chain.Select(Changed)]);
-            if (part is not FeaturizerTransformer featurizer)
+            if (part is not IAdjustableTransformer featurizer)
                 return part;
             changed++;
             return featurizer.With(change(featurizer.Options));

@@ -118,7 +118,8 @@ internal sealed class BatchWorkers(FeatureExtractor extractor, IReadOnlyList<Ima
         }
         catch (Exception e) when (e is not (OperationCanceledException or OutOfMemoryException))
         {
-            return e.Message.Length > 0 ? e.Message : e.GetType().Name;
+            // The same on every machine, wherever its paths start from.
+            return e.Message.Length == 0 ? e.GetType().Name : image.Source.File is { Length: > 0 } file && file != image.Name ? e.Message.Replace(file, image.Name, StringComparison.Ordinal) : e.Message;
         }
     }
 

@@ -35,7 +35,7 @@ internal sealed class ExtractionModel : IDisposable
     /// <param name="imagesSha256">SHA-256 over their names.</param>
     public ExtractionSettings SettingsOf(int images, string imagesSha256) => new(ExtractionSettings.ToolVersion, _backbone.Name,
         _request.Backbone.RandomWeights ? ExtractionSettings.RandomWeights : _backbone.Parameters.ContentHash, JsonSerializer.SerializeToNode(_request.Selection)!, _backbone.TransformOptions,
-        _request.Backbone.UseTestSize, _request.Exif, _request.Engine.Engine.Name, _request.Engine.Precision.ToString().ToLowerInvariant(), FeatureColumns.Of(_request.Selection, _selected), images, imagesSha256);
+        _request.Backbone.UseTestSize, _request.Exif, _request.Engine.Engine.Name, PrecisionName.Of(_request.Engine.Precision), FeatureColumns.Of(_request.Selection, _selected), images, imagesSha256);
 
     /// <summary>Computes a range of images.</summary>
     /// <param name="images">Images.</param>

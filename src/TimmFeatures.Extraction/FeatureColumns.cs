@@ -10,13 +10,7 @@ internal static class FeatureColumns
     /// <exception cref="UsageException">A node is called as one of the file's own columns.</exception>
     public static IReadOnlyList<FeatureColumn> Of(FeatureSelection selection, SelectedFeatures selected)
     {
-        string prefix = selection switch
-        {
-            PyramidSelection => "level_",
-            IntermediatesSelection => "block_",
-            _ => "",
-        };
-        FeatureColumn[] columns = [.. selected.Outputs.Select(o => new FeatureColumn($"{prefix}{o.Name.Replace(".prefix", "_prefix", StringComparison.Ordinal)}", [.. o.Shape], o.Level?.Reduction, o.Level?.Module))];
+        FeatureColumn[] columns = [.. selected.Outputs.Select(o => new FeatureColumn(OutputNames.Of(selection, o), [.. o.Shape], o.Level?.Reduction, o.Level?.Module))];
         if (columns.FirstOrDefault(c => c.Name is TableFormat.PathColumn or TableFormat.ErrorColumn) is { } taken)
             throw new UsageException($"A node '{taken.Name}' cannot be written: files have a column of that name.");
         return columns;

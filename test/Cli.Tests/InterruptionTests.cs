@@ -130,6 +130,8 @@ public sealed class InterruptionTests
     /// <summary>An image that somebody presses Ctrl-C at.</summary>
     private sealed class Stopping(string name, CancellationTokenSource stop) : ImageItem(name)
     {
+        public override ImageSource Source => new(Name);
+
         public override void Apply(ImageTransform transform, Span<float> target, bool exif)
         {
             stop.Cancel();

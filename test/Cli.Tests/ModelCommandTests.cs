@@ -1,4 +1,6 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
+using Backbones.Weights;
 
 namespace TimmFeatures.Cli.Tests;
 
@@ -16,7 +18,7 @@ public sealed class ModelCommandTests
         JsonElement entry = Tool.Json("list", "torchvision/resnet18", "--family", "torchvision")[0];
         Assert.AreEqual("torchvision", entry.GetProperty("family").GetString());
         Tool.Fail(1, ["list", "no_such"], "No model has a name like 'no_such'.");
-        Tool.Fail(1, ["list", "--family", "resnets"], "There is no module 'resnets'.", "'resnet'");
+        Tool.Fail(1, ["list", "--family", "resnets"], "There is no module 'resnets'.", "'resnet'", "Valid are beit, ", ", xcit and torchvision.");
     }
 
     /// <summary>timm's table has 25.56 M parameters, 4.11 GMACs (fvcore counts batch norms too) and 11.11 M activations.</summary>
@@ -38,6 +40,7 @@ public sealed class ModelCommandTests
         Assert.Contains("level\tchannels\treduction\tmodule\tshape\n0\t64\t2\tact1\t64×112×112\n", text);
         Assert.DoesNotContain("\e", text);
         Tool.Fail(1, ["info", "resnet5"], "Unknown model 'resnet5'.", "'resnet50'");
+        Tool.Fail(1, ["info", "mixer_s32_224", "--image-size", "256"], "An image of 256×256 does not fit the weights of 'mixer_s32_224.untrained', which are for 224×224", "mlp_tokens");
     }
 
     [TestMethod]
@@ -71,10 +74,61 @@ public sealed class ModelCommandTests
         File.WriteAllText(torchScript, "<html>");
         Tool.Fail(1, ["convert", torchScript, "-o", converted], "a web page");
         Tool.Fail(1, ["convert", weights, "-o", converted, "--model", "resnet18"], "test_resnet");
+        string named = folder["test_resnet.mine"];
+        Assert.AreEqual(first.GetProperty("sha256").GetString(), Tool.Json("convert", weights, "-o", named).GetProperty("sha256").GetString());
+        using (Backbones.Backbone backbone = Backbones.Backbone.Create($"local-dir:{named}"))
+            Assert.AreEqual(("test_resnet.mine", 16, 96), (backbone.Name, backbone.Config.NumClasses, backbone.NumFeatures));
         Tool.Fail(2, ["convert", weights], "--output");
         Tool.Fail(2, ["convert", weights, "-o", folder["d.pth"]], "d.pth", "ends in .safetensors");
         Assert.IsFalse(File.Exists(folder["d.pth"]));
     }
+
+    /// <summary>mobilenetv3_small_075 and tf_mobilenetv3_small_075 differ in their padding, which no key tells.</summary>
+    [TestMethod]
+    public void Convert_asks_for_the_name_where_the_keys_are_those_of_several_models()
+    {
+        using var folder = new TemporaryFolder();
+        string weights = folder["weights.safetensors"];
+        Tool.Succeed("export", "mobilenetv3_small_075", "--random-weights", "--safetensors", weights);
+        Tool.Fail(1, ["convert", weights, "-o", folder["a.safetensors"]], "the keys and shapes of 2 models", "'mobilenetv3_small_075', 'tf_mobilenetv3_small_075'", "with --model");
+        Assert.AreEqual("mobilenetv3_small_075", Tool.Json("convert", weights, "-o", folder["a.safetensors"], "--model", "mobilenetv3_small_075").GetProperty("model").GetString());
+    }
+
+    /// <summary>A ConvNeXt as its authors save it: by other names, linear layers as matrices.</summary>
+    [TestMethod]
+    public void Convert_names_the_model_of_a_foreign_layout_by_itself()
+    {
+        using var folder = new TemporaryFolder();
+        string timm = folder["timm.safetensors"], foreign = folder["foreign.safetensors"], converted = folder["converted.safetensors"];
+        Tool.Succeed("export", "convnext_atto", "--random-weights", "--safetensors", timm);
+        using (ParameterStore weights = ParameterStore.Open(timm))
+            SafetensorsWriter.Write(foreign, weights.Tensors.Select(t => new MemoryTensor(Foreign(t.Name), t.Name.Contains(".mlp.") && t.Shape.Rank == 4 ? [t.Shape[0], t.Shape[1]] : t.Shape, t.ToArray())));
+        Assert.AreEqual("convnext_atto", Tool.Json("convert", foreign, "-o", converted).GetProperty("model").GetString());
+        using ParameterStore expected = ParameterStore.Open(timm), actual = ParameterStore.Open(converted);
+        Assert.AreEqual(expected.ContentHash, actual.ContentHash);
+
+        static string Foreign(string key)
+        {
+            (string Pattern, string Replacement)[] rules =
+            [
+                (@"^stem\.", "downsample_layers.0."), (@"^stages\.(\d)\.downsample\.", "downsample_layers.$1."), (@"^stages\.(\d)\.blocks\.", "stages.$1."), ("conv_dw", "dwconv"), (@"mlp\.fc", "pwconv"),
+                (@"^head\.norm\.", "norm."), (@"^head\.fc\.", "head."),
+            ];
+            return rules.Aggregate(key, (k, rule) => Regex.Replace(k, rule.Pattern, rule.Replacement));
+        }
+    }
+
+    /// <summary>Options are named as they are typed, values by what they may be and not by .NET's types.</summary>
+    [TestMethod]
+    [DataRow(2, "--image-size 0 is not valid; expected 1 to 16384", "info", "resnet18", "--image-size", "0")]
+    [DataRow(2, "--image-size 'wide' is not valid; expected a whole number", "info", "resnet18", "--image-size", "wide")]
+    [DataRow(2, "--precision 'float61' is not valid; expected auto, float32, float16, bfloat16, float16-weights. Did you mean 'float16'", "bench", "resnet18", "--precision", "float61")]
+    [DataRow(2, "--random-weights and --key-prefix 'a.' cannot be asked for at once", "info", "resnet18", "--random-weights", "--key-prefix", "a.")]
+    [DataRow(1, "in precision float16: the managed engine does not compute in float16. Use 'cpu' or 'auto' with --precision auto.", "bench", "test_resnet", "--random-weights", "--device", "cpu", "--precision", "float16")]
+    [DataRow(1, "Give a file or folder with --weights", "export", "resnet18", "--offline", "--safetensors", "never.safetensors")]
+    [DataRow(1, "It was not downloaded because --offline was given", "export", "resnet18", "--offline", "--safetensors", "never.safetensors")]
+    [DataRow(1, "--nodes", "bench", "convit_tiny", "--random-weights", "--pyramid")]
+    public void Messages_speak_of_options_as_they_are_typed(int code, string message, params string[] arguments) => Tool.Fail(code, arguments, message);
 
     [TestMethod]
     public void Export_writes_each_kind_and_only_the_weights_that_are_needed()

@@ -11,6 +11,7 @@ const string Usage = """
            Conformance preprocessing FILE IMAGE_FOLDER
            Conformance pth FOLDER
            Conformance remap FILE [--filter FAMILY/ID]
+           Conformance segmentation FILE [--filter NAME]
            Conformance detection FILE [--filter KIND/NAME] [--engine managed|reference|torchsharp]
            Conformance sizes > src/Backbones/Models/sizes.txt
     Reads model lines (.jsonl) or torchvision's models in one object (.json), both also as .gz;
@@ -32,6 +33,10 @@ if (args is ["pth", .. var pth])
 if (args is ["remap", .. var remap])
 {
     return RemapRunner.Run(remap);
+}
+if (args is ["segmentation", .. var segmentation])
+{
+    return SegmentationRunner.Run(segmentation);
 }
 if (args is ["detection", .. var detection])
 {

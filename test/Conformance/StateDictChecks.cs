@@ -23,8 +23,10 @@ internal static class StateDictChecks
 
     public static void Compare(Checks checks, string what, JsonElement stateDict, IEnumerable<ParameterSpec> parameters)
     {
+        // Files of detection and segmentation say nothing of types.
+        bool hasTypes = stateDict.EnumerateArray().Any(e => e.GetArrayLength() > 2);
         string[] expected = [.. stateDict.EnumerateArray().Select(e => $"{e[0].GetString()} {ModelChecks.Text(e[1])}{(e.GetArrayLength() > 2 ? " " + e[2].GetString() : "")}")];
-        string[] actual = [.. parameters.Select(p => $"{p.Name} {p.Shape}{(p.ElementType == ElementType.Int64 ? " int64" : "")}")];
+        string[] actual = [.. parameters.Select(p => $"{p.Name} {p.Shape}{(hasTypes && p.ElementType == ElementType.Int64 ? " int64" : "")}")];
         int at = Enumerable.Range(0, Math.Max(expected.Length, actual.Length)).FirstOrDefault(i => i >= expected.Length || i >= actual.Length || expected[i] != actual[i], -1);
         if (at >= 0)
             checks.Fail(what, $"entry {at} expected {(at < expected.Length ? expected[at] : "end")}, got {(at < actual.Length ? actual[at] : "end")} ({expected.Length} against {actual.Length} entries)");

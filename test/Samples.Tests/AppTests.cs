@@ -15,18 +15,51 @@ public sealed class AppTests
     }
 
     [TestMethod]
+    public void Cross_validation_tells_how_many_are_right()
+        => Assert.MatchesRegex(@"local-dir:.*test_resnet\.textures16: [789]\d\.\d % of 240 pictures of 8 kinds \(\d+ %, \d+ %, \d+ %, \d+ %, \d+ % in the folds\)", Run("cross-validate"));
+
+    [TestMethod]
     public void Pyramids_draws_the_picture_of_the_readme()
     {
         string folder = Directory.CreateTempSubdirectory("timm-features-").FullName;
         try
         {
             Assert.Contains("Map_4: Vector<Single, 96, 5, 5>", Run("pyramids", folder));
-            using MLImage drawn = MLImage.CreateFromFile(Path.Combine(folder, "pyramid.png")), shown = MLImage.CreateFromFile(Repository.In("docs", "images", "pyramid.png"));
-            Assert.AreEqual((shown.Width, shown.Height), (drawn.Width, drawn.Height));
-            double difference = 0;
-            for (int i = 0; i < drawn.Pixels.Length; i++)
-                difference += Math.Abs(drawn.Pixels[i] - shown.Pixels[i]);
-            Assert.IsLessThan(1, difference / drawn.Pixels.Length);
+            AssertSamePicture(Repository.In("docs", "images", "pyramid.png"), Path.Combine(folder, "pyramid.png"));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [TestMethod]
+    public void Detecting_shapes_draws_the_picture_of_the_page()
+    {
+        string folder = Directory.CreateTempSubdirectory("timm-features-").FullName;
+        try
+        {
+            string picture = Path.Combine(folder, "shapes.png"), output = Run("detect-shapes", picture);
+            Assert.Contains("Picture 1 shows", output);
+            AssertSamePicture(Repository.In("docs", "images", "shapes.png"), picture);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [TestMethod]
+    public void Training_for_shapes_learns_and_saves_heads()
+    {
+        string folder = Directory.CreateTempSubdirectory("timm-features-").FullName;
+        try
+        {
+            string output = RunOnTorchSharp("train-shapes", "100", folder);
+            Assert.Contains("Saved fcos.safetensors", output);
+            double[] classes = [.. System.Text.RegularExpressions.Regex.Matches(output, @"classes (\d+\.\d+)").Select(m => double.Parse(m.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture))];
+            Assert.HasCount(2, classes, output);
+            Assert.IsLessThan(0.7 * classes[0], classes[1], output);
         }
         finally
         {
@@ -51,13 +84,23 @@ public sealed class AppTests
     }
 
     /// <summary>Inconclusive where TorchSharp's native library does not load.</summary>
-    private static string RunOnTorchSharp(string app)
+    private static string RunOnTorchSharp(string app, params string[] arguments)
     {
-        (int exitCode, string output) = DotNet.TryRun(Repository.Root, "run", "-c", "Release", Repository.In("samples", "apps", app + ".cs"));
+        (int exitCode, string output) = DotNet.TryRun(Repository.Root, ["run", "-c", "Release", Repository.In("samples", "apps", app + ".cs"), .. arguments]);
         if (exitCode == 2 && output.StartsWith("Cannot make a module", StringComparison.Ordinal))
             Assert.Inconclusive("TorchSharp's native package cannot be loaded here.");
         Assert.AreEqual(0, exitCode, output);
         return output;
+    }
+
+    private static void AssertSamePicture(string expected, string actual)
+    {
+        using MLImage drawn = MLImage.CreateFromFile(actual), shown = MLImage.CreateFromFile(expected);
+        Assert.AreEqual((shown.Width, shown.Height), (drawn.Width, drawn.Height));
+        double difference = 0;
+        for (int i = 0; i < drawn.Pixels.Length; i++)
+            difference += Math.Abs(drawn.Pixels[i] - shown.Pixels[i]);
+        Assert.IsLessThan(1, difference / drawn.Pixels.Length);
     }
 
     private static double Percent(string output, string before)

@@ -22,6 +22,9 @@ internal sealed record DetectorEntry(string Name, string Url, string Backbone, I
     /// <summary>The same with the published weights, where it is another: the first models were trained without any.</summary>
     public float? PublishedBatchNormEps { get; init; }
 
+    /// <summary>Whether a file is that of the published weights, by its name, which carries the first digits of its hash.</summary>
+    public bool IsPublished(string path) => Path.GetFileName(path) == Url[(Url.LastIndexOf('/') + 1)..];
+
     /// <summary>Names of the classes of the published weights.</summary>
     public ImmutableArray<string> Categories { get; init; } = CocoCategories.Names;
 

@@ -19,7 +19,10 @@ internal static partial class DetectorWeights
         if (options.Weights is not null && options.WeightsPath is not null)
             throw new ArgumentException($"Either weights in memory or those of a file: both were given ('{options.WeightsPath}').", nameof(options));
         if (options.Weights is { } given)
+        {
+            isPublished = options.ArePublished;
             return UnderTodaysKeys(given);
+        }
         string? path = options.WeightsPath;
         if (path is null)
         {
@@ -28,7 +31,7 @@ internal static partial class DetectorWeights
             path = WeightsLocator.FindPublished(entry.Config, new WeightsDownloader(options.Download, options.DownloadProgress));
         }
         isOwned = true;
-        isPublished = entry is not null && (options.WeightsPath is null || Path.GetFileName(path) == entry.Url[(entry.Url.LastIndexOf('/') + 1)..]);
+        isPublished = entry is not null && (options.WeightsPath is null || entry.IsPublished(path));
         ParameterStore store = ParameterStore.Open(path);
         try
         {
@@ -46,9 +49,10 @@ internal static partial class DetectorWeights
     /// <param name="given">Weights that were given; they come first.</param>
     /// <param name="body">Those of the backbone that it is made over, by its own keys; null where it has none.</param>
     /// <param name="bodyKey">The detector's key of the backbone's.</param>
-    /// <param name="options">Whether what is missing is made up, and values are looked at.</param>
+    /// <param name="randomWeights">Whether what is missing is made up.</param>
+    /// <param name="checkFinite">Whether values are looked at.</param>
     /// <exception cref="ParameterMismatchException">Something is missing, too many, or has another shape.</exception>
-    public static ParameterStore Assemble(IReadOnlyList<ParameterSpec> specs, ParameterStore? given, ParameterStore? body, Func<string, string> bodyKey, DetectorOptions options)
+    public static ParameterStore Assemble(IReadOnlyList<ParameterSpec> specs, ParameterStore? given, ParameterStore? body, Func<string, string> bodyKey, bool randomWeights, bool checkFinite)
     {
         var bodyTensors = new Dictionary<string, ParameterTensor>(StringComparer.Ordinal);
         foreach (ParameterTensor tensor in body?.Tensors ?? [])
@@ -62,13 +66,13 @@ internal static partial class DetectorWeights
                 tensors.Add(own);
             else if (bodyTensors.TryGetValue(spec.Name, out ParameterTensor? backbones))
                 tensors.Add(new RenamedTensor(spec.Name, backbones.Shape, backbones));
-            else if (options.RandomWeights)
+            else if (randomWeights)
                 tensors.AddRange(RecipeWeights.Tensors([spec], 1));
         }
         // What the detector has no place for is told of.
         tensors.AddRange((given?.Tensors ?? []).Where(t => !known.Contains(t.Name)));
         ParameterStore store = ParameterStore.FromTensors(tensors, given?.Source ?? "the backbone's weights (the heads' are in none; give WeightsPath, Weights or RandomWeights)");
-        store.EnsureMatches(specs, options.CheckFinite);
+        store.EnsureMatches(specs, checkFinite);
         return store;
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Backbones.Graphs;
+using Backbones.Graphs.Passes;
 
 namespace Backbones.Detection;
 
@@ -28,21 +29,5 @@ internal sealed record BodyGraph(Func<Size2, SelectedFeatures> Select, string Ro
         return (graph, [.. graph.Outputs.Select((map, i) => ($"{i}", map))]);
     }
 
-    private Graph Renamed(Graph graph)
-    {
-        var map = new Dictionary<Node, Node>();
-        foreach (Node node in graph.Nodes)
-        {
-            Operator op = node.Operator switch
-            {
-                ParameterOp p => new ParameterOp(Renamed(p.Spec)),
-                BatchNormOp norm when BatchNormEps is { } eps => norm with { Eps = eps },
-                Operator other => other,
-            };
-            map[node] = new Node(op is InputOp ? node.Name : KeyOf(node.Name), op, [.. node.Inputs.Select(i => map[i])]);
-        }
-        return new Graph([.. graph.Inputs.Select(i => map[i])], [.. graph.Nodes.Select(n => map[n])], [.. graph.Outputs.Select(o => map[o])], [.. graph.Parameters.Select(Renamed)]);
-    }
-
-    private ParameterSpec Renamed(ParameterSpec spec) => spec with { Name = KeyOf(spec.Name), TiedTo = spec.TiedTo is null ? null : KeyOf(spec.TiedTo) };
+    private Graph Renamed(Graph graph) => RenameModules.Run(graph, KeyOf, op => op is BatchNormOp norm && BatchNormEps is { } eps ? norm with { Eps = eps } : op);
 }

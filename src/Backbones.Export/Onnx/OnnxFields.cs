@@ -1,6 +1,6 @@
 namespace Backbones.Onnx;
 
-/// <summary>Field numbers of the ONNX messages that an exported file has (onnx.proto), and the values of their enumerations.</summary>
+/// <summary>Field numbers of the ONNX messages that an exported file has, or that are read (onnx.proto), and the values of their enumerations.</summary>
 internal static class OnnxFields
 {
     public static class Model
@@ -36,7 +36,7 @@ internal static class OnnxFields
 
     public static class Tensor
     {
-        public const int Dims = 1, DataType = 2, Name = 8, RawData = 9;
+        public const int Dims = 1, DataType = 2, FloatData = 4, Name = 8, RawData = 9;
         public const int Float32 = 1, Int64 = 7;
     }
 

@@ -36,6 +36,13 @@ public interface IPlan : IDisposable
     void Run(int batch, ReadOnlySpan<ReadOnlyMemory<float>> inputs, ReadOnlySpan<Memory<float>> outputs, CancellationToken cancellation = default);
 }
 
+/// <summary>A plan that knows its memory.</summary>
+internal interface IMeasuredPlan
+{
+    /// <summary>Bytes of the weights as they are laid out, and of everything that one run of <paramref name="batch"/> items needs.</summary>
+    long MemoryBytes(int batch);
+}
+
 /// <summary>How a plan uses the machine.</summary>
 public sealed record EngineOptions
 {
@@ -95,4 +102,7 @@ public enum Precision
 
     /// <summary>16-bit floating point with float32's range, for engines that have it.</summary>
     BFloat16,
+
+    /// <summary>Computed in 32-bit floating point with weights that are kept as 16-bit ones and widened as they are read: half the memory, and less of it to read. For the managed engine.</summary>
+    Float16Weights,
 }

@@ -24,7 +24,7 @@ public sealed class Backbone : IDisposable
     private Backbone(PretrainedConfig config, BackboneOptions options, ParameterStore parameters, bool ownsParameters)
     {
         Config = config;
-        _model = ModelCatalog.Find(config.Architecture);
+        _model = ModelCatalog.Find(config);
         _build = BuildOptionsFor(config, options);
         _useTestSize = options.UseTestSize;
         Parameters = parameters;
@@ -105,7 +105,7 @@ public sealed class Backbone : IDisposable
         ParameterStore store = ParameterStore.Open(located.WeightsFile, options.KeyPrefix);
         try
         {
-            return RemappedWeights.Apply(store, ModelCatalog.Find(located.Config.Architecture), BuildOptionsFor(located.Config, options));
+            return RemappedWeights.Apply(store, ModelCatalog.Find(located.Config), BuildOptionsFor(located.Config, options));
         }
         catch
         {
@@ -143,7 +143,28 @@ public sealed class Backbone : IDisposable
         => Outline(config, selection, options ?? new BackboneOptions()).Outputs;
 
     internal static SelectedFeatures Outline(PretrainedConfig config, FeatureSelection selection, BackboneOptions options)
-        => SelectedFeatures.Create(ModelCatalog.Find(config.Architecture), selection, BuildOptionsFor(config, options));
+    {
+        ModelEntry model = ModelCatalog.Find(config);
+        BuildOptions build = BuildOptionsFor(config, options);
+        SelectedFeatures outline = SelectedFeatures.Create(model, selection, build);
+        if (build.ImageSize != build.PretrainedSize)
+            EnsureResizable(config, model, build, outline);
+        return outline;
+    }
+
+    /// <summary>Makes sure that weights for the config's own image size can be had for the one asked for: <see cref="Create"/> would refuse them, and there is no need to have them to know.</summary>
+    /// <exception cref="GraphException">Some of them depend on the image size and are not resized.</exception>
+    private static void EnsureResizable(PretrainedConfig config, ModelEntry model, BuildOptions build, SelectedFeatures outline)
+    {
+        try
+        {
+            outline.AdaptedTo(model.Build(build with { ImageSize = build.PretrainedSize }).Graph.Parameters);
+        }
+        catch (GraphException e)
+        {
+            throw new GraphException($"An image of {build.ImageSize} does not fit the weights of '{config.Name}', which are for {build.PretrainedSize}, and some of which are not resized. {e.Message}", e);
+        }
+    }
 
     /// <summary>Makes a backbone over weights that are already there (also pruned ones: what a selection lacks is an error when it is extracted).</summary>
     public static Backbone FromParameters(PretrainedConfig config, ParameterStore parameters, BackboneOptions? options = null, bool ownsParameters = false)
@@ -277,7 +298,7 @@ public sealed class Backbone : IDisposable
         Size2 image = options.ImageSize ?? new Size2(size[1], size[2]);
         int channels = options.InChannels ?? config.InputSize[0];
         if (channels > ModelFolder.MaxChannels || (Int128)channels * image.H * image.W > ModelFolder.MaxElements)
-            throw new ArgumentOutOfRangeException(nameof(options), $"InChannels and ImageSize come to {channels} × {image.H} × {image.W}; at most {ModelFolder.MaxChannels} channels and {ModelFolder.MaxElements} elements are allowed.");
+            throw new ArgumentOutOfRangeException(nameof(options), $"An input of {channels} × {image.H} × {image.W} was asked for; at most {ModelFolder.MaxChannels} channels and {ModelFolder.MaxElements} elements are allowed.");
         return new()
         {
             ImageSize = image,
@@ -286,9 +307,10 @@ public sealed class Backbone : IDisposable
             GlobalPool = config.GlobalPool,
             OutputStride = config.OutputStride,
             PretrainedSize = new Size2(config.InputSize[1], config.InputSize[2]),
+            MeanImage = config.MeanImage,
         };
     }
 
     private static IEnumerable<ParameterSpec> DefaultSpecs(PretrainedConfig config)
-        => ModelCatalog.Find(config.Architecture).Build(BuildOptionsFor(config, new BackboneOptions())).Graph.Parameters;
+        => ModelCatalog.Find(config).Build(BuildOptionsFor(config, new BackboneOptions())).Graph.Parameters;
 }

@@ -86,6 +86,9 @@ public sealed class FeatureExtractor : IDisposable
             : throw new ArgumentException($"Image {bad} of {images.Count} cannot be transformed: {problems[bad]!.Message}", nameof(images), problems[bad]);
     }
 
+    /// <summary>Bytes that the compiled weights and one run of a batch take; null where the engine does not know.</summary>
+    internal long? MemoryBytes(int batch) => (_plan as IMeasuredPlan)?.MemoryBytes(batch);
+
     /// <summary>Releases the plan.</summary>
     public void Dispose() => _plan.Dispose();
 }

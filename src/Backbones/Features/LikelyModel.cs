@@ -23,22 +23,27 @@ internal static class LikelyModel
     public static IReadOnlyDictionary<string, ModelSize> Sizes => s_sizes.Value;
 
     /// <summary>The model most of whose keys and shapes the weights have; null if none has nearly all. Classifiers may differ, and the layout may be another that its family knows.</summary>
-    public static string? Find(ParameterStore weights)
+    public static string? Find(ParameterStore weights) => FindAll(weights).FirstOrDefault();
+
+    /// <summary>All models that are as near as that one: what the weights compute may differ between them in what no key tells, such as padding, activations, or the input that they were trained for.</summary>
+    public static IReadOnlyList<string> FindAll(ParameterStore weights)
     {
         ModelSize size = ModelSize.Of(weights.Tensors.Select(t => (t.Name, t.Shape)));
         ModelEntry[] candidates = [.. Sizes.Where(s => s.Value.Distance(size) < 1).OrderBy(s => s.Value.Distance(size)).ThenBy(s => s.Key, StringComparer.Ordinal)
             .Take(MaxCandidates).Select(s => ModelCatalog.Find(s.Key))];
-        return Best(candidates, _ => weights) ?? Best(candidates, model => RemappedWeights.Apply(weights, model, BuildOptions.Default));
+        return Best(candidates, _ => weights) is { Count: > 0 } own ? own : Best(candidates, model => RemappedWeights.Apply(weights, model, BuildOptions.Default));
     }
 
-    private static string? Best(IEnumerable<ModelEntry> candidates, Func<ModelEntry, ParameterStore> weightsFor)
+    private static IReadOnlyList<string> Best(IEnumerable<ModelEntry> candidates, Func<ModelEntry, ParameterStore> weightsFor)
     {
-        (string? best, double most) = (null, 0.9);
+        (List<string> best, double most) = ([], 0.9);
         foreach (ModelEntry model in candidates)
         {
             double share = Share(model.Build(BuildOptions.Default).Graph, weightsFor(model));
             if (share > most)
-                (best, most) = (model.Name, share);
+                (best, most) = ([], share);
+            if (share == most)
+                best.Add(model.Name);
         }
         return best;
     }

@@ -11,6 +11,22 @@ namespace Backbones;
 /// <param name="Level">Channels, reduction and module where the output is a level of the pyramid or an intermediate.</param>
 public sealed record FeatureOutput(string Name, Shape Shape, FeatureInfo? Level = null);
 
+/// <summary>What a selection's outputs are called outside of it, where a level's bare number would say too little.</summary>
+internal static class OutputNames
+{
+    /// <summary>Levels of a pyramid are <c>level_0</c>, blocks <c>block_0</c> and <c>block_0_prefix</c>; others keep their names.</summary>
+    public static string Of(FeatureSelection selection, FeatureOutput output)
+    {
+        string prefix = selection switch
+        {
+            PyramidSelection => "level_",
+            IntermediatesSelection => "block_",
+            _ => "",
+        };
+        return $"{prefix}{output.Name.Replace(".prefix", "_prefix", StringComparison.Ordinal)}";
+    }
+}
+
 /// <summary>timm's <c>feature_info</c> of one level.</summary>
 /// <param name="Index">Number of the level or block.</param>
 /// <param name="Channels">Channels (<c>num_chs</c>).</param>

@@ -16,6 +16,7 @@ public sealed partial class GraphBuilder
     private readonly ImmutableArray<Node> _inputs;
     private string _path = "";
     private string? _leaf;
+    private Node? _centred;
 
     /// <summary>Starts a graph over one input named <c>x</c>.</summary>
     /// <param name="inputShape">Shape of one batch item, for images <c>[C, H, W]</c>.</param>
@@ -44,8 +45,11 @@ public sealed partial class GraphBuilder
     /// <summary>Output widths of convolutions by module path, which take the place of the ones asked for: pruned variants.</summary>
     public IReadOnlyDictionary<string, int>? ConvWidths { get; init; }
 
-    /// <summary>The graph's input.</summary>
-    public Node Input => _inputs[0];
+    /// <summary>The graph's input; less the weights' mean image, where they have one.</summary>
+    public Node Input => _centred ?? _inputs[0];
+
+    /// <summary>State_dict key of the picture that <see cref="SubtractMeanImage"/> subtracts.</summary>
+    internal const string MeanImage = "mean_image";
 
     /// <summary>The path of the scope that is open now, such as <c>layer1.0</c>; empty at the root.</summary>
     public string Path => _path;
@@ -106,6 +110,9 @@ public sealed partial class GraphBuilder
         }
         return Create(Unique(path), new IdentityOp(), [result]);
     }
+
+    /// <summary>From here on the input is the image less a picture that comes with the weights, a value for each pixel, as older toolkits (Caffe, CNTK) normalised it.</summary>
+    internal void SubtractMeanImage() => _centred = Subtract(_inputs[0], Buffer(MeanImage, _inputs[0].Shape));
 
     /// <summary>Fixes the state_dict order of child modules that are registered in another order than they run.</summary>
     public void Declare(params ReadOnlySpan<string> children)

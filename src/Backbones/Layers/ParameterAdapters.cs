@@ -45,6 +45,11 @@ internal static class ParameterAdapters
         return b.Reshape(channelsLast ? b.Permute(adapted, [0, 2, 3, 1]) : adapted, target);
     };
 
+    /// <summary>A mean image for another image size: resized bilinearly, with antialiasing where it becomes smaller.</summary>
+    public static Node MeanImage(GraphBuilder b, Node source, Shape target) => source.Shape == target ? source
+        : source.Shape[0] == target[0] ? b.Resize(source, target[1], target[2], ResizeMode.Bilinear, antialias: true)
+        : throw new GraphException($"'{source.Name}' {source.Shape} is of {source.Shape[0]} channels, the input of {target[0]}; weights with a mean image are for their own channels alone.");
+
     /// <summary>timm's <c>resample_abs_pos_embed</c>: the patch part of <c>[1, P + L, C]</c> is resized bicubically with antialiasing, prefix tokens are kept.</summary>
     /// <param name="prefixTokens">P: entries for class and register tokens, first.</param>
     /// <param name="pretrainedGrid">The grid that the checkpoint was trained for; it counts where it has L patches, otherwise the entry's grid is taken for square.</param>

@@ -54,10 +54,12 @@ internal static class RelPosBias
     /// <param name="window">The window wanted.</param>
     public static ParameterAdapter Resized(Size2 window) => (b, source, target) =>
     {
-        if (source.Shape == target)
-            return source;
         bool flat = source.Shape.Rank == 2;
-        Size2 to = (2 * window.H - 1, 2 * window.W - 1), from = flat ? (int)Math.Sqrt(source.Shape[0]) : (source.Shape[1], source.Shape[2]);
+        int side = (int)Math.Sqrt(source.Shape[0]);
+        // A flat table of as many entries may be that of another window: 15 × 15 are as many as 9 × 25. timm takes it for that of a square one where it can be.
+        if (source.Shape == target && (!flat || window.H == window.W || side * side != source.Shape[0]))
+            return source;
+        Size2 to = (2 * window.H - 1, 2 * window.W - 1), from = flat ? side : (source.Shape[1], source.Shape[2]);
         int heads = flat ? source.Shape[1] : source.Shape[0];
         if (heads != (flat ? target[1] : target[0]) || (flat && from.H * from.W != source.Shape[0]))
         {

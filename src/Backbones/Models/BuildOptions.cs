@@ -29,6 +29,9 @@ internal sealed record BuildOptions
     /// <summary>The image size that the weights were trained for, where it is not the architecture's own: position embeddings are resampled from its grid.</summary>
     public Size2? PretrainedSize { get; init; }
 
+    /// <summary>Whether the weights bring a <c>mean_image</c> that is subtracted from the input.</summary>
+    public bool MeanImage { get; init; }
+
     /// <summary>timm's defaults.</summary>
     public static BuildOptions Default { get; } = new();
 }

@@ -126,6 +126,17 @@ public static class ModelCatalog
     internal static ModelEntry Find(string name)
         => s_models.Value.TryGetValue(name, out ModelEntry? found) ? found : throw new UnknownModelException(name, $"Unknown model '{name}'.", NearestName.Find(name, Names));
 
+    /// <summary>The architecture that a config is of, made with the numbers of blocks that it names.</summary>
+    /// <exception cref="UnknownModelException">There is none; the message has the nearest names.</exception>
+    /// <exception cref="GraphException">It cannot have other numbers of blocks, or not as many stages.</exception>
+    internal static ModelEntry Find(PretrainedConfig config)
+    {
+        ModelEntry model = Find(config.Architecture);
+        if (config.Layers.IsDefaultOrEmpty)
+            return model;
+        return (model.WithLayers ?? throw new GraphException($"The config's 'model_args' has 'layers' ({string.Join(", ", config.Layers)}), which '{model.Name}' does not take."))(config.Layers);
+    }
+
     /// <summary>Whether an architecture of that name can be built.</summary>
     public static bool Contains(string name) => s_models.Value.ContainsKey(name);
 }

@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Globalization;
 using Backbones.Graphs;
 using Backbones.Layers;
@@ -30,6 +31,9 @@ internal sealed class ModelEntry
     /// <summary>The same architecture with another config.</summary>
     public required Func<object, ModelEntry> WithConfig { get; init; }
 
+    /// <summary>The same architecture with other numbers of blocks (timm's argument <c>layers</c>); null where the family has no such argument.</summary>
+    public Func<ImmutableArray<int>, ModelEntry>? WithLayers { get; init; }
+
     /// <summary>Gives a checkpoint of another layout timm's keys (timm: <c>checkpoint_filter_fn</c>); null where timm's keys are all there are.</summary>
     public Action<Checkpoint>? Remap { get; init; }
 
@@ -53,6 +57,8 @@ internal sealed class ModelEntry
         if (_built.TryGetValue(resolved, out WeakReference<BackboneGraph>? reference) && reference.TryGetTarget(out BackboneGraph? built))
             return built;
         var b = new GraphBuilder([channels, size.H, size.W]) { ConvWidths = PrunedWidths() };
+        if (options.MeanImage)
+            b.SubtractMeanImage();
         BackboneGraph backbone;
         try
         {
@@ -75,6 +81,8 @@ internal sealed class ModelEntry
             Adapters = backbone.Adapters.SetItems(config.FirstConv.Select(module => $"{module}.weight").Select(key => KeyValuePair.Create(key,
                 backbone.Adapters.TryGetValue(key, out ParameterAdapter? own) ? own.ThenInputConv(channels) : ParameterAdapters.InputConv(channels)))),
         };
+        if (options.MeanImage)
+            backbone = backbone with { Adapters = backbone.Adapters.Add(GraphBuilder.MeanImage, ParameterAdapters.MeanImage) };
         foreach (KeyValuePair<BuildOptions, WeakReference<BackboneGraph>> old in _built.Where(e => !e.Value.TryGetTarget(out _)))
             _built.TryRemove(old);
         _built[resolved] = new(backbone);
@@ -103,6 +111,9 @@ internal sealed class ModelFamily<TConfig>(Func<GraphBuilder, TConfig, ModelOpti
     /// <summary>The pooling that a variant is made with unless said otherwise.</summary>
     public Func<TConfig, string> GlobalPool { get; init; } = _ => "avg";
 
+    /// <summary>A variant with other numbers of blocks, one for each stage: timm's argument <c>layers</c>, where the family's entry points take it.</summary>
+    public Func<TConfig, ImmutableArray<int>, TConfig>? WithLayers { get; init; }
+
     /// <summary>Gives a checkpoint of another layout timm's keys. It is asked only for checkpoints that do not fit as they are, and taken only where more fits then.</summary>
     public Action<Checkpoint, TConfig>? Remap { get; init; }
 
@@ -121,6 +132,7 @@ internal sealed class ModelFamily<TConfig>(Func<GraphBuilder, TConfig, ModelOpti
     {
         Config = config!,
         WithConfig = changed => Entry(name, (TConfig)changed),
+        WithLayers = WithLayers is { } withLayers ? layers => Entry(name, withLayers(config, layers)) : null,
         Remap = Remap is { } remap ? checkpoint => remap(checkpoint, config) : null,
     };
 }

@@ -245,8 +245,13 @@ internal static class ResNet
         _ => x,
     };
 
+    /// <summary>Other numbers of blocks in the same number of stages.</summary>
+    internal static Config WithLayers(Config config, ImmutableArray<int> layers) => layers.Length == config.Layers.Length ? config with { Layers = layers }
+        : throw new GraphException($"'layers' has {layers.Length} numbers of blocks, the model {config.Layers.Length} stages.");
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        WithLayers = WithLayers,
         ["resnet10t"] = new(Block.Basic, [1, 1, 1, 1]) { Stem = Stem.DeepTiered, StemWidth = 32, AvgDown = true },
         ["resnet14t"] = new(Block.Bottleneck, [1, 1, 1, 1]) { Stem = Stem.DeepTiered, StemWidth = 32, AvgDown = true },
         ["resnet18"] = new(Block.Basic, [2, 2, 2, 2]),

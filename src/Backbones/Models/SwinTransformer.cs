@@ -68,7 +68,7 @@ internal static class SwinTransformer
             LevelLayout = FeatureLayout.Nhwc,
             // The norm fits the last stage alone.
             Intermediates = [.. levels.Select(l => new IntermediateLevel(l.Node, FeatureLayout.Nhwc, Norm: l.Node == x ? (_, _) => features : null))],
-            Adapters = adapters.ToImmutable(),
+            Adapters = adapters.ToImmutable().Add("patch_embed.proj.weight", ParameterAdapters.PatchEmbedding()),
         };
     }
 

@@ -20,15 +20,19 @@ internal static class TorchvisionMobileNetV3
 
     private static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
     {
-        options.RequireOutputStride(32);
-        int layer = 0, reduction = 2;
+        // torchvision's dilated: the last stage alone.
+        options.RequireOutputStride(16, 32);
+        var schedule = new StrideSchedule(options, stem: 2);
+        int layer = 0;
         var levels = new List<FeatureLevel>();
         Node x = Conv2dNormActivation.Build(b, Next(), b.Input, 16, 3, s_norm, UnaryKind.HardSwish, stride: 2);
-        levels.SetLast(reduction, "features.0", x);
+        levels.SetLast(schedule.Reduction, "features.0", x);
         foreach (Block block in config.Blocks)
         {
-            x = InvertedResidual(b, Next(), x, block);
-            levels.SetLast(reduction *= block.Stride, $"features.{layer - 1}", x);
+            // Where a dilation takes the stride's place, the first block has it already.
+            int stride = schedule.Next(block.Stride);
+            x = InvertedResidual(b, Next(), x, block, stride, schedule.Dilation);
+            levels.SetLast(schedule.Reduction, $"features.{layer - 1}", x);
         }
         x = Conv2dNormActivation.Build(b, Next(), x, 6 * x.Shape[0], 1, s_norm, UnaryKind.HardSwish);
         return BackboneGraph.OfLevels(b, levels, x, Head(b, config, x, options)) with { Intermediates = null };
@@ -36,7 +40,7 @@ internal static class TorchvisionMobileNetV3
         string Next() => $"features.{layer++}";
     }
 
-    private static Node InvertedResidual(GraphBuilder b, string name, Node x, Block block)
+    private static Node InvertedResidual(GraphBuilder b, string name, Node x, Block block, int stride, int dilation)
     {
         Node identity = x;
         int layer = 0;
@@ -46,7 +50,7 @@ internal static class TorchvisionMobileNetV3
             {
                 if (block.Width != x.Shape[0])
                     x = Conv2dNormActivation.Build(b, $"{layer++}", x, block.Width, 1, s_norm, block.Act);
-                x = Conv2dNormActivation.Build(b, $"{layer++}", x, block.Width, block.Kernel, s_norm, block.Act, block.Stride, groups: block.Width);
+                x = Conv2dNormActivation.Build(b, $"{layer++}", x, block.Width, block.Kernel, s_norm, block.Act, stride, groups: block.Width, dilation: dilation);
                 if (block.SqueezeExcite)
                     x = SqueezeExcitation.Build(b, $"{layer++}", x, ChannelAttention.MakeDivisible(block.Width / 4), scale: UnaryKind.HardSigmoid);
                 x = Conv2dNormActivation.Build(b, $"{layer}", x, block.Channels, 1, s_norm, act: null);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Backbones.Graphs;
 using Backbones.Weights;
 
@@ -23,6 +24,8 @@ internal sealed class ModelFolder
     internal const int MaxChannels = 4096, MaxElements = 1 << 28;
 
     private const int MaxClasses = 10_000_000, MaxConfigLength = 16 << 20;
+
+    private static readonly JsonSerializerOptions s_indented = new() { WriteIndented = true, NewLine = "\n" };
 
     private static readonly string[] Extensions = [".safetensors", ".pth", ".pth.tar", ".bin"];
 
@@ -59,6 +62,27 @@ internal sealed class ModelFolder
             // InvalidOperationException: an escaped lone surrogate in a text.
             throw new WeightsFormatException(file, e is FormatException ? e.Message : $"not valid JSON: {e.Message}", e);
         }
+    }
+
+    /// <summary>Writes a folder in that layout, whose config.json timm reads as well, as far as it knows the arguments.</summary>
+    /// <param name="path">The folder; it is made if it is not there.</param>
+    /// <param name="config">What the weights are.</param>
+    /// <param name="numFeatures">Channels of the pooled features.</param>
+    /// <param name="writeWeights">Writes the weights file, whose name it gets.</param>
+    /// <exception cref="IOException">The folder or a file in it cannot be written.</exception>
+    public static void Write(string path, PretrainedConfig config, int numFeatures, Action<string> writeWeights)
+    {
+        Directory.CreateDirectory(path);
+        // The weights first: without a config.json the folder is none yet.
+        writeWeights(Path.Combine(path, PreferredFiles[0]));
+        JsonObject flat = JsonObject.Create(PretrainedConfigWriter.ToJson(config))!, outer = new() { ["architecture"] = config.Architecture, ["num_classes"] = config.NumClasses, ["num_features"] = numFeatures };
+        JsonObject inner = [];
+        foreach ((string field, JsonNode? value) in flat.Where(f => f.Value is not null && f.Key is not ("architecture" or "model_args")))
+            inner[field] = value!.DeepClone();
+        outer["pretrained_cfg"] = inner;
+        if (ModelArgs.Of(config) is { } arguments)
+            outer["model_args"] = arguments;
+        AtomicFile.Write(Path.Combine(path, ConfigFile), stream => JsonSerializer.Serialize(stream, outer, s_indented));
     }
 
     private static void CheckLimits(PretrainedConfig config)

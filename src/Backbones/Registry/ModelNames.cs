@@ -83,7 +83,7 @@ public static class ModelNames
         {
             if (name != RegistryData.TorchvisionFamily && !Modules.Contains(name))
             {
-                throw new ArgumentException($"There is no module '{name}'.{NearestName.Suggest(name, Modules)}", nameof(module));
+                throw new ArgumentException($"There is no module '{name}'.{NearestName.Suggest(name, Modules)} Valid are {string.Join(", ", Modules)} and {RegistryData.TorchvisionFamily}.", nameof(module));
             }
         }
         bool tagged = includeTags ?? pretrained;

@@ -61,6 +61,13 @@ public sealed record PretrainedConfig
     /// <summary>Stride of the last feature map that the model is made with (<c>output_stride</c> of <c>model_args</c>).</summary>
     public int OutputStride { get; init; } = 32;
 
+    /// <summary>Blocks of each stage that the model is made with (<c>layers</c> of <c>model_args</c>); empty for the architecture's own.</summary>
+    public ImmutableArray<int> Layers { get; init; } = [];
+
+    /// <summary>Whether the weights have a picture <c>mean_image</c> <c>[C, H, W]</c> that is subtracted from the normalised input. timm has nothing like it; it is <c>mean_image</c> of
+    /// <c>model_args</c>, which timm refuses.</summary>
+    public bool MeanImage { get; init; }
+
     /// <summary>Size of the map before pooling, <c>[H, W]</c>, for <see cref="InputSize"/>.</summary>
     public Shape? PoolSize { get; init; }
 

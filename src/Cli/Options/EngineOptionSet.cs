@@ -11,13 +11,18 @@ internal sealed class EngineOptionSet
 
     private readonly Option<int?> _threads = CommonOptions.Count("--threads", "Threads; all cores unless given.", most: MaxThreads);
     private readonly Option<string> _device = new("--device") { Description = "auto, cpu, cuda or cuda:N.", HelpName = "NAME", DefaultValueFactory = _ => "auto" };
-    private readonly Option<Precision> _precision = new("--precision") { Description = "Number format: auto, float32, float16 or bfloat16; the CPU's engine has float32 alone.", HelpName = "NAME" };
+    private readonly Option<Precision> _precision = PrecisionOption.Create();
 
-    public void AddTo(Command command)
+    public void AddTo(Command command, bool withPrecision = true)
     {
-        foreach (Option option in (Option[])[_threads, _device, _precision])
-            command.Options.Add(option);
+        command.Options.Add(_threads);
+        command.Options.Add(_device);
+        if (withPrecision)
+            command.Options.Add(_precision);
     }
+
+    /// <summary>The device as it was asked for.</summary>
+    public string Device(ParseResult result) => result.GetValue(_device)!;
 
     /// <summary>Threads asked for, or all cores.</summary>
     public int Threads(ParseResult result) => result.GetValue(_threads) ?? Math.Min(Environment.ProcessorCount, MaxThreads);

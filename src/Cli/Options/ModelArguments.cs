@@ -2,12 +2,16 @@ using System.CommandLine;
 using Backbones;
 using Backbones.Graphs;
 using Backbones.Weights.Hub;
+using TimmFeatures.Extraction;
 
 namespace TimmFeatures.Cli.Options;
 
 /// <summary>Which model, with which weights: what all commands that open one have in common.</summary>
 internal sealed class ModelArguments
 {
+    /// <summary>As in FeaturizerOptions.</summary>
+    private const int MaxImageSize = 16384;
+
     private readonly Option<string?> _weights = new("--weights")
     {
         Description = "Weights file (safetensors, .pth, the index of several files) or folder. Without it they are found by the model's name and downloaded if need be.",
@@ -16,7 +20,7 @@ internal sealed class ModelArguments
 
     private readonly Option<string?> _keyPrefix = new("--key-prefix") { Description = "What stands before the model's keys where the file has a larger model's ('backbone.').", HelpName = "PREFIX" };
     private readonly Option<bool> _random = new("--random-weights") { Description = "Weights made from their names, always the same: to try a model without its weights. The features mean nothing then." };
-    private readonly Option<int?> _imageSize = new("--image-size") { Description = "Input height and width in pixels instead of the model's own.", HelpName = "PIXELS" };
+    private readonly Option<int?> _imageSize = CommonOptions.Count("--image-size", "Input height and width in pixels instead of the model's own.", "PIXELS", MaxImageSize);
     private readonly Option<bool> _testSize = new("--use-test-size") { Description = "The input size and crop that test best, where the weights' config has them." };
     private readonly Option<bool> _offline = new("--offline") { Description = "Never download: weights that are not on this machine are an error." };
 
@@ -33,16 +37,25 @@ internal sealed class ModelArguments
     }
 
     /// <summary>What the options say.</summary>
-    public BackboneOptions Read(ParseResult result, Terminal terminal) => new()
+    /// <exception cref="UsageException">Random weights are asked for, and a file's.</exception>
+    public BackboneOptions Read(ParseResult result, Terminal terminal)
     {
-        WeightsPath = result.GetValue(_weights),
-        KeyPrefix = result.GetValue(_keyPrefix),
-        RandomWeights = result.GetValue(_random),
-        ImageSize = result.GetValue(_imageSize) is { } size ? (Size2)size : null,
-        UseTestSize = result.GetValue(_testSize),
-        Download = result.GetValue(_offline) ? DownloadMode.Never : DownloadMode.WhenMissing,
-        DownloadProgress = new DownloadLines(terminal),
-    };
+        foreach (Option<string?> ofFile in (Option<string?>[])[_weights, _keyPrefix])
+        {
+            if (result.GetValue(_random) && result.GetValue(ofFile) is { } given)
+                throw new UsageException($"{_random.Name} and {ofFile.Name} '{given}' cannot be asked for at once; expected one of them.");
+        }
+        return new()
+        {
+            WeightsPath = result.GetValue(_weights),
+            KeyPrefix = result.GetValue(_keyPrefix),
+            RandomWeights = result.GetValue(_random),
+            ImageSize = result.GetValue(_imageSize) is { } size ? (Size2)size : null,
+            UseTestSize = result.GetValue(_testSize),
+            Download = result.GetValue(_offline) ? DownloadMode.Never : DownloadMode.WhenMissing,
+            DownloadProgress = new DownloadLines(terminal),
+        };
+    }
 }
 
 /// <summary>Tells of downloads on standard error: a line when one begins, ends or is tried again.</summary>

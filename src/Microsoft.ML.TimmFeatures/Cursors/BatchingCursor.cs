@@ -4,7 +4,7 @@ using Microsoft.ML.Runtime;
 namespace Microsoft.ML.TimmFeatures.Cursors;
 
 /// <summary>
-/// Reads rows ahead, a batch at a time, and runs the backbone once for each batch, however many columns are active. While one batch
+/// Reads rows ahead, a batch at a time, and runs the model once for each batch, however many columns are active. While one batch
 /// is computed and consumed, the next is read and decoded in the background. Rows keep their Position, Batch and Id.
 /// Not thread safe, as all cursors.
 /// </summary>
@@ -17,7 +17,7 @@ internal sealed class BatchingCursor : DataViewRowCursor
     private readonly FeaturizerHost _host;
     private readonly bool _beganCancelled;
     private readonly PassProgress _progress;
-    private readonly FeatureComputation?[] _features;
+    private readonly RowComputation?[] _computations;
     private readonly CancellationTokenSource _stop;
     private readonly IChannel? _channel;
     private RowBatch _current;
@@ -30,13 +30,13 @@ internal sealed class BatchingCursor : DataViewRowCursor
     /// <param name="input">The upstream cursor, owned by this one.</param>
     /// <param name="active">A flag for each column.</param>
     /// <param name="workers">Threads that prepare images.</param>
-    /// <param name="options">Cancellation.</param>
+    /// <param name="settings">Cancellation.</param>
     /// <param name="host">Log and cancellation.</param>
     /// <param name="progress">Shared by the cursors of a pass.</param>
     /// <param name="makeBatch">Makes a batch over the upstream cursor.</param>
-    /// <param name="features">Computations of the mappings with active outputs.</param>
-    public BatchingCursor(FeaturizedSchema columns, DataViewRowCursor input, bool[] active, int workers, FeaturizerOptions options, FeaturizerHost host,
-        PassProgress progress, Func<RowBatch> makeBatch, FeatureComputation?[] features)
+    /// <param name="computations">Those of the mappings with active outputs.</param>
+    public BatchingCursor(FeaturizedSchema columns, DataViewRowCursor input, bool[] active, int workers, PassSettings settings, FeaturizerHost host,
+        PassProgress progress, Func<RowBatch> makeBatch, RowComputation?[] computations)
     {
         _columns = columns;
         _input = input;
@@ -45,10 +45,10 @@ internal sealed class BatchingCursor : DataViewRowCursor
         _host = host;
         _beganCancelled = host.IsCanceled;
         _progress = progress;
-        _features = features;
+        _computations = computations;
         _current = makeBatch();
         _spare = makeBatch();
-        _stop = CancellationTokenSource.CreateLinkedTokenSource(options.Cancellation);
+        _stop = CancellationTokenSource.CreateLinkedTokenSource(settings.Cancellation);
         _channel = host.StartChannel();
     }
 
@@ -82,13 +82,11 @@ internal sealed class BatchingCursor : DataViewRowCursor
                 ((ColumnBuffer<TValue>)_current.Column(index)).Get(_slot, ref value);
             };
         }
-        FeatureComputation features = _features[mapping]!;
-        ValueGetter<VBuffer<float>> getter = (ref VBuffer<float> value) =>
+        return (ValueGetter<TValue>)_computations[mapping]!.GetterOf(output, () =>
         {
             RequireRow();
-            features.Get(_current.Images(mapping), output, _slot, ref value, Error);
-        };
-        return (ValueGetter<TValue>)(Delegate)getter;
+            return new RowImage(_current.Images(mapping), _slot);
+        }, Error);
     }
 
     public override bool MoveNext()
@@ -128,8 +126,8 @@ internal sealed class BatchingCursor : DataViewRowCursor
             Finish();
             _current.Dispose();
             _spare.Dispose();
-            foreach (FeatureComputation? features in _features)
-                features?.Dispose();
+            foreach (RowComputation? computation in _computations)
+                computation?.Dispose();
             _input.Dispose();
             _stop.Dispose();
             _channel?.Dispose();
@@ -164,8 +162,8 @@ internal sealed class BatchingCursor : DataViewRowCursor
         if (!_current.IsLast)
             StartReading();
         CheckAlive();
-        for (int m = 0; m < _features.Length; m++)
-            _features[m]?.Compute(_current.Images(m), _current.Count, Warn, _stop.Token);
+        for (int m = 0; m < _computations.Length; m++)
+            _computations[m]?.Compute(_current.Images(m), _current.Count, Warn, _stop.Token);
         _progress.Add(_current.Count, _channel);
         return true;
     }

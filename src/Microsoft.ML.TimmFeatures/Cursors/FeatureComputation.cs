@@ -4,11 +4,12 @@ using Microsoft.ML.TimmFeatures.Sessions;
 
 namespace Microsoft.ML.TimmFeatures.Cursors;
 
-/// <summary>One column mapping's active outputs: their values for the batch that was computed last.</summary>
-internal sealed class FeatureComputation : IDisposable
+/// <summary>Active outputs of a selection: one run of the backbone for each batch.</summary>
+internal sealed class FeatureComputation : RowComputation
 {
     private readonly Lease<FeaturizerSession> _session;
-    private readonly ImageErrorMode _onError;
+    private readonly FeatureExtractor _extractor;
+    private readonly FeaturizerOptions _options;
     private readonly float[][] _outputs;
     private readonly Memory<float>[] _views;
     private readonly int[] _lengths;
@@ -17,13 +18,13 @@ internal sealed class FeatureComputation : IDisposable
     /// <param name="session">A share of its own, which keeps the extractor.</param>
     /// <param name="active">Which outputs are active.</param>
     /// <param name="slots">Rows of a batch.</param>
-    /// <param name="onError">What becomes of rows without an image.</param>
-    public FeatureComputation(Lease<FeaturizerSession> session, bool[] active, int slots, ImageErrorMode onError)
+    /// <param name="options">What becomes of rows without an image.</param>
+    public FeatureComputation(Lease<FeaturizerSession> session, bool[] active, int slots, FeaturizerOptions options)
     {
         _session = session;
-        Extractor = session.Value.For(active);
-        _onError = onError;
-        _lengths = [.. Extractor.Outputs.Select(o => (int)o.Shape.Length)];
+        _extractor = session.Value.For(active);
+        _options = options;
+        _lengths = [.. _extractor.Outputs.Select(o => (int)o.Shape.Length)];
         _outputs = [.. _lengths.Select(l => GC.AllocateUninitializedArray<float>(checked(slots * l)))];
         _views = new Memory<float>[_outputs.Length];
         _outputAt = new int[active.Length];
@@ -31,23 +32,17 @@ internal sealed class FeatureComputation : IDisposable
             _outputAt[i] = active[i] ? next++ : -1;
     }
 
-    /// <summary>Computes the active outputs.</summary>
-    public FeatureExtractor Extractor { get; }
+    public override ImageBatch MakeBatch(DataViewRow row, DataViewSchema.Column column, int slots) => new TensorBatch(row, column, slots, _extractor, _options);
 
-    /// <summary>Computes the features of the first rows of a batch.</summary>
-    /// <param name="images">The rows' images.</param>
-    /// <param name="count">How many rows.</param>
-    /// <param name="warn">Gets a sentence for each row without an image that becomes NaN.</param>
-    /// <param name="cancellation">Stops between operators.</param>
-    public void Compute(ImageBatch images, int count, Action<string> warn, CancellationToken cancellation)
+    public override void Compute(ImageBatch images, int count, Action<string> warn, CancellationToken cancellation)
     {
         for (int i = 0; i < _views.Length; i++)
             _views[i] = _outputs[i].AsMemory(0, count * _lengths[i]);
         if (images.HasAny(count))
-            Extractor.Run(count, images.Inputs(count), _views, cancellation);
+            _extractor.Run(count, ((TensorBatch)images).Inputs(count), _views, cancellation);
         // The share is given back when nobody can reach this any more, which must not be in the middle of a run.
         GC.KeepAlive(this);
-        if (_onError == ImageErrorMode.Throw)
+        if (_options.OnImageError == ImageErrorMode.Throw)
             return;
         for (int slot = 0; slot < count; slot++)
         {
@@ -59,6 +54,15 @@ internal sealed class FeatureComputation : IDisposable
         }
     }
 
+    public override Delegate GetterOf(int output, Func<RowImage> current, Action<string> error) => (ValueGetter<VBuffer<float>>)((ref VBuffer<float> value) =>
+    {
+        (ImageBatch images, int slot) = current();
+        Get(images, output, slot, ref value, error);
+    });
+
+    /// <summary>Gives the share of the session back.</summary>
+    public override void Dispose() => _session.Dispose();
+
     /// <summary>Copies one row's values of an output.</summary>
     /// <param name="images">The rows' images.</param>
     /// <param name="output">Which of the selection's outputs.</param>
@@ -66,10 +70,10 @@ internal sealed class FeatureComputation : IDisposable
     /// <param name="value">Gets the values.</param>
     /// <param name="error">Gets what is thrown as a sentence at once: what ML.NET makes of the exception may come late and wrapped.</param>
     /// <exception cref="ImageRowException">The row has no image, and that is an error.</exception>
-    public void Get(ImageBatch images, int output, int slot, ref VBuffer<float> value, Action<string> error)
+    private void Get(ImageBatch images, int output, int slot, ref VBuffer<float> value, Action<string> error)
     {
         // Thrown here and not when the batch was computed: rows before it are good, and this one may not be wanted.
-        if (_onError == ImageErrorMode.Throw && images.Problem(slot) is { } problem)
+        if (_options.OnImageError == ImageErrorMode.Throw && images.Problem(slot) is { } problem)
         {
             error(problem.Message);
             throw problem;
@@ -79,7 +83,4 @@ internal sealed class FeatureComputation : IDisposable
         _outputs[at].AsSpan(slot * length, length).CopyTo(editor.Values);
         value = editor.Commit();
     }
-
-    /// <summary>Gives the share of the session back.</summary>
-    public void Dispose() => _session.Dispose();
 }

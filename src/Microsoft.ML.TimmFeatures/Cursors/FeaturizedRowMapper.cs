@@ -1,10 +1,9 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.TimmFeatures.Sessions;
 
 namespace Microsoft.ML.TimmFeatures.Cursors;
 
 /// <summary>Featurizes one row at a time, for prediction engines. Thread safe; a row is not.</summary>
-internal sealed class FeaturizedRowMapper(FeaturizedSchema columns, ModelSource model, FeaturizerOptions options, FeaturizerHost host) : IRowToRowMapper
+internal sealed class FeaturizedRowMapper(FeaturizedSchema columns, RowModel model, FeaturizerHost host) : IRowToRowMapper
 {
     public DataViewSchema InputSchema => columns.Input;
 
@@ -22,30 +21,32 @@ internal sealed class FeaturizedRowMapper(FeaturizedSchema columns, ModelSource 
         {
             if (!outputs.Contains(true))
                 return null;
-            var features = new FeatureComputation(model.Take(), outputs, 1, options.OnImageError);
-            return new MappedImage(input, new ImageBatch(input, columns.InputOf(mapping), 1, features.Extractor, options), features, options.Cancellation, host);
+            RowComputation computation = model.Compute(outputs, 1);
+            return new MappedImage(input, computation.MakeBatch(input, columns.InputOf(mapping), 1), computation, model.Settings.Cancellation, host);
         }
     }
 
-    /// <summary>One mapping's image and features. They are computed when they are first asked for at a new position, once for all outputs.</summary>
-    private sealed class MappedImage(DataViewRow input, ImageBatch image, FeatureComputation features, CancellationToken cancellation, FeaturizerHost host) : IDisposable
+    /// <summary>One mapping's image and outputs. They are computed when they are first asked for at a new position, once for all outputs.</summary>
+    private sealed class MappedImage(DataViewRow input, ImageBatch image, RowComputation computation, CancellationToken cancellation, FeaturizerHost host) : IDisposable
     {
         private long _computedAt = -1;
 
-        public void Get(int output, ref VBuffer<float> value)
+        public Delegate GetterOf(int output) => computation.GetterOf(output, Current, host.Error);
+
+        private RowImage Current()
         {
             if (_computedAt != input.Position || _computedAt < 0)
             {
                 _computedAt = -1;
                 image.Capture(0);
                 image.Prepare(0);
-                features.Compute(image, 1, host.Warn, cancellation);
+                computation.Compute(image, 1, host.Warn, cancellation);
                 _computedAt = input.Position;
             }
-            features.Get(image, output, 0, ref value, host.Error);
+            return new RowImage(image, 0);
         }
 
-        public void Dispose() => features.Dispose();
+        public void Dispose() => computation.Dispose();
     }
 
     private sealed class Row(FeaturizedSchema columns, DataViewRow input, bool[] active, MappedImage?[] images) : DataViewRow
@@ -69,9 +70,7 @@ internal sealed class FeaturizedRowMapper(FeaturizedSchema columns, ModelSource 
             FeaturizedSchema.CheckGetter<TValue>(column, IsColumnActive(column));
             if (columns.FeatureAt(column.Index) is not (int mapping, int output))
                 return input.GetGetter<TValue>(input.Schema[column.Index]);
-            MappedImage image = images[mapping]!;
-            ValueGetter<VBuffer<float>> getter = (ref VBuffer<float> value) => image.Get(output, ref value);
-            return (ValueGetter<TValue>)(Delegate)getter;
+            return (ValueGetter<TValue>)images[mapping]!.GetterOf(output);
         }
 
         protected override void Dispose(bool disposing)

@@ -1,7 +1,4 @@
 using System.Collections.Immutable;
-using Backbones;
-using Backbones.Registry;
-using Microsoft.ML.TimmFeatures.Inputs;
 
 namespace Microsoft.ML.TimmFeatures.Cursors;
 
@@ -12,23 +9,25 @@ internal sealed class FeaturizedSchema
     private readonly ImmutableArray<(int Mapping, int Output)> _features;
     private readonly ImmutableArray<DataViewSchema.Column> _inputs;
 
+    /// <param name="input">The schema before.</param>
+    /// <param name="mappings">Input columns, and names of the columns made from each.</param>
+    /// <param name="outputs">Types and annotations of those.</param>
+    /// <param name="find">Finds an input column by its name, and throws where it is missing or has a type that cannot be featurized.</param>
     /// <exception cref="ArgumentOutOfRangeException">An input column is missing or has a type that cannot be featurized.</exception>
-    public FeaturizedSchema(DataViewSchema input, ImmutableArray<ColumnMapping> mappings, SelectedFeatures features, PretrainedConfig config)
+    public FeaturizedSchema(DataViewSchema input, ImmutableArray<ColumnMapping> mappings, ImmutableArray<OutputColumn> outputs, Func<DataViewSchema, string, DataViewSchema.Column> find)
     {
         Input = input;
-        OutputCount = features.Outputs.Length;
+        OutputCount = outputs.Length;
         var builder = new DataViewSchema.Builder();
         builder.AddColumns(input);
         _first = input.Count;
-        _inputs = [.. mappings.Select(m => InputTypes.Find(input, m.Input))];
+        _inputs = [.. mappings.Select(m => find(input, m.Input))];
         var columns = ImmutableArray.CreateBuilder<(int, int)>();
         for (int m = 0; m < mappings.Length; m++)
         {
-            InputTypes.CheckSize(_inputs[m], features.Graph.Inputs[0].Shape, config.Name);
             for (int o = 0; o < OutputCount; o++)
             {
-                FeatureOutput output = features.Outputs[o];
-                builder.AddColumn(mappings[m].Outputs[o], FeatureColumn.TypeOf(output), FeatureColumn.ToAnnotations(FeatureColumn.AnnotationsOf(output, config)));
+                builder.AddColumn(mappings[m].Outputs[o], outputs[o].Type, outputs[o].Annotations);
                 columns.Add((m, o));
             }
         }
@@ -43,7 +42,7 @@ internal sealed class FeaturizedSchema
     /// <summary>Number of pairs of input and outputs.</summary>
     public int MappingCount => _inputs.Length;
 
-    /// <summary>Number of the selection's outputs, which is that of each mapping's columns.</summary>
+    /// <summary>Number of each mapping's columns.</summary>
     public int OutputCount { get; }
 
     /// <summary>The column that a mapping reads.</summary>

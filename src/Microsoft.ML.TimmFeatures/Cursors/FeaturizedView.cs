@@ -1,10 +1,7 @@
-using Backbones;
-using Microsoft.ML.TimmFeatures.Sessions;
-
 namespace Microsoft.ML.TimmFeatures.Cursors;
 
 /// <summary>A lazy view with feature columns: nothing is computed before a cursor asks for one. Thread safe.</summary>
-internal sealed class FeaturizedView(IDataView input, FeaturizedSchema columns, ModelSource model, FeaturizerOptions options, FeaturizerHost host) : IDataView
+internal sealed class FeaturizedView(IDataView input, FeaturizedSchema columns, RowModel model, FeaturizerHost host) : IDataView
 {
     public bool CanShuffle => input.CanShuffle;
 
@@ -33,17 +30,19 @@ internal sealed class FeaturizedView(IDataView input, FeaturizedSchema columns, 
             if (!outputs.Any(o => o.Contains(true)))
                 return [.. cursors.Select(c => new PassThroughCursor(columns, c, active))];
 
-            using Lease<FeaturizerSession> session = model.Take();
-            FeatureExtractor?[] extractors = [.. outputs.Select(o => o.Contains(true) ? session.Value.For(o) : null)];
-            int rows = options.RowsPerBatch(extractors.OfType<FeatureExtractor>().MaxBy(e => e.Outputs.Sum(o => o.Shape.Length))!);
+            int rows = model.RowsPerBatch(outputs);
             int size = (int)Math.Clamp(input.GetRowCount() ?? rows, 1, rows);
             int workers = Math.Max(1, Environment.ProcessorCount / cursors.Length);
-            var progress = new PassProgress(options, input.GetRowCount(), size, cursors.Length);
-            return [.. cursors.Select(c => new BatchingCursor(columns, c, active, workers, options, host, progress,
-                () => new RowBatch(c, size,
-                    [.. columns.Input.Select(i => active[i.Index] ? ColumnBuffer.Create(c, c.Schema[i.Index], size) : null)],
-                    [.. extractors.Select((e, m) => e is null ? null : new ImageBatch(c, columns.InputOf(m), size, e, options))]),
-                [.. outputs.Select(o => o.Contains(true) ? new FeatureComputation(model.Take(), o, size, options.OnImageError) : null)]))];
+            var progress = new PassProgress(model.Settings, input.GetRowCount(), size, cursors.Length);
+            return [.. cursors.Select(c =>
+            {
+                RowComputation?[] computations = [.. outputs.Select(o => o.Contains(true) ? model.Compute(o, size) : null)];
+                return new BatchingCursor(columns, c, active, workers, model.Settings, host, progress,
+                    () => new RowBatch(c, size,
+                        [.. columns.Input.Select(i => active[i.Index] ? ColumnBuffer.Create(c, c.Schema[i.Index], size) : null)],
+                        [.. computations.Select((computation, m) => computation?.MakeBatch(c, columns.InputOf(m), size))]),
+                    computations);
+            })];
         }
         catch
         {

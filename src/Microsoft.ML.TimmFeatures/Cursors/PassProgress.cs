@@ -4,7 +4,7 @@ using Microsoft.ML.Runtime;
 namespace Microsoft.ML.TimmFeatures.Cursors;
 
 /// <summary>Counts the rows of one pass over the data, which may have several cursors, and tells about it. Thread safe.</summary>
-internal sealed class PassProgress(FeaturizerOptions options, long? totalRows, int batchSize, int cursors)
+internal sealed class PassProgress(PassSettings settings, long? totalRows, int batchSize, int cursors)
 {
     /// <summary>Time between two messages in the log.</summary>
     private static readonly TimeSpan s_logInterval = TimeSpan.FromSeconds(10);
@@ -34,7 +34,7 @@ internal sealed class PassProgress(FeaturizerOptions options, long? totalRows, i
                 _logged = elapsed;
                 Log(channel);
             }
-            options.Progress?.Report(new FeaturizationProgress(_rows, totalRows, elapsed));
+            settings.Progress?.Report(new FeaturizationProgress(_rows, totalRows, elapsed));
         }
     }
 
@@ -53,6 +53,6 @@ internal sealed class PassProgress(FeaturizerOptions options, long? totalRows, i
     private void Log(IChannel? channel)
     {
         double seconds = _watch.Elapsed.TotalSeconds;
-        channel?.Info(MessageSensitivity.None, $"{options.ModelName}: {_rows}{(totalRows is { } total ? $" of {total}" : "")} rows in {seconds:0.0} s, {_rows / Math.Max(seconds, 1e-9):0.0} rows/s, batches of {batchSize}.");
+        channel?.Info(MessageSensitivity.None, $"{settings.ModelName}: {_rows}{(totalRows is { } total ? $" of {total}" : "")} rows in {seconds:0.0} s, {_rows / Math.Max(seconds, 1e-9):0.0} rows/s, batches of {batchSize}.");
     }
 }

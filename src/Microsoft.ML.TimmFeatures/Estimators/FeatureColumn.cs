@@ -65,15 +65,22 @@ internal static class FeatureColumn
         return builder.ToAnnotations();
     }
 
+    /// <summary>Adds a Vector&lt;Single&gt; to a promised schema.</summary>
+    public static SchemaShape AddTo(SchemaShape shape, TransformsCatalog catalog, string name, ImmutableArray<(string Kind, object Value)> annotations)
+        // A promised schema says of a vector only that its size is known, not how large it is.
+        => AddTo<float>(shape, catalog, name, new VectorDataViewType(NumberDataViewType.Single, 1), annotations);
+
     /// <summary>
-    /// Adds a Vector&lt;Single&gt; to a promised schema. ML.NET keeps the constructor of its columns to itself; a mapping that is never run
+    /// Adds a vector to a promised schema. ML.NET keeps the constructor of its columns to itself; a mapping that is never run
     /// is the public estimator that promises any column it is told to.
     /// </summary>
-    public static SchemaShape AddTo(SchemaShape shape, TransformsCatalog catalog, string name, ImmutableArray<(string Kind, object Value)> annotations)
+    /// <typeparam name="T">The raw type of the vector's items.</typeparam>
+    public static SchemaShape AddTo<T>(SchemaShape shape, TransformsCatalog catalog, string name, VectorDataViewType type, ImmutableArray<(string Kind, object Value)> annotations)
     {
-        SchemaDefinition definition = SchemaDefinition.Create(typeof(Made));
-        SchemaDefinition.Column column = definition[nameof(Made.Values)];
+        SchemaDefinition definition = SchemaDefinition.Create(typeof(Made<T>));
+        SchemaDefinition.Column column = definition[nameof(Made<>.Values)];
         column.ColumnName = name;
+        column.ColumnType = type;
         foreach ((string kind, object value) in annotations)
         {
             if (value is string text)
@@ -83,7 +90,7 @@ internal static class FeatureColumn
             else
                 column.AddAnnotation(kind, (int)value, NumberDataViewType.Int32);
         }
-        return catalog.CustomMapping<Nothing, Made>((_, _) => throw new NotSupportedException("This mapping only promises its column."), contractName: null, outputSchemaDefinition: definition)
+        return catalog.CustomMapping<Nothing, Made<T>>((_, _) => throw new NotSupportedException("This mapping only promises its column."), contractName: null, outputSchemaDefinition: definition)
             .GetOutputSchema(shape);
     }
 
@@ -93,10 +100,8 @@ internal static class FeatureColumn
     {
     }
 
-    private sealed class Made
+    private sealed class Made<T>
     {
-        // A promised schema says of a vector only that its size is known, not how large it is.
-        [VectorType(1)]
-        public VBuffer<float> Values { get; set; }
+        public VBuffer<T> Values { get; set; }
     }
 }

@@ -85,7 +85,7 @@ public sealed record FeaturizerOptions
     /// </summary>
     public string Device { get; init; } = "auto";
 
-    /// <summary>Number format of the computation. Default <see cref="Precision.Auto"/>; the CPU's engine has float32 alone.</summary>
+    /// <summary>Number format of the computation. Default <see cref="Precision.Auto"/>; the CPU's engine has <see cref="Precision.Float32"/> and <see cref="Precision.Float16Weights"/>.</summary>
     public Precision Precision { get; init; }
 
     /// <summary>What happens to a row whose image cannot be read. Default <see cref="ImageErrorMode.Throw"/>.</summary>

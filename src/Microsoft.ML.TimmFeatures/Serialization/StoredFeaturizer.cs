@@ -71,7 +71,8 @@ internal sealed record StoredOptions(
     public bool NeedsVersion4 => KeyPrefix is not null || UseTestSize;
 
     private static readonly StoredNames<Precision> s_precisions = new("Precision",
-        (Backbones.Engines.Precision.Auto, "Auto"), (Backbones.Engines.Precision.Float32, "Float32"), (Backbones.Engines.Precision.BFloat16, "BFloat16"), (Backbones.Engines.Precision.Float16, "Float16"));
+        (Backbones.Engines.Precision.Auto, "Auto"), (Backbones.Engines.Precision.Float32, "Float32"), (Backbones.Engines.Precision.BFloat16, "BFloat16"), (Backbones.Engines.Precision.Float16, "Float16"),
+        (Backbones.Engines.Precision.Float16Weights, "Float16Weights"));
 
     private static readonly StoredNames<ImageErrorMode> s_errorModes = new("OnImageError", (ImageErrorMode.Throw, "Throw"), (ImageErrorMode.Missing, "Missing"));
 

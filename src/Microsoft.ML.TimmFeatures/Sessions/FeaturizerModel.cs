@@ -51,7 +51,7 @@ internal sealed record FeaturizerModel(object Key, object Features, Func<Lease<B
         => new(PretrainedConfigWriter.ToJson(config).GetRawText(), weights, options.KeyPrefix, options.ImageSize, options.UseTestSize);
 
     /// <summary>Path and time: another file of the same name is another model.</summary>
-    private static string Identity(string path)
+    internal static string Identity(string path)
     {
         var file = new FileInfo(path);
         return file.Exists ? string.Create(CultureInfo.InvariantCulture, $"{file.FullName}, {file.Length} bytes of {file.LastWriteTimeUtc.Ticks}") : "";

@@ -1,4 +1,5 @@
 using System.Text;
+using Backbones.Weights;
 
 namespace TimmFeatures.Extraction.Files;
 
@@ -31,5 +32,5 @@ internal sealed class NpyFormat : TableFormat
             yield return error is null ? new FeatureRow(name, null, values) : new FeatureRow(name, error, default);
     }
 
-    private static byte[] HeaderOf(FeatureColumn column, int count) => NumPyArray.Header(NumPyArray.Float32, [count, .. column.Shape]);
+    private static byte[] HeaderOf(FeatureColumn column, int count) => NumPyHeader.Of(NumPyHeader.Float32, [count, .. column.Shape]);
 }

@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Text;
+using Backbones.Weights;
 
 namespace TimmFeatures.Extraction.Files;
 
@@ -77,5 +78,5 @@ internal sealed class NpzFormat : TableFormat
         }
     }
 
-    private static byte[] HeaderOf(FeatureColumn column, int count) => NumPyArray.Header(NumPyArray.Float32, [count, .. column.Shape]);
+    private static byte[] HeaderOf(FeatureColumn column, int count) => NumPyHeader.Of(NumPyHeader.Float32, [count, .. column.Shape]);
 }

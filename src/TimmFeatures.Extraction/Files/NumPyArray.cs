@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
+using Backbones.Weights;
 
 namespace TimmFeatures.Extraction.Files;
 
@@ -8,19 +9,6 @@ namespace TimmFeatures.Extraction.Files;
 /// <remarks>Source: numpy, <c>numpy.lib.format</c>.</remarks>
 internal static class NumPyArray
 {
-    /// <summary>float32, and text of a fixed length in UTF-32.</summary>
-    public const string Float32 = "<f4";
-
-    /// <summary>What stands before the elements.</summary>
-    public static byte[] Header(string dtype, params IReadOnlyList<int> shape)
-    {
-        string dimensions = string.Join(", ", shape.Select(d => d.ToString(CultureInfo.InvariantCulture)));
-        string text = $"{{'descr': '{dtype}', 'fortran_order': False, 'shape': ({dimensions}{(shape.Count == 1 ? "," : "")}), }}";
-        const int Fixed = 10;
-        int length = (Fixed + text.Length + 1 + 63) / 64 * 64 - Fixed;
-        return [0x93, .. "NUMPY"u8, 1, 0, (byte)length, (byte)(length >> 8), .. Encoding.ASCII.GetBytes(text.PadRight(length - 1) + "\n")];
-    }
-
     /// <summary>Writes one column of a table; NaN where there are no features.</summary>
     public static void Write(Stream stream, FeatureTable table, FeatureColumn column, CancellationToken cancellation)
     {
@@ -37,7 +25,7 @@ internal static class NumPyArray
     public static void Write(Stream stream, int count, Func<IEnumerable<string>> texts)
     {
         int longest = Math.Max(1, texts().Select(t => Encoding.UTF32.GetByteCount(t) / 4).DefaultIfEmpty().Max());
-        stream.Write(Header(string.Create(CultureInfo.InvariantCulture, $"<U{longest}"), count));
+        stream.Write(NumPyHeader.Of(string.Create(CultureInfo.InvariantCulture, $"<U{longest}"), count));
         byte[] element = new byte[4 * longest];
         foreach (string text in texts())
         {

@@ -10,11 +10,13 @@ namespace TimmFeatures.Extraction.Images;
 internal sealed class ZipImages : IDisposable
 {
     private readonly Lock _gate = new();
+    private readonly string _path;
     private readonly ZipArchive _archive;
 
     /// <exception cref="InvalidDataException">The file is no zip archive, or is damaged.</exception>
     public ZipImages(string path)
     {
+        _path = path;
         try
         {
             _archive = ZipFile.OpenRead(path);
@@ -26,19 +28,31 @@ internal sealed class ZipImages : IDisposable
     }
 
     /// <param name="name">The archive's name, which the entries' names follow.</param>
-    public IEnumerable<ImageItem> Items(string name) => _archive.Entries.Where(e => ImageNames.IsImage(e.FullName)).Select(e => new Entry($"{name}/{e.FullName}", this, e));
+    public IEnumerable<ImageItem> Items(string name) => _archive.Entries.Select((e, i) => (Entry: e, Number: i)).Where(e => ImageNames.IsImage(e.Entry.FullName))
+        .Select(e => Item($"{name}/{e.Entry.FullName}", e.Number));
+
+    /// <summary>One image.</summary>
+    /// <param name="name">Its name in the output.</param>
+    /// <param name="entry">Its number in the archive's directory.</param>
+    /// <exception cref="InvalidDataException">The archive has no such entry.</exception>
+    public ImageItem Item(string name, int entry) => entry < _archive.Entries.Count ? new Entry(name, this, entry)
+        : throw new InvalidDataException($"'{_path}' has {_archive.Entries.Count} entries; entry {entry} of it was asked for, so it is not the file that it was.");
 
     public void Dispose() => _archive.Dispose();
 
-    private sealed class Entry(string name, ZipImages zip, ZipArchiveEntry entry) : ImageItem(name)
+    private sealed class Entry(string name, ZipImages zip, int number) : ImageItem(name)
     {
-        public override void Apply(ImageTransform transform, Span<float> target, bool exif) => ArchiveEntry.Apply(entry.Length, Read, transform, target, exif);
+        private readonly ZipArchiveEntry _entry = zip._archive.Entries[number];
+
+        public override ImageSource Source => new(zip._path, Entry: number);
+
+        public override void Apply(ImageTransform transform, Span<float> target, bool exif) => ArchiveEntry.Apply(_entry.Length, Read, transform, target, exif);
 
         private void Read(Span<byte> bytes)
         {
             lock (zip._gate)
             {
-                using Stream stream = entry.Open();
+                using Stream stream = _entry.Open();
                 stream.ReadExactly(bytes);
             }
         }
@@ -50,6 +64,8 @@ internal sealed class TarImages(string path) : IDisposable
 {
     private readonly SafeFileHandle _file = File.OpenHandle(path);
 
+    private string Path => path;
+
     /// <param name="name">The archive's name, which the entries' names follow.</param>
     public IEnumerable<ImageItem> Items(string name)
     {
@@ -58,9 +74,15 @@ internal sealed class TarImages(string path) : IDisposable
         while (Next(reader) is { } entry)
         {
             if (entry.EntryType is TarEntryType.RegularFile or TarEntryType.V7RegularFile or TarEntryType.ContiguousFile && ImageNames.IsImage(entry.Name))
-                yield return new Entry($"{name}/{entry.Name}", _file, entry.DataOffset, entry.Length);
+                yield return Item($"{name}/{entry.Name}", entry.DataOffset, entry.Length);
         }
     }
+
+    /// <summary>One image.</summary>
+    /// <param name="name">Its name in the output.</param>
+    /// <param name="offset">Where it begins, in bytes.</param>
+    /// <param name="length">Its length, in bytes.</param>
+    public ImageItem Item(string name, long offset, long length) => new Entry(name, this, offset, length);
 
     public void Dispose() => _file.Dispose();
 
@@ -77,15 +99,17 @@ internal sealed class TarImages(string path) : IDisposable
         }
     }
 
-    private sealed class Entry(string name, SafeFileHandle file, long offset, long length) : ImageItem(name)
+    private sealed class Entry(string name, TarImages tar, long offset, long length) : ImageItem(name)
     {
+        public override ImageSource Source => new(tar.Path, Offset: offset, Length: length);
+
         public override void Apply(ImageTransform transform, Span<float> target, bool exif) => ArchiveEntry.Apply(length, Read, transform, target, exif);
 
         private void Read(Span<byte> bytes)
         {
             for (int done = 0; done < bytes.Length;)
             {
-                int read = RandomAccess.Read(file, bytes[done..], offset + done);
+                int read = RandomAccess.Read(tar._file, bytes[done..], offset + done);
                 done += read > 0 ? read : throw new EndOfStreamException("The archive ends within the image.");
             }
         }

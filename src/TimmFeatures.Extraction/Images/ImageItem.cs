@@ -8,6 +8,9 @@ internal abstract class ImageItem(string name)
 {
     public string Name => name;
 
+    /// <summary>Where its bytes are.</summary>
+    public abstract ImageSource Source { get; }
+
     /// <summary>Decodes and transforms the image.</summary>
     /// <param name="transform">timm's eval transform.</param>
     /// <param name="target">Gets the normalised input.</param>
@@ -20,6 +23,8 @@ internal abstract class ImageItem(string name)
 /// <summary>A file of its own.</summary>
 internal sealed class ImageFile(string name, string path) : ImageItem(name)
 {
+    public override ImageSource Source => new(path);
+
     public override void Apply(ImageTransform transform, Span<float> target, bool exif)
     {
         if (string.IsNullOrWhiteSpace(path))

@@ -85,6 +85,9 @@ internal static class OperatorGraphs
         yield return Make("roll by the whole axis", [5, 6], b => b.Roll(b.Affine(b.Input, 2), 0, 5));
         yield return Make("gather", [5, 6], b => b.Gather(b.Input, 1, [5, 0, 0, 3]));
         yield return Make("expand", [1, 3], b => b.Expand(b.Input, [2, 4, 3]));
+        // At the root it has the parameter's own name.
+        yield return Make("reading of a parameter", [2, 3], b => b.ListedRead(b.Parameter("token", [2, 3])));
+        yield return Make("arithmetic over a parameter", [2, 3], b => b.Add(b.Input, b.Listed("mul", b.Affine(b.ListedRead(b.Parameter("token", [2, 3])), 2))));
     }
 
     private static IEnumerable<(string, Graph)> Matrix()

@@ -78,6 +78,7 @@ public sealed class MechanismTests
         foreach (Action create in new Action[]
         {
             () => Backbone.Create("efficientvit_m0", options with { ImageSize = 64 }).Extract(FeatureSelection.Pooled()),
+            () => Backbone.Describe("efficientvit_m0", FeatureSelection.Pooled(), options with { ImageSize = 64 }),
             () => Backbone.Create("efficientvit_m0", new() { WeightsPath = folder.File("m0.safetensors"), ImageSize = 64 }),
         })
             StringAssert.Contains(Assert.ThrowsExactly<GraphException>(create).Message, "An image of 64×64 does not fit the weights of 'efficientvit_m0");

@@ -69,5 +69,20 @@ public sealed class TorchvisionVisionTransformerTests
         SafetensorsWriter.Write(file, random.Parameters.Tensors.Select(t => new RenamedTensor(t.Name.Replace(".mlp.0.", ".mlp.linear_1.").Replace(".mlp.3.", ".mlp.linear_2."), t.Shape, t)));
         using Backbone published = Backbone.Create("torchvision/vit_b_32", new() { WeightsPath = file });
         Assert.AreEqual(random.Parameters.ContentHash, published.Parameters.ContentHash);
+
+        // For another image size its positions are resized: from 7×7 to 2×2 the corners alone are left.
+        using Backbone smaller = Backbone.Create("torchvision/vit_b_32", new() { WeightsPath = file, ImageSize = 64 });
+        float[][] own = Positions(published), resized = Positions(smaller);
+        Assert.HasCount(50, own);
+        Assert.HasCount(5, resized);
+        foreach ((int i, int corner) in new[] { 0, 1, 7, 43, 49 }.Index())
+            Assert.IsLessThan(1e-6, TestGraphs.Distance(own[corner], resized[i]));
+    }
+
+    /// <summary>The position embeddings as torchvision's node has them, token by token.</summary>
+    private static float[][] Positions(Backbone backbone)
+    {
+        using FeatureExtractor extractor = backbone.Extract(FeatureSelection.Nodes("encoder.encoder_pos_embedding"));
+        return [.. extractor.Run(1, new float[extractor.InputShape.Length]).Tensors[0][0].ToArray().Chunk(768)];
     }
 }

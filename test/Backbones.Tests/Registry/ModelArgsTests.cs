@@ -21,12 +21,14 @@ public sealed class ModelArgsTests
     }
 
     [TestMethod]
-    [DataRow("""{"globl_pool":"max"}""", "'model_args' has 'globl_pool', which is not known here. Known are 'global_pool', 'img_size', 'in_chans', 'num_classes', 'output_stride'")]
+    [DataRow("""{"globl_pool":"max"}""", "'model_args' has 'globl_pool', which is not known here. Known are 'global_pool', 'img_size', 'in_chans', 'layers', 'mean_image', 'num_classes', 'output_stride'")]
     [DataRow("""{"globl_pool":"max"}""", "Did you mean 'global_pool'")]
     [DataRow("""{"img_size":"384"}""", "'img_size' of 'model_args' is \"384\"; it must be a whole number, 1 or more")]
     [DataRow("""{"img_size":[384,0]}""", "'img_size' of 'model_args' is 0")]
     [DataRow("""{"global_pool":1}""", "'global_pool' of 'model_args' is 1; it must be a text")]
     [DataRow("""{"num_classes":-1}""", "it must be a whole number, 0 or more")]
+    [DataRow("""{"layers":[2,2,0,2]}""", "'layers' of 'model_args' is [2,2,0,2]; it must be a list of at most 16 whole numbers from 1 to 512")]
+    [DataRow("""{"mean_image":"yes"}""", "'mean_image' of 'model_args' is \"yes\"; it must be true or false")]
     [DataRow("""[]""", "'model_args' is []; it must be an object")]
     public void WhatIsNotKnownIsRefusedByName(string arguments, string problem)
         => StringAssert.Contains(Assert.ThrowsExactly<WeightsFormatException>(() => Read(arguments)).Message, problem);

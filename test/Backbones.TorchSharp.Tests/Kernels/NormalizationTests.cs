@@ -53,6 +53,17 @@ public sealed class NormalizationTests
         }
     }
 
+    /// <summary>Maps whose mean is 25 times their deviation, in both layouts: what only rounds is off by a few 1e-6 there, and a variance from a difference of squares by 1e-3.</summary>
+    [TestMethod]
+    public void NormalisationsOfMapsFarFromZeroKeepTheirDigits()
+    {
+        var b = new GraphBuilder([8, 20, 20]);
+        Node far = b.Affine(b.Input, 1, 30);
+        TorchComparison.Check(b.Build(b.GroupNorm("group", far, 2)), tolerance: 2e-5, what: "group");
+        TorchComparison.Check(b.Build(b.GroupNorm("one", far, 1)), tolerance: 2e-5, what: "one group");
+        TorchComparison.Check(b.Build(b.LayerNorm("layer", far, axis: 0)), tolerance: 2e-5, what: "layer");
+    }
+
     /// <summary>bfloat16 has 8 bits: a rounding is an error of 1.6e-3, and the operators of this normalisation would make nine of them.</summary>
     [TestMethod]
     public void ANormalisationMadeOfOperatorsIsRoundedOnceInHalfTypes()

@@ -13,6 +13,9 @@ public sealed class ManagedEngine : IEngine
     public string Name => "managed";
 
     /// <inheritdoc/>
+    public bool Supports(Precision precision) => precision is Precision.Auto or Precision.Float32 or Precision.Float16Weights;
+
+    /// <inheritdoc/>
     public IPlan Compile(Graph graph, IParameterSource parameters, EngineOptions options)
     {
         ArgumentNullException.ThrowIfNull(graph);
@@ -32,13 +35,14 @@ public sealed class ManagedEngine : IEngine
         if (options.Threads is < 0 or > MaxThreads)
             throw new ArgumentOutOfRangeException(nameof(options), options.Threads, $"Threads is {options.Threads}; valid values are 0 (all cores) to {MaxThreads}.");
         WorkerPool pool = WorkerPool.Of(options.Threads == 0 ? Environment.ProcessorCount : options.Threads);
+        bool halfWeights = options.Precision == Precision.Float16Weights;
         Graph prepared = Prepare(graph);
         IReadOnlyDictionary<Node, DenseTensor> constants = ParameterArithmetic.Evaluate(prepared, parameters);
         return width switch
         {
-            16 => new PlanBuilder<Float16>(prepared, constants, pool).Build(graph),
-            8 => new PlanBuilder<Float8>(prepared, constants, pool).Build(graph),
-            4 => new PlanBuilder<Float4>(prepared, constants, pool).Build(graph),
+            16 => new PlanBuilder<Float16>(prepared, constants, pool, halfWeights).Build(graph),
+            8 => new PlanBuilder<Float8>(prepared, constants, pool, halfWeights).Build(graph),
+            4 => new PlanBuilder<Float4>(prepared, constants, pool, halfWeights).Build(graph),
             _ => throw new ArgumentOutOfRangeException(nameof(width), width, "Valid widths are 16, 8 and 4 floats."),
         };
     }

@@ -38,6 +38,8 @@ internal sealed unsafe class DirectStep<T> : Step where T : struct, IVector<T>
 
     public override long SharedScratch(int batch) => _layout.IsCopied ? batch * _layout.ItemFloats : 0;
 
+    public override long WorkerScratch(int threads) => _weights.RowScratch(_blocks.Max(b => b.Runs * b.Length));
+
     public override void Execute(RunContext context)
     {
         if (_layout.IsCopied)
@@ -51,7 +53,7 @@ internal sealed unsafe class DirectStep<T> : Step where T : struct, IVector<T>
         if (phase == 0)
             CopyLines(context, index);
         else
-            Multiply(context, index);
+            Multiply(context, index, worker);
     }
 
     private static IEnumerable<Block> Blocks(int runs, int length)
@@ -115,7 +117,7 @@ internal sealed unsafe class DirectStep<T> : Step where T : struct, IVector<T>
 
     private static void Clear(float* target, nint start, nint end) => new Span<float>(target + start, (int)(end - start)).Clear();
 
-    private void Multiply(RunContext context, int index)
+    private void Multiply(RunContext context, int index, int worker)
     {
         ProductGrid grid = Grid(context);
         int group = index / (grid.RowPieces * grid.PanelPieces), panelPiece = index / grid.RowPieces % grid.PanelPieces;
@@ -142,7 +144,7 @@ internal sealed unsafe class DirectStep<T> : Step where T : struct, IVector<T>
                 for (int panel = firstPanel; panel < endPanel; panel++)
                 {
                     int column = panel * GemmTile<T>.Width;
-                    args.B = _weights.Panel(group, panel, block.WeightRow);
+                    args.B = _weights.Rows(group, panel, block.WeightRow, block.Runs * block.Length, context.WorkerScratch(worker));
                     args.Bias = _weights.Bias(group, panel);
                     args.LastLanes = _weights.LastLanes(panel);
                     for (long line = firstLine; line < endLine; line++)
@@ -151,9 +153,7 @@ internal sealed unsafe class DirectStep<T> : Step where T : struct, IVector<T>
                         float* c = target + line * width * _resultPixel + column;
                         if (last)
                             _epilogue.Prepare(context, ref args, line * width, group * _weights.Columns + column);
-                        GemmTile<T>.RunPanel(&args, a, c, width, _weights.Vectors(panel));
-                        if (last)
-                            _epilogue.Finish(c, width, _weights.PanelColumns(panel), _resultPixel);
+                        GemmTile<T>.RunPanel(&args, a, c, width, _weights.Vectors(panel), last ? _epilogue.Activation : null);
                     }
                 }
             }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Backbones.Engines.Managed;
 
 /// <summary>
@@ -6,7 +8,11 @@ namespace Backbones.Engines.Managed;
 /// </summary>
 internal sealed unsafe class PackedMatrix<T> : IDisposable where T : struct, IVector<T>
 {
-    private readonly AlignedBuffer _panels;
+    /// <summary>Weights that a thread converts at once.</summary>
+    private const long Chunk = 1 << 18;
+
+    private AlignedBuffer _panels;
+    private bool _isHalf;
     private readonly AlignedBuffer? _bias;
     private readonly long _groupSize;
     private readonly int _paddedColumns;
@@ -55,10 +61,56 @@ internal sealed unsafe class PackedMatrix<T> : IDisposable where T : struct, IVe
     /// <summary>Valid lanes of the last vector of that panel.</summary>
     public int LastLanes(int panel) => panel == Panels - 1 && Columns % T.Count != 0 ? Columns % T.Count : T.Count;
 
-    /// <summary>Columns of that panel.</summary>
-    public int PanelColumns(int panel) => (Vectors(panel) - 1) * T.Count + LastLanes(panel);
+    /// <summary>
+    /// Keeps the weights as 16-bit floats from now on, half as large, where they are in their range; others stay as they are. Rounded to nearest, a weight of 6e-5 or more is off by at most 2⁻¹¹ of itself.
+    /// </summary>
+    /// <returns>This matrix.</returns>
+    public PackedMatrix<T> ToHalf()
+    {
+        long length = _groupSize * Groups;
+        var halves = new AlignedBuffer((length + 1) / 2);
+        bool fits = true;
+        Parallel.For(0, (length + Chunk - 1) / Chunk, chunk =>
+        {
+            float* source = _panels.Pointer;
+            Half* target = (Half*)halves.Pointer;
+            bool isFinite = true;
+            for (long i = chunk * Chunk; i < Math.Min((chunk + 1) * Chunk, length); i++)
+            {
+                target[i] = (Half)source[i];
+                isFinite &= Half.IsFinite(target[i]);
+            }
+            if (!isFinite)
+                Volatile.Write(ref fits, false);
+        });
+        (fits ? _panels : halves).Dispose();
+        if (fits)
+            (_panels, _isHalf) = (halves, true);
+        return this;
+    }
 
-    /// <summary>The rows of a panel from <paramref name="k"/> on.</summary>
+    /// <summary>Floats of scratch that <see cref="Rows"/> needs for so many of them.</summary>
+    public long RowScratch(int rows) => _isHalf ? (long)rows * GemmTile<T>.Width : 0;
+
+    /// <summary>Rows of a panel as floats: in place, or widened into scratch that stays in the second-level cache while a block of the other matrix's rows passes.</summary>
+    /// <param name="group">The group.</param>
+    /// <param name="panel">The panel.</param>
+    /// <param name="k">The first row.</param>
+    /// <param name="rows">How many rows.</param>
+    /// <param name="scratch">Room for <see cref="RowScratch"/> floats.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public float* Rows(int group, int panel, int k, nint rows, float* scratch)
+    {
+        if (!_isHalf)
+            return Panel(group, panel, k);
+        nint length = rows * Vectors(panel) * T.Count;
+        ushort* source = (ushort*)_panels.Pointer + (Panel(group, panel, k) - _panels.Pointer);
+        for (nint i = 0; i < length; i += T.Count)
+            T.Store(T.LoadHalf(source + i), scratch + i);
+        return scratch;
+    }
+
+    /// <summary>The rows of a panel from <paramref name="k"/> on, of weights that are floats.</summary>
     public float* Panel(int group, int panel, int k)
         => _panels.Pointer + group * _groupSize + (long)panel * GemmTile<T>.Width * K + (long)k * Vectors(panel) * T.Count;
 

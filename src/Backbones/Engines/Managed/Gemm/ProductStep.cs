@@ -14,6 +14,8 @@ internal sealed unsafe class ProductStep<T>(ValueView input, PackedMatrix<T> wei
 
     public override long MultiplyAdds => _result.Count * weights.K * weights.Columns;
 
+    public override long WorkerScratch(int threads) => weights.RowScratch(_blockK);
+
     public override void Execute(RunContext context)
     {
         ProductGrid grid = Grid(context);
@@ -42,14 +44,12 @@ internal sealed unsafe class ProductStep<T>(ValueView input, PackedMatrix<T> wei
             for (int panel = firstPanel; panel < endPanel; panel++)
             {
                 int column = panel * GemmTile<T>.Width;
-                args.B = weights.Panel(0, panel, k);
+                args.B = weights.Rows(0, panel, k, args.K, context.WorkerScratch(worker));
                 args.Bias = weights.Bias(0, panel);
                 args.LastLanes = weights.LastLanes(panel);
                 if (last)
                     epilogue.Prepare(context, ref args, firstRow, column);
-                GemmTile<T>.RunPanel(&args, source + k, target + column, rows, weights.Vectors(panel));
-                if (last)
-                    epilogue.Finish(target + column, rows, weights.PanelColumns(panel), args.Ldc);
+                GemmTile<T>.RunPanel(&args, source + k, target + column, rows, weights.Vectors(panel), last ? epilogue.Activation : null);
             }
         }
     }

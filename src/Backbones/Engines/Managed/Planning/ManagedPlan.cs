@@ -5,7 +5,7 @@ using Backbones.Graphs;
 namespace Backbones.Engines.Managed;
 
 /// <summary>A graph compiled for the managed engine: steps in order, and the memory they need for each batch item.</summary>
-internal sealed unsafe class ManagedPlan : IPlan
+internal sealed unsafe class ManagedPlan : IPlan, IMeasuredPlan
 {
     /// <summary>Most items of one pass through all segments; larger batches run in several, so that memory stays bounded.</summary>
     private const int MaxPass = 32;
@@ -45,6 +45,13 @@ internal sealed unsafe class ManagedPlan : IPlan
             lock (_gate)
                 return _idle.Count;
         }
+    }
+
+    public long MemoryBytes(int batch)
+    {
+        int pass = Math.Min(batch, MaxPass);
+        long floats = _resources.OfType<AlignedBuffer>().Sum(b => b.Length) + SliceArena(pass) + _batchItemSize * pass + SharedScratch(pass) + _workerScratch * _pool.Threads;
+        return checked(floats * sizeof(float));
     }
 
     /// <summary>Where set, gets the time of each step added (in ticks of <see cref="Stopwatch"/>): for measurements, one run at a time.</summary>
@@ -147,11 +154,11 @@ internal sealed unsafe class ManagedPlan : IPlan
     }
 
     private RunContext MakeContext(int batch)
-    {
-        long shared = _steps.Select(s => s.Step.SharedScratch(batch)).DefaultIfEmpty().Max();
-        long slice = _segments.Select(s => s.ItemSize * Math.Min(s.Slice, batch)).DefaultIfEmpty().Max();
-        return new RunContext(_pool, batch, slice, checked(_batchItemSize * batch), shared, _workerScratch, Graph.Inputs.Length, Graph.Outputs.Length);
-    }
+        => new(_pool, batch, SliceArena(batch), checked(_batchItemSize * batch), SharedScratch(batch), _workerScratch, Graph.Inputs.Length, Graph.Outputs.Length);
+
+    private long SliceArena(int batch) => _segments.Select(s => s.ItemSize * Math.Min(s.Slice, batch)).DefaultIfEmpty().Max();
+
+    private long SharedScratch(int batch) => _steps.Select(s => s.Step.SharedScratch(batch)).DefaultIfEmpty().Max();
 
     private void GiveBack(RunContext? context)
     {

@@ -13,10 +13,16 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
     private readonly Dictionary<Node, List<Node>> _users = [];
     private readonly List<IDisposable> _resources = [];
     private readonly Dictionary<(ReadOnlyMemory<float> Weights, Type Tile), PackedMatrix<T>> _transformed = [];
+    private readonly bool _halfWeights;
     private string _node = "";
 
-    public PlanBuilder(Graph graph, IReadOnlyDictionary<Node, DenseTensor> constants, WorkerPool pool)
+    /// <param name="graph">The graph as it is to run.</param>
+    /// <param name="constants">Its parameters and what is computed of them.</param>
+    /// <param name="pool">Threads.</param>
+    /// <param name="halfWeights">Keep the weights of products and convolutions as 16-bit floats.</param>
+    public PlanBuilder(Graph graph, IReadOnlyDictionary<Node, DenseTensor> constants, WorkerPool pool, bool halfWeights)
     {
+        _halfWeights = halfWeights;
         _graph = graph;
         _constants = constants;
         _pool = pool;
@@ -42,7 +48,7 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
             foreach (Node node in _graph.Nodes)
             {
                 // A step may have taken in a node that follows it, or will take in this one.
-                if (!node.IsBatched || _values.ContainsKey(node) || JoinsItsUser(node))
+                if (!node.IsBatched || _values.ContainsKey(node) || JoinsItsUser(node) || (OnlyUser(node) is { } user && Expands(node, user)))
                     continue;
                 _node = node.Name;
                 _values[node] = Lower(node);
@@ -131,6 +137,8 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
         _resources.Add(resource);
         return resource;
     }
+
+    private PackedMatrix<T> Weights(PackedMatrix<T> packed) => Own(_halfWeights ? packed.ToHalf() : packed);
 
     private void Add(Step step, ValueView result, params ReadOnlySpan<ValueView?> inputs)
     {

@@ -21,6 +21,14 @@ internal readonly unsafe struct Float16(Vector512<float> value) : IVector<Float1
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Float16 Load(float* source) => new(Vector512.Load(source));
 
+    /// <summary>Sign, exponent and mantissa in their places of a float, times 2¹¹² for the difference of the exponents' biases: right for subnormal numbers too.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float16 LoadHalf(ushort* source)
+    {
+        Vector512<int> half = Avx512F.IsSupported ? Avx512F.ConvertToVector512Int32(Vector256.Load((short*)source)) : Vector512.Create(Vector256.WidenLower(Vector256.Load((short*)source)), Vector256.WidenUpper(Vector256.Load((short*)source)));
+        return new(((Vector512.ShiftLeft(half, 13) & Vector512.Create(LaneCopy.HalfMask)).AsSingle()) * Vector512.Create(LaneCopy.HalfScale));
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Float16 LoadFirst(float* source, nint count)
     {
@@ -65,7 +73,7 @@ internal readonly unsafe struct Float16(Vector512<float> value) : IVector<Float1
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Float16 Scale2(Float16 value, Float16 n)
-        => new((value._v.AsInt32() + Vector512.ShiftLeft(Vector512.ConvertToInt32Native(n._v), 23)).AsSingle());
+        => new(Avx512F.IsSupported ? Avx512F.Scale(value._v, n._v) : (value._v.AsInt32() + Vector512.ShiftLeft(Vector512.ConvertToInt32Native(n._v), 23)).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Float16 CopySign(Float16 magnitude, Float16 sign) => new(Vector512.CopySign(magnitude._v, sign._v));

@@ -22,6 +22,14 @@ internal readonly unsafe struct Float4(Vector128<float> value) : IVector<Float4>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Float4 Load(float* source) => new(Vector128.Load(source));
 
+    /// <summary>Sign, exponent and mantissa in their places of a float, times 2¹¹² for the difference of the exponents' biases: right for subnormal numbers too.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float4 LoadHalf(ushort* source)
+    {
+        Vector128<int> half = Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(long*)source).AsInt16());
+        return new(((Vector128.ShiftLeft(half, 13) & Vector128.Create(LaneCopy.HalfMask)).AsSingle()) * Vector128.Create(LaneCopy.HalfScale));
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Float4 LoadFirst(float* source, nint count)
     {

@@ -21,6 +21,14 @@ internal readonly unsafe struct Float8(Vector256<float> value) : IVector<Float8>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Float8 Load(float* source) => new(Vector256.Load(source));
 
+    /// <summary>Sign, exponent and mantissa in their places of a float, times 2¹¹² for the difference of the exponents' biases: right for subnormal numbers too.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float8 LoadHalf(ushort* source)
+    {
+        Vector256<int> half = Avx2.IsSupported ? Avx2.ConvertToVector256Int32((short*)source) : Vector256.Create(Vector128.WidenLower(Vector128.Load((short*)source)), Vector128.WidenUpper(Vector128.Load((short*)source)));
+        return new(((Vector256.ShiftLeft(half, 13) & Vector256.Create(LaneCopy.HalfMask)).AsSingle()) * Vector256.Create(LaneCopy.HalfScale));
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Float8 LoadFirst(float* source, nint count)
     {

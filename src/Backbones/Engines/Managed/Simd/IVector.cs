@@ -23,6 +23,9 @@ internal unsafe interface IVector<T> :
 
     static abstract T Load(float* source);
 
+    /// <summary><see cref="Count"/> finite numbers of 16 bits, widened.</summary>
+    static abstract T LoadHalf(ushort* source);
+
     /// <summary>The first <paramref name="count"/> floats (1 to <see cref="Count"/>), zero in the other lanes; reads nothing beyond.</summary>
     static abstract T LoadFirst(float* source, nint count);
 
@@ -67,6 +70,12 @@ internal unsafe interface IVector<T> :
 /// <summary>Partial loads and stores for machines without masked ones.</summary>
 internal static unsafe class LaneCopy
 {
+    /// <summary>A float's bits that 16 bits have: the sign, and what lies 13 places further on.</summary>
+    public const int HalfMask = unchecked((int)0x8FFFE000);
+
+    /// <summary>2¹¹²: what a float's exponent is biased more than that of 16 bits.</summary>
+    public const float HalfScale = 5192296858534827628530496329220096f;
+
     public static T Load<T>(float* source, nint count) where T : unmanaged
     {
         T value = default;

@@ -1,0 +1,142 @@
+using System.Collections.Immutable;
+using Backbones;
+using Backbones.Detection;
+using Backbones.Engines;
+using Backbones.Registry;
+using Backbones.Weights;
+using Microsoft.ML.Data;
+
+namespace Microsoft.ML.TimmFeatures.Detection.Models;
+
+/// <summary>Objects, with their boxes.</summary>
+/// <param name="ScoreThreshold">Scores below it are no detections; null for torchvision's of the model.</param>
+/// <param name="MaxDetections">Most detections of a picture; null for torchvision's of the model.</param>
+/// <param name="ArePublished">Whether the weights are those that torchvision published, which some models compute otherwise with.</param>
+internal sealed record DetectionTask(double? ScoreThreshold, int? MaxDetections, bool ArePublished = false) : ImageTask
+{
+    private const int BoxLength = 4, KeypointLength = 3;
+
+    private const string MaskRcnnKind = "maskrcnn", KeypointRcnnKind = "keypointrcnn";
+
+    public override string FullName(FeaturizerOptions options) => DetectorCatalog.Find(options.ModelName).Config.Name;
+
+    public override ImmutableArray<ResultColumn> Promise(FeaturizerOptions options)
+    {
+        DetectorEntry entry = DetectorCatalog.Find(options.ModelName);
+        return ColumnsOf(entry.Config.Name, entry.Categories.Length, entry.Categories, KindOf(entry.Name));
+    }
+
+    public override (ImageTask Task, string? File) Locate(FeaturizerOptions options, FeaturizerHost host)
+    {
+        DetectorEntry entry = DetectorCatalog.Find(options.ModelName);
+        return options.RandomWeights ? (this with { ArePublished = false }, null)
+            : options.WeightsPath is { } path ? (this with { ArePublished = entry.IsPublished(path) }, path)
+            : (this with { ArePublished = true }, WeightsLocator.FindPublished(entry.Config, new WeightsDownloader(options.Download, new DownloadLog(host))));
+    }
+
+    public override ImageModel Open(FeaturizerOptions options, ParameterStore? weights, DeviceEngine engine)
+        => new Model(FullName(options), Detector.Create(options.ModelName, OptionsOf(options.ModelName) with
+        {
+            Weights = weights,
+            ArePublished = ArePublished,
+            RandomWeights = weights is null,
+            MinSize = options.ImageSize,
+            Engine = engine.Engine,
+            EngineOptions = new EngineOptions { Threads = options.Threads, Precision = engine.Precision },
+        }), weights);
+
+    /// <summary>Options of the model's kind.</summary>
+    private DetectorOptions OptionsOf(string name)
+    {
+        DetectorOptions options = KindOf(DetectorCatalog.Find(name).Name) switch
+        {
+            MaskRcnnKind => new MaskRcnnOptions(),
+            KeypointRcnnKind => new KeypointRcnnOptions(),
+            "fasterrcnn" => new FasterRcnnOptions(),
+            "retinanet" => new RetinaNetOptions(),
+            "fcos" => new FcosOptions(),
+            string kind => throw new NotSupportedException($"Detectors of the kind '{kind}' have no transform."),
+        };
+        return options switch
+        {
+            FasterRcnnOptions rcnn => rcnn with { BoxScoreThresh = ScoreThreshold ?? rcnn.BoxScoreThresh, BoxDetectionsPerImage = MaxDetections ?? rcnn.BoxDetectionsPerImage },
+            OneStageOptions one => one with { ScoreThresh = ScoreThreshold ?? one.ScoreThresh, DetectionsPerImage = MaxDetections ?? one.DetectionsPerImage },
+            _ => options,
+        };
+    }
+
+    /// <summary>The first word of a detector's name.</summary>
+    private static string KindOf(string name) => name.Split('/')[1].Split('_')[0];
+
+    private static ImmutableArray<ResultColumn> ColumnsOf(string name, int classes, ImmutableArray<string> categories, string kind)
+    {
+        // Of a key 0 is "missing", as 0 is the background of torchvision's labels, which is never detected: keys are labels.
+        ImmutableArray<string> names = categories.Length == classes ? categories.RemoveAt(0) : [];
+        ResultColumn[] columns =
+        [
+            ResultColumn.Of("_Boxes", NumberDataViewType.Single, name, 0, BoxLength),
+            ResultColumn.OfKeys("_Labels", Math.Max(1, classes - 1), names, name),
+            ResultColumn.Of("_Scores", NumberDataViewType.Single, name),
+            ResultColumn.Of("_Size", NumberDataViewType.Int32, name, 2),
+        ];
+        return kind switch
+        {
+            MaskRcnnKind => [.. columns, ResultColumn.Of("_Masks", NumberDataViewType.Byte, name, 0, 0, 0)],
+            KeypointRcnnKind => [.. columns, ResultColumn.Of("_Keypoints", NumberDataViewType.Single, name, 0, 0, KeypointLength)],
+            _ => [.. columns],
+        };
+    }
+
+    private sealed class Model(string name, Detector detector, ParameterStore? weights) : ImageModel
+    {
+        public override string Name => name;
+
+        public override ParameterStore Parameters => detector.Parameters;
+
+        public override IEnumerable<ParameterTensor> NeededWeights => Parameters.Tensors;
+
+        public override ImmutableArray<ResultColumn> Columns => ColumnsOf(name, detector.NumClasses, detector.Categories, KindOf(name));
+
+        // Each is a megapixel, and its maps many times that.
+        public override int DefaultBatchSize => 2;
+
+        public override IReadOnlyList<object> Run(IReadOnlyList<ImagePixels> pictures, bool[] active, CancellationToken cancellation)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            return detector.Detect(pictures);
+        }
+
+        public override Delegate GetterOf(int column, Func<object?> current) => column switch
+        {
+            0 => ResultGetters.Of(() => Of(current(), d => d.SelectMany(o => (float[])[o.Box.X1, o.Box.Y1, o.Box.X2, o.Box.Y2]))),
+            1 => ResultGetters.Of(() => Of(current(), d => d.Select(o => (uint)o.Label))),
+            2 => ResultGetters.Of(() => Of(current(), d => d.Select(o => o.Score))),
+            3 => ResultGetters.Of(() => current() is Detections found ? (ReadOnlyMemory<int>)new[] { found.ImageHeight, found.ImageWidth } : new int[2]),
+            _ when KindOf(name) == KeypointRcnnKind => ResultGetters.Of(() => Of(current(), d => d.SelectMany(o => o.Keypoints.SelectMany(k => (float[])[k.X, k.Y, k.Score])))),
+            _ => Masks(current),
+        };
+
+        public override void Dispose()
+        {
+            detector.Dispose();
+            weights?.Dispose();
+        }
+
+        private static ReadOnlyMemory<T> Of<T>(object? result, Func<Detections, IEnumerable<T>> values) => result is Detections found ? values(found).ToArray() : default;
+
+        /// <summary>One byte a pixel, object by object; pasted only when they are asked for.</summary>
+        private static ValueGetter<VBuffer<byte>> Masks(Func<object?> current) => (ref VBuffer<byte> value) =>
+        {
+            var found = (Detections?)current();
+            int pixels = found is null ? 0 : found.ImageWidth * found.ImageHeight;
+            VBufferEditor<byte> editor = VBufferEditor.Create(ref value, checked(pixels * (found?.Count ?? 0)));
+            for (int i = 0; i < found?.Count; i++)
+            {
+                bool[] bitmap = found[i].Mask!.ToBitmap();
+                for (int p = 0; p < pixels; p++)
+                    editor.Values[i * pixels + p] = bitmap[p] ? (byte)1 : (byte)0;
+            }
+            value = editor.Commit();
+        };
+    }
+}

@@ -1,0 +1,22 @@
+namespace TimmFeatures.Orleans.Grains;
+
+/// <summary>All jobs of a cluster, in turn. There is one, with the key 0.</summary>
+internal interface IQueueGrain : IGrainWithIntegerKey
+{
+    /// <summary>The version and the clock of the silo that has the queue. Its form never changes: it is what different versions ask each other.</summary>
+    Task<Welcome> Hello();
+
+    /// <summary>Begins a job, or finds it as it is.</summary>
+    Task<JobStatus> Submit(NewJob job);
+
+    /// <summary>Begins anew what is left of a job.</summary>
+    /// <returns>How it is; null where there is no such job.</returns>
+    Task<JobStatus?> Retry(string job);
+
+    /// <summary>Work for a worker: a part of the next job that has any.</summary>
+    /// <returns>Null where there is none now.</returns>
+    Task<PartLease?> Lease(WorkerInfo worker);
+
+    /// <summary>How all jobs are that are known, the oldest first.</summary>
+    Task<JobStatus[]> Jobs();
+}
