@@ -14,6 +14,9 @@ namespace Backbones.Detection;
 /// </summary>
 public abstract class Detector : IDisposable
 {
+    /// <summary>Runs whose memory is kept, some 200 MB each: that of more callers at the same time goes with them.</summary>
+    private const int MostIdle = 2;
+
     private readonly BatchTransform _transform;
     private readonly float[][] _byteValues;
     private readonly SizedPlans _plans;
@@ -218,7 +221,7 @@ public abstract class Detector : IDisposable
             lock (_gate)
             {
                 isLast = --_running == 0 && _disposed;
-                if (workspace is not null)
+                if (workspace is not null && _idle.Count < MostIdle)
                     _idle.Push(workspace);
             }
             if (isLast)
@@ -255,6 +258,7 @@ public abstract class Detector : IDisposable
         SizedPlan plan = _plans.Rent(padded);
         try
         {
+            Workspace.CheckSize(plan, sources.Length);
             float[] batch = workspace.Batch.Ensure(total);
             for (int i = 0; i < sources.Length; i++)
                 workspace.Images.Write(sources[i], workspace.Sizes[i], padded, batch, i);
