@@ -14,6 +14,9 @@ namespace Backbones.Detection;
 /// </summary>
 public abstract class Detector : IDisposable
 {
+    /// <summary>Runs whose memory is kept, some 200 MB each: that of more callers at the same time goes with them.</summary>
+    private const int MostIdle = 2;
+
     private readonly BatchTransform _transform;
     private readonly float[][] _byteValues;
     private readonly SizedPlans _plans;
@@ -189,7 +192,10 @@ public abstract class Detector : IDisposable
         finally
         {
             lock (_gate)
-                _idle.Push(workspace);
+            {
+                if (_idle.Count < MostIdle)
+                    _idle.Push(workspace);
+            }
         }
     }
 
@@ -205,8 +211,9 @@ public abstract class Detector : IDisposable
         SizedPlan plan = _plans.Rent(padded);
         try
         {
+            Workspace.CheckSize(plan, images.Count);
             int length = 3 * padded.H * padded.W;
-            float[] batch = workspace.Batch.Ensure(checked(images.Count * length));
+            float[] batch = workspace.Batch.Ensure(images.Count * length);
             for (int i = 0; i < sources.Length; i++)
                 workspace.Images.Write(sources[i], workspace.Sizes[i], padded, batch, i);
             workspace.Clock?.Lap("transform");
