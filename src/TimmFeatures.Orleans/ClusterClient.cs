@@ -29,7 +29,7 @@ public sealed class ClusterClient : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(address);
         await ClusterCheck.Run(address, cancellation);
-        IHost host = address.Kind == ClusterKind.Local ? WorkerHost.Create(address, local ?? new WorkerOptions(), log ?? (_ => { }), verbose: false) : CreateClient(address);
+        IHost host = address.Kind == ClusterKind.Local ? WorkerHost.Create(address, local ?? new WorkerOptions(), log ?? (_ => { }), verbose: false, _ => { }) : CreateClient(address);
         try
         {
             await Start(host, address, cancellation);

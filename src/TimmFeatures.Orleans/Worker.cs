@@ -15,7 +15,11 @@ public static class Worker
     /// <param name="verbose">Orleans' own warnings, too.</param>
     /// <param name="cancellation">Stops it.</param>
     /// <exception cref="IOException">The cluster's server does not answer, or a port is taken.</exception>
-    public static async Task RunAsync(ClusterAddress address, WorkerOptions options, Action<string> log, bool verbose = false, CancellationToken cancellation = default)
+    public static Task RunAsync(ClusterAddress address, WorkerOptions options, Action<string> log, bool verbose = false, CancellationToken cancellation = default)
+        => RunAsync(address, options, log, verbose, _ => { }, cancellation);
+
+    /// <summary>The same with more on the silo.</summary>
+    internal static async Task RunAsync(ClusterAddress address, WorkerOptions options, Action<string> log, bool verbose, Action<IServiceCollection> services, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(address);
         ArgumentNullException.ThrowIfNull(options);
@@ -23,7 +27,7 @@ public static class Worker
         if (address.Kind == ClusterKind.Local)
             throw new ArgumentException("A worker has no cluster 'local': that is one process, which 'submit --cluster local' is itself. Name a Redis or PostgreSQL server.");
         await ClusterCheck.Run(address, cancellation);
-        using IHost host = WorkerHost.Create(address, options, log, verbose);
+        using IHost host = WorkerHost.Create(address, options, log, verbose, services);
         await Start(host, address, cancellation);
         IHostApplicationLifetime lifetime = host.Services.GetRequiredService<IHostApplicationLifetime>();
         using (cancellation.Register(lifetime.StopApplication))

@@ -13,10 +13,12 @@ public sealed class DetectionTests
 
     [TestMethod]
     [DataRow("models/fasterrcnn_resnet18_single")]
-    [DataRow("cases/mask_wide")]
     [DataRow("cases/faster_single")]
-    [DataRow("cases/fcos_a")]
     public void Detectors_find_what_torchvisions_find(string name) => AssertPass(name, 1);
+
+    [TestMethod]
+    [TestCategory("Slow")]
+    public void All_detectors_find_what_torchvisions_find() => AssertPass("*", 268);
 
     [TestMethod]
     [TestCategory("Slow")]

@@ -15,6 +15,9 @@ public sealed class PackageTests
     /// <summary>The package that is a dotnet tool: a program with all that it needs, no library.</summary>
     private const string ToolId = "TimmFeatures.Cli";
 
+    /// <summary>Packages of ours that are no part of ML.NET: their assemblies are called as they are.</summary>
+    private static readonly string[] s_withoutMicrosoftML = ["TimmFeatures.Extraction", "TimmFeatures.Orleans"];
+
     /// <summary>Trains and saves, or loads, and prints what it predicts.</summary>
     private const string TrainingProgram = """
         using Microsoft.ML;
@@ -139,7 +142,7 @@ public sealed class PackageTests
         string packages = Path.Combine(s_folder, "packages");
         using ZipArchive package = ZipFile.OpenRead(Path.Combine(packages, $"{id}.{Version}.nupkg"));
         // nuget.org keeps the prefix Microsoft. for itself: ids lack it, assemblies have it.
-        string assembly = id == ToolId ? "timm-features" : id.StartsWith("TimmFeatures", StringComparison.Ordinal) ? $"Microsoft.ML.{id}" : id, place = id == ToolId ? "tools/net10.0/any" : "lib/net10.0";
+        string assembly = id == ToolId ? "timm-features" : id.StartsWith("TimmFeatures", StringComparison.Ordinal) && !s_withoutMicrosoftML.Contains(id) ? $"Microsoft.ML.{id}" : id, place = id == ToolId ? "tools/net10.0/any" : "lib/net10.0";
         string[] files = [.. package.Entries.Select(e => e.FullName)];
         Assert.Contains("README.md", files);
         if (id == "TimmFeatures.Interactive")

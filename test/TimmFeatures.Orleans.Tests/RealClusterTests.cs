@@ -1,8 +1,11 @@
-using Orleans;
-using Orleans.Runtime;
+using Backbones;
+using TimmFeatures.Cli.Serving;
 using TimmFeatures.Cli.Tests;
 using TimmFeatures.Orleans.Grains;
 using TimmFeatures.Orleans.Tests.Servers;
+using TimmFeatures.Service;
+using TimmFeatures.Service.Backends;
+using TimmFeatures.Service.Telemetry;
 
 namespace TimmFeatures.Orleans.Tests;
 
@@ -75,6 +78,54 @@ public sealed class RealClusterTests
         JobStatus done = await client.Ended(job.Id);
         Assert.AreEqual((JobPhase.Done, 600, 0, 30), (done.Phase, done.Done, done.Failed, done.PartsDone), $"{done.Error}\n{workers.Said}");
         PictureSet.AssertSame(one, set["cluster.npy"]);
+    }
+
+    [TestMethod]
+    public async Task A_service_spreads_pictures_over_the_workers_and_goes_on_when_one_is_killed()
+    {
+        using DatabaseServer redis = DatabaseServer.StartRedis();
+        using var workers = new WorkerProcesses(redis.Address);
+        int first = workers.Start();
+        workers.WaitUntilReady();
+        workers.Start();
+        using var set = new PictureSet(40, bad: 7);
+        workers.WaitUntilReady();
+        var options = new LocalBackendOptions { Models = [new ServedModel("small", PictureSet.Model)], Backbone = PictureSet.Backbone };
+        await using var backend = new ClusterBackend(await ClusterClient.ConnectAsync(redis.Address), ServingSetup.Of(options));
+        await using ClusterClient client = await ClusterClient.ConnectAsync(redis.Address);
+        using var metrics = new ServiceMetrics();
+        await using IFeatureBackend local = new LocalBackend(options, metrics);
+        await backend.StartAsync(CancellationToken.None);
+        var query = new FeatureQuery("small", FeatureSelection.Pyramid([1, 2]));
+        FeatureLayout expected = await local.OpenAsync(query, CancellationToken.None), received = await backend.OpenAsync(query, CancellationToken.None);
+        CollectionAssert.AreEqual(expected.Outputs, received.Outputs);
+
+        await ComputeAll();
+        DetailedGrainStatistic[] activations = await client.Grains.GetGrain<IManagementGrain>(0).GetDetailedGrainStatistics();
+        Assert.AreEqual(2, activations.Where(a => a.GrainType.Contains(nameof(PictureGrain))).Select(a => a.SiloAddress).Distinct().Count());
+        workers.Kill(first);
+        await ComputeAll();
+
+        ServiceProblemException bad = await Problem(query, File.ReadAllBytes(set.PathOf(7)));
+        Assert.AreEqual(422, bad.Status);
+        ServiceProblemException large = await Problem(query, new byte[PictureLimits.MaxPicture + 1]);
+        Assert.AreEqual(413, large.Status);
+        Assert.Contains("at most 8388608", large.Message);
+        ServiceProblemException unknown = await Problem(query with { Model = "smal" }, [1]);
+        Assert.AreEqual(404, unknown.Status);
+        Assert.Contains("Did you mean 'small'?", unknown.Message);
+
+        async Task ComputeAll()
+        {
+            await Task.WhenAll(Enumerable.Range(0, 40).Where(i => i != 7).Select(async i =>
+            {
+                byte[] picture = File.ReadAllBytes(set.PathOf(i));
+                using PictureFeatures here = await local.ComputeAsync(query, picture, CancellationToken.None), there = await backend.ComputeAsync(query, picture, CancellationToken.None);
+                Assert.IsTrue(here.Values.Span.SequenceEqual(there.Values.Span));
+            }));
+        }
+
+        Task<ServiceProblemException> Problem(FeatureQuery asked, byte[] picture) => Assert.ThrowsExactlyAsync<ServiceProblemException>(() => backend.ComputeAsync(asked, picture, CancellationToken.None));
     }
 
     /// <summary>The port of the silo that has a job's grain.</summary>

@@ -38,12 +38,12 @@ internal class Workspace(WorkerPool pool)
     public float[] Output(int index) => _outputs[index].Array;
 
     /// <summary>Refuses a batch whose images or maps do not fit an array.</summary>
-    /// <exception cref="ArgumentException">There are too many images.</exception>
+    /// <exception cref="OverflowException">There are too many images.</exception>
     public static void CheckSize(SizedPlan plan, int count)
     {
         long largest = plan.Features.Graph.Inputs.Concat(plan.Features.Graph.Outputs).Max(n => n.Shape.Length);
         if (count * largest > Array.MaxLength)
-            throw new ArgumentException($"{count} images of {plan.Size} pixels are too many at once; at most {Array.MaxLength / largest} of this size are possible.", "images");
+            throw new OverflowException();
     }
 
     /// <summary>Runs the graph over the batch.</summary>

@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.Globalization;
 using System.Net;
 using TimmFeatures.Cli.Options;
+using TimmFeatures.Cli.Serving;
+using TimmFeatures.Orleans;
 using TimmFeatures.Extraction;
 using TimmFeatures.Service;
 using TimmFeatures.Service.Backends;
@@ -50,6 +52,7 @@ internal static class ServeCommand
         Option<int?> queue = CommonOptions.Count("--queue", $"Pictures under way, those of all requests; {limits.Queue} unless given. Who comes beyond that is told to come again.");
         Option<int?> drain = CommonOptions.Count("--drain-time", $"How long requests that are under way have after SIGTERM; {(int)service.DrainTime.TotalSeconds} unless given.", "SECONDS", most: 3600);
         var exif = new Option<bool>("--exif") { Description = "Turn photographs upright by their EXIF orientation. timm does not." };
+        var cluster = new ClusterOptionSet();
         var command = new Command("serve", "Serves features over HTTP: POST /v1/features, POST /v1/embeddings (OpenAI's form), /openapi.json, /health/live, /health/ready, /metrics.");
         command.Options.Add(models);
         command.Options.Add(any);
@@ -57,6 +60,7 @@ internal static class ServeCommand
             command.Options.Add(option);
         weights.AddTo(command, withArgument: false);
         engine.AddTo(command);
+        cluster.AddTo(command);
         HelpWithExamples.Add(command,
             "timm-features serve --model resnet50.a1_in1k",
             "timm-features serve --model vit_small_patch14_dinov2 --model mine=local-dir:models/mine --port 9000",
@@ -96,18 +100,26 @@ internal static class ServeCommand
                 throw new UsageException("No model is to be served; expected --model NAME, once or more, or --any-model.");
             if (local.Backbone.WeightsPath is not null && (local.Models.Count != 1 || local.AnyModel))
                 throw new UsageException("--weights is for one --model; expected NAME=local-dir:PATH for each where there are several.");
-            Serve(service, local, terminal).GetAwaiter().GetResult();
+            bool spread = result.GetResult(cluster.Option) is { Implicit: false };
+            (spread ? ServeWith(cluster.ReadShared(result), service, local, terminal) : Serve(service, local, metrics => new LocalBackend(local, metrics), terminal)).GetAwaiter().GetResult();
             return ExitCode.Success;
         });
         return command;
     }
 
-    private static async Task Serve(ServiceOptions options, LocalBackendOptions local, Terminal terminal)
+    /// <summary>The workers of a cluster compute.</summary>
+    private static async Task ServeWith(ClusterAddress address, ServiceOptions options, LocalBackendOptions local, Terminal terminal)
+    {
+        ClusterClient client = await ClusterClient.ConnectAsync(address, cancellation: terminal.Cancellation);
+        await Serve(options, local, _ => new ClusterBackend(client, ServingSetup.Of(local)), terminal);
+    }
+
+    private static async Task Serve(ServiceOptions options, LocalBackendOptions local, Func<ServiceMetrics, IFeatureBackend> backend, Terminal terminal)
     {
         using var metrics = new ServiceMetrics();
         if (options.ApiKey is null && !IPAddress.IsLoopback(options.Address))
             terminal.Error.WriteLine($"Warning: listening at {options.Address} without an API key: whoever reaches this machine can use the service. Set {KeyVariable} or --api-key-file.");
-        await using FeatureService service = await FeatureService.StartAsync(options, new LocalBackend(local, metrics), metrics, terminal.Error, terminal.Cancellation);
+        await using FeatureService service = await FeatureService.StartAsync(options, backend(metrics), metrics, terminal.Error, terminal.Cancellation);
         string models = string.Join(", ", local.Models.Select(m => m.Name).Concat(local.AnyModel ? ["any model of timm"] : []));
         terminal.Out.WriteLine($"Listening at {service.Address.ToString().TrimEnd('/')} with {models}.");
         terminal.Out.Flush();

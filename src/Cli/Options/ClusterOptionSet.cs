@@ -14,6 +14,9 @@ internal sealed class ClusterOptionSet
         DefaultValueFactory = _ => Environment.GetEnvironmentVariable("TIMM_FEATURES_CLUSTER") is { Length: > 0 } set ? set : "local",
     };
 
+    /// <summary>The option itself.</summary>
+    public Option Option => _cluster;
+
     public void AddTo(Command command) => command.Options.Add(_cluster);
 
     /// <exception cref="UsageException">It is no cluster.</exception>

@@ -28,18 +28,21 @@ internal static class WorkerHost
     /// <param name="options">How to take part.</param>
     /// <param name="log">Gets lines.</param>
     /// <param name="verbose">Orleans' warnings, too.</param>
-    public static IHost Create(ClusterAddress address, WorkerOptions options, Action<string> log, bool verbose)
+    /// <param name="services">What else the silo has.</param>
+    public static IHost Create(ClusterAddress address, WorkerOptions options, Action<string> log, bool verbose, Action<IServiceCollection> services)
     {
         if (options.DashboardPort is not { } port)
         {
             var plain = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
             Add(plain, address, options, log, verbose);
+            services(plain.Services);
             return plain.Build();
         }
         WebApplicationBuilder web = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         web.WebHost.UseKestrelCore().ConfigureKestrel(k => k.Listen(IPAddress.Loopback, port));
         web.Services.AddRoutingCore();
         Add(web, address, options, log, verbose);
+        services(web.Services);
         WebApplication application = web.Build();
         application.UseRouting();
         application.MapOrleansDashboard();

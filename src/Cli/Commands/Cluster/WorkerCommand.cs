@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Net;
+using Microsoft.Extensions.DependencyInjection;
 using TimmFeatures.Cli.Options;
+using TimmFeatures.Cli.Serving;
 using TimmFeatures.Extraction;
 using TimmFeatures.Orleans;
 
@@ -49,7 +51,7 @@ internal static class WorkerCommand
 
     private static int Run(Terminal terminal, ClusterAddress address, WorkerOptions options, bool verbose)
     {
-        Worker.RunAsync(address, options, line => ClusterLines.Write(terminal, line), verbose, terminal.Cancellation).GetAwaiter().GetResult();
+        Worker.RunAsync(address, options, line => ClusterLines.Write(terminal, line), verbose, s => s.AddSingleton<PictureBackends>(), terminal.Cancellation).GetAwaiter().GetResult();
         return ExitCode.Success;
     }
 }
