@@ -14,6 +14,7 @@ internal sealed record BenchOptions
                Bench peers [NAME…] [--images FOLDER] [--package FOLDER] [--threads N] [--runs N] [--json]
                Bench extract [NAME…] [--images FOLDER] [--threads N] [--runs N] [--json]
                Bench serve [NAME…] [--images FOLDER] [--connections 64] [--seconds 30] [--requests 20000] [--threads N] [--runs N] [--json]
+               Bench cluster [NAME…] [--images FOLDER] [--threads N] [--runs N]
                Bench first-prediction [NAME…] [--images FOLDER] [--runs N]
                Bench torchsharp [NAME…] [--batch 8] [--precision float32,bfloat16] [--device cpu] [--layouts] [--threads N] [--runs N] [--json]
           detection a call of a detector (torchvision/maskrcnn_resnet50_fpn if none is named) with images of 600×800, so 800×1088 after resizing and padding,
@@ -23,6 +24,7 @@ internal sealed record BenchOptions
                    DnnFeaturizeImage; --package is the folder of Microsoft.ML.DnnImageFeaturizer.ResNet18
           extract  images per second of 'timm-features extract' over image files, beside ML.NET's LoadImages, ResizeImages, ExtractPixels, ApplyOnnxModel
           serve    'timm-features serve' in a process of its own under load from this one, beside the bare engine at batch 16 and beside direct calls
+          cluster  what a job on a cluster costs beside its pictures: state and turns of its grain at ten million pictures, its list of them, a job of one process beside 'extract'
           models   milliseconds per image of whole models, beside ONNX Runtime in this process and, with --float16-weights, with weights of 16 bits; --gain is that of the convolutions' made-up
                    weights (with 1, StarNet's products amplify roundings until two engines no longer agree: 0.75)
           kernels  time and GFLOP/s of each step of a model (resnet50 if none is named)
@@ -70,8 +72,8 @@ internal sealed record BenchOptions
     /// <exception cref="ArgumentException">An argument is unknown or malformed.</exception>
     public static BenchOptions Parse(string[] args)
     {
-        if (args.Length == 0 || args[0] is not ("models" or "kernels" or "detection" or "pipeline" or "peers" or "extract" or "serve" or "first-prediction" or "torchsharp"))
-            throw new ArgumentException($"Received '{args.FirstOrDefault()}'; valid commands are 'models', 'kernels', 'detection', 'pipeline', 'peers', 'extract', 'serve', 'first-prediction' and 'torchsharp'.");
+        if (args.Length == 0 || args[0] is not ("models" or "kernels" or "detection" or "pipeline" or "peers" or "extract" or "serve" or "cluster" or "first-prediction" or "torchsharp"))
+            throw new ArgumentException($"Received '{args.FirstOrDefault()}'; valid commands are 'models', 'kernels', 'detection', 'pipeline', 'peers', 'extract', 'serve', 'cluster', 'first-prediction' and 'torchsharp'.");
         var options = new BenchOptions { Command = args[0] };
         for (int i = 1; i < args.Length; i++)
         {

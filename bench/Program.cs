@@ -34,6 +34,7 @@ try
             case "pipeline": new PipelineBenchmark(options).Run(model); break;
             case "peers": new PeersBenchmark(options).Run(model); break;
             case "extract": new ExtractBenchmark(options).Run(model); break;
+            case "cluster": new ClusterBenchmark(options).Run(model); break;
             case "serve": new ServeBenchmark(options).Run(model); break;
             case "first-prediction": new FirstPredictionBenchmark(options).Run(model); break;
             case "detection": new DetectionBenchmark(options).Run(model); break;
