@@ -18,7 +18,8 @@ internal sealed class AxisTaps
     /// <summary>Their weights, which come to <c>samples</c> where all of the bin is inside the map.</summary>
     public ReadOnlySpan<float> Weights(int bin) => _weight.AsSpan(_start[bin].._start[bin + 1]);
 
-    /// <summary>Points in a bin of an axis: as many as were asked for, or as there are pixels. A box that is no number, or beyond all sizes, has none.</summary>
+    /// <summary>Points in a bin of an axis: as many as were asked for, or as there are pixels. A box that is no number, or beyond all sizes, has none;
+    /// one that ends before it begins has a negative number, which divides the sum of none all the same.</summary>
     /// <param name="samplingRatio">What was asked for; 0 or less for as many as pixels.</param>
     /// <param name="length">Length of the box in pixels of the map.</param>
     /// <param name="bins">Number of bins.</param>
@@ -27,7 +28,7 @@ internal sealed class AxisTaps
         if (samplingRatio > 0)
             return samplingRatio;
         float samples = MathF.Ceiling(length / bins);
-        return samples is > 0 and < MostSamples ? (int)samples : 0;
+        return samples is > -MostSamples and < MostSamples ? (int)samples : 0;
     }
 
     /// <summary>Makes the lists of an axis.</summary>
