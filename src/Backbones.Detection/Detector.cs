@@ -14,6 +14,9 @@ namespace Backbones.Detection;
 /// </summary>
 public abstract class Detector : IDisposable
 {
+    /// <summary>Runs whose memory is kept, some 200 MB each: that of more callers at the same time goes with them.</summary>
+    private const int MostIdle = 2;
+
     private readonly BatchTransform _transform;
     private readonly float[][] _byteValues;
     private readonly SizedPlans _plans;
@@ -218,7 +221,7 @@ public abstract class Detector : IDisposable
             lock (_gate)
             {
                 isLast = --_running == 0 && _disposed;
-                if (workspace is not null)
+                if (workspace is not null && _idle.Count < MostIdle)
                     _idle.Push(workspace);
             }
             if (isLast)
@@ -251,11 +254,12 @@ public abstract class Detector : IDisposable
 
     private void Run(Workspace workspace, IPixelRows[] sources, Size2 padded)
     {
-        int length = checked(3 * padded.H * padded.W), total = checked(sources.Length * length);
+        int length = checked(3 * padded.H * padded.W);
         SizedPlan plan = _plans.Rent(padded);
         try
         {
-            float[] batch = workspace.Batch.Ensure(total);
+            Workspace.CheckSize(plan, sources.Length);
+            float[] batch = workspace.Batch.Ensure(sources.Length * length);
             for (int i = 0; i < sources.Length; i++)
                 workspace.Images.Write(sources[i], workspace.Sizes[i], padded, batch, i);
             workspace.Clock?.Lap("transform");

@@ -57,10 +57,10 @@ public class FasterRcnn : Detector
     internal override Workspace CreateWorkspace() => new RcnnWorkspace(Pool);
 
     internal override FeatureGraph BuildFeatures(Size2 size)
-        => FeatureGraph.Build(Body, size, _options.Pyramid, PooledMaps, (b, maps) => RpnHead.Build(b, maps, _anchors.CellAnchors[0].Length, _options.RpnConvDepth));
+        => FeatureGraph.Build(Body, size, _options.Pyramid, Poolers, (b, maps) => RpnHead.Build(b, maps, _anchors.CellAnchors[0].Length, _options.RpnConvDepth));
 
-    /// <summary>Names of the maps that boxes are cut from.</summary>
-    private protected virtual ImmutableArray<string> PooledMaps => _options.BoxRoIPool.FeatmapNames;
+    /// <summary>How boxes are cut from maps.</summary>
+    private protected virtual ImmutableArray<MultiScaleRoIAlign> Poolers => [_options.BoxRoIPool];
 
     private protected override IEnumerable<Graph> HeadGraphs() => [BoxHead.Value.Graph];
 

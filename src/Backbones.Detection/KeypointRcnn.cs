@@ -30,7 +30,7 @@ public sealed class KeypointRcnn : FasterRcnn
     /// <summary>The head that finds points.</summary>
     internal Lazy<RoIHead> KeypointHead { get; }
 
-    private protected override ImmutableArray<string> PooledMaps => [.. base.PooledMaps.Union(_options.KeypointRoIPool.FeatmapNames)];
+    private protected override ImmutableArray<MultiScaleRoIAlign> Poolers => [.. base.Poolers, _options.KeypointRoIPool];
 
     /// <summary>Makes torchvision's Keypoint R-CNN.</summary>
     /// <param name="name"><c>torchvision/keypointrcnn_resnet50_fpn</c>.</param>

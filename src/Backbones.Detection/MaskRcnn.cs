@@ -26,7 +26,7 @@ public sealed class MaskRcnn : FasterRcnn
     /// <summary>The head that makes masks.</summary>
     internal Lazy<RoIHead> MaskHead { get; }
 
-    private protected override ImmutableArray<string> PooledMaps => [.. base.PooledMaps.Union(_options.MaskRoIPool.FeatmapNames)];
+    private protected override ImmutableArray<MultiScaleRoIAlign> Poolers => [.. base.Poolers, _options.MaskRoIPool];
 
     /// <summary>Makes one of torchvision's Mask R-CNNs.</summary>
     /// <param name="name"><c>torchvision/maskrcnn_resnet50_fpn</c> or <c>torchvision/maskrcnn_resnet50_fpn_v2</c>.</param>

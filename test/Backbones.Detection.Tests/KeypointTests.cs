@@ -94,8 +94,18 @@ public sealed class KeypointTests
         MaskRcnnOptions tiny = Tiny.MaskOptions;
         using KeypointRcnn detector = KeypointRcnn.Create(backbone.Select(FeatureSelection.Pyramid(3)), 2, new KeypointRcnnOptions
         {
-            RandomWeights = true, MinSize = tiny.MinSize, MaxSize = tiny.MaxSize, Pyramid = tiny.Pyramid, RpnAnchorGenerator = tiny.RpnAnchorGenerator, RpnPostNmsTopN = 20, BoxDetectionsPerImage = 5, BoxScoreThresh = 0.01,
-            BoxRoIPool = new(3), KeypointRoIPool = new(4), KeypointLayers = [8], NumKeypoints = 4,
+            RandomWeights = true,
+            MinSize = tiny.MinSize,
+            MaxSize = tiny.MaxSize,
+            Pyramid = tiny.Pyramid,
+            RpnAnchorGenerator = tiny.RpnAnchorGenerator,
+            RpnPostNmsTopN = 20,
+            BoxDetectionsPerImage = 5,
+            BoxScoreThresh = 0.01,
+            BoxRoIPool = new(3),
+            KeypointRoIPool = new(4),
+            KeypointLayers = [8],
+            NumKeypoints = 4,
         });
         IReadOnlyList<Detections> found = detector.Detect(Tiny.Picture(150, 100), Tiny.Picture(60, 90));
         foreach (Detection detection in found.SelectMany(f => f))

@@ -125,6 +125,7 @@ internal sealed record DetectorParts
         if (options is FasterRcnnOptions rcnn)
         {
             AtLeastOne(rcnn.RpnConvDepth, nameof(rcnn.RpnConvDepth));
+            AtLeastOne(rcnn.BoxHeadConvs + 1, $"{nameof(rcnn.BoxHeadConvs)} + 1");
             AtLeastOne(rcnn.RpnPreNmsTopN, nameof(rcnn.RpnPreNmsTopN));
             AtLeastOne(rcnn.RpnPostNmsTopN, nameof(rcnn.RpnPostNmsTopN));
             AtLeastOne(rcnn.BoxDetectionsPerImage, nameof(rcnn.BoxDetectionsPerImage));

@@ -118,6 +118,29 @@ public sealed class ManagedConvolutionTests
     }
 
     [TestMethod]
+    [DataRow(64, 48, 28, 23, 2, 1, DisplayName = "4×4 tiles")]
+    [DataRow(40, 72, 14, 15, 2, 1, DisplayName = "2×2 tiles, partial vectors")]
+    [DataRow(32, 64, 31, 36, 3, 1, DisplayName = "dilation 3")]
+    [DataRow(64, 128, 16, 20, 2, 2, DisplayName = "two groups")]
+    public void DilatedWinogradMatchesReference(int channels, int outChannels, int height, int width, int dilation, int groups)
+    {
+        foreach (Padding padding in (Padding[])[dilation, 0, new Padding(0, 1, 2, 3), 5])
+            Check([channels, height, width], outChannels, 3, 1, padding, dilation, groups, 2);
+    }
+
+    [TestMethod]
+    [DataRow(40, 2, 7, 2)]
+    [DataRow(16, 4, 3, 1)]
+    [DataRow(9, 2, 3, 2)]
+    [DataRow(5, 8, 5, 1)]
+    [DataRow(12, 3, 3, 1)]
+    public void DepthwiseConvolutionsWithSeveralOutputsMatchReference(int channels, int multiplier, int kernel, int stride)
+    {
+        Check([channels, 13, 10], multiplier * channels, kernel, stride, kernel / 2, 1, channels, 2);
+        Check([channels, 17, 16], multiplier * channels, kernel, stride, new Padding(0, 1, kernel, 2), 2, channels, 1);
+    }
+
+    [TestMethod]
     public void BatchNormResidualAndActivationAreFusedRight()
     {
         foreach (UnaryKind kind in (UnaryKind[])[UnaryKind.Relu, UnaryKind.Relu6, UnaryKind.Silu, UnaryKind.HardSwish, UnaryKind.Gelu, UnaryKind.Mish])

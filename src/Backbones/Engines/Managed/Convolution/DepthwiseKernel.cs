@@ -13,14 +13,14 @@ internal sealed unsafe class DepthwiseKernel<T>(ConvolutionGeometry geometry, Al
         &Line<Count7>, &Line<Count8>, &Line<Count9>, &Line<Count10>, &Line<Count11>, &Line<Count12>,
     ];
 
-    /// <summary>Weights [C, C/groups, kH, kW] and bias for each vector of channels: the bias, then a vector for each (ky, channel of the group, kx).</summary>
+    /// <summary>Weights [O, C/groups, kH, kW] and bias for each vector of channels: the bias, then a vector for each (ky, channel of the group, kx).</summary>
     public static AlignedBuffer Pack(ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, ConvolutionGeometry geometry)
     {
-        int taps = geometry.Kernel.H * geometry.Kernel.W, group = geometry.GroupChannels, vectors = (geometry.Channels + T.Count - 1) / T.Count;
+        int taps = geometry.Kernel.H * geometry.Kernel.W, group = geometry.GroupChannels, vectors = (geometry.OutChannels + T.Count - 1) / T.Count;
         int perVector = taps * group + 1;
         var packed = new AlignedBuffer((long)vectors * perVector * T.Count);
         Span<float> target = packed.Span;
-        for (int c = 0; c < geometry.Channels; c++)
+        for (int c = 0; c < geometry.OutChannels; c++)
         {
             int start = c / T.Count * perVector * T.Count + c % T.Count;
             target[start] = bias.IsEmpty ? 0 : bias[c];
@@ -51,7 +51,7 @@ internal sealed unsafe class DepthwiseKernel<T>(ConvolutionGeometry geometry, Al
         {
             int channel = (firstVector + v) * T.Count;
             args.Weights = weights.Pointer + (long)(firstVector + v) * weightVectors * T.Count;
-            args.Lanes = Math.Min(T.Count, geometry.Channels - channel);
+            args.Lanes = Math.Min(T.Count, geometry.OutChannels - channel);
             // Runs of nearly equal length: a single pixel left over would wait for its own sums. All lines of a run before the next one:
             // most of a line's taps are those of the line above, and so in the first-level cache.
             int runs = (width + MostPixels - 1) / MostPixels, x = 0;

@@ -7,7 +7,7 @@ namespace Backbones.Engines.Managed;
 /// scratch vector by vector with the zero border in place, so the loops have no special cases, lines are dense, and channel counts that
 /// are large powers of two do not collide in the first-level cache.
 /// With groups of g channels the copy makes g lines of each: line j has in every lane channel j of the lane's group, so that the
-/// kernel is g times as high and has no zeros among its weights.
+/// kernel is g times as high and has no zeros among its weights. Where a channel has m outputs, the copy repeats it in m lanes.
 /// </summary>
 internal sealed unsafe class DepthwiseStep<T> : Step where T : struct, IVector<T>
 {
@@ -21,6 +21,7 @@ internal sealed unsafe class DepthwiseStep<T> : Step where T : struct, IVector<T
     private readonly DepthwiseKernel<T> _kernel;
     private readonly int _vectors;
     private readonly int _group;
+    private readonly int _multiplier;
     private readonly int _scratchColumns;
     private readonly int _scratchLine;
     private readonly int _pieceVectors;
@@ -35,8 +36,9 @@ internal sealed unsafe class DepthwiseStep<T> : Step where T : struct, IVector<T
     {
         (_geometry, _input) = (geometry, input);
         _kernel = new DepthwiseKernel<T>(geometry, weights, result, epilogue);
-        _vectors = (geometry.Channels + T.Count - 1) / T.Count;
+        _vectors = (geometry.OutChannels + T.Count - 1) / T.Count;
         _group = geometry.GroupChannels;
+        _multiplier = geometry.OutChannels / geometry.Channels;
         _scratchColumns = (geometry.OutWidth - 1) * geometry.Stride.W + (geometry.Kernel.W - 1) * geometry.Dilation.W + 1;
         // At least 8 lines (or all), so that the lines above and below are copied for little more than once.
         _scratchLine = _scratchColumns * T.Count * _group;
@@ -48,7 +50,7 @@ internal sealed unsafe class DepthwiseStep<T> : Step where T : struct, IVector<T
         _bandLines = (geometry.OutHeight + Bands - 1) / Bands;
     }
 
-    public override long MultiplyAdds => (long)_geometry.OutHeight * _geometry.OutWidth * _geometry.Channels * _group * _geometry.Kernel.H * _geometry.Kernel.W;
+    public override long MultiplyAdds => (long)_geometry.OutHeight * _geometry.OutWidth * _geometry.OutChannels * _group * _geometry.Kernel.H * _geometry.Kernel.W;
 
     public override long WorkerScratch(int threads) => (long)_pieceVectors * ScratchLines(_bandLines) * _scratchLine;
 
@@ -67,7 +69,7 @@ internal sealed unsafe class DepthwiseStep<T> : Step where T : struct, IVector<T
         int firstVector = block * _pieceVectors, vectors = Math.Min(_pieceVectors, _vectors - firstVector);
         float* scratch = context.WorkerScratch(worker);
         nint vectorDistance = (nint)ScratchLines(_bandLines) * _scratchLine;
-        CopyInput(context.Address(_input) + item * _input.ItemStride + firstVector * T.Count, firstLine * _geometry.Stride.H - _geometry.Top, ScratchLines(lines), vectors, scratch, vectorDistance);
+        CopyInput(context.Address(_input) + item * _input.ItemStride + firstVector * T.Count / _multiplier, firstLine * _geometry.Stride.H - _geometry.Top, ScratchLines(lines), vectors, scratch, vectorDistance);
 
         var source = new DepthwiseSource(scratch, vectorDistance, _scratchLine, T.Count);
         _kernel.Run(context, source, item, firstLine, lines, firstVector, vectors);
@@ -84,7 +86,7 @@ internal sealed unsafe class DepthwiseStep<T> : Step where T : struct, IVector<T
             for (int v = 0; v < vectors; v++)
             {
                 float* to = target + v * vectorDistance + (nint)y * _scratchLine;
-                float* from = source + (top + y) * line + v * T.Count;
+                float* from = source + (top + y) * line + v * T.Count / _multiplier;
                 if (!inside)
                 {
                     Clear(to, _scratchLine);
@@ -106,7 +108,7 @@ internal sealed unsafe class DepthwiseStep<T> : Step where T : struct, IVector<T
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void CopyPixels(float* source, nint pixel, float* target, int pixels, int channel)
     {
-        if (_group == 1)
+        if (_group == 1 && _multiplier == 1)
         {
             for (int x = 0; x < pixels; x++)
             {
@@ -118,7 +120,7 @@ internal sealed unsafe class DepthwiseStep<T> : Step where T : struct, IVector<T
         }
         int* lanes = stackalloc int[T.Count];
         for (int lane = 0; lane < T.Count; lane++)
-            lanes[lane] = lane / _group * _group + channel;
+            lanes[lane] = lane / _multiplier / _group * _group + channel;
         for (int x = 0; x < pixels; x++)
         {
             T.Store(T.Permute(T.Load(source), lanes), target);

@@ -47,14 +47,7 @@ internal sealed partial class PlanBuilder<T>
         }
         else if (UsesWinograd(geometry, residual))
         {
-            input = ChannelsLast(input);
-            ConvolutionGeometry one = geometry.OneGroup;
-            int filters = weights.Length / geometry.Groups;
-            for (int group = 0; group < geometry.Groups; group++)
-            {
-                Add(Winograd(one, Channels(input, group * one.Channels, one.Channels), weights.Slice(group * filters, filters),
-                    bias.IsEmpty ? default : bias.Slice(group * one.OutChannels, one.OutChannels), Channels(result, group * one.OutChannels, one.OutChannels), epilogue), result, input, residual);
-            }
+            Winograd(geometry, ChannelsLast(input), weights, bias, result, residual, epilogue);
             return result;
         }
         else
@@ -89,17 +82,33 @@ internal sealed partial class PlanBuilder<T>
 
     /// <summary>Where fewer products pay for the transforms: 3×3 with stride 1, enough channels on both sides, and maps that hold more than a few tiles.</summary>
     private static bool UsesWinograd(ConvolutionGeometry g, ValueView? residual)
-        => g is { GroupChannels: >= 32, GroupOutChannels: >= 32, OutHeight: >= 4, OutWidth: >= 4 } && g.Kernel == new Size2(3, 3) && g.Stride == new Size2(1, 1) && g.Dilation == new Size2(1, 1)
+        => g is { GroupChannels: >= 32, GroupOutChannels: >= 32, OutHeight: >= 4, OutWidth: >= 4 } && g.Kernel == new Size2(3, 3) && g.Stride == new Size2(1, 1)
+        // Dilated ones are several ordinary ones, whose lines a residual has not.
+        && (g.Dilation == new Size2(1, 1) || (residual is null && g.OutHeight / g.Dilation.H >= 4 && g.OutWidth / g.Dilation.W >= 4))
         // Several groups take whole vectors of their own channels each, and a residual is not divided among them.
         && (g.Groups == 1 || (residual is null && (g.Groups <= MostWinogradGroups || g.GroupChannels >= WideWinogradGroup) && g.GroupChannels % T.Count == 0 && g.GroupOutChannels % T.Count == 0));
 
-    private Step Winograd(ConvolutionGeometry geometry, ValueView input, ReadOnlyMemory<float> weights, ReadOnlySpan<float> bias, ValueView result, ProductEpilogue<T> epilogue)
+    /// <summary>One step for each group, and for each of the ordinary convolutions that a dilated one is.</summary>
+    private void Winograd(ConvolutionGeometry geometry, ValueView input, ReadOnlyMemory<float> weights, ReadOnlySpan<float> bias, ValueView result, ValueView? residual, ProductEpilogue<T> epilogue)
     {
-        AlignedBuffer? paddedBias = bias.IsEmpty ? null : PadColumns(bias);
         // Small maps fit 4×4 tiles badly, and the larger tile's weights, four times the filter's, come from memory for few tiles.
-        return geometry.OutHeight * geometry.OutWidth < 100
-            ? new WinogradStep<T, Winograd2<T>>(geometry, input, Packed<Winograd2<T>>(weights, geometry), paddedBias, result, epilogue)
-            : new WinogradStep<T, Winograd4<T>>(geometry, input, Packed<Winograd4<T>>(weights, geometry), paddedBias, result, epilogue);
+        bool small = geometry.Undilated(0, 0).Geometry is var part && part.OutHeight * part.OutWidth < 100;
+        ConvolutionGeometry one = geometry.OneGroup;
+        int filters = weights.Length / geometry.Groups;
+        for (int group = 0; group < geometry.Groups; group++)
+        {
+            ReadOnlyMemory<float> filter = weights.Slice(group * filters, filters);
+            PackedMatrix<T> packed = small ? Packed<Winograd2<T>>(filter, one) : Packed<Winograd4<T>>(filter, one);
+            AlignedBuffer? paddedBias = bias.IsEmpty ? null : PadColumns(bias.Slice(group * one.OutChannels, one.OutChannels));
+            ValueView source = Channels(input, group * one.Channels, one.Channels), target = Channels(result, group * one.OutChannels, one.OutChannels);
+            for (int i = 0; i < geometry.Dilation.H * geometry.Dilation.W; i++)
+            {
+                (int line, int column) = (i / geometry.Dilation.W, i % geometry.Dilation.W);
+                (ConvolutionGeometry g, int firstLine, int firstColumn) = one.Undilated(line, column);
+                ValueView from = Grid(source, firstLine, firstColumn, geometry.Dilation, g.Height, g.Width), to = Grid(target, line, column, geometry.Dilation, g.OutHeight, g.OutWidth);
+                Add(small ? new WinogradStep<T, Winograd2<T>>(g, from, packed, paddedBias, to, epilogue) : new WinogradStep<T, Winograd4<T>>(g, from, packed, paddedBias, to, epilogue), result, input, residual);
+            }
+        }
     }
 
     /// <summary>Transformed weights. Heads that work on all levels of a pyramid have the same for each: they are there once, four times as large as the filters.</summary>
@@ -109,6 +118,10 @@ internal sealed partial class PlanBuilder<T>
             _transformed[(weights, typeof(TTile))] = packed = Weights(WinogradStep<T, TTile>.Pack(weights, geometry.OutChannels, geometry.Channels));
         return packed;
     }
+
+    /// <summary>Every so many lines and columns of a map.</summary>
+    private static ValueView Grid(ValueView map, int line, int column, Size2 step, int height, int width)
+        => new(map.Storage, map.Offset + line * map.Strides[1] + column * map.Strides[2], [map.Dims[0], height, width], [map.Strides[0], map.Strides[1] * step.H, map.Strides[2] * step.W]);
 
     private PackedMatrix<T> Pack(ReadOnlyMemory<float> weights, int[] order, ConvolutionGeometry geometry, ReadOnlySpan<float> bias)
         => Weights(new PackedMatrix<T>(weights, order, geometry.GroupOutChannels, geometry.Groups, bias));
