@@ -218,12 +218,10 @@ public sealed class DetectorTests
     }
 
     [TestMethod]
-    public void More_than_a_run_can_hold_is_told_of()
+    public void An_image_that_is_more_than_a_run_can_hold_is_told_of()
     {
-        using MaskRcnn detector = Tiny.MaskRcnn(s_backbone), huge = Tiny.MaskRcnn(s_backbone, Tiny.MaskOptions with { MinSize = 40_000, MaxSize = 40_000 });
-        Assert.Contains("fewer at a time", Assert.ThrowsExactly<ArgumentException>(() => detector.Detect(Enumerable.Repeat(Tiny.Picture(1, 1), 200_000).ToArray())).Message);
+        using MaskRcnn huge = Tiny.MaskRcnn(s_backbone, Tiny.MaskOptions with { MinSize = 40_000, MaxSize = 40_000 });
         Assert.Contains("smaller MinSize", Assert.ThrowsExactly<ArgumentException>(() => huge.Detect(Tiny.Picture(1, 1))).Message);
-        Assert.IsNotEmpty(detector.Detect(Tiny.Picture(90, 64))[0]);
     }
 
     [TestMethod]
