@@ -9,7 +9,7 @@ internal sealed record BenchOptions
     public const string Usage = """
         Usage: Bench models [NAME…] [--batch 1,8] [--threads N] [--runs N] [--json] [--no-onnxruntime] [--float16-weights] [--gain 1.0] [--image-size 224]
                Bench kernels [NAME…] [--batch 1] [--threads N] [--runs N] [--json]
-               Bench detection [NAME…] [--batch 1] [--threads N] [--runs N] [--json]
+               Bench detection [NAME…] [--batch 1] [--threads N] [--runs N] [--json] [--no-onnxruntime]
                Bench pipeline [NAME…] [--images FOLDER] [--batch 16] [--threads N] [--runs N] [--json]
                Bench peers [NAME…] [--images FOLDER] [--package FOLDER] [--threads N] [--runs N] [--json]
                Bench extract [NAME…] [--images FOLDER] [--threads N] [--runs N] [--json]
@@ -18,7 +18,7 @@ internal sealed record BenchOptions
                Bench first-prediction [NAME…] [--images FOLDER] [--runs N]
                Bench torchsharp [NAME…] [--batch 8] [--precision float32,bfloat16] [--device cpu] [--layouts] [--threads N] [--runs N] [--json]
           detection a call of a detector (torchvision/maskrcnn_resnet50_fpn if none is named) with images of 600×800, so 800×1088 after resizing and padding,
-                   whole and part by part, then RoIAlign and suppression alone
+                   whole and part by part, its graphs beside ONNX Runtime, then RoIAlign and suppression alone
           pipeline images per second of ML.NET pipelines over JPEG files, beside the bare engine
           peers    images per second of our path and MLImage columns, beside ML.NET's ApplyOnnxModel of the same network and, for resnet18.cntk_in1k,
                    DnnFeaturizeImage; --package is the folder of Microsoft.ML.DnnImageFeaturizer.ResNet18

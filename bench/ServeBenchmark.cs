@@ -15,6 +15,9 @@ internal sealed class ServeBenchmark(BenchOptions options)
 {
     private const int Batch = 16;
 
+    /// <summary>What the service's code takes to be compiled for good under load.</summary>
+    private static readonly TimeSpan s_warmUp = TimeSpan.FromSeconds(10);
+
     public void Run(string model) => RunAsync(model).GetAwaiter().GetResult();
 
     private async Task RunAsync(string model)
@@ -31,18 +34,24 @@ internal sealed class ServeBenchmark(BenchOptions options)
             using var handler = new SocketsHttpHandler { MaxConnectionsPerServer = options.Connections };
             using var client = new HttpClient(handler) { BaseAddress = address };
             (byte[] Body, string Boundary)[] bodies = [.. pictures.Select(Form)];
-            await LoadAsync(client, bodies, TimeSpan.FromSeconds(2));
+            await LoadAsync(client, bodies, s_warmUp);
 
-            double bare = 0, served = 0;
+            double bare = 0, served = 0, bareProcessor = double.MaxValue;
             var all = new List<double>();
+            TimeSpan serverProcessor = default, clientProcessor = default;
             for (int round = 0; round < options.Runs; round++)
             {
-                bare = Math.Max(bare, BareEngine(extractor));
+                Engine();
+                server.Refresh();
+                TimeSpan serverBefore = server.TotalProcessorTime, clientBefore = Process.GetCurrentProcess().TotalProcessorTime;
                 (double speed, List<double> times) = await LoadAsync(client, bodies, TimeSpan.FromSeconds(options.Seconds));
+                server.Refresh();
+                serverProcessor += server.TotalProcessorTime - serverBefore;
+                clientProcessor += Process.GetCurrentProcess().TotalProcessorTime - clientBefore;
                 served = Math.Max(served, speed);
                 all.AddRange(times);
             }
-            bare = Math.Max(bare, BareEngine(extractor));
+            Engine();
             all.Sort();
             (double direct, double one) = await LatencyAsync(client, extractor, pictures, bodies);
             Report(new Dictionary<string, object>
@@ -58,8 +67,21 @@ internal sealed class ServeBenchmark(BenchOptions options)
                 ["p50_ms_one_connection"] = one,
                 ["p50_ms_direct"] = direct,
                 ["of_direct"] = one / direct,
+                // Processor time depends little on what else the machine does.
+                ["cpu_ms_engine"] = bareProcessor,
+                ["cpu_ms_decoding"] = Decoding(extractor, pictures),
+                ["cpu_ms_server"] = serverProcessor.TotalMilliseconds / all.Count,
+                ["cpu_ms_client"] = clientProcessor.TotalMilliseconds / all.Count,
             });
             await MemoryAsync(model, server, client, bodies);
+
+            void Engine()
+            {
+                TimeSpan before = Process.GetCurrentProcess().TotalProcessorTime;
+                (double speed, int images) = BareEngine(extractor);
+                bare = Math.Max(bare, speed);
+                bareProcessor = Math.Min(bareProcessor, (Process.GetCurrentProcess().TotalProcessorTime - before).TotalMilliseconds / images);
+            }
         }
         finally
         {
@@ -78,7 +100,7 @@ internal sealed class ServeBenchmark(BenchOptions options)
         return server;
     }
 
-    private static double BareEngine(FeatureExtractor extractor)
+    private static (double ImagesPerSecond, int Images) BareEngine(FeatureExtractor extractor)
     {
         var input = new float[Batch * extractor.InputShape.Length];
         for (int i = 0; i < input.Length; i++)
@@ -89,7 +111,16 @@ internal sealed class ServeBenchmark(BenchOptions options)
         var watch = Stopwatch.StartNew();
         for (; runs < 3 || watch.Elapsed < TimeSpan.FromSeconds(3); runs++)
             extractor.Run(Batch, input, outputs);
-        return runs * Batch / watch.Elapsed.TotalSeconds;
+        return (runs * Batch / watch.Elapsed.TotalSeconds, (runs + 1) * Batch);
+    }
+
+    private static double Decoding(FeatureExtractor extractor, byte[][] pictures)
+    {
+        var input = new float[extractor.InputShape.Length];
+        TimeSpan before = Process.GetCurrentProcess().TotalProcessorTime;
+        foreach (byte[] picture in pictures)
+            extractor.Transform.ApplyEncoded(picture, input);
+        return (Process.GetCurrentProcess().TotalProcessorTime - before).TotalMilliseconds / pictures.Length;
     }
 
     /// <summary>All connections send one picture after the other.</summary>

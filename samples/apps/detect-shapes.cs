@@ -17,7 +17,7 @@ string samples = Path.Combine((string)AppContext.GetData("EntryPointFileDirector
 string file = args.Length > 0 ? args[0] : Path.Combine(Path.GetTempPath(), "timm-features-pictures", "shapes.png");
 byte[][] colours = [[0, 0, 0], [255, 210, 0], [0, 230, 255], [255, 0, 200]];
 
-// One backbone: a pyramid under FCOS's heads finds boxes, two of its levels under LR-ASPP's head tell which pixels are whose.
+// One backbone: a pyramid under FCOS's heads finds boxes and what is in them, two of its levels under LR-ASPP's head tell which pixels are not ground.
 using var backbone = Backbone.Create("test_resnet.textures16", new BackboneOptions { WeightsPath = Path.Combine(samples, "weights", "test_resnet.textures16"), ImageSize = size });
 using Fcos detector = Fcos.Create(backbone.Select(FeatureSelection.Pyramid([2, 3])), ShapePicture.ClassNames.Count, new FcosOptions
 {
@@ -31,7 +31,8 @@ using Fcos detector = Fcos.Create(backbone.Select(FeatureSelection.Pyramid([2, 3
 using SegmentationModel segmenter = SegmentationModel.Create(backbone.Select(FeatureSelection.Pyramid([1, 3])), ShapePicture.ClassNames.Count, SegmentationMethod.Lraspp,
     new SegmentationOptions { WeightsPath = Path.Combine(samples, "Shapes", "lraspp.safetensors") });
 
-ShapePicture[] pictures = [.. Enumerable.Range(1, count).Select(ShapePicture.Draw)];
+// Pictures that show more than one kind.
+ShapePicture[] pictures = [.. Enumerable.Range(1, 100).Select(ShapePicture.Draw).Where(p => p.Shapes.DistinctBy(s => s.Label).Count() > 1).Take(count)];
 ImagePixels[] images = [.. pictures.Select(p => new ImagePixels(p.Pixels, size, size, PixelFormat.Rgb24))];
 IReadOnlyList<Detections> found = detector.Detect(images);
 IReadOnlyList<SegmentedImage> maps = segmenter.Segment(images);
@@ -54,7 +55,7 @@ using MLImage drawn = MLImage.CreateFromPixels(width, height, MLPixelFormat.Rgba
 drawn.Save(file);
 Console.WriteLine($"Drawn to {file}.");
 
-// The picture, half of the class's colour over what is a shape's, and the boxes.
+// The picture, half of the class's colour over the pixels of each box that are not ground, and the boxes.
 void Draw(int picture)
 {
     int left = picture * (zoom * size + gap);
@@ -63,10 +64,10 @@ void Draw(int picture)
         for (int x = 0; x < zoom * size; x++)
         {
             int pixel = y / zoom * size + x / zoom;
-            int label = maps[picture][x / zoom, y / zoom];
-            bool isShapes = label > 0 && found[picture].Any(d => d.Label == label && x >= zoom * d.Box.X1 && x < zoom * d.Box.X2 && y >= zoom * d.Box.Y1 && y < zoom * d.Box.Y2);
+            Detection? shape = maps[picture][x / zoom, y / zoom] == 0 ? null
+                : found[picture].FirstOrDefault(d => x >= zoom * d.Box.X1 && x < zoom * d.Box.X2 && y >= zoom * d.Box.Y1 && y < zoom * d.Box.Y2);
             for (int c = 0; c < 3; c++)
-                canvas[4 * (y * width + left + x) + c] = isShapes ? (byte)((pictures[picture].Pixels[3 * pixel + c] + colours[label][c]) / 2) : pictures[picture].Pixels[3 * pixel + c];
+                canvas[4 * (y * width + left + x) + c] = shape is null ? pictures[picture].Pixels[3 * pixel + c] : (byte)((pictures[picture].Pixels[3 * pixel + c] + colours[shape.Label][c]) / 2);
         }
     }
     foreach (Detection d in found[picture])

@@ -44,4 +44,13 @@ public sealed record Detection(Box Box, int Label, float Score)
 
     /// <summary>Which pixels are the object's; null where the detector has no masks.</summary>
     public InstanceMask? Mask { get; init; }
+
+    /// <summary>The object's points, of a person 17 in the order of <see cref="KeypointRcnn.PersonKeypoints"/>; empty where the detector has none.</summary>
+    public ImmutableArray<Keypoint> Keypoints { get; init; } = [];
 }
+
+/// <summary>A point of an object.</summary>
+/// <param name="X">Pixels from the left of the image as it was given.</param>
+/// <param name="Y">Pixels from the top.</param>
+/// <param name="Score">How sure the detector is: a logit, higher is surer (torchvision's <c>keypoints_scores</c>).</param>
+public readonly record struct Keypoint(float X, float Y, float Score);

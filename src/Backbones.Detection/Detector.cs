@@ -14,6 +14,9 @@ namespace Backbones.Detection;
 /// </summary>
 public abstract class Detector : IDisposable
 {
+    /// <summary>Runs whose memory is kept, some 200 MB each: that of more callers at the same time goes with them.</summary>
+    private const int MostIdle = 2;
+
     private readonly BatchTransform _transform;
     private readonly float[][] _byteValues;
     private readonly SizedPlans _plans;
@@ -24,6 +27,8 @@ public abstract class Detector : IDisposable
     private readonly Size2 _nominalSize;
     private readonly Lazy<ImmutableArray<ParameterSpec>> _specs;
     private readonly Lazy<ParameterStore> _parameters;
+    private int _running;
+    private bool _disposed;
 
     private protected Detector(DetectorParts parts)
     {
@@ -33,7 +38,7 @@ public abstract class Detector : IDisposable
         Engine = parts.Options.Engine ?? DefaultEngine.Instance;
         EngineOptions = parts.Options.EngineOptions;
         Pool = WorkerPool.Of(EngineOptions.Threads == 0 ? Environment.ProcessorCount : EngineOptions.Threads);
-        Categories = parts.Options.Categories ?? (parts.Name.Length > 0 && NumClasses == CocoCategories.Names.Length ? CocoCategories.Names : []);
+        Categories = parts.Options.Categories ?? (parts.Categories.Length == NumClasses ? parts.Categories : []);
         _owned = parts.Owned;
         _transform = parts.Transform;
         _byteValues = [.. Enumerable.Range(0, 3).Select(c => Enumerable.Range(0, 256).Select(v => (v / 255f - _transform.Mean[c]) / _transform.Std[c]).ToArray())];
@@ -90,6 +95,7 @@ public abstract class Detector : IDisposable
         return (kind, options) switch
         {
             ("maskrcnn", null or MaskRcnnOptions) => MaskRcnn.Create(name, (MaskRcnnOptions?)options),
+            ("keypointrcnn", null or KeypointRcnnOptions) => KeypointRcnn.Create(name, (KeypointRcnnOptions?)options),
             ("fasterrcnn", null or FasterRcnnOptions) => FasterRcnn.Create(name, (FasterRcnnOptions?)options),
             ("retinanet", null or RetinaNetOptions) => RetinaNet.Create(name, (RetinaNetOptions?)options),
             ("fcos", null or FcosOptions) => Fcos.Create(name, (FcosOptions?)options),
@@ -118,10 +124,16 @@ public abstract class Detector : IDisposable
     /// <summary>Releases plans and weights, after the runs under way.</summary>
     public void Dispose()
     {
-        _plans.Dispose();
-        Dispose(disposing: true);
-        _owned?.Dispose();
         GC.SuppressFinalize(this);
+        lock (_gate)
+        {
+            if (_disposed)
+                return;
+            _disposed = true;
+            if (_running > 0)
+                return;
+        }
+        Release();
     }
 
     /// <summary>Releases what a kind of detector has beside.</summary>
@@ -131,6 +143,10 @@ public abstract class Detector : IDisposable
 
     /// <summary>The same in memory of one's own, in which what was computed on the way can be looked at then.</summary>
     internal IReadOnlyList<Detections> Detect(Workspace workspace, IReadOnlyList<ImageTensor> images) => Detect(workspace, images, FloatImage);
+
+    /// <summary>The size that an image alone is computed in: images of the same have the same results together as alone.</summary>
+    /// <exception cref="ArgumentException">It cannot be used.</exception>
+    internal Size2 PaddedSizeOf(ImagePixels image, int index) => _transform.Padded([ResizedSize(Opened(image, index, (i, _) => new ByteRows(i, _byteValues)), index)]);
 
     /// <summary>Makes memory for a run.</summary>
     internal abstract Workspace CreateWorkspace();
@@ -166,6 +182,8 @@ public abstract class Detector : IDisposable
             if (AnchorsOfLevels.CellAnchors.FirstOrDefault(c => c.Length != AnchorsOfLevels.CellAnchors[0].Length) is { IsDefault: false } other)
                 throw new ArgumentException($"All maps share one head and so have as many anchors a pixel; received {AnchorsOfLevels.CellAnchors[0].Length} for the first and {other.Length} for another.");
             AnchorsOfLevels.Grids(_nominalSize, _nominal.Value.LevelSizes);
+            if (!Categories.IsEmpty && Categories.Length != NumClasses)
+                throw new ArgumentException($"{NumClasses} classes need as many {nameof(DetectorOptions.Categories)}, of the R-CNNs the background's first; received {Categories.Length}.");
             _ = Parameters;
             return (T)this;
         }
@@ -176,19 +194,38 @@ public abstract class Detector : IDisposable
         }
     }
 
+    /// <summary>What the last run does that a disposed detector still had.</summary>
+    private void Release()
+    {
+        _plans.Dispose();
+        Dispose(disposing: true);
+        _owned?.Dispose();
+    }
+
     private IReadOnlyList<Detections> Detect<T>(IReadOnlyList<T> images, Func<T, int, IPixelRows> open) where T : class
     {
-        Workspace workspace;
+        Workspace? workspace;
         lock (_gate)
-            workspace = _idle.TryPop(out Workspace? idle) ? idle : CreateWorkspace();
+        {
+            ObjectDisposedException.ThrowIf(_disposed, typeof(Detector));
+            _running++;
+            _idle.TryPop(out workspace);
+        }
         try
         {
-            return Detect(workspace, images, open);
+            return Detect(workspace ??= CreateWorkspace(), images, open);
         }
         finally
         {
+            bool isLast;
             lock (_gate)
-                _idle.Push(workspace);
+            {
+                isLast = --_running == 0 && _disposed;
+                if (workspace is not null && _idle.Count < MostIdle)
+                    _idle.Push(workspace);
+            }
+            if (isLast)
+                Release();
         }
     }
 
@@ -201,26 +238,40 @@ public abstract class Detector : IDisposable
         IPixelRows[] sources = [.. images.Select((image, i) => Opened(image, i, open))];
         workspace.Sizes = [.. sources.Select((s, i) => ResizedSize(s, i))];
         Size2 padded = _transform.Padded(workspace.Sizes);
+        try
+        {
+            Run(workspace, sources, padded);
+        }
+        catch (OverflowException e)
+        {
+            // Lengths of buffers are computed checked.
+            throw new ArgumentException($"{images.Count} image{(images.Count == 1 ? "" : "s")} of {padded.W}×{padded.H} pixels, resized and padded, are more than one run can hold; give {(images.Count == 1 ? "a smaller MinSize and MaxSize" : "fewer at a time")}.", nameof(images), e);
+        }
+        Detections[] found = [.. sources.Select((s, i) => Original(workspace, i, new(s.Height, s.Width)))];
+        workspace.Clock?.Lap("results");
+        return found;
+    }
+
+    private void Run(Workspace workspace, IPixelRows[] sources, Size2 padded)
+    {
+        int length = checked(3 * padded.H * padded.W), total = checked(sources.Length * length);
         SizedPlan plan = _plans.Rent(padded);
         try
         {
-            int length = 3 * padded.H * padded.W;
-            float[] batch = workspace.Batch.Ensure(checked(images.Count * length));
+            Workspace.CheckSize(plan, sources.Length);
+            float[] batch = workspace.Batch.Ensure(total);
             for (int i = 0; i < sources.Length; i++)
                 workspace.Images.Write(sources[i], workspace.Sizes[i], padded, batch, i);
             workspace.Clock?.Lap("transform");
-            workspace.Run(plan, images.Count, length);
+            workspace.Run(plan, sources.Length, length);
             workspace.Clock?.Lap("backbone, pyramid, dense heads");
-            workspace.PrepareResults(images.Count);
+            workspace.PrepareResults(sources.Length);
             Postprocess(workspace, plan);
         }
         finally
         {
             _plans.Return(plan);
         }
-        Detections[] found = [.. sources.Select((s, i) => Original(workspace, i, new(s.Height, s.Width)))];
-        workspace.Clock?.Lap("results");
-        return found;
     }
 
     private static IPixelRows Opened<T>(T image, int index, Func<T, int, IPixelRows> open)

@@ -21,6 +21,9 @@ public abstract record DetectorOptions
     /// <summary>The same in memory, in place of a file. The detector does not dispose it.</summary>
     public ParameterStore? Weights { get; init; }
 
+    /// <summary>Whether <see cref="Weights"/> are the published ones of the name, which some models compute otherwise with.</summary>
+    internal bool ArePublished { get; init; }
+
     /// <summary>Make what <see cref="WeightsPath"/> and <see cref="Weights"/> do not have from the parameters' names: for tests and measurements, such a detector finds nothing that means anything.</summary>
     public bool RandomWeights { get; init; }
 
@@ -63,6 +66,10 @@ public abstract record DetectorOptions
 
     /// <summary>Standard deviation of each channel of values in [0, 1]; null for the backbone's.</summary>
     public ImmutableArray<float>? ImageStd { get; init; }
+
+    /// <summary>Eps of the backbone's batch normalisations; null for torchvision's of the model. It is 0 with the published weights of the first models (<c>maskrcnn_resnet50_fpn</c>,
+    /// <c>fasterrcnn_resnet50_fpn</c>, <c>retinanet_resnet50_fpn</c>): a model that was fine-tuned from those with torchvision has 0 as well, which its file does not tell.</summary>
+    public float? BatchNormEps { get; init; }
 
     /// <summary>A batch is padded to multiples of it (<c>size_divisible</c>).</summary>
     public int SizeDivisible { get; init; } = 32;
@@ -131,6 +138,19 @@ public record MaskRcnnOptions : FasterRcnnOptions
 
     /// <summary>Batch normalisation behind each of them (torchvision's v2 models).</summary>
     public bool MaskBatchNorm { get; init; }
+}
+
+/// <summary>What Keypoint R-CNN can be told.</summary>
+public record KeypointRcnnOptions : FasterRcnnOptions
+{
+    /// <summary>How detections are cut from the maps for their points.</summary>
+    public MultiScaleRoIAlign KeypointRoIPool { get; init; } = new(14);
+
+    /// <summary>Channels of the keypoint head's convolutions.</summary>
+    public ImmutableArray<int> KeypointLayers { get; init; } = [512, 512, 512, 512, 512, 512, 512, 512];
+
+    /// <summary>Number of points of an object.</summary>
+    public int NumKeypoints { get; init; } = 17;
 }
 
 /// <summary>What detectors without proposals can be told.</summary>

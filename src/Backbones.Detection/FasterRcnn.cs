@@ -27,7 +27,7 @@ public class FasterRcnn : Detector
         _postNmsTopN = _options.RpnPostNmsTopN ?? 1000;
         _rpnScoreThresh = (float)(_options.RpnScoreThresh ?? 0);
         _boxScoreThresh = (float)_options.BoxScoreThresh;
-        BoxHead = new(() => _options.BoxHeadConvs == 0 ? RoIHead.TwoMlp(MapChannels, _options.BoxRoIPool.OutputSize, NumClasses) : RoIHead.ConvFc(MapChannels, _options.BoxRoIPool.OutputSize, NumClasses, _options.BoxHeadConvs));
+        BoxHead = new(() => _options.BoxHeadConvs == 0 ? RoIHead.TwoMlp(MapChannels, _options.BoxRoIPool.OutputSize, NumClasses, _postNmsTopN) : RoIHead.ConvFc(MapChannels, _options.BoxRoIPool.OutputSize, NumClasses, _options.BoxHeadConvs));
         _boxPlan = new(() => Engine.Compile(BoxHead.Value.Graph, Parameters, EngineOptions));
     }
 
@@ -57,10 +57,10 @@ public class FasterRcnn : Detector
     internal override Workspace CreateWorkspace() => new RcnnWorkspace(Pool);
 
     internal override FeatureGraph BuildFeatures(Size2 size)
-        => FeatureGraph.Build(Body, size, _options.Pyramid, PooledMaps, (b, maps) => RpnHead.Build(b, maps, _anchors.CellAnchors[0].Length, _options.RpnConvDepth));
+        => FeatureGraph.Build(Body, size, _options.Pyramid, Poolers, (b, maps) => RpnHead.Build(b, maps, _anchors.CellAnchors[0].Length, _options.RpnConvDepth));
 
-    /// <summary>Names of the maps that boxes are cut from.</summary>
-    private protected virtual ImmutableArray<string> PooledMaps => _options.BoxRoIPool.FeatmapNames;
+    /// <summary>How boxes are cut from maps.</summary>
+    private protected virtual ImmutableArray<MultiScaleRoIAlign> Poolers => [_options.BoxRoIPool];
 
     private protected override IEnumerable<Graph> HeadGraphs() => [BoxHead.Value.Graph];
 
@@ -81,7 +81,7 @@ public class FasterRcnn : Detector
         w.Clock?.Lap("proposals");
         if (w.Proposals.Count == 0)
             return;
-        w.Cut(plan, w.Proposals, _options.BoxRoIPool, w.BoxFeatures);
+        w.Cut(plan, w.Proposals, _options.BoxRoIPool, BoxHead.Value.Rows, w.BoxFeatures);
         w.Clock?.Lap("box RoIAlign");
         RcnnWorkspace.RunHead(_boxPlan.Value, BoxHead.Value, w.Proposals.Count, w.BoxFeatures, [w.ClassLogits, w.BoxRegression]);
         w.Clock?.Lap("box head");

@@ -15,7 +15,7 @@ public sealed class Fcos : OneStageDetector
     }
 
     // A score is the root of a product with another probability.
-    private Fcos(DetectorParts parts, FcosOptions options) : base(parts, AnchorsOf(options), options.ScoreThresh * options.ScoreThresh) => _options = options;
+    private Fcos(DetectorParts parts, FcosOptions options) : base(parts, AnchorsOf(options), Math.Max(options.ScoreThresh, 0) * options.ScoreThresh) => _options = options;
 
     /// <summary>Makes torchvision's FCOS.</summary>
     /// <param name="name"><c>torchvision/fcos_resnet50_fpn</c>.</param>

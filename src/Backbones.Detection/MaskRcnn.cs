@@ -26,7 +26,7 @@ public sealed class MaskRcnn : FasterRcnn
     /// <summary>The head that makes masks.</summary>
     internal Lazy<RoIHead> MaskHead { get; }
 
-    private protected override ImmutableArray<string> PooledMaps => [.. base.PooledMaps.Union(_options.MaskRoIPool.FeatmapNames)];
+    private protected override ImmutableArray<MultiScaleRoIAlign> Poolers => [.. base.Poolers, _options.MaskRoIPool];
 
     /// <summary>Makes one of torchvision's Mask R-CNNs.</summary>
     /// <param name="name"><c>torchvision/maskrcnn_resnet50_fpn</c> or <c>torchvision/maskrcnn_resnet50_fpn_v2</c>.</param>
@@ -53,15 +53,10 @@ public sealed class MaskRcnn : FasterRcnn
     {
         base.Postprocess(workspace, plan);
         var w = (RcnnWorkspace)workspace;
-        w.Detected.Clear();
-        for (int image = 0; image < w.Count; image++)
-        {
-            for (int i = 0; i < w.Results[image].Count; i++)
-                w.Detected.Add(w.Results[image][i], 0, image);
-        }
+        w.CollectDetected();
         if (w.Detected.Count == 0)
             return;
-        w.Cut(plan, w.Detected, _options.MaskRoIPool, w.MaskFeatures);
+        w.Cut(plan, w.Detected, _options.MaskRoIPool, MaskHead.Value.Rows, w.MaskFeatures);
         w.Clock?.Lap("mask RoIAlign");
         RcnnWorkspace.RunHead(_maskPlan.Value, MaskHead.Value, w.Detected.Count, w.MaskFeatures, [w.MaskLogits]);
         w.Clock?.Lap("mask head");
@@ -71,11 +66,8 @@ public sealed class MaskRcnn : FasterRcnn
     {
         var w = (RcnnWorkspace)workspace;
         Detection detection = base.ToDetection(workspace, image, index, box, original);
-        int before = 0;
-        for (int i = 0; i < image; i++)
-            before += w.Results[i].Count;
         int side = MaskHead.Value.Graph.Outputs[0].Shape[1], width = MaskHead.Value.Graph.Outputs[0].Shape[2];
-        float[] mask = MaskOf(w.MaskLogits.Array, before + index, detection.Label, NumClasses, side * width);
+        float[] mask = MaskOf(w.MaskLogits.Array, w.NumberOf(image, index), detection.Label, NumClasses, side * width);
         return detection with { Mask = new(mask, side, box, original.W, original.H) };
     }
 

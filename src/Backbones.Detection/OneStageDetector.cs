@@ -18,7 +18,7 @@ public abstract class OneStageDetector : Detector
     {
         _options = (OneStageOptions)parts.Options;
         _scoreThresh = (float)_options.ScoreThresh;
-        _logitCut = (float)(Math.Log(least / (1 - least)) - CutMargin);
+        _logitCut = least > 0 ? (float)(Math.Log(least / (1 - least)) - CutMargin) : float.NegativeInfinity;
         AnchorGenerator = anchors;
     }
 

@@ -7,7 +7,7 @@ namespace Microsoft.ML;
 public static class TimmDetectionCatalog
 {
     /// <summary>Finds objects in pictures: columns <c>Output_Boxes</c> (x1 y1 x2 y2 in pixels of the picture), <c>Output_Labels</c> (keys with the classes' names), <c>Output_Scores</c>,
-    /// <c>Output_Size</c> (the picture's height and width) and, by Mask R-CNN, <c>Output_Masks</c>.</summary>
+    /// <c>Output_Size</c> (the picture's height and width) and, by Mask R-CNN, <c>Output_Masks</c>, by Keypoint R-CNN <c>Output_Keypoints</c>.</summary>
     /// <param name="catalog">The transform's catalog.</param>
     /// <param name="outputColumnName">What the columns' names begin with.</param>
     /// <param name="inputColumnName">Name of the image column: MLImage, text (path) or Vector&lt;Byte&gt; (encoded image). Null: the same as <paramref name="outputColumnName"/>.</param>

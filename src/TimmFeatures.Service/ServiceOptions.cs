@@ -31,7 +31,7 @@ public sealed record ServedModel(string Name, string Model);
 /// <summary>What this process serves, and with what.</summary>
 public sealed record LocalBackendOptions
 {
-    /// <summary>The models, loaded at the start in this order as far as memory allows.</summary>
+    /// <summary>The models. All are loaded at the start, so that a wrong one shows; where memory is too small for them together, the last ones stay.</summary>
     public required IReadOnlyList<ServedModel> Models { get; init; }
 
     /// <summary>Serve every model of timm by its name, downloads included. For clients that are trusted.</summary>

@@ -64,5 +64,25 @@ public sealed class CatalogTests
         Assert.IsTrue(graph.Parameters.All(p => p.Name.StartsWith("backbone.body.", StringComparison.Ordinal)));
     }
 
+    /// <summary>torchvision publishes the number of parameters of its models; frozen batch normalisations have none.</summary>
+    [TestMethod]
+    [DataRow("fasterrcnn_resnet50_fpn", 41755286, true)]
+    [DataRow("fasterrcnn_resnet50_fpn_v2", 43712278, false)]
+    [DataRow("fasterrcnn_mobilenet_v3_large_fpn", 19386354, true)]
+    [DataRow("fasterrcnn_mobilenet_v3_large_320_fpn", 19386354, true)]
+    [DataRow("maskrcnn_resnet50_fpn", 44401393, true)]
+    [DataRow("maskrcnn_resnet50_fpn_v2", 46359409, false)]
+    [DataRow("keypointrcnn_resnet50_fpn", 59137258, true)]
+    [DataRow("retinanet_resnet50_fpn", 34014999, true)]
+    [DataRow("retinanet_resnet50_fpn_v2", 38198935, false)]
+    [DataRow("fcos_resnet50_fpn", 32269600, true)]
+    public void Models_have_the_published_number_of_parameters(string name, int published, bool isFrozen)
+    {
+        DetectorOptions options = name.Split('_')[0] switch { "maskrcnn" => new MaskRcnnOptions(), "keypointrcnn" => new KeypointRcnnOptions(), "retinanet" => new RetinaNetOptions(), "fcos" => new FcosOptions(), _ => new FasterRcnnOptions() };
+        using Detector detector = Detector.Create($"torchvision/{name}", options with { RandomWeights = true, CheckFinite = false });
+        HashSet<string> norms = [.. detector.ParameterSpecs.Where(p => p.Name.EndsWith(".running_mean", StringComparison.Ordinal) && p.Name.StartsWith("backbone.body.", StringComparison.Ordinal)).Select(p => p.Name[..^".running_mean".Length])];
+        Assert.AreEqual(published, detector.ParameterSpecs.Where(p => p.Kind == ParameterKind.Parameter && !(isFrozen && norms.Contains(p.Name[..p.Name.LastIndexOf('.')]))).Sum(p => p.Shape.Length));
+    }
+
     private static ParameterStore Store(string[] names) => ParameterStore.FromTensors(names.Select(n => new MemoryTensor(n, [1], [1f])));
 }

@@ -1,3 +1,4 @@
+using System.Collections;
 using Backbones.Graphs;
 using Backbones.Imaging;
 using Backbones.Registry;
@@ -181,6 +182,15 @@ public sealed class DetectorTests
         Assert.IsNotEmpty(detector.Detect(Tiny.Picture(90, 64))[0]);
     }
 
+    /// <summary>A picture of few pixels may be very many after resizing: it is refused before any of them is there.</summary>
+    [TestMethod]
+    public void Batches_that_fit_no_array_are_refused()
+    {
+        using MaskRcnn detector = Tiny.MaskRcnn(s_backbone, Tiny.MaskOptions with { MinSize = 512, MaxSize = 512 });
+        ImagePixels picture = Tiny.Picture(2, 2);
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => detector.Detect(Enumerable.Repeat(picture, 5000).ToList())).Message, "more than one run can hold");
+    }
+
     [TestMethod]
     public void A_disposed_detector_says_so()
     {
@@ -191,12 +201,60 @@ public sealed class DetectorTests
     }
 
     [TestMethod]
+    public void A_run_that_has_begun_ends_well_when_the_detector_is_disposed()
+    {
+        string path = Path.Combine(Directory.CreateTempSubdirectory("detector").FullName, "weights.safetensors");
+        string expected;
+        using (MaskRcnn detector = Tiny.MaskRcnn(s_backbone))
+        {
+            expected = detector.Detect(Tiny.Picture(90, 64))[0].Text();
+            detector.SaveWeights(path);
+        }
+        // Neither plans nor the mapped file may go away meanwhile.
+        MaskRcnn disposed = Tiny.MaskRcnn(s_backbone, Tiny.MaskOptions with { RandomWeights = false, WeightsPath = path });
+        Assert.AreEqual(expected, disposed.Detect(new DisposingList(disposed, Tiny.Picture(90, 64)))[0].Text());
+        Assert.ThrowsExactly<ObjectDisposedException>(() => disposed.Detect(Tiny.Picture(90, 64)));
+        Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
+    }
+
+    [TestMethod]
+    public void More_than_a_run_can_hold_is_told_of()
+    {
+        using MaskRcnn detector = Tiny.MaskRcnn(s_backbone), huge = Tiny.MaskRcnn(s_backbone, Tiny.MaskOptions with { MinSize = 40_000, MaxSize = 40_000 });
+        Assert.Contains("fewer at a time", Assert.ThrowsExactly<ArgumentException>(() => detector.Detect(Enumerable.Repeat(Tiny.Picture(1, 1), 200_000).ToArray())).Message);
+        Assert.Contains("smaller MinSize", Assert.ThrowsExactly<ArgumentException>(() => huge.Detect(Tiny.Picture(1, 1))).Message);
+        Assert.IsNotEmpty(detector.Detect(Tiny.Picture(90, 64))[0]);
+    }
+
+    [TestMethod]
+    public void Without_a_threshold_everything_is_a_detection()
+    {
+        SelectedFeatures levels = s_backbone.Select(FeatureSelection.Pyramid(3));
+        FeaturePyramid pyramid = new(32, Layers.ExtraBlocks.LastLevelP6P7);
+        foreach (double none in new[] { 0, -1.0 })
+        {
+            using RetinaNet retina = RetinaNet.Create(levels, Tiny.Classes, new RetinaNetOptions { RandomWeights = true, MinSize = 64, MaxSize = 128, Pyramid = pyramid, ScoreThresh = none, NmsThresh = 1 });
+            using Fcos fcos = Fcos.Create(levels, Tiny.Classes, new FcosOptions { RandomWeights = true, MinSize = 64, MaxSize = 128, Pyramid = pyramid, ScoreThresh = none, NmsThresh = 1 });
+            Assert.HasCount(300, retina.Detect(Tiny.Picture(90, 64))[0]);
+            Assert.HasCount(100, fcos.Detect(Tiny.Picture(90, 64))[0]);
+        }
+    }
+
+    [TestMethod]
+    public void The_backbones_batch_normalisations_may_have_another_eps()
+    {
+        using MaskRcnn usual = Tiny.MaskRcnn(s_backbone), other = Tiny.MaskRcnn(s_backbone, Tiny.MaskOptions with { BatchNormEps = 0.5f });
+        Assert.IsTrue(other.Body.Build(64).Graph.Nodes.Select(n => n.Operator).OfType<BatchNormOp>().All(n => n.Eps == 0.5f));
+        Assert.AreNotEqual(usual.Detect(Tiny.Picture(90, 64))[0].Text(), other.Detect(Tiny.Picture(90, 64))[0].Text());
+    }
+
+    [TestMethod]
     public void A_selection_that_is_no_pyramid_is_refused()
     {
         StringAssert.Contains(Assert.ThrowsExactly<GraphException>(() => MaskRcnn.Create(s_backbone.Select(FeatureSelection.Pooled()), 2, Tiny.MaskOptions)).Message, "Select a pyramid");
         StringAssert.Contains(Assert.ThrowsExactly<GraphException>(() => MaskRcnn.Create(s_backbone.Select(FeatureSelection.Pyramid(3)), 2, Tiny.MaskOptions with { Pyramid = null })).Message, "Set Pyramid");
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => MaskRcnn.Create(s_backbone.Select(FeatureSelection.Pyramid(2)), 2, Tiny.MaskOptions)).Message, "anchors are for 4 maps");
-        StringAssert.Contains(Assert.ThrowsExactly<GraphException>(() => MaskRcnn.Create(s_backbone.Select(FeatureSelection.Pyramid(3)), 2, Tiny.MaskOptions with { BoxRoIPool = new(7) { FeatmapNames = ["7"] }, MaskRoIPool = new(7) { FeatmapNames = ["8"] } })).Message, "FeatmapNames");
+        StringAssert.Contains(Assert.ThrowsExactly<GraphException>(() => MaskRcnn.Create(s_backbone.Select(FeatureSelection.Pyramid(3)), 2, Tiny.MaskOptions with { MaskRoIPool = new(7) { FeatmapNames = ["8"] } })).Message, "FeatmapNames");
     }
 
     [TestMethod]
@@ -242,6 +300,8 @@ public sealed class DetectorTests
             Tiny.MaskOptions with { MinSize = 0 }, Tiny.MaskOptions with { PlanCacheSize = 0 }, Tiny.MaskOptions with { RpnPreNmsTopN = 0 }, Tiny.MaskOptions with { SizeDivisible = 0 },
             Tiny.MaskOptions with { ImageMean = [1, 2] }, Tiny.MaskOptions with { ImageStd = [1, 0, 1] }, Tiny.MaskOptions with { MaskLayers = [] }, Tiny.MaskOptions with { BoxRoIPool = new(0) },
             Tiny.MaskOptions with { NumClasses = 9 }, Tiny.MaskOptions with { RpnAnchorGenerator = new AnchorGenerator([[8], [16], [32], [64, 80]], [[1]]) }, Tiny.MaskOptions with { FixedSize = 0 },
+            Tiny.MaskOptions with { Categories = ["none", "square"] }, Tiny.MaskOptions with { BoxScoreThresh = double.NaN }, Tiny.MaskOptions with { RpnNmsThresh = double.NaN },
+            Tiny.MaskOptions with { BatchNormEps = -1 },
         })
         {
             Exception? e = null;
@@ -255,5 +315,21 @@ public sealed class DetectorTests
             }
             Assert.IsNotNull(e, bad.ToString());
         }
+    }
+
+    /// <summary>Disposes a detector that has begun to read it.</summary>
+    private sealed class DisposingList(Detector detector, ImagePixels image) : IReadOnlyList<ImagePixels>
+    {
+        public int Count => 1;
+
+        public ImagePixels this[int index] => image;
+
+        public IEnumerator<ImagePixels> GetEnumerator()
+        {
+            detector.Dispose();
+            yield return image;
+        }
+
+        IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
     }
 }

@@ -203,7 +203,7 @@ public sealed class ExtractTests
         Tool.Fail(2, ["extract", "resnet50", images.Folder], "--output");
         Tool.Fail(2, ImageSet.Extract(images["f.npy"], images.Folder, "--shard", "4/4"), "--shard '4/4'", "i/n");
         Tool.Fail(2, ImageSet.Extract(images["f.npy"], images.Folder, "--bad-images", "drop"), "'drop'", "'skip'");
-        Tool.Fail(1, ImageSet.Extract(images["f.npy"], images.Folder, "--precision", "float16"), "Float16");
+        Tool.Fail(1, ImageSet.Extract(images["f.npy"], images.Folder, "--precision", "float16"), "precision float16");
         File.WriteAllLines(images["t.csv"], ["name;label", "a;b"]);
         Tool.Fail(1, ImageSet.Extract(images["f.npy"], images["t.csv"]), "'name', 'label'", "--path-column");
         File.WriteAllText(images["a.tgz"], "x");

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
+using Backbones.Weights;
 
 namespace TimmFeatures.Cli.Tests;
 
@@ -90,6 +92,30 @@ public sealed class ModelCommandTests
         Tool.Succeed("export", "mobilenetv3_small_075", "--random-weights", "--safetensors", weights);
         Tool.Fail(1, ["convert", weights, "-o", folder["a.safetensors"]], "the keys and shapes of 2 models", "'mobilenetv3_small_075', 'tf_mobilenetv3_small_075'", "with --model");
         Assert.AreEqual("mobilenetv3_small_075", Tool.Json("convert", weights, "-o", folder["a.safetensors"], "--model", "mobilenetv3_small_075").GetProperty("model").GetString());
+    }
+
+    /// <summary>A ConvNeXt as its authors save it: by other names, linear layers as matrices.</summary>
+    [TestMethod]
+    public void Convert_names_the_model_of_a_foreign_layout_by_itself()
+    {
+        using var folder = new TemporaryFolder();
+        string timm = folder["timm.safetensors"], foreign = folder["foreign.safetensors"], converted = folder["converted.safetensors"];
+        Tool.Succeed("export", "convnext_atto", "--random-weights", "--safetensors", timm);
+        using (ParameterStore weights = ParameterStore.Open(timm))
+            SafetensorsWriter.Write(foreign, weights.Tensors.Select(t => new MemoryTensor(Foreign(t.Name), t.Name.Contains(".mlp.") && t.Shape.Rank == 4 ? [t.Shape[0], t.Shape[1]] : t.Shape, t.ToArray())));
+        Assert.AreEqual("convnext_atto", Tool.Json("convert", foreign, "-o", converted).GetProperty("model").GetString());
+        using ParameterStore expected = ParameterStore.Open(timm), actual = ParameterStore.Open(converted);
+        Assert.AreEqual(expected.ContentHash, actual.ContentHash);
+
+        static string Foreign(string key)
+        {
+            (string Pattern, string Replacement)[] rules =
+            [
+                (@"^stem\.", "downsample_layers.0."), (@"^stages\.(\d)\.downsample\.", "downsample_layers.$1."), (@"^stages\.(\d)\.blocks\.", "stages.$1."), ("conv_dw", "dwconv"), (@"mlp\.fc", "pwconv"),
+                (@"^head\.norm\.", "norm."), (@"^head\.fc\.", "head."),
+            ];
+            return rules.Aggregate(key, (k, rule) => Regex.Replace(k, rule.Pattern, rule.Replacement));
+        }
     }
 
     /// <summary>Options are named as they are typed, values by what they may be and not by .NET's types.</summary>

@@ -27,10 +27,10 @@ internal static class DetectionModels
         checks.Equal("weights_crc32", model.GetProperty("weights_crc32").GetString(), $"0x{crc.GetCurrentHashAsUInt32():x8}");
     }
 
-    public static void CheckCase(DetectionChecks checks, JsonElement models, JsonElement item)
+    public static void CheckCase(DetectionChecks checks, JsonElement models, JsonElement item, IEngine engine)
     {
         string name = item.GetProperty("model").GetString()!;
-        using Detector detector = Create(name, models.GetProperty(name));
+        using Detector detector = Create(name, models.GetProperty(name), engine);
         ImageTensor[] images = [.. item.GetProperty("images").EnumerateArray().Select(DetectionRecipe.Image)];
         Workspace workspace = detector.CreateWorkspace();
         IReadOnlyList<Detections> found = detector.Detect(workspace, images);
@@ -51,7 +51,7 @@ internal static class DetectionModels
             CheckFinal(checks, $"final[{i}]", expected, found[i]);
     }
 
-    private static Detector Create(string name, JsonElement model)
+    private static Detector Create(string name, JsonElement model, IEngine? engine = null)
     {
         string built = model.GetProperty("built").GetString()!;
         int classes = int.Parse(built.Split("num_classes=")[1].Split([',', ')', ':', ' '])[0]);
@@ -79,7 +79,7 @@ internal static class DetectionModels
         };
         // Names and shapes first, then the weights for them.
         using Detector outline = create(options with { RandomWeights = true });
-        return create(options with { Weights = DetectionRecipe.Weights(outline.ParameterSpecs, gains) });
+        return create(options with { Weights = DetectionRecipe.Weights(outline.ParameterSpecs, gains), Engine = engine });
     }
 
     private static SelectedFeatures Body(string model, int first) => Select(model, [.. Enumerable.Range(first, 5 - first).Select(i => ($"layer{i}", $"{i - first}"))]);

@@ -12,7 +12,7 @@ const string Usage = """
            Conformance pth FOLDER
            Conformance remap FILE [--filter FAMILY/ID]
            Conformance segmentation FILE [--filter NAME]
-           Conformance detection FILE [--filter KIND/NAME]
+           Conformance detection FILE [--filter KIND/NAME] [--engine managed|reference|torchsharp]
            Conformance sizes > src/Backbones/Models/sizes.txt
     Reads model lines (.jsonl) or torchvision's models in one object (.json), both also as .gz;
     prints a line a model and last 'N passed, N failed, N missing'.

@@ -3,7 +3,11 @@ using System.Text;
 using Backbones;
 using Backbones.Detection;
 using Backbones.Registry;
+using Backbones.Weights;
 using Microsoft.ML.Data;
+using Microsoft.ML.TimmFeatures.Detection.Models;
+using Microsoft.ML.TimmFeatures.Detection.Serialization;
+using Microsoft.ML.TimmFeatures.Sessions;
 using Microsoft.ML.TimmFeatures.Tests.Support;
 
 namespace Microsoft.ML.TimmFeatures.Detection.Tests;
@@ -48,7 +52,7 @@ public sealed class DetectObjectsTests
             using ImageModelTransformer transformer = _context.Transforms.DetectObjects("Objects", "Image", s_options with { BatchSize = batch }, AnyScore).Fit(data);
             IDataView view = transformer.Transform(data);
             (float[][] boxes, uint[][] labels, float[][] scores, int[][] sizes) = (view.Read<float>("Objects_Boxes"), view.Read<uint>("Objects_Labels"), view.Read<float>("Objects_Scores"), view.Read<int>("Objects_Size"));
-            Detections[] expected = [.. Rows.Pictures.Chunk(batch).SelectMany(b => detector.Detect(b))];
+            Detections[] expected = [.. Rows.Pictures.Select(p => detector.Detect(p)[0])];
             Assert.IsTrue(expected.Any(e => e.Count > 0), "nothing is found");
             for (int i = 0; i < expected.Length; i++)
             {
@@ -75,7 +79,7 @@ public sealed class DetectObjectsTests
         for (int i = 0; i < paths.Length; i++)
             CollectionAssert.AreEqual(fromFiles[i], fromBytes[i]);
         using Detector detector = Detector.Create(Model, new FasterRcnnOptions { RandomWeights = true, MinSize = 64, BoxScoreThresh = AnyScore });
-        Detections first = detector.Detect(paths.Take(2).Select(p => ImagePixels.Load(Path.Combine(Samples.Pictures, p))).ToArray())[0];
+        Detections first = detector.Detect(ImagePixels.Load(Path.Combine(Samples.Pictures, paths[0])))[0];
         CollectionAssert.AreEqual(first.SelectMany(d => (float[])[d.Box.X1, d.Box.Y1, d.Box.X2, d.Box.Y2]).ToArray(), fromFiles[0]);
     }
 
@@ -90,10 +94,63 @@ public sealed class DetectObjectsTests
         Assert.AreEqual("Vector<Byte, *, *, *>", view.Schema["Objects_Masks"].Type.ToString());
         byte[][] masks = view.Read<byte>("Objects_Masks");
         using Detector detector = Detector.Create(name, new MaskRcnnOptions { RandomWeights = true, MinSize = 64, BoxScoreThresh = AnyScore, BoxDetectionsPerImage = 3 });
-        IReadOnlyList<Detections> expected = detector.Detect(Rows.Pictures[..2]);
+        Detections[] expected = [.. Rows.Pictures[..2].Select(p => detector.Detect(p)[0])];
         for (int i = 0; i < 2; i++)
             CollectionAssert.AreEqual(expected[i].SelectMany(d => d.Mask!.ToBitmap()).Select(m => m ? (byte)1 : (byte)0).ToArray(), masks[i]);
         Assert.IsTrue(masks.Any(m => m.Length > 0));
+    }
+
+    [TestMethod]
+    public void More_bytes_of_masks_than_a_vector_has_are_told_of()
+    {
+        Assert.AreEqual(24_000_000 * 89, DetectionTask.MaskBytes(6000, 4000, 89));
+        StringAssert.Contains(Assert.ThrowsExactly<NotSupportedException>(() => DetectionTask.MaskBytes(6000, 4000, 100)).Message, "100 objects in a picture of 6000×4000 pixels take 2400000000 bytes");
+    }
+
+    [TestMethod]
+    public void Every_detector_has_a_transform()
+    {
+        foreach (string name in Detector.Names)
+        {
+            ObjectDetector detector = _context.Transforms.DetectObjects("Objects", "Image", name, scoreThreshold: 0.5, maxDetections: 5);
+            Assert.AreEqual(name.Contains("maskrcnn"), detector.OutputColumnNames.Contains("Objects_Masks"), name);
+            Assert.AreEqual(name.Contains("keypointrcnn"), detector.OutputColumnNames.Contains("Objects_Keypoints"), name);
+        }
+    }
+
+    [TestMethod]
+    public void Keypoints_are_three_numbers_for_each_point_of_each_object()
+    {
+        const string name = "torchvision/keypointrcnn_resnet50_fpn";
+        IDataView data = _context.Data.LoadFromEnumerable(Rows.Images.Take(2));
+        using ImageModelTransformer transformer = _context.Transforms.DetectObjects("Objects", "Image", s_options with { ModelName = name }, AnyScore, maxDetections: 3).Fit(data);
+        float[][] points = transformer.Transform(data).Read<float>("Objects_Keypoints");
+        Assert.AreEqual("person", transformer.GetOutputSchema(data.Schema).KeyNames("Objects_Labels").Single());
+        using Detector detector = Detector.Create(name, new KeypointRcnnOptions { RandomWeights = true, MinSize = 64, BoxScoreThresh = AnyScore, BoxDetectionsPerImage = 3 });
+        Detections[] expected = [.. Rows.Pictures[..2].Select(p => detector.Detect(p)[0])];
+        for (int i = 0; i < 2; i++)
+            CollectionAssert.AreEqual(expected[i].SelectMany(d => d.Keypoints).SelectMany(k => new[] { k.X, k.Y, k.Score }).ToArray(), points[i]);
+        Assert.IsTrue(points.Any(p => p.Length > 0));
+    }
+
+    /// <summary>RetinaNet's and FCOS' first class is one like the others; a key of 0 would be "missing".</summary>
+    [TestMethod]
+    public void The_first_class_of_a_detector_without_background_is_a_key_as_well()
+    {
+        const string name = "torchvision/retinanet_resnet50_fpn";
+        string path = Path.Combine(Directory.CreateTempSubdirectory("detector").FullName, "own.safetensors");
+        using Detector detector = Detector.Create(name, new RetinaNetOptions { RandomWeights = true, NumClasses = 2, MinSize = 64, ScoreThresh = AnyScore });
+        detector.SaveWeights(path);
+        IDataView data = _context.Data.LoadFromEnumerable(Rows.Images.Take(1));
+        using (ImageModelTransformer transformer = _context.Transforms.DetectObjects("Objects", "Image", s_options with { ModelName = name, RandomWeights = false, WeightsPath = path }, AnyScore).Fit(data))
+        {
+            IDataView view = transformer.Transform(data);
+            Assert.AreEqual("Vector<Key<UInt32, 0-1>>", view.Schema["Objects_Labels"].Type.ToString());
+            Detections expected = detector.Detect(Rows.Pictures[0])[0];
+            Assert.IsTrue(expected.Any(d => d.Label == 0));
+            CollectionAssert.AreEqual(expected.Select(d => (uint)d.Label + 1).ToArray(), view.Read<uint>("Objects_Labels")[0]);
+        }
+        Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
     }
 
     [TestMethod]
@@ -115,6 +172,37 @@ public sealed class DetectObjectsTests
         CollectionAssert.AreEqual(before[0], loaded.Transform(data).Read<float>("Objects_Boxes")[0]);
         ITransformer changed = _context.Model.Load(new MemoryStream(stream.ToArray()), out _).WithFeaturizerOptions(o => o with { BatchSize = 1 });
         Assert.AreEqual(1, ((ImageModelTransformer)changed).Options.BatchSize);
+    }
+
+    /// <summary>torchvision computes its first published weights with an eps of 0 in the batch normalisations; a saved model has to know whose its weights are.</summary>
+    [TestMethod]
+    public void Weights_under_the_published_name_are_computed_as_torchvision_does_it_also_when_they_were_saved()
+    {
+        const string name = "torchvision/retinanet_resnet50_fpn";
+        string folder = Directory.CreateTempSubdirectory("timm-detect").FullName;
+        try
+        {
+            string published = Path.Combine(folder, "retinanet_resnet50_fpn_coco-eeacb38b.pth"), other = Path.Combine(folder, "other.safetensors");
+            using (Detector random = Detector.Create(name, new RetinaNetOptions { RandomWeights = true, NumClasses = 3 }))
+                random.SaveWeights(other);
+            File.Copy(other, published);
+            FeaturizerOptions options = s_options with { ModelName = name, RandomWeights = false, WeightsPath = published };
+            IDataView data = _context.Data.LoadFromEnumerable(Rows.Images.Take(2));
+            using Detector expected = Detector.Create(name, new RetinaNetOptions { WeightsPath = published, MinSize = 64, ScoreThresh = AnyScore }), others = Detector.Create(name, new RetinaNetOptions { WeightsPath = other, MinSize = 64, ScoreThresh = AnyScore });
+            float[] scores = [.. expected.Detect(Rows.Pictures[0])[0].Select(d => d.Score)];
+            CollectionAssert.AreNotEqual(others.Detect(Rows.Pictures[0])[0].Select(d => d.Score).ToArray(), scores);
+            using ImageModelTransformer transformer = _context.Transforms.DetectObjects("Objects", "Image", options, AnyScore).Fit(data);
+            CollectionAssert.AreEqual(scores, transformer.Transform(data).Read<float>("Objects_Scores")[0]);
+            // A model that was saved: the task from its description, the weights from memory.
+            ImageTask task = StoredTask.Of(new DetectionTask(AnyScore, null, ArePublished: true)).ToTask();
+            using ParameterStore weights = ParameterStore.Open(other);
+            using Lease<ImageModel> loaded = ImageModelSource.Embedded(task, weights).Open(options with { WeightsPath = null }, new FeaturizerHost(null));
+            CollectionAssert.AreEqual(scores, ((Detections)loaded.Value.Run(Rows.Pictures[..2], [], CancellationToken.None)[0]).Select(d => d.Score).ToArray());
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
     [TestMethod]

@@ -15,6 +15,7 @@ public sealed class AppTests
     }
 
     [TestMethod]
+    [TestCategory("Slow")]
     public void Cross_validation_tells_how_many_are_right()
         => Assert.MatchesRegex(@"local-dir:.*test_resnet\.textures16: [789]\d\.\d % of 240 pictures of 8 kinds \(\d+ %, \d+ %, \d+ %, \d+ %, \d+ % in the folds\)", Run("cross-validate"));
 
@@ -50,6 +51,7 @@ public sealed class AppTests
     }
 
     [TestMethod]
+    [TestCategory("Slow")]
     public void Training_for_shapes_learns_and_saves_heads()
     {
         string folder = Directory.CreateTempSubdirectory("timm-features-").FullName;
@@ -76,6 +78,7 @@ public sealed class AppTests
     }
 
     [TestMethod]
+    [TestCategory("Slow")]
     public void Fine_tuning_for_segmentation_learns_saves_and_loads()
     {
         string output = RunOnTorchSharp("fine-tune-segmentation");

@@ -9,25 +9,27 @@ namespace Backbones.Detection;
 /// <param name="Features">What the predictor gets.</param>
 internal sealed record RoIHead(Graph Graph, int Rows, Node Features)
 {
-    /// <summary>
-    /// Boxes that go through the fully connected layers as one item: their weights, 50 MB of them, are read once for each item.
-    /// </summary>
-    public const int RowsTogether = 64;
+    /// <summary>Most boxes that go through the fully connected layers as one item: their weights, 50 MB of them, are read once for each item.</summary>
+    private const int MostTogether = 256;
 
     private const int Representation = 1024;
 
     /// <summary>Two fully connected layers (torchvision's <c>TwoMLPHead</c>), then scores <c>[classes]</c> and deltas <c>[4 · classes]</c> of each box.</summary>
-    public static RoIHead TwoMlp(int channels, Size2 size, int classes)
+    /// <param name="channels">Channels of what is cut.</param>
+    /// <param name="size">Its height and width.</param>
+    /// <param name="classes">Number of classes.</param>
+    /// <param name="most">Boxes of an image at most, and as a rule: they are divided into items of equal size.</param>
+    public static RoIHead TwoMlp(int channels, Size2 size, int classes, int most)
     {
-        int area = size.H * size.W;
-        var b = new GraphBuilder([RowsTogether, area * channels]);
+        int area = size.H * size.W, items = (most + MostTogether - 1) / MostTogether, rows = (most + items - 1) / items;
+        var b = new GraphBuilder([rows, area * channels]);
         Node x;
         using (b.Scope("roi_heads.box_head"))
         {
             x = b.Unary(FullyConnected(b, "fc6", b.Input, channels, area), UnaryKind.Relu, "relu");
             x = b.Unary(b.Linear("fc7", x, Representation), UnaryKind.Relu, "relu");
         }
-        return BoxPredictor(b, x, classes, RowsTogether);
+        return BoxPredictor(b, x, classes, rows);
     }
 
     /// <summary>Convolutions with batch normalisation, then one fully connected layer (torchvision's <c>FastRCNNConvFCHead</c>), then scores and deltas.</summary>
@@ -65,6 +67,23 @@ internal sealed record RoIHead(Graph Graph, int Rows, Node Features)
         }
     }
 
+    /// <summary>Convolutions, then a map of four times the size for each point (torchvision's <c>KeypointRCNNHeads</c> and <c>KeypointRCNNPredictor</c>): logits <c>[keypoints, 4H, 4W]</c>.</summary>
+    public static RoIHead Keypoints(int channels, Size2 size, int keypoints, ImmutableArray<int> layers)
+    {
+        var b = new GraphBuilder([size.H, size.W, channels]);
+        Node x = b.Permute(b.Input, [2, 0, 1], "#channels_first");
+        using (b.Scope("roi_heads.keypoint_head"))
+        {
+            for (int i = 0; i < layers.Length; i++)
+                x = b.Act($"{2 * i + 1}", b.Conv2d($"{2 * i}", x, layers[i], 3, padding: 1, bias: true), UnaryKind.Relu);
+        }
+        using (b.Scope("roi_heads.keypoint_predictor"))
+        {
+            Node y = TransposedConv4x4(b, "kps_score_lowres", x, keypoints);
+            return new(b.Build(b.Resize(y, 4 * size.H, 4 * size.W, ResizeMode.Bilinear)), 1, x);
+        }
+    }
+
     private static RoIHead BoxPredictor(GraphBuilder b, Node x, int classes, int rows)
     {
         using (b.Scope("roi_heads.box_predictor"))
@@ -91,6 +110,29 @@ internal sealed record RoIHead(Graph Graph, int Rows, Node Features)
         }
         weight = b.Reshape(b.Permute(b.Reshape(weight, [Representation, channels, area]), [0, 2, 1]), [Representation, area * channels]);
         return b.Module(name, new LinearOp(true), x, weight, bias);
+    }
+
+    /// <summary>
+    /// A transposed convolution of 4×4 with stride 2 and padding 1 makes 2×2 pixels of each: those of even rows (and columns) of the one before and the pixel itself, by the fourth and second row of
+    /// the filter, those of odd rows of the pixel and the one behind, by its third and first. So it is a convolution of 3×3 with four results a pixel, whose filters have zeros beside.
+    /// </summary>
+    internal static Node TransposedConv4x4(GraphBuilder b, string name, Node x, int outChannels)
+    {
+        const int None = 4;
+        ReadOnlySpan<int> rows = [3, 1, None, None, 2, 0];
+        (int channels, int height, int width) = (x.Shape[0], x.Shape[1], x.Shape[2]);
+        Node weight, bias;
+        using (b.Scope(name))
+        {
+            weight = b.Parameter("weight", [channels, outChannels, 4, 4]);
+            bias = b.Parameter("bias", [outChannels]);
+        }
+        Node filters = b.Gather(b.Gather(b.Pad2d(weight, new Padding(0, 0, 1, 1)), 2, rows), 3, rows);
+        filters = b.Permute(b.Reshape(filters, [channels, outChannels, 2, 3, 2, 3]), [2, 4, 1, 0, 3, 5]);
+        bias = b.Reshape(b.Expand(b.Reshape(bias, [1, outChannels]), [4, outChannels]), [4 * outChannels]);
+        Node y = b.Conv2d(name, x, b.Reshape(filters, [4 * outChannels, channels, 3, 3]), bias, stride: 1, padding: 1, dilation: 1);
+        y = b.Permute(b.Reshape(y, [2, 2, outChannels, height, width], "#quarters"), [2, 3, 0, 4, 1], "#interleaved");
+        return b.Reshape(y, [outChannels, 2 * height, 2 * width], "#map");
     }
 
     /// <summary>

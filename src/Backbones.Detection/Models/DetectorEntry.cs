@@ -22,8 +22,14 @@ internal sealed record DetectorEntry(string Name, string Url, string Backbone, I
     /// <summary>The same with the published weights, where it is another: the first models were trained without any.</summary>
     public float? PublishedBatchNormEps { get; init; }
 
+    /// <summary>Whether a file is that of the published weights, by its name, which carries the first digits of its hash.</summary>
+    public bool IsPublished(string path) => Path.GetFileName(path) == Url[(Url.LastIndexOf('/') + 1)..];
+
+    /// <summary>Names of the classes of the published weights.</summary>
+    public ImmutableArray<string> Categories { get; init; } = CocoCategories.Names;
+
     /// <summary>What tells the published weights.</summary>
-    public PretrainedConfig Config => new() { Architecture = Name, Tag = "coco_v1", Url = Url, License = "bsd-3-clause", NumClasses = CocoCategories.Names.Length };
+    public PretrainedConfig Config => new() { Architecture = Name, Tag = "coco_v1", Url = Url, License = "bsd-3-clause", NumClasses = Categories.Length };
 }
 
 /// <summary>torchvision's detectors.</summary>
@@ -50,6 +56,7 @@ internal static class DetectorCatalog
         }),
         ResNet("maskrcnn_resnet50_fpn", "maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth", s_layers1To4, o => (MaskRcnnOptions)o) with { PublishedBatchNormEps = 0 },
         ResNet("maskrcnn_resnet50_fpn_v2", "maskrcnn_resnet50_fpn_v2_coco-73cbd019.pth", s_layers1To4, o => RcnnV2((MaskRcnnOptions)o with { MaskBatchNorm = true })),
+        ResNet("keypointrcnn_resnet50_fpn", "keypointrcnn_resnet50_fpn_coco-fc266e95.pth", s_layers1To4, o => (KeypointRcnnOptions)o) with { PublishedBatchNormEps = 0, Categories = ["no person", "person"] },
         ResNet("retinanet_resnet50_fpn", "retinanet_resnet50_fpn_coco-eeacb38b.pth", s_layers2To4, o => (RetinaNetOptions)o) with { PublishedBatchNormEps = 0 },
         ResNet("retinanet_resnet50_fpn_v2", "retinanet_resnet50_fpn_v2_coco-5905b1c5.pth", s_layers2To4, o => (RetinaNetOptions)o with { GroupNorm = true, Pyramid = new(Extra: ExtraBlocks.LastLevelP6P7OnBody) }),
         ResNet("fcos_resnet50_fpn", "fcos_resnet50_fpn_coco-99b0c9b7.pth", s_layers2To4, o => (FcosOptions)o),

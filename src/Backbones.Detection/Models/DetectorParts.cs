@@ -22,6 +22,9 @@ internal sealed record DetectorParts
 
     public required BatchTransform Transform { get; init; }
 
+    /// <summary>Names of the classes of the published weights; empty for a detector over a backbone of one's own.</summary>
+    public ImmutableArray<string> Categories { get; init; } = [];
+
     /// <summary>Weights that were given or found; null for none.</summary>
     public ParameterStore? Given { get; init; }
 
@@ -55,8 +58,9 @@ internal sealed record DetectorParts
             return new()
             {
                 Name = entry.Name,
-                NumClasses = options.NumClasses ?? DetectorWeights.ClassesOf(given, layer, rows) ?? CocoCategories.Names.Length,
-                Body = new(selected.Source!.AtSize, entry.Root, isPublished ? entry.PublishedBatchNormEps ?? entry.BatchNormEps : entry.BatchNormEps),
+                NumClasses = options.NumClasses ?? DetectorWeights.ClassesOf(given, layer, rows) ?? entry.Categories.Length,
+                Categories = entry.Categories,
+                Body = new(selected.Source!.AtSize, entry.Root, options.BatchNormEps ?? (isPublished ? entry.PublishedBatchNormEps : null) ?? entry.BatchNormEps),
                 Options = options,
                 Transform = TransformOf(options, config),
                 Given = given,
@@ -80,14 +84,15 @@ internal sealed record DetectorParts
         if (options.NumClasses is { } other && other != numClasses)
             throw new ArgumentException($"The options say {other} classes, the call {numClasses}.", nameof(options));
         SelectionSource source = selected.Source ?? throw new ArgumentException("The selection does not say what backbone it is of; make it with Backbone.Select.", nameof(selected));
-        ParameterStore? given = DetectorWeights.Open(null, Validated(options), out bool isOwned, out _);
+        BatchTransform transform = TransformOf(Validated(options), source.Backbone.Config);
+        ParameterStore? given = DetectorWeights.Open(null, options, out bool isOwned, out _);
         return new()
         {
             Name = "",
             NumClasses = numClasses,
-            Body = new(source.AtSize),
+            Body = new(source.AtSize, BatchNormEps: options.BatchNormEps),
             Options = options,
-            Transform = TransformOf(options, source.Backbone.Config),
+            Transform = transform,
             Given = given,
             Owned = isOwned ? given : null,
             BackboneParameters = source.Backbone.Parameters,
@@ -115,24 +120,38 @@ internal sealed record DetectorParts
         AtLeastOne(options.PlanCacheSize, nameof(options.PlanCacheSize));
         AtLeastOne(options.NumClasses, nameof(options.NumClasses));
         AtLeastOne(options.Pyramid?.OutChannels, nameof(options.Pyramid));
+        if (options.BatchNormEps is { } eps && !(eps >= 0 && float.IsFinite(eps)))
+            throw new ArgumentOutOfRangeException(nameof(options), eps, $"{nameof(options.BatchNormEps)} must be 0 or more.");
         if (options is FasterRcnnOptions rcnn)
         {
             AtLeastOne(rcnn.RpnConvDepth, nameof(rcnn.RpnConvDepth));
+            AtLeastOne(rcnn.BoxHeadConvs + 1, $"{nameof(rcnn.BoxHeadConvs)} + 1");
             AtLeastOne(rcnn.RpnPreNmsTopN, nameof(rcnn.RpnPreNmsTopN));
             AtLeastOne(rcnn.RpnPostNmsTopN, nameof(rcnn.RpnPostNmsTopN));
             AtLeastOne(rcnn.BoxDetectionsPerImage, nameof(rcnn.BoxDetectionsPerImage));
+            Number(rcnn.RpnNmsThresh, nameof(rcnn.RpnNmsThresh));
+            Number(rcnn.RpnScoreThresh, nameof(rcnn.RpnScoreThresh));
+            Number(rcnn.BoxScoreThresh, nameof(rcnn.BoxScoreThresh));
+            Number(rcnn.BoxNmsThresh, nameof(rcnn.BoxNmsThresh));
             Pooler(rcnn.BoxRoIPool, nameof(rcnn.BoxRoIPool));
             if (rcnn is MaskRcnnOptions mask)
             {
                 Pooler(mask.MaskRoIPool, nameof(mask.MaskRoIPool));
-                if (mask.MaskLayers.IsDefaultOrEmpty || mask.MaskLayers.Any(c => c < 1))
-                    throw new ArgumentException("MaskLayers needs one number of channels or more, each 1 or more.", nameof(options));
+                Layers(mask.MaskLayers, nameof(mask.MaskLayers));
+            }
+            if (rcnn is KeypointRcnnOptions points)
+            {
+                Pooler(points.KeypointRoIPool, nameof(points.KeypointRoIPool));
+                Layers(points.KeypointLayers, nameof(points.KeypointLayers));
+                AtLeastOne(points.NumKeypoints, nameof(points.NumKeypoints));
             }
         }
         if (options is OneStageOptions dense)
         {
             AtLeastOne(dense.TopKCandidates, nameof(dense.TopKCandidates));
             AtLeastOne(dense.DetectionsPerImage, nameof(dense.DetectionsPerImage));
+            Number(dense.ScoreThresh, nameof(dense.ScoreThresh));
+            Number(dense.NmsThresh, nameof(dense.NmsThresh));
         }
         return options;
 
@@ -140,6 +159,19 @@ internal sealed record DetectorParts
         {
             if (value is < 1)
                 throw new ArgumentOutOfRangeException(nameof(options), value, $"{name} must be 1 or more.");
+        }
+
+        static void Layers(ImmutableArray<int> channels, string name)
+        {
+            if (channels.IsDefaultOrEmpty || channels.Any(c => c < 1))
+                throw new ArgumentException($"{name} needs one number of channels or more, each 1 or more.", nameof(options));
+        }
+
+        // Any number means something, as in torchvision: below 0 all, above 1 none. NaN would compare as neither.
+        static void Number(double? value, string name)
+        {
+            if (value is double.NaN)
+                throw new ArgumentOutOfRangeException(nameof(options), value, $"{name} must be a number.");
         }
 
         static void Pooler(MultiScaleRoIAlign pooler, string name)

@@ -19,7 +19,10 @@ internal static partial class DetectorWeights
         if (options.Weights is not null && options.WeightsPath is not null)
             throw new ArgumentException($"Either weights in memory or those of a file: both were given ('{options.WeightsPath}').", nameof(options));
         if (options.Weights is { } given)
+        {
+            isPublished = options.ArePublished;
             return UnderTodaysKeys(given);
+        }
         string? path = options.WeightsPath;
         if (path is null)
         {
@@ -28,7 +31,7 @@ internal static partial class DetectorWeights
             path = WeightsLocator.FindPublished(entry.Config, new WeightsDownloader(options.Download, options.DownloadProgress));
         }
         isOwned = true;
-        isPublished = entry is not null && (options.WeightsPath is null || Path.GetFileName(path) == entry.Url[(entry.Url.LastIndexOf('/') + 1)..]);
+        isPublished = entry is not null && (options.WeightsPath is null || entry.IsPublished(path));
         ParameterStore store = ParameterStore.Open(path);
         try
         {

@@ -16,10 +16,10 @@ internal sealed record FeatureGraph(
     /// <param name="body">The backbone's part.</param>
     /// <param name="size">Size of the padded batch.</param>
     /// <param name="pyramid">The pyramid network; null for the backbone's maps as they are.</param>
-    /// <param name="pooled">Names of the maps that boxes are cut from.</param>
+    /// <param name="poolers">How boxes are cut from the maps; none where they are not.</param>
     /// <param name="heads">Adds the heads to the levels, and gives what each makes of every level.</param>
-    /// <exception cref="GraphException">The maps have different channels, or none is pooled.</exception>
-    public static FeatureGraph Build(BodyGraph body, Size2 size, FeaturePyramid? pyramid, ImmutableArray<string> pooled, Func<GraphBuilder, ImmutableArray<Node>, ImmutableArray<ImmutableArray<Node>>> heads)
+    /// <exception cref="GraphException">The maps have different channels, or there is none to cut boxes from.</exception>
+    public static FeatureGraph Build(BodyGraph body, Size2 size, FeaturePyramid? pyramid, ImmutableArray<MultiScaleRoIAlign> poolers, Func<GraphBuilder, ImmutableArray<Node>, ImmutableArray<ImmutableArray<Node>>> heads)
     {
         (Graph graph, ImmutableArray<(string Name, Node Map)> maps) = body.Build(size);
         GraphBuilder b = GraphBuilder.Extend(graph);
@@ -27,9 +27,9 @@ internal sealed record FeatureGraph(
             : Layers.FeaturePyramidNetwork.Build(b, "backbone.fpn", maps, pyramid.OutChannels, pyramid.Extra, pyramid.BatchNorm);
         if (levels.FirstOrDefault(l => l.Map.Shape[0] != levels[0].Map.Shape[0]) is (string, Node) other)
             throw new GraphException($"The heads need maps of equal channels: '{levels[0].Name}' has {levels[0].Map.Shape}, '{other.Name}' {other.Map.Shape}. Set Pyramid, which makes them equal.");
-        ImmutableArray<int> pools = [.. Enumerable.Range(0, levels.Length).Where(i => pooled.Contains(levels[i].Name))];
-        if (!pooled.IsEmpty && pools.IsEmpty)
-            throw new GraphException($"None of the maps to cut boxes from is there: FeatmapNames are {string.Join(", ", pooled)}, the network has {string.Join(", ", levels.Select(l => l.Name))}.");
+        if (poolers.FirstOrDefault(p => !p.FeatmapNames.Intersect(levels.Select(l => l.Name)).Any()) is { } missing)
+            throw new GraphException($"None of the maps to cut boxes from is there: FeatmapNames are {string.Join(", ", missing.FeatmapNames)}, the network has {string.Join(", ", levels.Select(l => l.Name))}.");
+        ImmutableArray<int> pools = [.. Enumerable.Range(0, levels.Length).Where(i => poolers.Any(p => p.FeatmapNames.Contains(levels[i].Name)))];
         ImmutableArray<ImmutableArray<Node>> results = heads(b, [.. levels.Select(l => l.Map)]);
         Node[] outputs = [.. pools.Select(i => levels[i].Map).Concat(results.SelectMany(r => r)).Select(map => b.Permute(map, [1, 2, 0], "#channels_last"))];
         return new(b.Build(graph.Outputs).WithOutputs(outputs), maps, levels, pools, results);

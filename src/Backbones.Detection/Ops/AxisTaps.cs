@@ -6,6 +6,8 @@ namespace Backbones.Detection;
 /// </summary>
 internal sealed class AxisTaps
 {
+    private const int MostSamples = 1 << 20;
+
     private int[] _start = new int[16], _index = new int[64];
     private float[] _weight = new float[64];
     private int _count;
@@ -15,6 +17,18 @@ internal sealed class AxisTaps
 
     /// <summary>Their weights, which come to <c>samples</c> where all of the bin is inside the map.</summary>
     public ReadOnlySpan<float> Weights(int bin) => _weight.AsSpan(_start[bin].._start[bin + 1]);
+
+    /// <summary>Points in a bin of an axis: as many as were asked for, or as there are pixels. A box that is no number, or beyond all sizes, has none.</summary>
+    /// <param name="samplingRatio">What was asked for; 0 or less for as many as pixels.</param>
+    /// <param name="length">Length of the box in pixels of the map.</param>
+    /// <param name="bins">Number of bins.</param>
+    public static int Samples(int samplingRatio, float length, int bins)
+    {
+        if (samplingRatio > 0)
+            return samplingRatio;
+        float samples = MathF.Ceiling(length / bins);
+        return samples is > 0 and < MostSamples ? (int)samples : 0;
+    }
 
     /// <summary>Makes the lists of an axis.</summary>
     /// <param name="start">Where the box begins, in pixels of the map.</param>

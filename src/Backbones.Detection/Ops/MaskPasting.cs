@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Backbones.Detection;
 
 /// <summary>Masks over boxes as masks over images (torchvision's <c>paste_masks_in_image</c>).</summary>
@@ -22,18 +24,32 @@ internal static class MaskPasting
         long left = Whole(centreX - halfWidth), right = Whole(centreX + halfWidth), top = Whole(centreY - halfHeight), bottom = Whole(centreY + halfHeight);
         int outWidth = (int)Math.Clamp(right - left + 1, 1, int.MaxValue), outHeight = (int)Math.Clamp(bottom - top + 1, 1, int.MaxValue);
         int firstX = (int)Math.Clamp(left, 0, width), endX = (int)Math.Clamp(right + 1, 0, width), firstY = (int)Math.Clamp(top, 0, height), endY = (int)Math.Clamp(bottom + 1, 0, height);
-        int padded = size + 2 * Border;
-        for (int y = firstY; y < endY; y++)
+        if (endX <= firstX)
+            return;
+        // Rows between two of the mask's are made once; their pixels lie between the same columns in every row.
+        int padded = size + 2 * Border, visible = endX - firstX;
+        float[] rented = ArrayPool<float>.Shared.Rent(padded + visible);
+        int[] columns = ArrayPool<int>.Shared.Rent(2 * visible);
+        try
         {
-            (int upper, int lower, float below) = Interpolation.At((int)(y - top), padded, outHeight);
-            Span<float> row = image.Slice(y * width, width);
-            for (int x = firstX; x < endX; x++)
+            Span<float> line = rented.AsSpan(0, padded), parts = rented.AsSpan(padded, visible);
+            Span<int> before = columns.AsSpan(0, visible), behind = columns.AsSpan(visible, visible);
+            for (int x = 0; x < visible; x++)
+                (before[x], behind[x], parts[x]) = Interpolation.At((int)(firstX + x - left), padded, outWidth);
+            for (int y = firstY; y < endY; y++)
             {
-                (int before, int behind, float beside) = Interpolation.At((int)(x - left), padded, outWidth);
-                float above = Value(mask, upper, before) * (1 - beside) + Value(mask, upper, behind) * beside;
-                float under = Value(mask, lower, before) * (1 - beside) + Value(mask, lower, behind) * beside;
-                row[x] = above * (1 - below) + under * below;
+                (int upper, int lower, float part) = Interpolation.At((int)(y - top), padded, outHeight);
+                for (int x = 0; x < padded; x++)
+                    line[x] = Value(mask, upper, x) * (1 - part) + Value(mask, lower, x) * part;
+                Span<float> row = image.Slice(y * width + firstX, visible);
+                for (int x = 0; x < visible; x++)
+                    row[x] = line[before[x]] * (1 - parts[x]) + line[behind[x]] * parts[x];
             }
+        }
+        finally
+        {
+            ArrayPool<float>.Shared.Return(rented);
+            ArrayPool<int>.Shared.Return(columns);
         }
 
         float Value(ReadOnlySpan<float> values, int y, int x)

@@ -80,7 +80,7 @@ public static class RegionPooling
             float x = box.X1 * spatialScale - 0.5f, y = box.Y1 * spatialScale - 0.5f;
             float boxWidth = box.X2 * spatialScale - 0.5f - x, boxHeight = box.Y2 * spatialScale - 0.5f - y;
             float binHeight = boxHeight / outputSize.H, binWidth = boxWidth / outputSize.W;
-            int rowSamples = samplingRatio > 0 ? samplingRatio : (int)MathF.Ceiling(boxHeight / outputSize.H), columnSamples = samplingRatio > 0 ? samplingRatio : (int)MathF.Ceiling(boxWidth / outputSize.W);
+            int rowSamples = AxisTaps.Samples(samplingRatio, boxHeight, outputSize.H), columnSamples = AxisTaps.Samples(samplingRatio, boxWidth, outputSize.W);
             rows.Set(y, binHeight, outputSize.H, rowSamples, height);
             columns.Set(x, binWidth, outputSize.W, columnSamples, width);
             for (int output = 0; output < outputs; output++)
@@ -94,7 +94,7 @@ public static class RegionPooling
                         for (int k = 0; k < columns.Indices(bin % outputSize.W).Length; k++)
                             sum += rows.Weights(bin / outputSize.W)[j] * columns.Weights(bin % outputSize.W)[k] * map[rows.Indices(bin / outputSize.W)[j] * width + columns.Indices(bin % outputSize.W)[k]];
                     }
-                    result[at++] = sum / (rowSamples * columnSamples);
+                    result[at++] = sum / ((float)rowSamples * columnSamples);
                 }
             }
         }

@@ -81,10 +81,10 @@ internal sealed class RoIAlignKernel : IParallelWork
         if (!_aligned)
             (width, height) = (MathF.Max(width, 1), MathF.Max(height, 1));
         float binHeight = height / _size.H, binWidth = width / _size.W;
-        int rowSamples = Samples(height, _size.H), columnSamples = Samples(width, _size.W);
+        int rowSamples = AxisTaps.Samples(_samplingRatio, height, _size.H), columnSamples = AxisTaps.Samples(_samplingRatio, width, _size.W);
         rows.Set(y, binHeight, _size.H, rowSamples, map.Height);
         columns.Set(x, binWidth, _size.W, columnSamples, map.Width);
-        float part = 1f / Math.Max(rowSamples * columnSamples, 1);
+        float part = 1f / Math.Max((float)rowSamples * columnSamples, 1);
         ref float source = ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(map.Values), (nint)image * map.Height * map.Width * channels);
         for (int row = 0; row < _size.H; row++)
         {
@@ -93,15 +93,6 @@ internal sealed class RoIAlignKernel : IParallelWork
                 Sum(ref source, map, rows, row, columns, column, part, target.Slice((row * _size.W + column) * channels, channels));
             }
         }
-    }
-
-    /// <summary>Points in a bin. Larger numbers than pixels can be asked for of NaN or infinite boxes: those have none.</summary>
-    private int Samples(float length, int bins)
-    {
-        if (_samplingRatio > 0)
-            return _samplingRatio;
-        float samples = MathF.Ceiling(length / bins);
-        return samples is > 0 and < 1 << 20 ? (int)samples : 0;
     }
 
     /// <summary>One bin for all channels: four registers of sums at a time, over all pixels of the bin.</summary>

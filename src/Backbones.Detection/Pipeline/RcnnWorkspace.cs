@@ -27,16 +27,46 @@ internal sealed class RcnnWorkspace(WorkerPool pool) : Workspace(pool)
     /// <summary><c>[proposals, classes, 4]</c>.</summary>
     public Grown<float> BoxRegression { get; } = new();
 
+    /// <summary>Finds the points of detections.</summary>
+    public HeatmapPeaks Peaks { get; } = new(pool);
+
+    /// <summary>The points of all detections, in the resized images' pixels.</summary>
+    public Grown<Keypoint> Keypoints { get; } = new();
+
     /// <summary>What was cut for each detection, <c>[H, W, C]</c>.</summary>
     public Grown<float> MaskFeatures { get; } = new();
 
-    /// <summary><c>[detections, classes, 2H, 2W]</c>.</summary>
+    /// <summary><c>[detections, classes, 2H, 2W]</c>, or the heatmaps of points <c>[detections, keypoints, 4H, 4W]</c>.</summary>
     public Grown<float> MaskLogits { get; } = new();
 
     public Grown<float> Probabilities { get; } = new();
 
+    /// <summary>Puts the detections of all images together.</summary>
+    public void CollectDetected()
+    {
+        Detected.Clear();
+        for (int image = 0; image < Count; image++)
+        {
+            for (int i = 0; i < Results[image].Count; i++)
+                Detected.Add(Results[image][i], 0, image);
+        }
+    }
+
+    /// <summary>Number of an image's detection among those of all.</summary>
+    public int NumberOf(int image, int index)
+    {
+        for (int i = 0; i < image; i++)
+            index += Results[i].Count;
+        return index;
+    }
+
     /// <summary>Cuts boxes, whose label is the image's number, from the maps that fit their size.</summary>
-    public void Cut(SizedPlan plan, BoxList boxes, MultiScaleRoIAlign pooler, Grown<float> output)
+    /// <param name="plan">The plan that made the maps.</param>
+    /// <param name="boxes">The boxes.</param>
+    /// <param name="pooler">How they are cut.</param>
+    /// <param name="rows">Boxes in an item of the head that follows: there is room for whole items.</param>
+    /// <param name="output">What is cut, <c>[H, W, C]</c> for each box.</param>
+    public void Cut(SizedPlan plan, BoxList boxes, MultiScaleRoIAlign pooler, int rows, Grown<float> output)
     {
         FeatureGraph features = plan.Features;
         int[] levels = [.. Enumerable.Range(0, features.Pooled.Length).Where(i => pooler.FeatmapNames.Contains(features.Levels[features.Pooled[i]].Name))];
@@ -57,7 +87,7 @@ internal sealed class RcnnWorkspace(WorkerPool pool) : Workspace(pool)
         for (int i = 0; i < boxes.Count; i++)
             regions[i] = new(boxes[i], boxes.Labels[i], mapping.LevelOf(boxes[i]));
         int length = pooler.OutputSize.H * pooler.OutputSize.W * _maps[0].Channels;
-        _align.Run(_maps, _scales, regions, boxes.Count, pooler.OutputSize, pooler.SamplingRatio, aligned: false, output.Ensure(checked(RoomFor(boxes.Count) * length)));
+        _align.Run(_maps, _scales, regions, boxes.Count, pooler.OutputSize, pooler.SamplingRatio, aligned: false, output.Ensure(checked((boxes.Count + rows - 1) / rows * rows * length)));
     }
 
     /// <summary>Runs a head over cut boxes.</summary>
@@ -74,7 +104,4 @@ internal sealed class RcnnWorkspace(WorkerPool pool) : Workspace(pool)
         input.Array.AsSpan(count * box, length - count * box).Clear();
         plan.Run(items, [input.Array.AsMemory(0, length)], [.. outputs.Select((o, i) => o.Memory(checked((int)(items * head.Graph.Outputs[i].Shape.Length))))]);
     }
-
-    /// <summary>Boxes rounded up to whole items of any head.</summary>
-    private static int RoomFor(int count) => (count + RoIHead.RowsTogether - 1) / RoIHead.RowsTogether * RoIHead.RowsTogether;
 }

@@ -37,6 +37,15 @@ internal class Workspace(WorkerPool pool)
     /// <summary>Output of the graph by number, <c>[N, H, W, C]</c>.</summary>
     public float[] Output(int index) => _outputs[index].Array;
 
+    /// <summary>Refuses a batch whose images or maps do not fit an array.</summary>
+    /// <exception cref="OverflowException">There are too many images.</exception>
+    public static void CheckSize(SizedPlan plan, int count)
+    {
+        long largest = plan.Features.Graph.Inputs.Concat(plan.Features.Graph.Outputs).Max(n => n.Shape.Length);
+        if (count * largest > Array.MaxLength)
+            throw new OverflowException();
+    }
+
     /// <summary>Runs the graph over the batch.</summary>
     public void Run(SizedPlan plan, int count, int imageLength)
     {
@@ -46,7 +55,7 @@ internal class Workspace(WorkerPool pool)
         if (_memories.Length != outputs.Length)
             _memories = new Memory<float>[outputs.Length];
         for (int i = 0; i < outputs.Length; i++)
-            _memories[i] = _outputs[i].Memory(checked((int)(count * outputs[i].Shape.Length)));
+            _memories[i] = _outputs[i].Memory((int)(count * outputs[i].Shape.Length));
         plan.Plan.Run(count, [Batch.Memory(count * imageLength)], _memories);
     }
 

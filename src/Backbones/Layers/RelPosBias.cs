@@ -55,10 +55,11 @@ internal static class RelPosBias
     public static ParameterAdapter Resized(Size2 window) => (b, source, target) =>
     {
         bool flat = source.Shape.Rank == 2;
-        // A flat table of as many entries may be one of another window: 15 × 15 of a square one, 9 × 25.
-        if (source.Shape == target && (!flat || window.H == window.W))
+        int side = (int)Math.Sqrt(source.Shape[0]);
+        // A flat table of as many entries may be that of another window: 15 × 15 are as many as 9 × 25. timm takes it for that of a square one where it can be.
+        if (source.Shape == target && (!flat || window.H == window.W || side * side != source.Shape[0]))
             return source;
-        Size2 to = (2 * window.H - 1, 2 * window.W - 1), from = flat ? (int)Math.Sqrt(source.Shape[0]) : (source.Shape[1], source.Shape[2]);
+        Size2 to = (2 * window.H - 1, 2 * window.W - 1), from = flat ? side : (source.Shape[1], source.Shape[2]);
         int heads = flat ? source.Shape[1] : source.Shape[0];
         if (heads != (flat ? target[1] : target[0]) || (flat && from.H * from.W != source.Shape[0]))
         {

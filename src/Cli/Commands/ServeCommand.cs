@@ -45,7 +45,7 @@ internal static class ServeCommand
             if (result.Tokens is [var text] && double.TryParse(text.Value, CultureInfo.InvariantCulture, out double wait) && wait is not (>= 0 and <= 60_000))
                 result.AddError($"--max-wait {text.Value} is not valid; expected 0 to 60000.");
         });
-        Option<int?> memory = CommonOptions.Count("--memory", "What loaded models may take; half of the memory that the process may have unless given. The one asked for last time the longest ago goes first.", "MB");
+        Option<int?> memory = CommonOptions.Count("--memory", "What loaded models may take; half of the memory that the process may have unless given. The one that was not used for the longest goes first.", "MB");
         Option<int?> maxBody = CommonOptions.Count("--max-body", $"Largest body of a request; {limits.MaxBody >> 20} unless given.", "MB", most: 1024);
         Option<int?> maxPixels = CommonOptions.Count("--max-pixels", $"Largest picture; {limits.MaxPixels / 1_000_000} unless given.", "MEGAPIXELS", most: 178);
         Option<int?> maxPictures = CommonOptions.Count("--max-pictures", $"Pictures of a request; {limits.MaxPictures} unless given.");

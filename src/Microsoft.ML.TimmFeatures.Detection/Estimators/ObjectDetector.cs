@@ -3,7 +3,7 @@ using Microsoft.ML.TimmFeatures.Detection.Models;
 namespace Microsoft.ML.TimmFeatures.Detection;
 
 /// <summary>
-/// Finds objects in pictures by one of torchvision's detectors: their boxes in pixels of the picture, the keys of their classes, their scores and, by Mask R-CNN, their masks.
+/// Finds objects in pictures by one of torchvision's detectors: their boxes in pixels of the picture, the keys of their classes, their scores and, by Mask R-CNN, their masks, by Keypoint R-CNN their points.
 /// </summary>
 /// <remarks>
 /// <format type="text/markdown"><![CDATA[

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Backbones;
 using Backbones.Detection;
 using Backbones.Engines;
+using Backbones.Graphs;
 using Backbones.Registry;
 using Backbones.Weights;
 using Microsoft.ML.Data;
@@ -11,37 +12,47 @@ namespace Microsoft.ML.TimmFeatures.Detection.Models;
 /// <summary>Objects, with their boxes.</summary>
 /// <param name="ScoreThreshold">Scores below it are no detections; null for torchvision's of the model.</param>
 /// <param name="MaxDetections">Most detections of a picture; null for torchvision's of the model.</param>
-internal sealed record DetectionTask(double? ScoreThreshold, int? MaxDetections) : ImageTask
+/// <param name="ArePublished">Whether the weights are those that torchvision published, which some models compute otherwise with.</param>
+internal sealed record DetectionTask(double? ScoreThreshold, int? MaxDetections, bool ArePublished = false) : ImageTask
 {
-    private const int BoxLength = 4;
+    private const int BoxLength = 4, KeypointLength = 3;
+
+    private const string MaskRcnnKind = "maskrcnn", KeypointRcnnKind = "keypointrcnn";
 
     public override string FullName(FeaturizerOptions options) => DetectorCatalog.Find(options.ModelName).Config.Name;
 
     public override ImmutableArray<ResultColumn> Promise(FeaturizerOptions options)
     {
         DetectorEntry entry = DetectorCatalog.Find(options.ModelName);
-        return ColumnsOf(entry.Config.Name, CocoCategories.Names.Length, CocoCategories.Names, HasMasks(entry.Name));
+        return ColumnsOf(entry.Config.Name, entry.Categories.Length, entry.Categories, hasBackground: true, KindOf(entry.Name));
     }
 
-    public override string? FindWeights(FeaturizerOptions options, FeaturizerHost host) => options.RandomWeights ? null
-        : options.WeightsPath ?? WeightsLocator.FindPublished(DetectorCatalog.Find(options.ModelName).Config, new WeightsDownloader(options.Download, new DownloadLog(host)));
+    public override (ImageTask Task, string? File) Locate(FeaturizerOptions options, FeaturizerHost host)
+    {
+        DetectorEntry entry = DetectorCatalog.Find(options.ModelName);
+        return options.RandomWeights ? (this with { ArePublished = false }, null)
+            : options.WeightsPath is { } path ? (this with { ArePublished = entry.IsPublished(path) }, path)
+            : (this with { ArePublished = true }, WeightsLocator.FindPublished(entry.Config, new WeightsDownloader(options.Download, new DownloadLog(host))));
+    }
 
     public override ImageModel Open(FeaturizerOptions options, ParameterStore? weights, DeviceEngine engine)
         => new Model(FullName(options), Detector.Create(options.ModelName, OptionsOf(options.ModelName) with
         {
             Weights = weights,
+            ArePublished = ArePublished,
             RandomWeights = weights is null,
             MinSize = options.ImageSize,
             Engine = engine.Engine,
             EngineOptions = new EngineOptions { Threads = options.Threads, Precision = engine.Precision },
         }), weights);
 
-    /// <summary>Options of the model's kind, which is the first word of its name.</summary>
+    /// <summary>Options of the model's kind.</summary>
     private DetectorOptions OptionsOf(string name)
     {
-        DetectorOptions options = DetectorCatalog.Find(name).Name.Split('/')[1].Split('_')[0] switch
+        DetectorOptions options = KindOf(DetectorCatalog.Find(name).Name) switch
         {
-            "maskrcnn" => new MaskRcnnOptions(),
+            MaskRcnnKind => new MaskRcnnOptions(),
+            KeypointRcnnKind => new KeypointRcnnOptions(),
             "fasterrcnn" => new FasterRcnnOptions(),
             "retinanet" => new RetinaNetOptions(),
             "fcos" => new FcosOptions(),
@@ -55,20 +66,32 @@ internal sealed record DetectionTask(double? ScoreThreshold, int? MaxDetections)
         };
     }
 
-    private static bool HasMasks(string name) => name.Contains("/maskrcnn_", StringComparison.Ordinal);
+    /// <summary>The first word of a detector's name.</summary>
+    private static string KindOf(string name) => name.Split('/')[1].Split('_')[0];
 
-    private static ImmutableArray<ResultColumn> ColumnsOf(string name, int classes, ImmutableArray<string> categories, bool hasMasks)
+    /// <summary>Bytes of all masks of a picture.</summary>
+    /// <exception cref="NotSupportedException">They are more than a vector can have.</exception>
+    internal static int MaskBytes(int width, int height, int count) => (Int128)width * height * count is var bytes && bytes <= Array.MaxLength ? (int)bytes
+        : throw new NotSupportedException($"The masks of {count} objects in a picture of {width}×{height} pixels take {bytes} bytes; a vector has {Array.MaxLength} at most. Ask for fewer (maxDetections, scoreThreshold), or take the Detector itself, whose masks are made one by one.");
+
+    private static ImmutableArray<ResultColumn> ColumnsOf(string name, int classes, ImmutableArray<string> categories, bool hasBackground, string kind)
     {
-        // Of a key 0 is "missing", as 0 is the background of torchvision's labels, which is never detected: keys are labels.
-        ImmutableArray<string> names = categories.Length == classes ? categories.RemoveAt(0) : [];
+        // Of a key 0 is "missing", as 0 is the background of torchvision's labels, which is never detected: keys are labels. Without a background they are one more.
+        int first = hasBackground ? 1 : 0;
+        ImmutableArray<string> names = categories.Length == classes ? categories.RemoveRange(0, first) : [];
         ResultColumn[] columns =
         [
             ResultColumn.Of("_Boxes", NumberDataViewType.Single, name, 0, BoxLength),
-            ResultColumn.OfKeys("_Labels", Math.Max(1, classes - 1), names, name),
+            ResultColumn.OfKeys("_Labels", Math.Max(1, classes - first), names, name),
             ResultColumn.Of("_Scores", NumberDataViewType.Single, name),
             ResultColumn.Of("_Size", NumberDataViewType.Int32, name, 2),
         ];
-        return hasMasks ? [.. columns, ResultColumn.Of("_Masks", NumberDataViewType.Byte, name, 0, 0, 0)] : [.. columns];
+        return kind switch
+        {
+            MaskRcnnKind => [.. columns, ResultColumn.Of("_Masks", NumberDataViewType.Byte, name, 0, 0, 0)],
+            KeypointRcnnKind => [.. columns, ResultColumn.Of("_Keypoints", NumberDataViewType.Single, name, 0, 0, KeypointLength)],
+            _ => [.. columns],
+        };
     }
 
     private sealed class Model(string name, Detector detector, ParameterStore? weights) : ImageModel
@@ -79,23 +102,34 @@ internal sealed record DetectionTask(double? ScoreThreshold, int? MaxDetections)
 
         public override IEnumerable<ParameterTensor> NeededWeights => Parameters.Tensors;
 
-        public override ImmutableArray<ResultColumn> Columns => ColumnsOf(name, detector.NumClasses, detector.Categories, detector.HasMasks);
+        public override ImmutableArray<ResultColumn> Columns => ColumnsOf(name, detector.NumClasses, detector.Categories, HasBackground, KindOf(name));
+
+        // RetinaNet and FCOS know no background; COCO's numbers begin with one for them as well.
+        private bool HasBackground => detector is not OneStageDetector || detector.Categories is ["__background__", ..];
 
         // Each is a megapixel, and its maps many times that.
         public override int DefaultBatchSize => 2;
 
         public override IReadOnlyList<object> Run(IReadOnlyList<ImagePixels> pictures, bool[] active, CancellationToken cancellation)
         {
-            cancellation.ThrowIfCancellationRequested();
-            return detector.Detect(pictures);
+            // Padded to others' size a picture would have other results than alone.
+            var found = new Detections[pictures.Count];
+            foreach (IGrouping<Size2, int> group in Enumerable.Range(0, pictures.Count).GroupBy(i => detector.PaddedSizeOf(pictures[i], i)))
+            {
+                cancellation.ThrowIfCancellationRequested();
+                foreach ((int number, Detections detections) in group.Zip(detector.Detect(group.Select(i => pictures[i]).ToArray())))
+                    found[number] = detections;
+            }
+            return found;
         }
 
         public override Delegate GetterOf(int column, Func<object?> current) => column switch
         {
             0 => ResultGetters.Of(() => Of(current(), d => d.SelectMany(o => (float[])[o.Box.X1, o.Box.Y1, o.Box.X2, o.Box.Y2]))),
-            1 => ResultGetters.Of(() => Of(current(), d => d.Select(o => (uint)o.Label))),
+            1 => ResultGetters.Of(() => Of(current(), d => d.Select(o => (uint)(HasBackground ? o.Label : o.Label + 1)))),
             2 => ResultGetters.Of(() => Of(current(), d => d.Select(o => o.Score))),
             3 => ResultGetters.Of(() => current() is Detections found ? (ReadOnlyMemory<int>)new[] { found.ImageHeight, found.ImageWidth } : new int[2]),
+            _ when KindOf(name) == KeypointRcnnKind => ResultGetters.Of(() => Of(current(), d => d.SelectMany(o => o.Keypoints.SelectMany(k => (float[])[k.X, k.Y, k.Score])))),
             _ => Masks(current),
         };
 
@@ -112,7 +146,7 @@ internal sealed record DetectionTask(double? ScoreThreshold, int? MaxDetections)
         {
             var found = (Detections?)current();
             int pixels = found is null ? 0 : found.ImageWidth * found.ImageHeight;
-            VBufferEditor<byte> editor = VBufferEditor.Create(ref value, checked(pixels * (found?.Count ?? 0)));
+            VBufferEditor<byte> editor = VBufferEditor.Create(ref value, found is null ? 0 : MaskBytes(found.ImageWidth, found.ImageHeight, found.Count));
             for (int i = 0; i < found?.Count; i++)
             {
                 bool[] bitmap = found[i].Mask!.ToBitmap();

@@ -19,7 +19,8 @@ internal sealed record ImageModelSource(ImageTask Task, string Weights, Func<Par
     /// <exception cref="FileNotFoundException">No weights were found; the message says where they were looked for.</exception>
     public static ImageModelSource Locate(ImageTask task, FeaturizerOptions options, FeaturizerHost host)
     {
-        if (task.FindWeights(options, host) is not { } path)
+        (task, string? found) = task.Locate(options, host);
+        if (found is not { } path)
             return new(task, "random", () => null);
         string file = FeaturizerModel.Identity(path);
         return new(task, file, () => FeaturizerModel.Identity(path) == file ? ParameterStore.Open(path)

@@ -50,8 +50,8 @@ internal abstract record ImageTask
     /// <summary>The columns as far as they are known without weights: their number of classes may be another.</summary>
     public abstract ImmutableArray<ResultColumn> Promise(FeaturizerOptions options);
 
-    /// <summary>The file of a model's weights, which is downloaded if need be; null for random ones.</summary>
-    public abstract string? FindWeights(FeaturizerOptions options, FeaturizerHost host);
+    /// <summary>The file of a model's weights, which is downloaded if need be, null for random ones; and the task with what the file says of it.</summary>
+    public abstract (ImageTask Task, string? File) Locate(FeaturizerOptions options, FeaturizerHost host);
 
     /// <summary>Opens the model.</summary>
     /// <param name="options">Its name and settings.</param>

@@ -20,8 +20,8 @@ internal sealed record SegmentationTask(bool OriginalSize) : ImageTask
         return ColumnsOf(config.Name, config.NumClasses, config.LabelNames);
     }
 
-    public override string? FindWeights(FeaturizerOptions options, FeaturizerHost host) => options.RandomWeights ? null
-        : options.WeightsPath ?? WeightsLocator.FindPublished(SegmentationVariant.Find(options.ModelName).Weights, new WeightsDownloader(options.Download, new DownloadLog(host)));
+    public override (ImageTask Task, string? File) Locate(FeaturizerOptions options, FeaturizerHost host) => (this, options.RandomWeights ? null
+        : options.WeightsPath ?? WeightsLocator.FindPublished(SegmentationVariant.Find(options.ModelName).Weights, new WeightsDownloader(options.Download, new DownloadLog(host))));
 
     public override ImageModel Open(FeaturizerOptions options, ParameterStore? weights, DeviceEngine engine)
     {

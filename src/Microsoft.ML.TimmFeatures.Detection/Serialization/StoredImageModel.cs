@@ -36,7 +36,7 @@ internal abstract record StoredTask
 {
     public static StoredTask Of(ImageTask task) => task switch
     {
-        DetectionTask detection => new Detection(detection.ScoreThreshold, detection.MaxDetections),
+        DetectionTask detection => new Detection(detection.ScoreThreshold, detection.MaxDetections, detection.ArePublished),
         SegmentationTask segmentation => new Segmentation(segmentation.OriginalSize),
         _ => throw new NotSupportedException($"{task} cannot be saved."),
     };
@@ -45,9 +45,10 @@ internal abstract record StoredTask
 
     internal sealed record Detection(
         [property: JsonPropertyName("ScoreThreshold")] double? ScoreThreshold,
-        [property: JsonPropertyName("MaxDetections")] int? MaxDetections) : StoredTask
+        [property: JsonPropertyName("MaxDetections")] int? MaxDetections,
+        [property: JsonPropertyName("ArePublished")] bool ArePublished) : StoredTask
     {
-        public override ImageTask ToTask() => new DetectionTask(ScoreThreshold, MaxDetections);
+        public override ImageTask ToTask() => new DetectionTask(ScoreThreshold, MaxDetections, ArePublished);
     }
 
     internal sealed record Segmentation([property: JsonPropertyName("OriginalSize")] bool OriginalSize) : StoredTask

@@ -75,7 +75,7 @@ internal sealed class TensorBatch(DataViewRow row, DataViewSchema.Column column,
     /// <summary>The inputs of the first rows, <c>[count, C, H, W]</c>; zeros where there is no image.</summary>
     public ReadOnlyMemory<float> Inputs(int count) => _inputs.AsMemory(0, count * _length);
 
-    protected override void CaptureImage(int slot) => _reader.Capture(slot);
+    protected override void CaptureImage(int slot) => _reader.Capture(slot, Input(slot));
 
     protected override void PrepareImage(int slot) => _reader.Prepare(slot, Input(slot));
 

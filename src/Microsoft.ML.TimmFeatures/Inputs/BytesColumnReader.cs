@@ -9,7 +9,7 @@ internal sealed class BytesColumnReader(ValueGetter<VBuffer<byte>> getter, int s
     private readonly (byte[]? Bytes, int Length)[] _captured = new (byte[]?, int)[slots];
     private VBuffer<byte> _value;
 
-    public override void Capture(int slot)
+    public override void Capture(int slot, Span<float> target)
     {
         getter(ref _value);
         ref (byte[]? Bytes, int Length) captured = ref _captured[slot];

@@ -10,7 +10,9 @@ namespace Microsoft.ML.TimmFeatures.Inputs;
 internal abstract class InputReader
 {
     /// <summary>Takes over the current row's value.</summary>
-    public abstract void Capture(int slot);
+    /// <param name="slot">The row's place in the batch.</param>
+    /// <param name="target">What <see cref="Prepare"/> will write to; where that takes no longer than to keep the value, it is written to now.</param>
+    public abstract void Capture(int slot, Span<float> target);
 
     /// <summary>Writes the captured image as float32 <c>[C, H, W]</c>, transformed as timm does.</summary>
     public abstract void Prepare(int slot, Span<float> target);
@@ -26,10 +28,10 @@ internal abstract class InputReader
     /// <param name="options">Folder, orientation.</param>
     public static InputReader Create(DataViewRow row, DataViewSchema.Column column, int slots, FeatureExtractor extractor, FeaturizerOptions options) => InputTypes.KindOf(column.Type) switch
     {
-        InputKind.Image => new ImageColumnReader(row.GetGetter<MLImage>(column), slots, extractor.Transform),
+        InputKind.Image => new ImageColumnReader(row.GetGetter<MLImage>(column), slots, extractor.Transform, transformAtOnce: Environment.ProcessorCount <= ImageColumnReader.FewCores),
         InputKind.Path => new PathColumnReader(row.GetGetter<ReadOnlyMemory<char>>(column), slots, extractor.Transform, options),
         InputKind.Bytes => new BytesColumnReader(row.GetGetter<VBuffer<byte>>(column), slots, extractor.Transform, options),
-        InputKind.Tensor => new TensorColumnReader(row.GetGetter<VBuffer<float>>(column), slots, extractor.InputShape),
+        InputKind.Tensor => new TensorColumnReader(row.GetGetter<VBuffer<float>>(column), extractor.InputShape),
         _ => throw InputTypes.Wrong(column.Name, column.Type),
     };
 }

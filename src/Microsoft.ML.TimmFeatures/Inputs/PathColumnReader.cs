@@ -8,7 +8,7 @@ internal sealed class PathColumnReader(ValueGetter<ReadOnlyMemory<char>> getter,
     private readonly string[] _paths = new string[slots];
     private ReadOnlyMemory<char> _path;
 
-    public override void Capture(int slot)
+    public override void Capture(int slot, Span<float> target)
     {
         _paths[slot] = "";
         getter(ref _path);

@@ -26,6 +26,7 @@ internal sealed class LocalBackend : IFeatureBackend
         if (options.Models.CountBy(m => m.Name, StringComparer.Ordinal).FirstOrDefault(c => c.Value > 1).Key is { } twice)
             throw new ArgumentException($"Two models are to be served as '{twice}'; every name is for one.", nameof(options));
         _options = options;
+        Models = [.. options.Models.Select(m => m.Name)];
         _engine = options.Engine ?? EngineProvider.For("cpu");
         _metrics = metrics;
         _plans = new PlanCache(options.Memory > 0 ? options.Memory : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2);
@@ -36,9 +37,9 @@ internal sealed class LocalBackend : IFeatureBackend
     internal PlanCache Plans => _plans;
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> Models => [.. _options.Models.Select(m => m.Name)];
+    public IReadOnlyList<string> Models { get; }
 
-    /// <summary>Loads the models for pooled features, as many as there is memory for, and computes one picture with each: nobody's request has to compile code.</summary>
+    /// <summary>Loads every model for pooled features and computes one picture with it: a wrong one shows now, and nobody's request waits for it.</summary>
     public async Task StartAsync(CancellationToken cancellation)
     {
         foreach (ServedModel model in _options.Models)

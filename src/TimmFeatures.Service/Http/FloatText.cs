@@ -8,14 +8,13 @@ internal static class FloatText
 {
     // -1.17549435E-38 and a comma, with some to spare.
     private const int MaxLength = 24;
-    private const int Chunk = 16 << 10;
 
     /// <summary>Writes numbers with commas between them; what is no number (NaN, infinity) is null, as JSON has no other word.</summary>
     public static void Write(IBufferWriter<byte> writer, ReadOnlySpan<float> values, bool isFirst)
     {
         for (int i = 0; i < values.Length;)
         {
-            Span<byte> text = writer.GetSpan(Chunk);
+            Span<byte> text = writer.GetSpan(MaxLength);
             int length = 0;
             for (; i < values.Length && text.Length - length >= MaxLength; i++)
             {

@@ -48,7 +48,12 @@ public sealed class RoIAlignTests
         float[] map = [1, 2, 3, 4];
         Box[] boxes = [new(float.NaN, 0, 1, 1), new(float.NegativeInfinity, 0, float.PositiveInfinity, 1), new(1e30f, 1e30f, 2e30f, 2e30f)];
         foreach (int ratio in new[] { -1, 2 })
+        {
             Assert.IsTrue(RegionPooling.RoIAlign(map, [1, 1, 2, 2], [.. boxes.Select(b => (0, b))], 2, samplingRatio: ratio).All(v => v == 0));
+            Assert.HasCount(3, RegionPooling.PositionSensitiveRoIAlign(map, [1, 1, 2, 2], [.. boxes.Select(b => (0, b))], 1, samplingRatio: ratio));
+        }
+        Assert.HasCount(12, RegionPooling.RoIPool(map, [1, 1, 2, 2], [.. boxes.Select(b => (0, b))], 2));
+        Assert.HasCount(3, RegionPooling.PositionSensitiveRoIPool(map, [1, 1, 2, 2], [.. boxes.Select(b => (0, b))], 1));
     }
 
     [TestMethod]

@@ -46,6 +46,17 @@ public sealed class SegmentationModelTests
         StringAssert.Contains(message, "https://download.pytorch.org/models/fcn_resnet50_coco-1167a1af.pth");
     }
 
+    [TestMethod]
+    public void No_model_has_a_node_without_a_kernel_of_its_own()
+    {
+        foreach (string name in SegmentationModel.ModelNames)
+        {
+            Graph graph = SegmentationVariant.Find(name).Variant.Build((97, 129), 21).Graph;
+            Node[] without = [.. ManagedEngine.Prepare(graph).Nodes.Where(n => n.IsBatched && ReferenceStep.IsNeeded(n))];
+            Assert.IsEmpty(without, $"{name}: {string.Join(", ", without.Select(n => n.Name))}");
+        }
+    }
+
     /// <summary>torchvision's Resize(520): the shorter side, and the longer one truncated.</summary>
     [TestMethod]
     [DataRow(640, 480, 693, 520)]

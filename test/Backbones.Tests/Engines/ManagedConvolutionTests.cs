@@ -80,6 +80,29 @@ public sealed class ManagedConvolutionTests
     }
 
     [TestMethod]
+    [DataRow(24, 70, 3, 1, 56, 56, DisplayName = "bands, partial vectors")]
+    [DataRow(16, 96, 3, 2, 112, 111, DisplayName = "bands, stride 2")]
+    [DataRow(40, 130, 5, 2, 28, 27, DisplayName = "5×5, stride 2")]
+    [DataRow(9, 20, 5, 1, 4, 3, DisplayName = "kernel larger than the map")]
+    [DataRow(33, 64, 3, 3, 17, 16, DisplayName = "columns that the stride leaves out")]
+    public void InvertedBottlenecksMatchReference(int channels, int wide, int kernel, int stride, int height, int width)
+    {
+        foreach (UnaryKind kind in (UnaryKind[])[UnaryKind.Silu, UnaryKind.Relu6])
+        {
+            foreach (Padding padding in (Padding[])[kernel / 2, new Padding(0, 1, kernel - 1, 2)])
+            {
+                var b = new GraphBuilder([channels, height, width]);
+                Node x = b.Act("act1", b.BatchNorm("bn1", b.Conv2d("expand", b.Input, wide, 1)), kind);
+                Node y = b.Act("act2", b.BatchNorm("bn2", b.Conv2d("depthwise", x, wide, kernel, stride, padding, groups: wide)), kind);
+                Node z = b.Conv2d("again", b.Conv2d("project", y, channels, 1), wide, 1);
+                int dilation = height > 2 * kernel ? 2 : 1;
+                z = b.Add(b.Conv2d("dilated", z, wide, kernel, 1, padding, dilation, wide), b.Conv2d("other", y, wide, kernel, 1, padding, dilation, wide));
+                EngineComparison.Check(b.Build(y, z), 2, what: $"{channels} to {wide}, kernel {kernel}, stride {stride}, {padding}, {kind}");
+            }
+        }
+    }
+
+    [TestMethod]
     [DataRow(64, 64, 14, 14, 1, DisplayName = "4×4 tiles, partial at the border")]
     [DataRow(40, 72, 13, 17, 1, DisplayName = "4×4 tiles, partial vectors")]
     [DataRow(32, 200, 30, 11, 1, DisplayName = "4×4 tiles, several bands")]
@@ -92,6 +115,29 @@ public sealed class ManagedConvolutionTests
     {
         foreach (Padding padding in (Padding[])[1, 0, new Padding(0, 1, 2, 3)])
             Check([channels, height, width], outChannels, 3, 1, padding, 1, groups, 3);
+    }
+
+    [TestMethod]
+    [DataRow(64, 48, 28, 23, 2, 1, DisplayName = "4×4 tiles")]
+    [DataRow(40, 72, 14, 15, 2, 1, DisplayName = "2×2 tiles, partial vectors")]
+    [DataRow(32, 64, 31, 36, 3, 1, DisplayName = "dilation 3")]
+    [DataRow(64, 128, 16, 20, 2, 2, DisplayName = "two groups")]
+    public void DilatedWinogradMatchesReference(int channels, int outChannels, int height, int width, int dilation, int groups)
+    {
+        foreach (Padding padding in (Padding[])[dilation, 0, new Padding(0, 1, 2, 3), 5])
+            Check([channels, height, width], outChannels, 3, 1, padding, dilation, groups, 2);
+    }
+
+    [TestMethod]
+    [DataRow(40, 2, 7, 2)]
+    [DataRow(16, 4, 3, 1)]
+    [DataRow(9, 2, 3, 2)]
+    [DataRow(5, 8, 5, 1)]
+    [DataRow(12, 3, 3, 1)]
+    public void DepthwiseConvolutionsWithSeveralOutputsMatchReference(int channels, int multiplier, int kernel, int stride)
+    {
+        Check([channels, 13, 10], multiplier * channels, kernel, stride, kernel / 2, 1, channels, 2);
+        Check([channels, 17, 16], multiplier * channels, kernel, stride, new Padding(0, 1, kernel, 2), 2, channels, 1);
     }
 
     [TestMethod]

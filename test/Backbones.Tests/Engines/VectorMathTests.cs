@@ -35,6 +35,45 @@ public sealed class VectorMathTests
     public void SigmoidIsExactToThreeRoundings()
         => Check(-80, 80, x => VectorMath<Float8>.Sigmoid(x), x => VectorMath<Float16>.Sigmoid(x), x => 1 / (1 + Math.Exp(-x)), relative: 4e-7);
 
+    [TestMethod]
+    public void GeluIsExactToAFewRoundingsOfItsArgument()
+    {
+        Func<double, double> exact = x => x / 2 * (1 + ReferenceKernels.Erf(x / Math.Sqrt(2)));
+        for (int i = -120_000; i <= 120_000; i++)
+        {
+            float x = i * 1e-4f;
+            double expected = exact(x), bound = 2e-7 * Math.Abs(x);
+            float a = Of((Float8 v) => VectorMath<Float8>.Gelu(v), x), b = Of((Float16 v) => VectorMath<Float16>.Gelu(v), x);
+            if (!(Math.Abs(a - expected) <= bound && Math.Abs(b - expected) <= bound))
+                Assert.Fail($"At {x:r} expected {expected:r}, got {a:r} with 8 lanes, {b:r} with 16.");
+        }
+        foreach (float x in (float[])[0, 1e-30f, 20, 1e30f, float.PositiveInfinity])
+        {
+            Assert.AreEqual(x > 1 ? x : x / 2, Of((Float16 v) => VectorMath<Float16>.Gelu(v), x), x < 1 ? x * 1e-6f : 0);
+            Assert.AreEqual(x > 1 ? 0 : -x / 2, Of((Float16 v) => VectorMath<Float16>.Gelu(v), -x), 1e-30f);
+        }
+        Assert.IsTrue(float.IsNaN(Of((Float16 v) => VectorMath<Float16>.Gelu(v), float.NaN)));
+    }
+
+    [TestMethod]
+    public void AGateIsExactToAFewRoundingsOfItsArgument()
+    {
+        for (int i = -100_000; i <= 100_000; i++)
+        {
+            float x = i * 1e-3f;
+            double expected = x / (1 + Math.Pow(2, -x)), bound = 3e-7 * Math.Abs(expected) + 1e-36;
+            float a = Of((Float8 v) => VectorMath<Float8>.Gate(v, -v), x), b = Of((Float16 v) => VectorMath<Float16>.Gate(v, -v), x);
+            if (!(Math.Abs(a - expected) <= bound && Math.Abs(b - expected) <= bound))
+                Assert.Fail($"At {x:r} expected {expected:r}, got {a:r} with 8 lanes, {b:r} with 16.");
+        }
+        foreach (float x in (float[])[1000, 1e30f])
+        {
+            Assert.AreEqual(x, Of((Float16 v) => VectorMath<Float16>.Gate(v, -v), x));
+            Assert.AreEqual(0, Of((Float16 v) => VectorMath<Float16>.Gate(v, -v), -x), x * 2e-38f);
+        }
+        Assert.IsTrue(float.IsNaN(Of((Float16 v) => VectorMath<Float16>.Gate(v, -v), float.NaN)));
+    }
+
     private static void Check(double from, double to, Func<Float8, Float8> narrow, Func<Float16, Float16> wide, Func<double, double> exact, double relative)
     {
         for (int i = 0; i <= 100_000; i++)

@@ -51,6 +51,19 @@ public sealed class RelPosBiasTests
             Assert.AreEqual(resized[i / 13 * 13 + 6] + resized[6 * 13 + i % 13], resized[i], 1e-3, "the table is a sum of rows and columns, and stays one");
     }
 
+    /// <summary>15 × 15 entries of a window of 8 are as many as the 9 × 25 of one of 5 × 13: they are resized all the same. 5 × 13 entries are no square's.</summary>
+    [TestMethod]
+    public void ATableOfAsManyEntriesIsResizedWhereItIsASquares()
+    {
+        float[] table = [.. from y in Enumerable.Range(-7, 15) from x in Enumerable.Range(-7, 15) select y + 100f * x], other = [.. Enumerable.Range(0, 65).Select(i => (float)i)];
+        float[] resized = Values(b => RelPosBias.Resized((5, 13))(b, b.Constant([225, 1], table), [225, 1]), out Shape shape);
+        Assert.AreEqual([225, 1], shape);
+        Assert.AreEqual(0, resized[4 * 25 + 12], 1e-3);
+        for (int i = 0; i < 225; i++)
+            Assert.AreEqual(resized[i / 25 * 25 + 12] + resized[4 * 25 + i % 25], resized[i], 1e-2, "the table is a sum of rows and columns, and stays one");
+        CollectionAssert.AreEqual(other, Values(b => RelPosBias.Resized((3, 7))(b, b.Constant([65, 1], other), [65, 1]), out _));
+    }
+
     [TestMethod]
     public void TablesOfNoSquareAreRefused()
     {

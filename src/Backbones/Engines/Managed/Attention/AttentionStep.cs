@@ -2,11 +2,16 @@ namespace Backbones.Engines.Managed;
 
 /// <summary>
 /// softmax(q · kᵀ · scale + mask) · v. Keys and values of every head are packed once; then blocks of queries compute their scores,
-/// normalise them and multiply with the values inside the second-level cache: the whole score matrix never exists.
+/// normalise them and multiply with the values inside the second-level cache: the whole score matrix never exists. Heads with few queries (windows) are packed where
+/// they are used.
 /// </summary>
 internal sealed unsafe class AttentionStep<T> : Step where T : struct, IVector<T>
 {
+    /// <summary>Queries of a block where a head has several.</summary>
     private const int BlockRows = 48;
+
+    /// <summary>Queries of a head that has one block alone.</summary>
+    private const int MostRows = 64;
 
     private readonly float _scale;
     private readonly ValueView _q;
@@ -41,13 +46,13 @@ internal sealed unsafe class AttentionStep<T> : Step where T : struct, IVector<T
 
     public override long MultiplyAdds => (long)_resultHeads.Count * _queries * _keys * (_depth + _valueDepth);
 
-    public override long SharedScratch(int batch) => batch * _resultHeads.Count * HeadSize;
+    public override long SharedScratch(int batch) => Blocks > 1 ? batch * _resultHeads.Count * HeadSize : 0;
 
-    public override long WorkerScratch(int threads) => (long)BlockRows * PanelPacker<T>.Padded(_keys);
+    public override long WorkerScratch(int threads) => (long)MostRows * PanelPacker<T>.Padded(_keys) + (Blocks > 1 ? 0 : HeadSize);
 
     private long HeadSize => PanelPacker<T>.Size(_depth, _keys) + PanelPacker<T>.Size(_keys, _valueDepth);
 
-    private int Blocks => (_queries + BlockRows - 1) / BlockRows;
+    private int Blocks => _queries <= MostRows ? 1 : (_queries + BlockRows - 1) / BlockRows;
 
     private int PackPieces(RunContext context) => Pieces.Count(context.Batch * _resultHeads.Count, HeadSize, context.Pool.Threads);
 
@@ -55,7 +60,8 @@ internal sealed unsafe class AttentionStep<T> : Step where T : struct, IVector<T
 
     public override void Execute(RunContext context)
     {
-        context.Share(this, 0, PackPieces(context));
+        if (Blocks > 1)
+            context.Share(this, 0, PackPieces(context));
         context.Share(this, 1, RowPieces(context));
     }
 
@@ -66,49 +72,52 @@ internal sealed unsafe class AttentionStep<T> : Step where T : struct, IVector<T
         {
             (long start, long stop) = Pieces.Range(heads, PackPieces(context), index);
             for (int i = (int)start; i < stop; i++)
-                PackHead(context, i);
+                PackHead(context, i, context.SharedScratch + i * HeadSize);
             return;
         }
         (long first, long end) = Pieces.Range((long)heads * Blocks, RowPieces(context), index);
+        float* packed = context.WorkerScratch(worker) + (long)MostRows * PanelPacker<T>.Padded(_keys);
         for (long block = first; block < end; block++)
-            RunBlock(context, worker, (int)(block / Blocks), (int)(block % Blocks) * BlockRows);
+        {
+            int head = (int)(block / Blocks);
+            if (Blocks > 1)
+                packed = context.SharedScratch + head * HeadSize;
+            else
+                PackHead(context, head, packed);
+            // Blocks of nearly equal height: a single query left over would take as long as three.
+            (long row, long endRow) = Pieces.Range(_queries, Blocks, (int)(block % Blocks));
+            RunBlock(context, worker, head, packed, (int)row, (int)(endRow - row));
+        }
     }
 
-    private void PackHead(RunContext context, int index)
+    private void PackHead(RunContext context, int index, float* target)
     {
         int item = index / _resultHeads.Count, head = index % _resultHeads.Count;
-        float* target = context.SharedScratch + index * HeadSize;
         PanelPacker<T>.Pack(context.Address(_k) + item * _k.ItemStride + _kHeads.Offset(head), 1, (nint)_k.Strides[^2], _depth, _keys, target);
         PanelPacker<T>.Pack(context.Address(_v) + item * _v.ItemStride + _vHeads.Offset(head), (nint)_v.Strides[^2], 1, _keys, _valueDepth, target + PanelPacker<T>.Size(_depth, _keys));
     }
 
-    private void RunBlock(RunContext context, int worker, int index, int row)
+    private void RunBlock(RunContext context, int worker, int index, float* packed, int row, int rows)
     {
-        int item = index / _resultHeads.Count, head = index % _resultHeads.Count, rows = Math.Min(BlockRows, _queries - row);
-        float* keys = context.SharedScratch + index * HeadSize, values = keys + PanelPacker<T>.Size(_depth, _keys);
+        int item = index / _resultHeads.Count, head = index % _resultHeads.Count;
         float* scores = context.WorkerScratch(worker);
         nint distance = PanelPacker<T>.Padded(_keys);
         float* q = context.Address(_q) + item * _q.ItemStride + _qHeads.Offset(head) + row * _q.Strides[^2];
-        PanelPacker<T>.Multiply(q, (nint)_q.Strides[^2], rows, keys, _depth, _keys, scores, distance, wholeVectors: true);
+        PanelPacker<T>.Multiply(q, (nint)_q.Strides[^2], rows, packed, _depth, _keys, scores, distance, wholeVectors: true);
 
-        float* sums = stackalloc float[BlockRows];
-        for (int r = 0; r < rows; r++)
+        float* mask = null;
+        nint maskDistance = 0;
+        if (_mask is not null)
         {
-            float* line = scores + r * distance;
-            float scale = _scale;
-            if (_mask is not null)
-            {
-                RowMath<T>.Scale(line, line, _keys, scale);
-                RowMath<T>.Add(context.Address(_mask) + item * _mask.ItemStride + _maskHeads!.Offset(head) + (_mask.Dims[^2] == 1 ? 0 : (row + r) * _mask.Strides[^2]), line, _keys);
-                scale = 1;
-            }
-            sums[r] = RowMath<T>.ExpSum(line, line, _keys, scale, RowMath<T>.Max(line, _keys) * scale);
+            maskDistance = _mask.Dims[^2] == 1 ? 0 : (nint)_mask.Strides[^2];
+            mask = context.Address(_mask) + item * _mask.ItemStride + _maskHeads!.Offset(head) + row * maskDistance;
         }
+        float* sums = stackalloc float[MostRows];
+        SoftmaxRows<T>.Exponentials(scores, distance, rows, _keys, _scale, mask, maskDistance, sums);
 
         float* target = context.Address(_result) + item * _result.ItemStride + _resultHeads.Offset(head) + row * _result.Strides[^2];
         nint targetDistance = (nint)_result.Strides[^2];
-        PanelPacker<T>.Multiply(scores, distance, rows, values, _keys, _valueDepth, target, targetDistance, wholeVectors: false);
-        for (int r = 0; r < rows; r++)
-            RowMath<T>.Scale(target + r * targetDistance, target + r * targetDistance, _valueDepth, 1 / sums[r]);
+        PanelPacker<T>.Multiply(scores, distance, rows, packed + PanelPacker<T>.Size(_depth, _keys), _keys, _valueDepth, target, targetDistance, wholeVectors: false);
+        SoftmaxRows<T>.Divide(target, targetDistance, rows, _valueDepth, sums);
     }
 }

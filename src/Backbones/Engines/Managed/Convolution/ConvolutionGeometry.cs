@@ -15,12 +15,33 @@ internal sealed record ConvolutionGeometry(int Channels, int Height, int Width, 
 
     public bool IsPointwise => Kernel == 1 && Stride == 1 && Top == 0 && Left == 0 && OutHeight == Height && OutWidth == Width;
 
-    /// <summary>Whether it is depthwise, or groups have as many output as input channels and a vector of that many lanes holds whole groups.</summary>
+    /// <summary>
+    /// Whether a vector of that many lanes holds the outputs of whole groups: depthwise convolutions, with several outputs for a channel too, and groups with as many output as input channels.
+    /// </summary>
     public bool HasGroupsWithin(int lanes)
-        => Groups > 1 && OutChannels == Channels && (GroupChannels == 1 || (GroupChannels <= lanes / 2 && lanes % GroupChannels == 0 && Dilation.H == 1));
+        => Groups > 1 && (GroupChannels == 1 ? lanes % GroupOutChannels == 0 : OutChannels == Channels && GroupChannels <= lanes / 2 && lanes % GroupChannels == 0 && Dilation.H == 1);
 
     public static ConvolutionGeometry Of(Conv2dOp op, Shape input, Shape weight, Shape output)
         => new(input[0], input[1], input[2], output[0], output[1], output[2], new Size2(weight[2], weight[3]), op.Stride, op.Dilation, op.Padding.Top, op.Padding.Left, op.Groups);
+
+    /// <summary>
+    /// A dilated convolution is dilation.H × dilation.W ordinary ones, each of every so many lines and columns: that of the outputs that begin at <paramref name="line"/> and <paramref name="column"/>,
+    /// and the first line and column of its input.
+    /// </summary>
+    public (ConvolutionGeometry Geometry, int FirstLine, int FirstColumn) Undilated(int line, int column)
+    {
+        (int firstLine, int height, int outHeight, int top) = Along(line, Height, OutHeight, Dilation.H, Top);
+        (int firstColumn, int width, int outWidth, int left) = Along(column, Width, OutWidth, Dilation.W, Left);
+        return (this with { Height = height, Width = width, OutHeight = outHeight, OutWidth = outWidth, Dilation = 1, Top = top, Left = left }, firstLine, firstColumn);
+
+        static (int First, int Size, int Outputs, int Before) Along(int start, int size, int outputs, int dilation, int before)
+        {
+            int first = ((start - before) % dilation + dilation) % dilation;
+            return (first, Every(size - first, dilation), Every(outputs - start, dilation), (first - start + before) / dilation);
+        }
+
+        static int Every(int count, int step) => (count + step - 1) / step;
+    }
 
     /// <summary>
     /// The same convolution with neighbouring groups joined, weights between them zero, so that a group fills a vector:

@@ -153,9 +153,7 @@ internal sealed unsafe class DirectStep<T> : Step where T : struct, IVector<T>
                         float* c = target + line * width * _resultPixel + column;
                         if (last)
                             _epilogue.Prepare(context, ref args, line * width, group * _weights.Columns + column);
-                        GemmTile<T>.RunPanel(&args, a, c, width, _weights.Vectors(panel));
-                        if (last)
-                            _epilogue.Finish(c, width, _weights.PanelColumns(panel), _resultPixel);
+                        GemmTile<T>.RunPanel(&args, a, c, width, _weights.Vectors(panel), last ? _epilogue.Activation : null);
                     }
                 }
             }

@@ -12,6 +12,8 @@ internal interface IFunction<T> where T : struct, IVector<T>
 /// <summary>The vector formulas of <see cref="UnaryKind"/>. NaN passes through all of them: bounds are compared first argument first.</summary>
 internal static class Functions<T> where T : struct, IVector<T>
 {
+    private const float Log2E = 1.44269504f;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static T Clamp(T x, float low, float high) => T.Min(T.Create(high), T.Max(T.Create(low), x));
 
@@ -30,13 +32,13 @@ internal static class Functions<T> where T : struct, IVector<T>
     internal readonly struct Silu : IFunction<T>
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static T Of(T x, T alpha, T beta) => x / (T.Create(1f) + VectorMath<T>.Exp(-x));
+        public static T Of(T x, T alpha, T beta) => VectorMath<T>.Gate(x, x * T.Create(-Log2E));
     }
 
     internal readonly struct QuickGelu : IFunction<T>
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static T Of(T x, T alpha, T beta) => x / (T.Create(1f) + VectorMath<T>.Exp(x * T.Create(-1.702f)));
+        public static T Of(T x, T alpha, T beta) => VectorMath<T>.Gate(x, x * T.Create(-1.702f * Log2E));
     }
 
     internal readonly struct Mish : IFunction<T>
@@ -54,11 +56,7 @@ internal static class Functions<T> where T : struct, IVector<T>
     internal readonly struct Gelu : IFunction<T>
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static T Of(T x, T alpha, T beta)
-        {
-            T half = x * T.Create(0.5f);
-            return T.MultiplyAdd(half, VectorMath<T>.Erf(x * T.Create(0.70710678f)), half);
-        }
+        public static T Of(T x, T alpha, T beta) => VectorMath<T>.Gelu(x);
     }
 
     internal readonly struct GeluTanh : IFunction<T>
@@ -66,10 +64,7 @@ internal static class Functions<T> where T : struct, IVector<T>
         // (1 + tanh u) / 2 = 1 / (1 + e^-2u)
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static T Of(T x, T alpha, T beta)
-        {
-            T u = x * T.MultiplyAdd(x * x, T.Create(-2 * 0.79788456f * 0.044715f), T.Create(-2 * 0.79788456f));
-            return x / (T.Create(1f) + VectorMath<T>.Exp(u));
-        }
+            => VectorMath<T>.Gate(x, x * T.MultiplyAdd(x * x, T.Create(-2 * 0.79788456f * 0.044715f * Log2E), T.Create(-2 * 0.79788456f * Log2E)));
     }
 
     internal readonly struct Sigmoid : IFunction<T>

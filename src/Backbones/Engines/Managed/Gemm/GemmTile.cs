@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Backbones.Graphs;
 
 namespace Backbones.Engines.Managed;
 
@@ -20,8 +21,11 @@ internal static unsafe class GemmTile<T> where T : struct, IVector<T>
     /// <summary>Runs a tile of 1 to 6 rows and 1 to <see cref="IVector{T}.TileColumns"/> vectors.</summary>
     public static void Run(int rows, int columns, TileArguments* args) => s_tiles[(rows - 1) * 4 + columns - 1](args);
 
-    /// <summary>All rows of a panel: A and C are those of the first row, and the residual where there is one.</summary>
-    public static void RunPanel(TileArguments* args, float* a, float* target, int rows, int vectors)
+    /// <summary>
+    /// All rows of a panel: A and C are those of the first row, and the residual where there is one. An activation runs over each tile while it is in the first-level cache; over the whole panel
+    /// it found its rows, far apart as they are, in the second-level cache at best.
+    /// </summary>
+    public static void RunPanel(TileArguments* args, float* a, float* target, int rows, int vectors, UnaryOp? activation = null)
     {
         // Tiles of nearly equal height: a single row left over would take as long as three.
         int tiles = (rows + Rows - 1) / Rows, row = 0;
@@ -34,6 +38,8 @@ internal static unsafe class GemmTile<T> where T : struct, IVector<T>
             if (residual != null)
                 args->Residual = residual + row * args->Ldr;
             Run(height, vectors, args);
+            if (activation is not null)
+                ActivationKernel<T>.Run(activation, args->C, args->Ldc, args->C, args->Ldc, height, (vectors - 1) * T.Count + (int)args->LastLanes);
             row += height;
         }
         args->Residual = null;

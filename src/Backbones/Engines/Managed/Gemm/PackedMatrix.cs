@@ -61,9 +61,6 @@ internal sealed unsafe class PackedMatrix<T> : IDisposable where T : struct, IVe
     /// <summary>Valid lanes of the last vector of that panel.</summary>
     public int LastLanes(int panel) => panel == Panels - 1 && Columns % T.Count != 0 ? Columns % T.Count : T.Count;
 
-    /// <summary>Columns of that panel.</summary>
-    public int PanelColumns(int panel) => (Vectors(panel) - 1) * T.Count + LastLanes(panel);
-
     /// <summary>
     /// Keeps the weights as 16-bit floats from now on, half as large, where they are in their range; others stay as they are. Rounded to nearest, a weight of 6e-5 or more is off by at most 2⁻¹¹ of itself.
     /// </summary>

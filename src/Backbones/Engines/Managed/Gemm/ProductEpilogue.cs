@@ -5,7 +5,7 @@ namespace Backbones.Engines.Managed;
 
 /// <summary>
 /// What happens to a product before it leaves the cache: a residual is added and the result clamped inside the tile;
-/// other activations run over each panel just written.
+/// other activations run over each tile just written.
 /// </summary>
 internal sealed unsafe class ProductEpilogue<T> where T : struct, IVector<T>
 {
@@ -14,7 +14,6 @@ internal sealed unsafe class ProductEpilogue<T> where T : struct, IVector<T>
     private readonly float _low = float.NegativeInfinity;
     private readonly float _high = float.PositiveInfinity;
     private readonly bool _clamp;
-    private readonly UnaryOp? _activation;
 
     /// <param name="residual">Added before the activation; its rows are those of the result.</param>
     /// <param name="activation">Applied at the end.</param>
@@ -29,15 +28,24 @@ internal sealed unsafe class ProductEpilogue<T> where T : struct, IVector<T>
             case { Kind: UnaryKind.Relu }: (_low, _clamp) = (0, true); break;
             case { Kind: UnaryKind.Relu6 }: (_low, _high, _clamp) = (0, 6, true); break;
             case { Kind: UnaryKind.Clamp }: (_low, _high, _clamp) = (activation.Alpha, activation.Beta, true); break;
-            default: _activation = activation; break;
+            default: Activation = activation; break;
         }
     }
 
-    public void Prepare(RunContext context, ref TileArguments args, long row, int column)
+    /// <summary>What is applied to the values that <see cref="GemmTile{T}"/> has stored; null where it clamps or leaves them.</summary>
+    public UnaryOp? Activation { get; }
+
+    /// <summary>The bounds, where there is no residual.</summary>
+    public void Prepare(ref TileArguments args)
     {
         args.Clamp = _clamp;
         args.Low = _low;
         args.High = _high;
+    }
+
+    public void Prepare(RunContext context, ref TileArguments args, long row, int column)
+    {
+        Prepare(ref args);
         if (_residual is not null)
         {
             args.Residual = context.Address(_residual) + row * _rows.Distance + column;
@@ -59,8 +67,8 @@ internal sealed unsafe class ProductEpilogue<T> where T : struct, IVector<T>
 
     public void Finish(float* target, int rows, int columns, nint distance)
     {
-        if (_activation is not null)
-            ActivationKernel<T>.Run(_activation, target, distance, target, distance, rows, columns);
+        if (Activation is not null)
+            ActivationKernel<T>.Run(Activation, target, distance, target, distance, rows, columns);
     }
 
     /// <summary>Finishes a line of <paramref name="pixels"/> vectors, one per pixel, that lie one after another, and stores their first lanes.</summary>

@@ -49,9 +49,7 @@ internal sealed unsafe class ProductStep<T>(ValueView input, PackedMatrix<T> wei
                 args.LastLanes = weights.LastLanes(panel);
                 if (last)
                     epilogue.Prepare(context, ref args, firstRow, column);
-                GemmTile<T>.RunPanel(&args, source + k, target + column, rows, weights.Vectors(panel));
-                if (last)
-                    epilogue.Finish(target + column, rows, weights.PanelColumns(panel), args.Ldc);
+                GemmTile<T>.RunPanel(&args, source + k, target + column, rows, weights.Vectors(panel), last ? epilogue.Activation : null);
             }
         }
     }

@@ -19,16 +19,26 @@ internal sealed partial class PlanBuilder<T>
         (ReadOnlyMemory<float> weights, Shape weightShape) = (Values(node, 1), node.Inputs[1].Shape);
         ReadOnlySpan<float> bias = op.HasBias ? Values(node, 2) : default;
         var geometry = ConvolutionGeometry.Of(op, node.Inputs[0].Shape, weightShape, node.Shape);
-        ValueView input = Value(node.Inputs[0]);
+        Node? expansion = Expands(node.Inputs[0], node) ? node.Inputs[0] : null;
+        ValueView input = Value(expansion is null ? node.Inputs[0] : expansion.Inputs[0]);
         ValueView? residual = op.Epilogue is { AddsResidual: true } ? PixelRows(Value(node.Inputs[^1])) : null;
         ValueView result = MapResult(node);
         var epilogue = new ProductEpilogue<T>(residual, op.Epilogue?.Activation);
 
         Step step;
-        if (geometry.HasGroupsWithin(T.Count))
+        if (expansion is not null)
+        {
+            input = PixelRows(input);
+            var expand = (Conv2dOp)expansion.Operator;
+            var wide = ConvolutionGeometry.Of(expand, expansion.Inputs[0].Shape, expansion.Inputs[1].Shape, expansion.Shape);
+            PackedMatrix<T> packed = Pack(Values(expansion, 1), [.. Enumerable.Range(0, wide.Channels)], wide, expand.HasBias ? Values(expansion, 2) : default);
+            var kernel = new DepthwiseKernel<T>(geometry, Own(DepthwiseKernel<T>.Pack(weights.Span, bias, geometry)), result, epilogue);
+            step = new ExpandDepthwiseStep<T>(geometry, input, packed, new ProductEpilogue<T>(null, expand.Epilogue?.Activation), kernel);
+        }
+        else if (geometry.HasGroupsWithin(T.Count))
         {
             input = ChannelsLast(input);
-            step = new DepthwiseStep<T>(geometry, input, Own(DepthwiseStep<T>.Pack(weights.Span, bias, geometry)), result, epilogue);
+            step = new DepthwiseStep<T>(geometry, input, Own(DepthwiseKernel<T>.Pack(weights.Span, bias, geometry)), result, epilogue);
         }
         else if (geometry is { Groups: 1, IsPointwise: true })
         {
@@ -37,14 +47,7 @@ internal sealed partial class PlanBuilder<T>
         }
         else if (UsesWinograd(geometry, residual))
         {
-            input = ChannelsLast(input);
-            ConvolutionGeometry one = geometry.OneGroup;
-            int filters = weights.Length / geometry.Groups;
-            for (int group = 0; group < geometry.Groups; group++)
-            {
-                Add(Winograd(one, Channels(input, group * one.Channels, one.Channels), weights.Slice(group * filters, filters),
-                    bias.IsEmpty ? default : bias.Slice(group * one.OutChannels, one.OutChannels), Channels(result, group * one.OutChannels, one.OutChannels), epilogue), result, input, residual);
-            }
+            Winograd(geometry, ChannelsLast(input), weights, bias, result, residual, epilogue);
             return result;
         }
         else
@@ -62,22 +65,50 @@ internal sealed partial class PlanBuilder<T>
         return result;
     }
 
+    /// <summary>Whether a 1×1 convolution's values are needed by one depthwise convolution alone, which then computes them itself.</summary>
+    private bool Expands(Node node, Node user)
+    {
+        if (node is not { IsBatched: true, Operator: Conv2dOp { Epilogue: not { AddsResidual: true } } op } || user is not { Operator: Conv2dOp depthwise } || OnlyUser(node) != user || user.Inputs[0] != node
+            || ReferenceStep.IsNeeded(node) || ReferenceStep.IsNeeded(user))
+        {
+            return false;
+        }
+        var wide = ConvolutionGeometry.Of(op, node.Inputs[0].Shape, node.Inputs[1].Shape, node.Shape);
+        return wide is { Groups: 1, IsPointwise: true } && ExpandDepthwiseStep<T>.Pays(ConvolutionGeometry.Of(depthwise, node.Shape, user.Inputs[1].Shape, user.Shape), wide.Channels);
+    }
+
     /// <summary>Some channels of a map [C, H, W].</summary>
     private static ValueView Channels(ValueView map, int first, int count) => new(map.Storage, map.Offset + first * map.Strides[0], [count, .. map.Dims[1..]], map.Strides);
 
     /// <summary>Where fewer products pay for the transforms: 3×3 with stride 1, enough channels on both sides, and maps that hold more than a few tiles.</summary>
     private static bool UsesWinograd(ConvolutionGeometry g, ValueView? residual)
-        => g is { GroupChannels: >= 32, GroupOutChannels: >= 32, OutHeight: >= 4, OutWidth: >= 4 } && g.Kernel == new Size2(3, 3) && g.Stride == new Size2(1, 1) && g.Dilation == new Size2(1, 1)
+        => g is { GroupChannels: >= 32, GroupOutChannels: >= 32, OutHeight: >= 4, OutWidth: >= 4 } && g.Kernel == new Size2(3, 3) && g.Stride == new Size2(1, 1)
+        // Dilated ones are several ordinary ones, whose lines a residual has not.
+        && (g.Dilation == new Size2(1, 1) || (residual is null && g.OutHeight / g.Dilation.H >= 4 && g.OutWidth / g.Dilation.W >= 4))
         // Several groups take whole vectors of their own channels each, and a residual is not divided among them.
         && (g.Groups == 1 || (residual is null && (g.Groups <= MostWinogradGroups || g.GroupChannels >= WideWinogradGroup) && g.GroupChannels % T.Count == 0 && g.GroupOutChannels % T.Count == 0));
 
-    private Step Winograd(ConvolutionGeometry geometry, ValueView input, ReadOnlyMemory<float> weights, ReadOnlySpan<float> bias, ValueView result, ProductEpilogue<T> epilogue)
+    /// <summary>One step for each group, and for each of the ordinary convolutions that a dilated one is.</summary>
+    private void Winograd(ConvolutionGeometry geometry, ValueView input, ReadOnlyMemory<float> weights, ReadOnlySpan<float> bias, ValueView result, ValueView? residual, ProductEpilogue<T> epilogue)
     {
-        AlignedBuffer? paddedBias = bias.IsEmpty ? null : PadColumns(bias);
         // Small maps fit 4×4 tiles badly, and the larger tile's weights, four times the filter's, come from memory for few tiles.
-        return geometry.OutHeight * geometry.OutWidth < 100
-            ? new WinogradStep<T, Winograd2<T>>(geometry, input, Packed<Winograd2<T>>(weights, geometry), paddedBias, result, epilogue)
-            : new WinogradStep<T, Winograd4<T>>(geometry, input, Packed<Winograd4<T>>(weights, geometry), paddedBias, result, epilogue);
+        bool small = geometry.Undilated(0, 0).Geometry is var part && part.OutHeight * part.OutWidth < 100;
+        ConvolutionGeometry one = geometry.OneGroup;
+        int filters = weights.Length / geometry.Groups;
+        for (int group = 0; group < geometry.Groups; group++)
+        {
+            ReadOnlyMemory<float> filter = weights.Slice(group * filters, filters);
+            PackedMatrix<T> packed = small ? Packed<Winograd2<T>>(filter, one) : Packed<Winograd4<T>>(filter, one);
+            AlignedBuffer? paddedBias = bias.IsEmpty ? null : PadColumns(bias.Slice(group * one.OutChannels, one.OutChannels));
+            ValueView source = Channels(input, group * one.Channels, one.Channels), target = Channels(result, group * one.OutChannels, one.OutChannels);
+            for (int i = 0; i < geometry.Dilation.H * geometry.Dilation.W; i++)
+            {
+                (int line, int column) = (i / geometry.Dilation.W, i % geometry.Dilation.W);
+                (ConvolutionGeometry g, int firstLine, int firstColumn) = one.Undilated(line, column);
+                ValueView from = Grid(source, firstLine, firstColumn, geometry.Dilation, g.Height, g.Width), to = Grid(target, line, column, geometry.Dilation, g.OutHeight, g.OutWidth);
+                Add(small ? new WinogradStep<T, Winograd2<T>>(g, from, packed, paddedBias, to, epilogue) : new WinogradStep<T, Winograd4<T>>(g, from, packed, paddedBias, to, epilogue), result, input, residual);
+            }
+        }
     }
 
     /// <summary>Transformed weights. Heads that work on all levels of a pyramid have the same for each: they are there once, four times as large as the filters.</summary>
@@ -87,6 +118,10 @@ internal sealed partial class PlanBuilder<T>
             _transformed[(weights, typeof(TTile))] = packed = Weights(WinogradStep<T, TTile>.Pack(weights, geometry.OutChannels, geometry.Channels));
         return packed;
     }
+
+    /// <summary>Every so many lines and columns of a map.</summary>
+    private static ValueView Grid(ValueView map, int line, int column, Size2 step, int height, int width)
+        => new(map.Storage, map.Offset + line * map.Strides[1] + column * map.Strides[2], [map.Dims[0], height, width], [map.Strides[0], map.Strides[1] * step.H, map.Strides[2] * step.W]);
 
     private PackedMatrix<T> Pack(ReadOnlyMemory<float> weights, int[] order, ConvolutionGeometry geometry, ReadOnlySpan<float> bias)
         => Weights(new PackedMatrix<T>(weights, order, geometry.GroupOutChannels, geometry.Groups, bias));

@@ -73,7 +73,7 @@ internal readonly unsafe struct Float16(Vector512<float> value) : IVector<Float1
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Float16 Scale2(Float16 value, Float16 n)
-        => new((value._v.AsInt32() + Vector512.ShiftLeft(Vector512.ConvertToInt32Native(n._v), 23)).AsSingle());
+        => new(Avx512F.IsSupported ? Avx512F.Scale(value._v, n._v) : (value._v.AsInt32() + Vector512.ShiftLeft(Vector512.ConvertToInt32Native(n._v), 23)).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Float16 CopySign(Float16 magnitude, Float16 sign) => new(Vector512.CopySign(magnitude._v, sign._v));

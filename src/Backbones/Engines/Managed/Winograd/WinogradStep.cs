@@ -3,14 +3,23 @@ using System.Runtime.CompilerServices;
 namespace Backbones.Engines.Managed;
 
 /// <summary>
-/// 3×3 convolutions with stride 1 by Winograd's filtering. The map is worked on in bands of tiles whose transforms stay in the cache:
-/// first the inputs of the band are transformed (shared by all threads), then for blocks of tiles and panels of output channels the
-/// products of all positions are made, transformed back and stored, without leaving the second-level cache.
+/// 3×3 convolutions with stride 1 by Winograd's filtering. For a block of tiles and a panel of output channels the products of all positions are made, transformed back and stored, without leaving the
+/// second-level cache. Where the weights are few, a piece is a block of tiles with all its work: its inputs are transformed into the worker's scratch, and no thread waits for another between. Many weights
+/// are read by one thread for all tiles: then the map is worked on in bands, whose inputs are transformed first (by all threads), and a piece is a block of tiles for one panel.
 /// </summary>
 internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVector<T> where TTile : struct, IWinogradTile<T>
 {
     /// <summary>Floats of transformed input in a band: 2 MB.</summary>
     private const long BandFloats = 512 * 1024;
+
+    /// <summary>Floats of transformed inputs and products in a piece that has all the work of its tiles: 512 KB.</summary>
+    private const long PieceFloats = 128 * 1024;
+
+    /// <summary>Floats of weights up to which every thread reads them all.</summary>
+    private const long FewWeights = 1024 * 1024;
+
+    /// <summary>Fewest tiles of such a piece: with fewer, weights come from the third-level cache slower than they are used.</summary>
+    private const int LeastTiles = 12;
 
     /// <summary>Most tiles of a block: their products of one panel (36 positions) take up to 442 KB.</summary>
     private const int MostBlockTiles = 48;
@@ -75,12 +84,20 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
 
     public override long MultiplyAdds => (long)_geometry.OutHeight * _geometry.OutWidth * _geometry.OutChannels * _geometry.Channels * 9;
 
-    public override long SharedScratch(int batch) => Positions * PositionDistance(Math.Min(BandTiles, (long)batch * _tilesPerItem));
+    public override long SharedScratch(int batch) => IsWhole ? 0 : Positions * PositionDistance(Math.Min(BandTiles, (long)batch * _tilesPerItem));
 
-    public override long WorkerScratch(int threads) => ProductScratch + _weights.RowScratch(_weights.K);
+    public override long WorkerScratch(int threads) => ProductScratch + InputScratch + _weights.RowScratch(_weights.K);
+
+    /// <summary>Whether a piece has all the work of its tiles.</summary>
+    private bool IsWhole => (long)Positions * _weights.K * _weights.Columns <= FewWeights;
 
     /// <summary>The products of a block and a panel at all positions, and two tiles.</summary>
     private static long ProductScratch => (long)Positions * (MostBlockTiles * GemmTile<T>.Width + 2 * T.Count);
+
+    /// <summary>Transformed inputs of a piece that has all the work of its tiles.</summary>
+    private long InputScratch => IsWhole ? Positions * PositionDistance(MostTiles) : 0;
+
+    private long MostTiles => Math.Clamp(PieceFloats / (Positions * (_rowDistance + _weights.Vectors(0) * T.Count)), LeastTiles, MostBlockTiles);
 
     private long BandTiles => Math.Max(MostBlockTiles, BandFloats / (Positions * _rowDistance));
 
@@ -90,6 +107,11 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
     public override void Execute(RunContext context)
     {
         long tiles = (long)_tilesPerItem * context.Batch;
+        if (IsWhole)
+        {
+            context.Share(this, 0, WholePieces(context));
+            return;
+        }
         for (int band = 0; band * BandTiles < tiles; band++)
         {
             long bandTiles = Math.Min(BandTiles, tiles - band * BandTiles);
@@ -100,6 +122,11 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
 
     public override void RunPiece(RunContext context, int phase, int index, int worker)
     {
+        if (IsWhole)
+        {
+            RunWhole(context, index, worker);
+            return;
+        }
         long firstTile = phase / 2 * BandTiles, tiles = Math.Min(BandTiles, (long)_tilesPerItem * context.Batch - firstTile);
         if (phase % 2 == 0)
         {
@@ -113,10 +140,35 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
             // Neighbouring pieces use the same panel of weights: it comes from memory once for all threads.
             int panel = index / blocks;
             (long first, long end) = Pieces.Range(tiles, blocks, index % blocks);
-            Multiply(context, worker, panel, first, (int)(end - first), (nint)PositionDistance(tiles));
-            for (long tile = first; tile < end; tile++)
-                TransformOutput(context, worker, panel, firstTile + tile, (int)(tile - first), (int)(end - first));
+            Convolve(context, worker, panel, context.SharedScratch + first * _rowDistance, (nint)PositionDistance(tiles), firstTile + first, (int)(end - first));
         }
+    }
+
+    private int WholePieces(RunContext context)
+    {
+        long tiles = (long)_tilesPerItem * context.Batch, pieces = (tiles + MostTiles - 1) / MostTiles;
+        int threads = context.Pool.Threads;
+        return (int)(threads > 1 ? Math.Max(pieces, Math.Min(4 * threads, tiles / LeastTiles)) : pieces);
+    }
+
+    private void RunWhole(RunContext context, int index, int worker)
+    {
+        (long first, long end) = Pieces.Range((long)_tilesPerItem * context.Batch, WholePieces(context), index);
+        int tiles = (int)(end - first);
+        nint distance = (nint)PositionDistance(tiles);
+        float* inputs = context.WorkerScratch(worker) + ProductScratch;
+        for (int i = 0; i < tiles; i++)
+            TransformInput(context, worker, first + i, inputs + i * _rowDistance, distance);
+        for (int panel = 0; panel < _weights.Panels; panel++)
+            Convolve(context, worker, panel, inputs, distance, first, tiles);
+    }
+
+    /// <summary>A panel's results of some tiles whose inputs have been transformed.</summary>
+    private void Convolve(RunContext context, int worker, int panel, float* inputs, nint positionDistance, long firstTile, int tiles)
+    {
+        Multiply(context, worker, panel, inputs, tiles, positionDistance);
+        for (int i = 0; i < tiles; i++)
+            TransformOutput(context, worker, panel, firstTile + i, i, tiles);
     }
 
     private int Blocks(long tiles, int threads)
@@ -170,7 +222,7 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
     }
 
     /// <summary>Products of all positions for a block of tiles and a panel, to the worker's scratch: [position][tile][column].</summary>
-    private void Multiply(RunContext context, int worker, int panel, long firstTile, int tiles, nint positionDistance)
+    private void Multiply(RunContext context, int worker, int panel, float* source, int tiles, nint positionDistance)
     {
         int vectors = _weights.Vectors(panel), width = vectors * T.Count;
         nint start = 0;
@@ -181,10 +233,10 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
         args.Ldc = width;
         args.K = _weights.K;
         args.LastLanes = T.Count;
-        float* source = context.SharedScratch + firstTile * _rowDistance, target = context.WorkerScratch(worker);
+        float* target = context.WorkerScratch(worker);
         for (int position = 0; position < Positions; position++)
         {
-            args.B = _weights.Rows(position, panel, 0, _weights.K, context.WorkerScratch(worker) + ProductScratch);
+            args.B = _weights.Rows(position, panel, 0, _weights.K, context.WorkerScratch(worker) + ProductScratch + InputScratch);
             GemmTile<T>.RunPanel(&args, source, target, tiles, vectors);
             source += positionDistance;
             target += tiles * width;
