@@ -7,7 +7,7 @@ using TimmFeatures.Service.Backends;
 
 namespace TimmFeatures.Cli.Serving;
 
-/// <summary>Lets the workers of a cluster compute: every picture goes to the next of them. One that is lost while it computes costs a second attempt.</summary>
+/// <summary>Lets the workers of a cluster compute: every picture goes to the next of them. What was at one that is lost is asked of the others.</summary>
 internal sealed class ClusterBackend(ClusterClient cluster, ServingSetup setup) : IFeatureBackend
 {
     private const int MaxLayouts = 1000;
@@ -79,7 +79,8 @@ internal sealed class ClusterBackend(ClusterClient cluster, ServingSetup setup) 
 
     private static async Task<T> Call<T>(Func<CancellationToken, Task<T>> call, CancellationToken cancellation)
     {
-        const int Attempts = 2;
+        // Three seconds in all: by then the client has noticed that a worker is gone.
+        const int Attempts = 5;
         for (int attempt = 1; ; attempt++)
         {
             try
@@ -88,7 +89,7 @@ internal sealed class ClusterBackend(ClusterClient cluster, ServingSetup setup) 
             }
             catch (Exception e) when (e is OrleansException or TimeoutException && attempt < Attempts)
             {
-                cancellation.ThrowIfCancellationRequested();
+                await Task.Delay(TimeSpan.FromSeconds(0.1 * (1 << attempt)), cancellation);
             }
             catch (Exception e) when (e is OrleansException or TimeoutException)
             {
