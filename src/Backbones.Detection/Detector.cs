@@ -254,7 +254,7 @@ public abstract class Detector : IDisposable
 
     private void Run(Workspace workspace, IPixelRows[] sources, Size2 padded)
     {
-        int length = checked(3 * padded.H * padded.W);
+        int length = checked(3 * padded.H * padded.W), total = checked(sources.Length * length);
         SizedPlan plan = _plans.Rent(padded);
         try
         {
