@@ -96,7 +96,7 @@ internal sealed class ZipDirectory
                 ? ((long)start, (long)length)
                 : throw Damaged("the directory does not lie in the file");
         }
-        throw Damaged("there is no directory at its end; is it cut off?");
+        throw Damaged("there is no directory at its end, as in a file that is cut off");
     }
 
     private void ReadEntries(byte[] directory, PthBudget budget)
