@@ -175,7 +175,8 @@ public sealed class LocalClusterTests
         Tool.Fail(ExitCode.Usage, ["status", "--cluster", "local"], "nothing to ask from outside");
         Tool.Fail(ExitCode.Usage, ["worker"], "--cluster redis://");
         Tool.Fail(ExitCode.Usage, ["worker", "--cluster", "redis://127.0.0.1:1", "--address", "x"], "--address 'x'");
-        Tool.Fail(ExitCode.Failure, ["worker", "--cluster", "redis://127.0.0.1:1"], "Cannot reach the cluster 'redis://127.0.0.1:1'");
+        Tool.Fail(ExitCode.Usage, ["worker", "--cluster", "redis://127.0.0.1:1", "--otlp", "x"], "--otlp 'x'");
+        Tool.Fail(ExitCode.Failure, ["worker", "--cluster", "redis://127.0.0.1:1", "--otlp", "http://127.0.0.1:1"], "Cannot reach the cluster 'redis://127.0.0.1:1'");
         Tool.Fail(ExitCode.Failure, ["status", "--cluster", "postgres://a:secret@127.0.0.1:1/x"], "Cannot reach the cluster 'postgres://a:…@127.0.0.1:1/x'");
         Tool.Fail(ExitCode.Failure, ["cluster-tables", "--cluster", "redis://127.0.0.1:1"], "needs no tables");
     }

@@ -23,7 +23,7 @@ internal static class WorkerCommand
         Option<int?> lease = CommonOptions.Count("--lease", "Seconds that a part waits for a sign of life before another worker gets it; 60 unless given. The same everywhere.", "SECONDS", most: 86_400);
         Option<int?> probe = CommonOptions.Count("--probe", "Seconds that workers wait for each other's answers; after three times a worker is taken for dead. 5 unless given. The same everywhere.", "SECONDS", most: 600);
         Option<int?> dashboard = CommonOptions.Count("--dashboard", "Orleans' dashboard at this port, on loopback alone.", "PORT", most: ushort.MaxValue);
-        var telemetry = new Option<Uri?>("--otlp") { Description = "Send metrics and traces there (OpenTelemetry's OTLP by gRPC).", HelpName = "URL" };
+        var telemetry = new Option<string?>("--otlp") { Description = "Send metrics and traces there (OpenTelemetry's OTLP by gRPC).", HelpName = "URL" };
         var kubernetes = new Option<bool>("--kubernetes") { Description = "In a pod: name and address come from POD_NAME, POD_NAMESPACE and POD_IP." };
         var verbose = new Option<bool>("--verbose") { Description = "Orleans' own warnings, too." };
         var command = new Command("worker", "Does parts of the jobs of a cluster until it is stopped: as many machines as there are, which may come and go.");
@@ -43,7 +43,7 @@ internal static class WorkerCommand
             Lease = TimeSpan.FromSeconds(result.GetValue(lease) ?? 60),
             Probe = TimeSpan.FromSeconds(result.GetValue(probe) ?? 5),
             DashboardPort = result.GetValue(dashboard),
-            Telemetry = result.GetValue(telemetry),
+            Telemetry = result.GetValue(telemetry) is not { } url ? null : Uri.TryCreate(url, UriKind.Absolute, out Uri? endpoint) ? endpoint : throw new UsageException($"--otlp '{url}' is no URL; expected one such as http://collector:4317."),
             Kubernetes = result.GetValue(kubernetes),
         }, result.GetValue(verbose)));
         return command;
