@@ -100,9 +100,9 @@ internal sealed class DetectionBenchmark(BenchOptions options)
             ("backbone, pyramid, dense heads", features.Graph, features.Graph.WithOutputs([.. features.Pooled.Select(i => features.Levels[i].Map), .. features.Heads.SelectMany(h => h)]), 1),
         };
         if (detector is FasterRcnn rcnn)
-            graphs.Add(("box head", rcnn.BoxHead.Value.Graph, rcnn.BoxHead.Value.Graph, (1000 + rcnn.BoxHead.Value.Rows - 1) / rcnn.BoxHead.Value.Rows));
+            graphs.Add(("box head", rcnn.BoxHead.Graph, rcnn.BoxHead.Graph, (1000 + rcnn.BoxHead.Rows - 1) / rcnn.BoxHead.Rows));
         if (detector is MaskRcnn mask)
-            graphs.Add(("mask head", mask.MaskHead.Value.Graph, mask.MaskHead.Value.Graph, 100));
+            graphs.Add(("mask head", mask.MaskHead.Graph, mask.MaskHead.Graph, 100));
         foreach ((string name, Graph graph, Graph planar, int batch) in graphs)
         {
             string path = Path.Combine(Repository.Artifacts, "bench", $"detection-{name.Split(',')[0].Replace(' ', '-')}.onnx");

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Backbones.Engines;
 using Backbones.Graphs;
 using Backbones.Weights;
 
@@ -14,7 +13,7 @@ public class FasterRcnn : Detector
     private readonly FasterRcnnOptions _options;
     private readonly AnchorGenerator _anchors;
     private readonly BoxCoder _proposalCoder = new(new(1, 1, 1, 1)), _boxCoder;
-    private readonly Lazy<IPlan> _boxPlan;
+    private readonly RoIStage _box;
     private readonly int _preNmsTopN, _postNmsTopN;
     private readonly float _rpnScoreThresh, _boxScoreThresh;
 
@@ -27,12 +26,12 @@ public class FasterRcnn : Detector
         _postNmsTopN = _options.RpnPostNmsTopN ?? 1000;
         _rpnScoreThresh = (float)(_options.RpnScoreThresh ?? 0);
         _boxScoreThresh = (float)_options.BoxScoreThresh;
-        BoxHead = new(() => _options.BoxHeadConvs == 0 ? RoIHead.TwoMlp(MapChannels, _options.BoxRoIPool.OutputSize, NumClasses, _postNmsTopN) : RoIHead.ConvFc(MapChannels, _options.BoxRoIPool.OutputSize, NumClasses, _options.BoxHeadConvs));
-        _boxPlan = new(() => Engine.Compile(BoxHead.Value.Graph, Parameters, EngineOptions));
+        _box = Stage("box", _options.BoxRoIPool, () => _options.BoxHeadConvs == 0
+            ? RoIHead.TwoMlp(MapChannels, _options.BoxRoIPool.OutputSize, NumClasses, _postNmsTopN) : RoIHead.ConvFc(MapChannels, _options.BoxRoIPool.OutputSize, NumClasses, _options.BoxHeadConvs));
     }
 
     /// <summary>The head that classifies proposals.</summary>
-    internal Lazy<RoIHead> BoxHead { get; }
+    internal RoIHead BoxHead => _box.Head;
 
     /// <summary>Makes one of torchvision's Faster R-CNNs.</summary>
     /// <param name="name"><c>torchvision/fasterrcnn_resnet50_fpn</c>, <c>…_v2</c>, <c>torchvision/fasterrcnn_mobilenet_v3_large_fpn</c>, <c>…_320_fpn</c>.</param>
@@ -57,20 +56,23 @@ public class FasterRcnn : Detector
     internal override Workspace CreateWorkspace() => new RcnnWorkspace(Pool);
 
     internal override FeatureGraph BuildFeatures(Size2 size)
-        => FeatureGraph.Build(Body, size, _options.Pyramid, Poolers, (b, maps) => RpnHead.Build(b, maps, _anchors.CellAnchors[0].Length, _options.RpnConvDepth));
+        => FeatureGraph.Build(Body, size, _options.Pyramid, [.. Stages.Select(s => s.Pooler)], (b, maps) => RpnHead.Build(b, maps, _anchors.CellAnchors[0].Length, _options.RpnConvDepth));
 
-    /// <summary>How boxes are cut from maps.</summary>
-    private protected virtual ImmutableArray<MultiScaleRoIAlign> Poolers => [_options.BoxRoIPool];
+    /// <summary>What is done with boxes, one after another.</summary>
+    private protected virtual ImmutableArray<RoIStage> Stages => [_box];
 
-    private protected override IEnumerable<Graph> HeadGraphs() => [BoxHead.Value.Graph];
+    private protected override IEnumerable<Graph> HeadGraphs() => Stages.Select(s => s.Head.Graph);
 
     internal override AnchorGenerator AnchorsOfLevels => _anchors;
 
     private protected override void Dispose(bool disposing)
     {
-        if (_boxPlan.IsValueCreated)
-            _boxPlan.Value.Dispose();
+        foreach (RoIStage stage in Stages)
+            stage.Dispose();
     }
+
+    /// <summary>A stage on this detector's engine.</summary>
+    private protected RoIStage Stage(string name, MultiScaleRoIAlign pooler, Func<RoIHead> head) => new(name, pooler, head, h => Engine.Compile(h.Graph, Parameters, EngineOptions));
 
     private protected override void Postprocess(Workspace workspace, SizedPlan plan)
     {
@@ -81,10 +83,7 @@ public class FasterRcnn : Detector
         w.Clock?.Lap("proposals");
         if (w.Proposals.Count == 0)
             return;
-        w.Cut(plan, w.Proposals, _options.BoxRoIPool, BoxHead.Value.Rows, w.BoxFeatures);
-        w.Clock?.Lap("box RoIAlign");
-        RcnnWorkspace.RunHead(_boxPlan.Value, BoxHead.Value, w.Proposals.Count, w.BoxFeatures, [w.ClassLogits, w.BoxRegression]);
-        w.Clock?.Lap("box head");
+        _box.Run(w, plan, w.Proposals, w.BoxFeatures, w.ClassLogits, w.BoxRegression);
         for (int image = 0, first = 0; image < w.Count; image++)
         {
             int end = first;

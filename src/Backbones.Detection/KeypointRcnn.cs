@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Backbones.Engines;
 using Backbones.Graphs;
 
 namespace Backbones.Detection;
@@ -11,13 +10,12 @@ namespace Backbones.Detection;
 public sealed class KeypointRcnn : FasterRcnn
 {
     private readonly KeypointRcnnOptions _options;
-    private readonly Lazy<IPlan> _keypointPlan;
+    private readonly RoIStage _keypoint;
 
     private KeypointRcnn(DetectorParts parts) : base(parts)
     {
         _options = (KeypointRcnnOptions)parts.Options;
-        KeypointHead = new(() => RoIHead.Keypoints(MapChannels, _options.KeypointRoIPool.OutputSize, _options.NumKeypoints, _options.KeypointLayers));
-        _keypointPlan = new(() => Engine.Compile(KeypointHead.Value.Graph, Parameters, EngineOptions));
+        _keypoint = Stage("keypoint", _options.KeypointRoIPool, () => RoIHead.Keypoints(MapChannels, _options.KeypointRoIPool.OutputSize, _options.NumKeypoints, _options.KeypointLayers));
     }
 
     /// <summary>Names of the points of COCO's persons, in the order of <see cref="Detection.Keypoints"/>.</summary>
@@ -28,9 +26,9 @@ public sealed class KeypointRcnn : FasterRcnn
     ];
 
     /// <summary>The head that finds points.</summary>
-    internal Lazy<RoIHead> KeypointHead { get; }
+    internal RoIHead KeypointHead => _keypoint.Head;
 
-    private protected override ImmutableArray<MultiScaleRoIAlign> Poolers => [.. base.Poolers, _options.KeypointRoIPool];
+    private protected override ImmutableArray<RoIStage> Stages => [.. base.Stages, _keypoint];
 
     /// <summary>Makes torchvision's Keypoint R-CNN.</summary>
     /// <param name="name"><c>torchvision/keypointrcnn_resnet50_fpn</c>.</param>
@@ -44,15 +42,6 @@ public sealed class KeypointRcnn : FasterRcnn
     public static KeypointRcnn Create(SelectedFeatures backbone, int numClasses, KeypointRcnnOptions? options = null)
         => new KeypointRcnn(DetectorParts.Over(backbone, numClasses, options ?? new())).Checked<KeypointRcnn>();
 
-    private protected override IEnumerable<Graph> HeadGraphs() => [.. base.HeadGraphs(), KeypointHead.Value.Graph];
-
-    private protected override void Dispose(bool disposing)
-    {
-        base.Dispose(disposing);
-        if (_keypointPlan.IsValueCreated)
-            _keypointPlan.Value.Dispose();
-    }
-
     private protected override void Postprocess(Workspace workspace, SizedPlan plan)
     {
         base.Postprocess(workspace, plan);
@@ -60,11 +49,8 @@ public sealed class KeypointRcnn : FasterRcnn
         w.CollectDetected();
         if (w.Detected.Count == 0)
             return;
-        w.Cut(plan, w.Detected, _options.KeypointRoIPool, KeypointHead.Value.Rows, w.MaskFeatures);
-        w.Clock?.Lap("keypoint RoIAlign");
-        RcnnWorkspace.RunHead(_keypointPlan.Value, KeypointHead.Value, w.Detected.Count, w.MaskFeatures, [w.MaskLogits]);
-        w.Clock?.Lap("keypoint head");
-        Shape heatmaps = KeypointHead.Value.Graph.Outputs[0].Shape;
+        _keypoint.Run(w, plan, w.Detected, w.MaskFeatures, w.MaskLogits);
+        Shape heatmaps = KeypointHead.Graph.Outputs[0].Shape;
         w.Peaks.Run(w.MaskLogits.Array, new(heatmaps[1], heatmaps[2]), _options.NumKeypoints, w.Detected, w.Keypoints);
         w.Clock?.Lap("keypoints");
     }

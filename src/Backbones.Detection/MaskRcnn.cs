@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Backbones.Engines;
 using Backbones.Graphs;
 
 namespace Backbones.Detection;
@@ -11,22 +10,21 @@ namespace Backbones.Detection;
 public sealed class MaskRcnn : FasterRcnn
 {
     private readonly MaskRcnnOptions _options;
-    private readonly Lazy<IPlan> _maskPlan;
+    private readonly RoIStage _mask;
 
     private MaskRcnn(DetectorParts parts) : base(parts)
     {
         _options = (MaskRcnnOptions)parts.Options;
-        MaskHead = new(() => RoIHead.Mask(MapChannels, _options.MaskRoIPool.OutputSize, NumClasses, _options.MaskLayers, _options.MaskBatchNorm));
-        _maskPlan = new(() => Engine.Compile(MaskHead.Value.Graph, Parameters, EngineOptions));
+        _mask = Stage("mask", _options.MaskRoIPool, () => RoIHead.Mask(MapChannels, _options.MaskRoIPool.OutputSize, NumClasses, _options.MaskLayers, _options.MaskBatchNorm));
     }
 
     /// <inheritdoc/>
     public override bool HasMasks => true;
 
     /// <summary>The head that makes masks.</summary>
-    internal Lazy<RoIHead> MaskHead { get; }
+    internal RoIHead MaskHead => _mask.Head;
 
-    private protected override ImmutableArray<MultiScaleRoIAlign> Poolers => [.. base.Poolers, _options.MaskRoIPool];
+    private protected override ImmutableArray<RoIStage> Stages => [.. base.Stages, _mask];
 
     /// <summary>Makes one of torchvision's Mask R-CNNs.</summary>
     /// <param name="name"><c>torchvision/maskrcnn_resnet50_fpn</c> or <c>torchvision/maskrcnn_resnet50_fpn_v2</c>.</param>
@@ -40,15 +38,6 @@ public sealed class MaskRcnn : FasterRcnn
     public static MaskRcnn Create(SelectedFeatures backbone, int numClasses, MaskRcnnOptions? options = null)
         => new MaskRcnn(DetectorParts.Over(backbone, numClasses, options ?? new())).Checked<MaskRcnn>();
 
-    private protected override IEnumerable<Graph> HeadGraphs() => [.. base.HeadGraphs(), MaskHead.Value.Graph];
-
-    private protected override void Dispose(bool disposing)
-    {
-        base.Dispose(disposing);
-        if (_maskPlan.IsValueCreated)
-            _maskPlan.Value.Dispose();
-    }
-
     private protected override void Postprocess(Workspace workspace, SizedPlan plan)
     {
         base.Postprocess(workspace, plan);
@@ -56,17 +45,14 @@ public sealed class MaskRcnn : FasterRcnn
         w.CollectDetected();
         if (w.Detected.Count == 0)
             return;
-        w.Cut(plan, w.Detected, _options.MaskRoIPool, MaskHead.Value.Rows, w.MaskFeatures);
-        w.Clock?.Lap("mask RoIAlign");
-        RcnnWorkspace.RunHead(_maskPlan.Value, MaskHead.Value, w.Detected.Count, w.MaskFeatures, [w.MaskLogits]);
-        w.Clock?.Lap("mask head");
+        _mask.Run(w, plan, w.Detected, w.MaskFeatures, w.MaskLogits);
     }
 
     private protected override Detection ToDetection(Workspace workspace, int image, int index, Box box, Size2 original)
     {
         var w = (RcnnWorkspace)workspace;
         Detection detection = base.ToDetection(workspace, image, index, box, original);
-        int side = MaskHead.Value.Graph.Outputs[0].Shape[1], width = MaskHead.Value.Graph.Outputs[0].Shape[2];
+        int side = MaskHead.Graph.Outputs[0].Shape[1], width = MaskHead.Graph.Outputs[0].Shape[2];
         float[] mask = MaskOf(w.MaskLogits.Array, w.NumberOf(image, index), detection.Label, NumClasses, side * width);
         return detection with { Mask = new(mask, side, box, original.W, original.H) };
     }

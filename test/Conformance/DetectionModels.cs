@@ -202,7 +202,7 @@ internal static class DetectionModels
     private static void CheckBoxHead(DetectionChecks checks, FasterRcnn detector, JsonElement expected, RcnnWorkspace w)
     {
         int count = w.Proposals.Count;
-        CheckHead(checks, "box", detector, detector.BoxHead.Value, expected, count, w.BoxFeatures.Array, 7);
+        CheckHead(checks, "box", detector, detector.BoxHead, expected, count, w.BoxFeatures.Array, 7);
         checks.Close("class_logits", expected.GetProperty("class_logits"), [count, detector.NumClasses], w.ClassLogits.Array.AsSpan(0, count * detector.NumClasses), 2e-4);
         checks.Close("box_regression", expected.GetProperty("box_regression"), [count, 4 * detector.NumClasses], w.BoxRegression.Array.AsSpan(0, 4 * count * detector.NumClasses), 2e-4);
     }
@@ -210,7 +210,7 @@ internal static class DetectionModels
     private static void CheckMaskHead(DetectionChecks checks, MaskRcnn detector, JsonElement expected, RcnnWorkspace w)
     {
         int count = w.Detected.Count;
-        CheckHead(checks, "mask", detector, detector.MaskHead.Value, expected, count, w.MaskFeatures.Array, 14);
+        CheckHead(checks, "mask", detector, detector.MaskHead, expected, count, w.MaskFeatures.Array, 14);
         checks.Close("mask logits", expected.GetProperty("logits"), [count, detector.NumClasses, 28, 28], w.MaskLogits.Array.AsSpan(0, count * detector.NumClasses * 28 * 28), 5e-4);
     }
 

@@ -1,4 +1,3 @@
-using Backbones.Engines;
 using Backbones.Engines.Managed;
 using Backbones.Graphs;
 
@@ -88,20 +87,5 @@ internal sealed class RcnnWorkspace(WorkerPool pool) : Workspace(pool)
             regions[i] = new(boxes[i], boxes.Labels[i], mapping.LevelOf(boxes[i]));
         int length = pooler.OutputSize.H * pooler.OutputSize.W * _maps[0].Channels;
         _align.Run(_maps, _scales, regions, boxes.Count, pooler.OutputSize, pooler.SamplingRatio, aligned: false, output.Ensure(checked((boxes.Count + rows - 1) / rows * rows * length)));
-    }
-
-    /// <summary>Runs a head over cut boxes.</summary>
-    /// <param name="plan">What runs it.</param>
-    /// <param name="head">The head.</param>
-    /// <param name="count">Number of boxes.</param>
-    /// <param name="input">The boxes, with room for whole items.</param>
-    /// <param name="outputs">One for each of the head's outputs.</param>
-    public static void RunHead(IPlan plan, RoIHead head, int count, Grown<float> input, Grown<float>[] outputs)
-    {
-        int items = (count + head.Rows - 1) / head.Rows, box = (int)(head.Graph.Inputs[0].Shape.Length / head.Rows);
-        int length = items * head.Rows * box;
-        // What fills the last item is computed and not looked at.
-        input.Array.AsSpan(count * box, length - count * box).Clear();
-        plan.Run(items, [input.Array.AsMemory(0, length)], [.. outputs.Select((o, i) => o.Memory(checked((int)(items * head.Graph.Outputs[i].Shape.Length))))]);
     }
 }
