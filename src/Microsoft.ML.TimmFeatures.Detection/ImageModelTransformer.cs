@@ -115,22 +115,7 @@ public sealed class ImageModelTransformer : IAdjustableTransformer, IDisposable
     }
 
     /// <summary>Called by ML.NET when a saved model is loaded.</summary>
-    internal static ImageModelTransformer Create(IHostEnvironment env, object ctx)
-    {
-        var host = new FeaturizerHost(env);
-        host.WarnOfMissing();
-        try
-        {
-            return ImageModelFormat.Read(ModelInternals.BeginLoad(ctx), host);
-        }
-        catch (Exception e)
-        {
-            // ML.NET calls this by reflection, and its callers see no more than that something was thrown.
-            FeaturizerErrors.Mark(e);
-            host.Error(e.Message);
-            throw;
-        }
-    }
+    internal static ImageModelTransformer Create(IHostEnvironment env, object ctx) => SavedModel.Load(env, ctx, ImageModelFormat.Read);
 
     private FeaturizedSchema Bind(DataViewSchema input)
     {

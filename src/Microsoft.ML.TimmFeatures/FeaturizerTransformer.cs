@@ -112,22 +112,7 @@ public sealed class FeaturizerTransformer : IAdjustableTransformer, IDisposable
     }
 
     /// <summary>Called by ML.NET when a saved model is loaded.</summary>
-    internal static FeaturizerTransformer Create(IHostEnvironment env, object ctx)
-    {
-        var host = new FeaturizerHost(env);
-        host.WarnOfMissing();
-        try
-        {
-            return TransformerFormat.Read(ModelInternals.BeginLoad(ctx), host);
-        }
-        catch (Exception e)
-        {
-            // ML.NET calls this by reflection, and its callers see no more than that something was thrown.
-            FeaturizerErrors.Mark(e);
-            host.Error(e.Message);
-            throw;
-        }
-    }
+    internal static FeaturizerTransformer Create(IHostEnvironment env, object ctx) => SavedModel.Load(env, ctx, TransformerFormat.Read);
 
     private FeaturizedSchema Bind(DataViewSchema input)
     {

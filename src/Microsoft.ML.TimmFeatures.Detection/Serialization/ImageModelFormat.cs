@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Backbones.Weights;
-using Backbones.Weights.Hub;
 using Microsoft.ML.TimmFeatures.Detection.Models;
 using Microsoft.ML.TimmFeatures.Serialization;
 using Microsoft.ML.TimmFeatures.Sessions;
@@ -23,20 +22,13 @@ internal static class ImageModelFormat
     public static void Write(BinaryWriter writer, FeaturizerOptions options, string input, string output, ImageTask task, ImageModel model)
     {
         ParameterTensor[] needed = [.. model.NeededWeights];
-        bool embeds = options.WeightStorage == WeightStorage.Embedded;
-        long length = embeds ? SafetensorsWriter.LengthOf(needed) : 0;
-        if (length > Array.MaxLength)
-            throw new NotSupportedException($"The weights of '{model.Name}' take {length} bytes; at most {Array.MaxLength} can be inside a model. Use {nameof(WeightStorage)}.{nameof(WeightStorage.Referenced)}.");
+        using ParameterStore pruned = ParameterStore.FromTensors(needed);
+        long length = StoredWeights.LengthOf(options, needed, model.Name);
         // Where the weights were on this machine is no business of those who get the model, unless they have to find them.
-        FeaturizerOptions stored = embeds ? options with { WeightsPath = null } : options;
+        FeaturizerOptions stored = options.WeightStorage == WeightStorage.Embedded ? options with { WeightsPath = null } : options;
         writer.Write(Version);
-        writer.Write(new StoredImageModel(StoredOptions.Of(stored), input, output, StoredTask.Of(task), HashOf(model)).ToJson());
-        writer.Write(length);
-        writer.Flush();
-        if (!embeds)
-            return;
-        using var planes = new BytePlaneWriter(writer.BaseStream);
-        SafetensorsWriter.Write(planes, needed);
+        writer.Write(new StoredImageModel(StoredOptions.Of(stored), input, output, StoredTask.Of(task), pruned.ContentHash).ToJson());
+        StoredWeights.Write(writer, length, needed);
     }
 
     /// <exception cref="FormatException">The content is not such a model's, is damaged, or is of a later version.</exception>
@@ -67,63 +59,29 @@ internal static class ImageModelFormat
             throw new JsonException($"it has {length} bytes of weights, and says that they are {options.WeightStorage}.");
         if (length == 0)
             return (stored, options, task, null);
-        ParameterStore weights = ParameterStore.FromSafetensors(SafetensorsFile.Read(ReadWeights(reader.BaseStream, length), $"the saved model's weights of '{options.ModelName}'"));
-        return weights.ContentHash == stored.WeightsHash ? (stored, options, task, weights) : throw new InvalidDataException($"its weights have content hash {weights.ContentHash}, not {stored.WeightsHash}.");
-    }
-
-    private static byte[] ReadWeights(Stream stream, long length)
-    {
-        if (length < 0 || length > Array.MaxLength)
-            throw new InvalidDataException($"it says that its weights take {length} bytes.");
-        // A wrong length must not take memory that the file has no bytes for.
-        long left = stream.Length - stream.Position;
-        if (left < length)
-            throw new EndOfStreamException($"its weights are cut off, {left} of {length} bytes are there.");
-        byte[] weights = GC.AllocateUninitializedArray<byte>((int)length);
-        BytePlanes.Read(stream, weights);
-        return weights;
+        return (stored, options, task, StoredWeights.Open(StoredWeights.Read(reader.BaseStream, length), options.ModelName, stored.WeightsHash));
     }
 
     private static ImageModelTransformer Referenced(StoredImageModel stored, FeaturizerOptions options, ImageTask task, FeaturizerHost host)
     {
         FeaturizerOptions located = options with { WeightsPath = Sound(() => ReferencedWeights.PathOf(options)) };
-        try
+        return ReferencedWeights.Open(options, stored.WeightsHash, () =>
         {
             var transformer = new ImageModelTransformer(host, located, stored.Input, stored.Output, ImageModelSource.Locate(task, located, host));
-            using Lease<ImageModel> model = transformer.TakeModel();
-            if (HashOf(model.Value) is var hash && hash != stored.WeightsHash)
+            try
+            {
+                using Lease<ImageModel> model = transformer.TakeModel();
+                using ParameterStore needed = ParameterStore.FromTensors(model.Value.NeededWeights);
+                ReferencedWeights.Check(needed, stored.WeightsHash, model.Value.Name, model.Value.Parameters.Source);
+                return transformer;
+            }
+            catch
             {
                 transformer.Dispose();
-                throw new InvalidDataException($"The model was saved with other weights of '{model.Value.Name}': those in {model.Value.Parameters.Source} have content hash {hash}, the model refers to {stored.WeightsHash}.");
+                throw;
             }
-            return transformer;
-        }
-        catch (Exception e) when (e is FileNotFoundException or DownloadException)
-        {
-            throw new FileNotFoundException($"The model refers to weights of '{options.ModelName}' that are not on this machine (content hash {stored.WeightsHash}): {e.Message}{ReferencedWeights.WhyNot(options)}", e);
-        }
-        catch (Exception e) when (e is WeightsFormatException or ParameterMismatchException)
-        {
-            throw new InvalidDataException($"The model was saved with other weights of '{options.ModelName}' (content hash {stored.WeightsHash}): {e.Message}", e);
-        }
+        });
     }
 
-    private static string HashOf(ImageModel model)
-    {
-        using ParameterStore needed = ParameterStore.FromTensors(model.NeededWeights);
-        return needed.ContentHash;
-    }
-
-    /// <summary>Whatever goes wrong with the content means that it is damaged: nothing else comes of it.</summary>
-    private static T Sound<T>(Func<T> read)
-    {
-        try
-        {
-            return read();
-        }
-        catch (Exception e)
-        {
-            throw new FormatException($"This model of detection or segmentation is damaged: {e.Message}", e);
-        }
-    }
+    private static T Sound<T>(Func<T> read) => SavedModel.Sound("model of detection or segmentation", read);
 }

@@ -4,7 +4,6 @@ using Backbones;
 using Backbones.Graphs;
 using Backbones.Registry;
 using Backbones.Weights;
-using Backbones.Weights.Hub;
 using Microsoft.ML.TimmFeatures.Sessions;
 
 namespace Microsoft.ML.TimmFeatures.Serialization;
@@ -27,23 +26,15 @@ internal static class TransformerFormat
     {
         ParameterTensor[] needed = [.. session.NeededWeights];
         using ParameterStore pruned = ParameterStore.FromTensors(needed, session.Backbone.Parameters.Source);
-        bool embeds = options.WeightStorage == WeightStorage.Embedded;
-        long length = embeds ? SafetensorsWriter.LengthOf(needed) : 0;
-        if (length > Array.MaxLength)
-            throw new NotSupportedException($"The weights of '{session.Backbone.Name}' take {length} bytes; at most {Array.MaxLength} can be inside a model. Use {nameof(WeightStorage)}.{nameof(WeightStorage.Referenced)}.");
+        long length = StoredWeights.LengthOf(options, needed, session.Backbone.Name);
 
         // Where the weights were on this machine is no business of those who get the model, unless they have to find them.
-        FeaturizerOptions stored = embeds ? options with { WeightsPath = null, KeyPrefix = null } : options;
+        FeaturizerOptions stored = options.WeightStorage == WeightStorage.Embedded ? options with { WeightsPath = null, KeyPrefix = null } : options;
         var description = new StoredFeaturizer(StoredOptions.Of(stored), [.. mappings.Select(StoredColumns.Of)], selection is null ? null : StoredSelection.Of(selection),
             PretrainedConfigWriter.ToJson(session.Backbone.Config), pruned.ContentHash, selection is null ? StoredGraph.Of(session.Selected) : null);
         writer.Write(description.Options.NeedsVersion4 ? WithMoreOptions : selection is null ? WithGraph : WithSelection);
         writer.Write(description.ToJson());
-        writer.Write(length);
-        writer.Flush();
-        if (!embeds)
-            return;
-        using var planes = new BytePlaneWriter(writer.BaseStream);
-        SafetensorsWriter.Write(planes, needed);
+        StoredWeights.Write(writer, length, needed);
     }
 
     /// <exception cref="FormatException">The content is not a featurizer's, is damaged, or is of a later version.</exception>
@@ -77,18 +68,7 @@ internal static class TransformerFormat
         }
     }
 
-    /// <summary>Whatever goes wrong with the content means that it is damaged: nothing else comes of it.</summary>
-    private static T Sound<T>(Func<T> read)
-    {
-        try
-        {
-            return read();
-        }
-        catch (Exception e)
-        {
-            throw new FormatException($"This model's featurizer is damaged: {e.Message}", e);
-        }
-    }
+    private static T Sound<T>(Func<T> read) => SavedModel.Sound("model's featurizer", read);
 
     private static Content ReadContent(BinaryReader reader, int version)
     {
@@ -98,7 +78,7 @@ internal static class TransformerFormat
         long length = reader.ReadInt64();
         // The first prediction waits for all this: the description is taken apart, and its graph built, while the weights are read.
         Task<Content> parsing = Task.Run(() => ReadDescription(text, version));
-        byte[]? weights = length == 0 ? null : ReadWeights(reader.BaseStream, version, length);
+        byte[]? weights = length == 0 ? null : StoredWeights.Read(reader.BaseStream, length, inPlanes: version != PlainWeights);
         Content content = parsing.GetAwaiter().GetResult();
         if (weights is null != (content.Options.WeightStorage == WeightStorage.Referenced))
             throw new JsonException($"it has {length} bytes of weights, and says that they are {content.Options.WeightStorage}.");
@@ -121,27 +101,9 @@ internal static class TransformerFormat
         return content with { Outline = outline };
     }
 
-    private static byte[] ReadWeights(Stream stream, int version, long length)
-    {
-        if (length < 0 || length > Array.MaxLength)
-            throw new InvalidDataException($"it says that its weights take {length} bytes.");
-        // A wrong length must not take memory that the file has no bytes for.
-        long left = stream.Length - stream.Position;
-        if (left < length)
-            throw new EndOfStreamException($"its weights are cut off, {left} of {length} bytes are there.");
-        byte[] weights = GC.AllocateUninitializedArray<byte>((int)length);
-        if (version == PlainWeights)
-            stream.ReadExactly(weights);
-        else
-            BytePlanes.Read(stream, weights);
-        return weights;
-    }
-
     private static FeaturizerTransformer Embedded(Content content, byte[] weights, FeaturizerHost host)
     {
-        ParameterStore store = ParameterStore.FromSafetensors(SafetensorsFile.Read(weights, $"the saved model's weights of '{content.Config.Name}'"));
-        if (store.ContentHash != content.Stored.WeightsHash)
-            throw new InvalidDataException($"its weights have content hash {store.ContentHash}, not {content.Stored.WeightsHash}.");
+        ParameterStore store = StoredWeights.Open(weights, content.Config.Name, content.Stored.WeightsHash);
         FeaturizerModel model;
         if (content.Stored.Graph is { } graph)
         {
@@ -172,23 +134,11 @@ internal static class TransformerFormat
         if (content.Selection is not { } selection)
             throw new FormatException("This model's featurizer is damaged: a graph without weights.");
         FeaturizerOptions options = content.Options with { WeightsPath = Sound(() => ReferencedWeights.PathOf(content.Options)) };
-        try
+        return ReferencedWeights.Open(content.Options, content.Stored.WeightsHash, () => Checked(content with { Options = options }, FeaturizerModel.Locate(options, selection, host), host, s =>
         {
-            return Checked(content with { Options = options }, FeaturizerModel.Locate(options, selection, host), host, s =>
-            {
-                using ParameterStore needed = ParameterStore.FromTensors(s.NeededWeights);
-                if (needed.ContentHash != content.Stored.WeightsHash)
-                    throw new InvalidDataException($"The model was saved with other weights of '{s.Backbone.Name}': those in {s.Backbone.Parameters.Source} have content hash {needed.ContentHash}, the model refers to {content.Stored.WeightsHash}.");
-            });
-        }
-        catch (Exception e) when (e is FileNotFoundException or UnknownModelException or DownloadException)
-        {
-            throw new FileNotFoundException($"The model refers to weights of '{options.ModelName}' that are not on this machine (content hash {content.Stored.WeightsHash}): {e.Message}{ReferencedWeights.WhyNot(content.Options)}", e);
-        }
-        catch (Exception e) when (e is WeightsFormatException or ParameterMismatchException)
-        {
-            throw new InvalidDataException($"The model was saved with other weights of '{options.ModelName}' (content hash {content.Stored.WeightsHash}): {e.Message}", e);
-        }
+            using ParameterStore needed = ParameterStore.FromTensors(s.NeededWeights);
+            ReferencedWeights.Check(needed, content.Stored.WeightsHash, s.Backbone.Name, s.Backbone.Parameters.Source);
+        }));
     }
 
     private static FeaturizerTransformer Checked(Content content, FeaturizerModel model, FeaturizerHost host, Action<FeaturizerSession> check)
