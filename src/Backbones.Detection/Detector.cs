@@ -19,7 +19,7 @@ public abstract class Detector : IDisposable
 
     private readonly BatchTransform _transform;
     private readonly float[][] _byteValues;
-    private readonly SizedPlans _plans;
+    private readonly SizedPlans<DetectorPlan> _plans;
     private readonly Lock _gate = new();
     private readonly Stack<Workspace> _idle = [];
     private readonly ParameterStore? _owned;
@@ -46,7 +46,7 @@ public abstract class Detector : IDisposable
         _nominal = new(() => BuildFeatures(_nominalSize));
         _specs = new(() => [.. _nominal.Value.Graph.Parameters.Concat(HeadGraphs().SelectMany(h => h.Parameters))]);
         _parameters = new(() => DetectorWeights.Assemble(_specs.Value, parts.Given, parts.BackboneParameters, Body.KeyOf, parts.Options.RandomWeights, parts.Options.CheckFinite));
-        _plans = new(parts.Options.PlanCacheSize, Compile);
+        _plans = new(typeof(Detector), parts.Options.PlanCacheSize, Compile);
     }
 
     /// <summary>Names of the detectors that <see cref="Create"/> makes.</summary>
@@ -164,7 +164,7 @@ public abstract class Detector : IDisposable
     private protected int MapChannels => _nominal.Value.Levels[0].Map.Shape[0];
 
     /// <summary>What is done with the maps: fills the workspace's results, in the resized images' pixels.</summary>
-    private protected abstract void Postprocess(Workspace workspace, SizedPlan plan);
+    private protected abstract void Postprocess(Workspace workspace, DetectorPlan plan);
 
     /// <summary>A result as it is given back.</summary>
     private protected virtual Detection ToDetection(Workspace workspace, int image, int index, Box box, Size2 original)
@@ -255,7 +255,7 @@ public abstract class Detector : IDisposable
     private void Run(Workspace workspace, IPixelRows[] sources, Size2 padded)
     {
         int length = checked(3 * padded.H * padded.W), total = checked(sources.Length * length);
-        SizedPlan plan = _plans.Rent(padded);
+        DetectorPlan plan = _plans.Rent(padded);
         try
         {
             Workspace.CheckSize(plan, sources.Length);
@@ -309,7 +309,7 @@ public abstract class Detector : IDisposable
         return new(original.W, original.H, items.MoveToImmutable());
     }
 
-    private SizedPlan Compile(Size2 size)
+    private DetectorPlan Compile(Size2 size)
     {
         FeatureGraph features = BuildFeatures(size);
         return new(size, features, Engine.Compile(features.Graph, Parameters, EngineOptions), AnchorsOfLevels.Grids(size, features.LevelSizes));

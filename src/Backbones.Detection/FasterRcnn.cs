@@ -74,7 +74,7 @@ public class FasterRcnn : Detector
     /// <summary>A stage on this detector's engine.</summary>
     private protected RoIStage Stage(string name, MultiScaleRoIAlign pooler, Func<RoIHead> head) => new(name, pooler, head, h => Engine.Compile(h.Graph, Parameters, EngineOptions));
 
-    private protected override void Postprocess(Workspace workspace, SizedPlan plan)
+    private protected override void Postprocess(Workspace workspace, DetectorPlan plan)
     {
         var w = (RcnnWorkspace)workspace;
         w.Proposals.Clear();
@@ -96,7 +96,7 @@ public class FasterRcnn : Detector
     }
 
     /// <summary>The proposals of an image: the best anchors of each map, moved, without those that better ones of the same map overlap.</summary>
-    private void Propose(RcnnWorkspace w, SizedPlan plan, int image)
+    private void Propose(RcnnWorkspace w, DetectorPlan plan, int image)
     {
         FeatureGraph features = plan.Features;
         Size2 size = w.Sizes[image];

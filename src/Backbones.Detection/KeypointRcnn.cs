@@ -42,7 +42,7 @@ public sealed class KeypointRcnn : FasterRcnn
     public static KeypointRcnn Create(SelectedFeatures backbone, int numClasses, KeypointRcnnOptions? options = null)
         => new KeypointRcnn(DetectorParts.Over(backbone, numClasses, options ?? new())).Checked<KeypointRcnn>();
 
-    private protected override void Postprocess(Workspace workspace, SizedPlan plan)
+    private protected override void Postprocess(Workspace workspace, DetectorPlan plan)
     {
         base.Postprocess(workspace, plan);
         var w = (RcnnWorkspace)workspace;

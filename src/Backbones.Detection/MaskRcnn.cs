@@ -38,7 +38,7 @@ public sealed class MaskRcnn : FasterRcnn
     public static MaskRcnn Create(SelectedFeatures backbone, int numClasses, MaskRcnnOptions? options = null)
         => new MaskRcnn(DetectorParts.Over(backbone, numClasses, options ?? new())).Checked<MaskRcnn>();
 
-    private protected override void Postprocess(Workspace workspace, SizedPlan plan)
+    private protected override void Postprocess(Workspace workspace, DetectorPlan plan)
     {
         base.Postprocess(workspace, plan);
         var w = (RcnnWorkspace)workspace;

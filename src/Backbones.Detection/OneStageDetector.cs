@@ -44,7 +44,7 @@ public abstract class OneStageDetector : Detector
 
     private protected abstract Box Decode(BoxDelta delta, Box anchor);
 
-    private protected override void Postprocess(Workspace w, SizedPlan plan)
+    private protected override void Postprocess(Workspace w, DetectorPlan plan)
     {
         int levels = plan.Features.Levels.Length, heads = plan.Features.Heads.Length;
         for (int image = 0; image < w.Count; image++)

@@ -30,7 +30,7 @@ internal sealed class RoIStage : IDisposable
     /// <param name="boxes">One box or more.</param>
     /// <param name="features">What is cut, <c>[H, W, C]</c> for each box.</param>
     /// <param name="outputs">One for each of the head's outputs.</param>
-    public void Run(RcnnWorkspace w, SizedPlan plan, BoxList boxes, Grown<float> features, params Grown<float>[] outputs)
+    public void Run(RcnnWorkspace w, DetectorPlan plan, BoxList boxes, Grown<float> features, params Grown<float>[] outputs)
     {
         int rows = Head.Rows;
         w.Cut(plan, boxes, Pooler, rows, features);

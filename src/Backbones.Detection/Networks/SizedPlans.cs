@@ -3,12 +3,10 @@ using Backbones.Graphs;
 
 namespace Backbones.Detection;
 
-/// <summary>The compiled graph for one padded size, and what follows from the size.</summary>
-/// <param name="Size">The padded size.</param>
-/// <param name="Features">The graph.</param>
+/// <summary>A graph compiled for one image size.</summary>
+/// <param name="Size">The size.</param>
 /// <param name="Plan">What runs it.</param>
-/// <param name="Anchors">The anchors of each level.</param>
-internal sealed record SizedPlan(Size2 Size, FeatureGraph Features, IPlan Plan, AnchorGrid[] Anchors)
+internal record SizedPlan(Size2 Size, IPlan Plan)
 {
     /// <summary>Runs that use it now.</summary>
     public int Users { get; set; }
@@ -17,22 +15,32 @@ internal sealed record SizedPlan(Size2 Size, FeatureGraph Features, IPlan Plan, 
     public bool IsRemoved { get; set; }
 }
 
+/// <summary>A detector's, for one padded size, and what follows from the size.</summary>
+/// <param name="Size">The padded size.</param>
+/// <param name="Features">The graph.</param>
+/// <param name="Plan">What runs it.</param>
+/// <param name="Anchors">The anchors of each level.</param>
+internal sealed record DetectorPlan(Size2 Size, FeatureGraph Features, IPlan Plan, AnchorGrid[] Anchors) : SizedPlan(Size, Plan);
+
 /// <summary>The plans of the last few image sizes. Thread safe: a plan that gives way to others is freed when no run uses it any more.</summary>
-internal sealed class SizedPlans(int capacity, Func<Size2, SizedPlan> make) : IDisposable
+/// <param name="owner">What is disposed, as messages call it.</param>
+/// <param name="capacity">Most of them.</param>
+/// <param name="make">Compiles for a size.</param>
+internal sealed class SizedPlans<TPlan>(Type owner, int capacity, Func<Size2, TPlan> make) : IDisposable where TPlan : SizedPlan
 {
     private readonly Lock _gate = new();
     // The one used last at the end.
-    private readonly List<SizedPlan> _plans = [];
+    private readonly List<TPlan> _plans = [];
     private bool _disposed;
 
     /// <summary>The plan for a size, to be given back; compiled if it is not there. Others wait for it meanwhile: compiling uses all cores.</summary>
-    public SizedPlan Rent(Size2 size)
+    public TPlan Rent(Size2 size)
     {
         lock (_gate)
         {
-            ObjectDisposedException.ThrowIf(_disposed, typeof(Detector));
+            ObjectDisposedException.ThrowIf(_disposed, owner);
             int at = _plans.FindIndex(p => p.Size == size);
-            SizedPlan plan;
+            TPlan plan;
             if (at >= 0)
             {
                 plan = _plans[at];
@@ -52,7 +60,7 @@ internal sealed class SizedPlans(int capacity, Func<Size2, SizedPlan> make) : ID
     }
 
     /// <summary>Ends a use.</summary>
-    public void Return(SizedPlan plan)
+    public void Return(TPlan plan)
     {
         lock (_gate)
         {
@@ -74,7 +82,7 @@ internal sealed class SizedPlans(int capacity, Func<Size2, SizedPlan> make) : ID
 
     private void Remove(int at)
     {
-        SizedPlan plan = _plans[at];
+        TPlan plan = _plans[at];
         _plans.RemoveAt(at);
         plan.IsRemoved = true;
         if (plan.Users == 0)

@@ -65,7 +65,7 @@ internal sealed class RcnnWorkspace(WorkerPool pool) : Workspace(pool)
     /// <param name="pooler">How they are cut.</param>
     /// <param name="rows">Boxes in an item of the head that follows: there is room for whole items.</param>
     /// <param name="output">What is cut, <c>[H, W, C]</c> for each box.</param>
-    public void Cut(SizedPlan plan, BoxList boxes, MultiScaleRoIAlign pooler, int rows, Grown<float> output)
+    public void Cut(DetectorPlan plan, BoxList boxes, MultiScaleRoIAlign pooler, int rows, Grown<float> output)
     {
         FeatureGraph features = plan.Features;
         int[] levels = [.. Enumerable.Range(0, features.Pooled.Length).Where(i => pooler.FeatmapNames.Contains(features.Levels[features.Pooled[i]].Name))];

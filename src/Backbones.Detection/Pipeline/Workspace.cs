@@ -39,7 +39,7 @@ internal class Workspace(WorkerPool pool)
 
     /// <summary>Refuses a batch whose images or maps do not fit an array.</summary>
     /// <exception cref="OverflowException">There are too many images.</exception>
-    public static void CheckSize(SizedPlan plan, int count)
+    public static void CheckSize(DetectorPlan plan, int count)
     {
         long largest = plan.Features.Graph.Inputs.Concat(plan.Features.Graph.Outputs).Max(n => n.Shape.Length);
         if (count * largest > Array.MaxLength)
@@ -47,7 +47,7 @@ internal class Workspace(WorkerPool pool)
     }
 
     /// <summary>Runs the graph over the batch.</summary>
-    public void Run(SizedPlan plan, int count, int imageLength)
+    public void Run(DetectorPlan plan, int count, int imageLength)
     {
         var outputs = plan.Features.Graph.Outputs;
         while (_outputs.Count < outputs.Length)

@@ -24,12 +24,9 @@ public sealed class SegmentationModel : IDisposable
     private readonly Size2? _inputSize;
     private readonly SegmentationOptions _options;
     private readonly long _shorterSide;
-    private readonly IEngine _engine;
-    private readonly EngineOptions _engineOptions;
     private readonly ParameterStore? _owned;
     private readonly Lock _gate = new();
-    private readonly List<(Size2 Size, IPlan Plan)> _plans = [];
-    private bool _disposed;
+    private readonly SizedPlans<SizedPlan> _plans;
 
     private SegmentationModel(string name, SegmentationMethod method, int numClasses, Func<Size2, SegmentationGraph> build, Size2? inputSize, ParameterStore parameters, ParameterStore? owned,
         SegmentationOptions options, IEngine? engine, EngineOptions? engineOptions)
@@ -37,10 +34,12 @@ public sealed class SegmentationModel : IDisposable
         (Name, Method, NumClasses, Parameters) = (name, method, numClasses, parameters);
         (_build, _inputSize, _owned, _options) = (build, inputSize, owned, options);
         _shorterSide = options.ResizeSize ?? SegmentationVariant.ResizeSize;
-        (_engine, _engineOptions) = (engine ?? DefaultEngine.Instance, engineOptions ?? EngineOptions.Default);
+        _plans = new(typeof(SegmentationModel), MaxPlans, size => new(size, Compile(build(size))));
         ClassNames = options.ClassNames is { } names ? [.. names] : name.Length > 0 && numClasses == SegmentationVariant.VocCategories.Length ? SegmentationVariant.VocCategories : [];
         if (options.ClassNames is not null && ClassNames.Length != numClasses)
             throw new ArgumentException($"The model has {numClasses} classes, the background included; {ClassNames.Length} names were given.", nameof(options));
+
+        IPlan Compile(SegmentationGraph graph) => (engine ?? DefaultEngine.Instance).Compile(graph.Graph.WithOutputs(graph.Out), parameters, engineOptions ?? EngineOptions.Default);
     }
 
     /// <summary>Names of torchvision's segmentation models, sorted.</summary>
@@ -175,13 +174,7 @@ public sealed class SegmentationModel : IDisposable
     /// <summary>Releases the plans and, where the model opened them, the weights.</summary>
     public void Dispose()
     {
-        lock (_gate)
-        {
-            _disposed = true;
-            foreach ((_, IPlan plan) in _plans)
-                plan.Dispose();
-            _plans.Clear();
-        }
+        _plans.Dispose();
         _owned?.Dispose();
     }
 
@@ -229,35 +222,18 @@ public sealed class SegmentationModel : IDisposable
             }
         }
         var output = new float[checked(numbers.Length * scores)];
-        lock (_gate)
-            PlanFor(size).Run(numbers.Length, [input], [output], cancellation);
+        SizedPlan plan = _plans.Rent(size);
+        try
+        {
+            lock (_gate)
+                plan.Plan.Run(numbers.Length, [input], [output], cancellation);
+        }
+        finally
+        {
+            _plans.Return(plan);
+        }
         for (int i = 0; i < numbers.Length; i++)
             maps[numbers[i]] = PixelArgMax.Run(output.AsMemory(i * scores, scores), NumClasses, size, _options.OriginalSize ? Upright(images[numbers[i]]) : size);
-    }
-
-    /// <summary>The plan of a size; the one that was used least recently gives way. To be called with the gate held.</summary>
-    private IPlan PlanFor(Size2 size)
-    {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        int at = _plans.FindIndex(p => p.Size == size);
-        IPlan plan;
-        if (at >= 0)
-        {
-            plan = _plans[at].Plan;
-            _plans.RemoveAt(at);
-        }
-        else
-        {
-            if (_plans.Count == MaxPlans)
-            {
-                _plans[0].Plan.Dispose();
-                _plans.RemoveAt(0);
-            }
-            SegmentationGraph graph = _build(size);
-            plan = _engine.Compile(graph.Graph.WithOutputs(graph.Out), Parameters, _engineOptions);
-        }
-        _plans.Add((size, plan));
-        return plan;
     }
 
     private static SelectedFeatures AtSize(SelectedFeatures features, Size2 own, Size2 size) => features.Source is { } source ? source.AtSize(size)
