@@ -21,8 +21,9 @@ internal sealed unsafe class PackedMatrix<T> : IDisposable where T : struct, IVe
     /// <param name="k">Rows.</param>
     /// <param name="columns">Output columns of one group.</param>
     /// <param name="groups">Number of groups.</param>
+    /// <param name="arena">Whose memory it is; null for memory of its own, freed with it.</param>
     /// <param name="panelVectors">Vectors of a panel's row; 0 for those of a full tile.</param>
-    public PackedMatrix(int k, int columns, int groups, int panelVectors = 0)
+    public PackedMatrix(int k, int columns, int groups, NativeArena? arena, int panelVectors = 0)
     {
         PanelVectors = panelVectors == 0 ? T.TileColumns : panelVectors;
         K = k;
@@ -31,7 +32,7 @@ internal sealed unsafe class PackedMatrix<T> : IDisposable where T : struct, IVe
         Panels = (columns + PanelWidth - 1) / PanelWidth;
         _paddedColumns = (columns + T.Count - 1) / T.Count * T.Count;
         _groupSize = (long)_paddedColumns * K;
-        _panels = new AlignedBuffer(_groupSize * groups);
+        _panels = new AlignedBuffer(_groupSize * groups, arena);
     }
 
     /// <param name="source">Weights, output-major: element (n, k) of group g at (g · columns + n) · sourceOffsets.Length + sourceOffsets[k].</param>
@@ -39,14 +40,15 @@ internal sealed unsafe class PackedMatrix<T> : IDisposable where T : struct, IVe
     /// <param name="columns">Output columns of one group.</param>
     /// <param name="groups">Number of groups.</param>
     /// <param name="bias">One value per output column of all groups; empty for none.</param>
+    /// <param name="arena">Whose memory it is; null for memory of its own, freed with it.</param>
     /// <param name="panelVectors">Vectors of a panel's row; 0 for those of a full tile.</param>
-    public PackedMatrix(ReadOnlyMemory<float> source, int[] sourceOffsets, int columns, int groups, ReadOnlySpan<float> bias, int panelVectors = 0)
-        : this(sourceOffsets.Length, columns, groups, panelVectors)
+    public PackedMatrix(ReadOnlyMemory<float> source, int[] sourceOffsets, int columns, int groups, ReadOnlySpan<float> bias, NativeArena? arena, int panelVectors = 0)
+        : this(sourceOffsets.Length, columns, groups, arena, panelVectors)
     {
         Parallel.For(0, groups * Panels, i => PackPanel(source.Span, sourceOffsets, i / Panels, i % Panels));
         if (bias.IsEmpty)
             return;
-        _bias = new AlignedBuffer((long)_paddedColumns * groups);
+        _bias = new AlignedBuffer((long)_paddedColumns * groups, arena);
         for (int g = 0; g < groups; g++)
             bias.Slice(g * columns, columns).CopyTo(_bias.Span[(g * _paddedColumns)..]);
     }
@@ -73,11 +75,12 @@ internal sealed unsafe class PackedMatrix<T> : IDisposable where T : struct, IVe
     /// <summary>
     /// Keeps the weights as 16-bit floats from now on, half as large, where they are in their range; others stay as they are. Rounded to nearest, a weight of 6e-5 or more is off by at most 2⁻¹¹ of itself.
     /// </summary>
+    /// <param name="arena">Whose memory the halves are.</param>
     /// <returns>This matrix.</returns>
-    public PackedMatrix<T> ToHalf()
+    public PackedMatrix<T> ToHalf(NativeArena arena)
     {
         long length = _groupSize * Groups;
-        var halves = new AlignedBuffer((length + 1) / 2);
+        var halves = new AlignedBuffer((length + 1) / 2, arena);
         bool fits = true;
         Parallel.For(0, (length + Chunk - 1) / Chunk, chunk =>
         {

@@ -40,13 +40,13 @@ internal sealed partial class PlanBuilder<T>
             var wide = ConvolutionGeometry.Of(expand, expansion.Inputs[0].Shape, expansion.Inputs[1].Shape, expansion.Shape);
             PackedMatrix<T> packed = Pack(Values(expansion, 1), [.. Enumerable.Range(0, wide.Channels)], wide, expand.HasBias ? Values(expansion, 2) : default,
                 ExpandDepthwiseStep<T>.PanelVectors(geometry, _pool.Threads));
-            var kernel = new DepthwiseKernel<T>(geometry, Own(DepthwiseKernel<T>.Pack(weights.Span, bias, geometry)), result, epilogue);
+            var kernel = new DepthwiseKernel<T>(geometry, DepthwiseKernel<T>.Pack(weights.Span, bias, geometry, _weights), result, epilogue);
             step = new ExpandDepthwiseStep<T>(geometry, input, packed, new ProductEpilogue<T>(null, expand.Epilogue?.Activation), kernel);
         }
         else if (geometry.HasGroupsWithin(T.Count))
         {
             input = ChannelsLast(input);
-            step = new DepthwiseStep<T>(geometry, input, Own(DepthwiseKernel<T>.Pack(weights.Span, bias, geometry)), result, epilogue);
+            step = new DepthwiseStep<T>(geometry, input, DepthwiseKernel<T>.Pack(weights.Span, bias, geometry, _weights), result, epilogue);
         }
         else if (geometry is { Groups: 1, IsPointwise: true })
         {
@@ -162,7 +162,7 @@ internal sealed partial class PlanBuilder<T>
     private PackedMatrix<T> Packed<TTile>(ReadOnlyMemory<float> weights, ConvolutionGeometry geometry) where TTile : struct, IWinogradTile<T>
     {
         if (!_transformed.TryGetValue((weights, typeof(TTile)), out PackedMatrix<T>? packed))
-            _transformed[(weights, typeof(TTile))] = packed = Weights(WinogradStep<T, TTile>.Pack(weights, geometry.OutChannels, geometry.Channels));
+            _transformed[(weights, typeof(TTile))] = packed = Weights(WinogradStep<T, TTile>.Pack(weights, geometry.OutChannels, geometry.Channels, PackedTo));
         return packed;
     }
 
@@ -171,5 +171,5 @@ internal sealed partial class PlanBuilder<T>
         => new(map.Storage, map.Offset + line * map.Strides[1] + column * map.Strides[2], [map.Dims[0], height, width], [map.Strides[0], map.Strides[1] * step.H, map.Strides[2] * step.W]);
 
     private PackedMatrix<T> Pack(ReadOnlyMemory<float> weights, int[] order, ConvolutionGeometry geometry, ReadOnlySpan<float> bias, int panelVectors = 0)
-        => Weights(new PackedMatrix<T>(weights, order, geometry.GroupOutChannels, geometry.Groups, bias, panelVectors));
+        => Weights(new PackedMatrix<T>(weights, order, geometry.GroupOutChannels, geometry.Groups, bias, PackedTo, panelVectors));
 }
