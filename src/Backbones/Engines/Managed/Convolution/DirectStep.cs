@@ -21,6 +21,9 @@ internal sealed unsafe class DirectStep<T> : Step where T : struct, IVector<T>
     private readonly Block[] _blocks;
     private readonly nint _resultPixel;
 
+    // That of the last batch size: a step's runs are mostly of one.
+    private ProductGrid? _grid;
+
     /// <param name="geometry">The convolution.</param>
     /// <param name="layout">How patches lie in the input.</param>
     /// <param name="input">The map.</param>
@@ -44,8 +47,7 @@ internal sealed unsafe class DirectStep<T> : Step where T : struct, IVector<T>
     {
         if (_layout.IsCopied)
             context.Share(this, 0, Pieces.Count((long)context.Batch * _layout.CopiedLines, _layout.Line, context.Pool.Threads));
-        ProductGrid grid = Grid(context);
-        context.Share(this, 1, grid.RowPieces * grid.PanelPieces * _weights.Groups);
+        context.Share(this, 1, Grid(context).Count);
     }
 
     public override void RunPiece(RunContext context, int phase, int index, int worker)
@@ -79,8 +81,12 @@ internal sealed unsafe class DirectStep<T> : Step where T : struct, IVector<T>
         }
     }
 
-    private ProductGrid Grid(RunContext context) => ProductGrid.Of(
-        (long)context.Batch * _geometry.OutHeight * _geometry.OutWidth, _geometry.OutWidth, _weights.K, _weights.Panels, GemmTile<T>.Width, _weights.Groups, context.Pool.Threads);
+    private ProductGrid Grid(RunContext context)
+    {
+        long lines = (long)context.Batch * _geometry.OutHeight;
+        return _grid is { } grid && grid.Units == lines ? grid
+            : _grid = ProductGrid.Of(lines, _geometry.OutWidth, _weights.K, _weights.Panels, GemmTile<T>.Width, _weights.Groups, context.Pool.Threads);
+    }
 
     private void CopyLines(RunContext context, int index)
     {
@@ -119,13 +125,8 @@ internal sealed unsafe class DirectStep<T> : Step where T : struct, IVector<T>
 
     private void Multiply(RunContext context, int index, int worker)
     {
-        ProductGrid grid = Grid(context);
-        (int rowPiece, int columnPiece) = Pieces.Place(grid.RowPieces, grid.PanelPieces * _weights.Groups, context.Pool.Threads, index);
-        int group = columnPiece / grid.PanelPieces, panelPiece = columnPiece % grid.PanelPieces;
+        (int group, (long firstLine, long endLine), (int firstPanel, int endPanel)) = Grid(context).Piece(index);
         int width = _geometry.OutWidth;
-        long firstLine = (long)rowPiece * (grid.RowsPerPiece / width);
-        long endLine = Math.Min(firstLine + grid.RowsPerPiece / width, (long)context.Batch * _geometry.OutHeight);
-        int firstPanel = panelPiece * grid.PanelsPerPiece, endPanel = Math.Min(firstPanel + grid.PanelsPerPiece, _weights.Panels);
 
         float* source = (_layout.IsCopied ? context.SharedScratch : context.Address(_input)) + group * _layout.Group;
         float* target = context.Address(_result) + group * _weights.Columns;

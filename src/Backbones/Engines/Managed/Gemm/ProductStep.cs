@@ -12,23 +12,22 @@ internal sealed unsafe class ProductStep<T>(ValueView input, PackedMatrix<T> wei
     // Blocks of equal length: a short last one would load and store the accumulators for little.
     private readonly int _blockK = Even(weights.K, (weights.K + ProductGrid.MaxBlockK - 1) / ProductGrid.MaxBlockK);
 
+    // That of the last batch size: a step's runs are mostly of one.
+    private ProductGrid? _grid;
+
     public override long MultiplyAdds => _result.Count * weights.K * weights.Columns;
 
     public override long WorkerScratch(int threads) => weights.RowScratch(_blockK);
 
     public override void Execute(RunContext context)
     {
-        ProductGrid grid = Grid(context);
-        context.Share(this, 0, grid.RowPieces * grid.PanelPieces);
+        context.Share(this, 0, Grid(context).Count);
     }
 
     public override void RunPiece(RunContext context, int phase, int index, int worker)
     {
-        ProductGrid grid = Grid(context);
-        (int rowPiece, int panelPiece) = Pieces.Place(grid.RowPieces, grid.PanelPieces, context.Pool.Threads, index);
-        long firstRow = (long)rowPiece * grid.RowsPerPiece;
-        int rows = (int)Math.Min(grid.RowsPerPiece, _result.Count * context.Batch - firstRow);
-        int firstPanel = panelPiece * grid.PanelsPerPiece, endPanel = Math.Min(firstPanel + grid.PanelsPerPiece, weights.Panels);
+        (_, (long firstRow, long endRow), (int firstPanel, int endPanel)) = Grid(context).Piece(index);
+        int rows = (int)(endRow - firstRow);
 
         float* source = context.Address(input) + firstRow * _rows.Distance, target = context.Address(result) + firstRow * _result.Distance;
         nint start = 0;
@@ -56,7 +55,10 @@ internal sealed unsafe class ProductStep<T>(ValueView input, PackedMatrix<T> wei
     }
 
     private ProductGrid Grid(RunContext context)
-        => ProductGrid.Of(_result.Count * context.Batch, GemmTile<T>.Rows, weights.K, weights.Panels, GemmTile<T>.Width, 1, context.Pool.Threads);
+    {
+        long rows = _result.Count * context.Batch;
+        return _grid is { } grid && grid.Units == rows ? grid : _grid = ProductGrid.Of(rows, 1, weights.K, weights.Panels, GemmTile<T>.Width, 1, context.Pool.Threads);
+    }
 
     private static int Even(int length, int parts) => (length + parts - 1) / parts;
 }
