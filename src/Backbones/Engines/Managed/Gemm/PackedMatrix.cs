@@ -143,6 +143,7 @@ internal sealed unsafe class PackedMatrix<T> : IDisposable where T : struct, IVe
         _bias?.Dispose();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void PackPanel(ReadOnlySpan<float> source, int[] sourceOffsets, int group, int panel)
     {
         // Rows of the panel that stay in the first-level cache while column after column goes into them.

@@ -51,6 +51,7 @@ internal static unsafe class PanelPacker<T> where T : struct, IVector<T>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void PackRows(float* source, nint distance, int k, int columns, float* target, int width)
     {
         for (int i = 0; i < k; i++)

@@ -207,6 +207,7 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void CopyWithBorder(float* source, int top, int left, float* target)
     {
         nint line = (nint)_input.Strides[1], pixel = (nint)_input.Strides[2];
