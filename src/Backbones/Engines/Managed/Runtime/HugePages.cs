@@ -8,13 +8,14 @@ internal static unsafe partial class HugePages
     /// <summary>Bytes of a page.</summary>
     public const int PageBytes = 2 << 20;
 
+    private const string Library = "libc";
     private const int ReadWrite = 0x1 | 0x2;
     private const int PrivateAnonymous = 0x2 | 0x20;
     private const int AdviseHugePages = 14;
     private const nint Failed = -1;
 
     /// <summary>Whether this system can be asked. It may still answer with small pages.</summary>
-    public static bool CanBeAskedFor { get; } = OperatingSystem.IsLinux();
+    public static bool CanBeAskedFor { get; } = OperatingSystem.IsLinux() && NativeLibrary.TryLoad(Library, typeof(HugePages).Assembly, null, out _);
 
     /// <summary>Zeroed memory that begins on a page.</summary>
     /// <param name="bytes">Whole pages.</param>
@@ -35,12 +36,12 @@ internal static unsafe partial class HugePages
     /// <summary>Gives back what <see cref="Allocate"/> got for so many bytes.</summary>
     public static void Free(nint mapping, nuint bytes) => _ = Unmap(mapping, bytes + PageBytes);
 
-    [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
+    [LibraryImport(Library, EntryPoint = "mmap", SetLastError = true)]
     private static partial nint Map(nint address, nuint length, int protection, int flags, int file, nint offset);
 
-    [LibraryImport("libc", EntryPoint = "munmap")]
+    [LibraryImport(Library, EntryPoint = "munmap")]
     private static partial int Unmap(nint address, nuint length);
 
-    [LibraryImport("libc", EntryPoint = "madvise")]
+    [LibraryImport(Library, EntryPoint = "madvise")]
     private static partial int Advise(nint address, nuint length, int advice);
 }
