@@ -25,6 +25,9 @@ public sealed class CallerMemoryTests
         ["wide convolution and residual"] = (b, x) => b.Add(b.Conv2d("conv2", b.Conv2d("conv1", x, 33, 3, padding: 1), x.Shape[0], 3, padding: 1), x),
         ["pointwise convolution and residual"] = (b, x) => b.Act("act", b.Add(b.Conv2d("conv", x, x.Shape[0], 1), x), UnaryKind.Relu),
         ["depthwise convolution and residual"] = (b, x) => b.Add(b.Conv2d("conv", x, x.Shape[0], 3, padding: 1, groups: x.Shape[0]), x),
+        ["grouped convolution and residual"] = (b, x) => b.Add(b.Conv2d("conv", x, x.Shape[0], 3, padding: 1, groups: Groups(x)), x),
+        ["grouped convolution with stride"] = (b, x) => b.Conv2d("conv", x, x.Shape[0], 3, stride: 2, padding: 1, groups: Groups(x)),
+        ["grouped convolutions"] = (b, x) => b.Conv2d("conv2", b.Conv2d("conv1", x, 12, 3, padding: 1), 12, 3, padding: 1, groups: 3),
         ["linear"] = (b, x) => b.Linear("fc", x, 7),
         ["linear and residual"] = (b, x) => b.Add(b.Linear("fc", x, x.Shape[^1]), x),
         ["linear of a vector and residual"] = (b, x) => b.Flatten(x) is var y ? b.Add(b.Linear("fc", y, y.Shape[0]), y) : x,
@@ -119,6 +122,9 @@ public sealed class CallerMemoryTests
         Assert.AreEqual(0, process.ExitCode, $"{switchedOff}=0: {output} {errors.Result}");
         StringAssert.Contains(output, "succeeded: 1");
     }
+
+    /// <summary>The fewest groups of several.</summary>
+    private static int Groups(Node x) => Enumerable.Range(2, x.Shape[0]).FirstOrDefault(groups => x.Shape[0] % groups == 0, 1);
 
     private static Node Tokens(GraphBuilder b, Node x) => b.Reshape(x, [x.Shape[0] * x.Shape[1], x.Shape[2]]);
 

@@ -45,6 +45,12 @@ public sealed class ManagedConvolutionTests
     [DataRow(60, 15, DisplayName = "groups of 4, partial vectors")]
     [DataRow(96, 8, DisplayName = "groups of 12")]
     [DataRow(64, 4, DisplayName = "groups of 16")]
+    [DataRow(72, 12, DisplayName = "groups of 6")]
+    [DataRow(33, 3, DisplayName = "groups of 11")]
+    [DataRow(60, 3, DisplayName = "groups of 20")]
+    [DataRow(84, 3, DisplayName = "groups of 28, several blocks")]
+    [DataRow(120, 3, DisplayName = "groups of 40")]
+    [DataRow(36, 2, DisplayName = "groups of 18")]
     public void GroupedConvolutionsMatchReference(int channels, int groups)
     {
         foreach (int stride in (int[])[1, 2])
@@ -53,6 +59,61 @@ public sealed class ManagedConvolutionTests
             Check([channels, 9, 10], channels, 3, stride, 1, 2, groups, 1);
             Check([channels, 9, 10], channels, 2, stride, 0, 1, groups, 1);
             Check([channels, 9, 10], 2 * channels, 3, stride, 1, 1, groups, 1);
+        }
+    }
+
+    /// <summary>Maps of several runs of pixels, tiles and bands, and of less than one; borders on one side, wider than the kernel, and none.</summary>
+    [TestMethod]
+    [DataRow(32, 8, 37, 61)]
+    [DataRow(20, 5, 3, 4)]
+    [DataRow(48, 2, 6, 15)]
+    [DataRow(56, 2, 23, 29)]
+    [DataRow(24, 2, 1, 33)]
+    [DataRow(130, 65, 8, 1)]
+    [DataRow(464, 2, 8, 31)]
+    public void GroupedConvolutionsOfMapsOfAllSizesMatchReference(int channels, int groups, int height, int width)
+    {
+        foreach (Padding padding in (Padding[])[1, new Padding(0, 1, 2, 3), new Padding(5, 4, 0, 2)])
+        {
+            if (padding.Top + padding.Bottom + height < 3 || padding.Left + padding.Right + width < 3)
+                continue;
+            foreach (Size2 stride in (Size2[])[1, 2, new Size2(3, 1), new Size2(1, 2), 3])
+                Check([channels, height, width], channels, 3, stride, padding, 1, groups, 2);
+        }
+        if (height >= 3 && width >= 3)
+            Check([channels, height, width], channels, 3, 1, 0, 1, groups, 2);
+    }
+
+    [TestMethod]
+    [DataRow(18, 18, 56, 56)]
+    [DataRow(256, 18, 14, 15)]
+    [DataRow(24, 96, 15, 30)]
+    [DataRow(5, 7, 6, 4)]
+    [DataRow(700, 3, 8, 40)]
+    public void ConvolutionsOfFewChannelsMatchReference(int channels, int outChannels, int height, int width)
+    {
+        foreach (Padding padding in (Padding[])[1, 0, new Padding(0, 1, 2, 3)])
+            Check([channels, height, width], outChannels, 3, 1, padding, 1, 1, 2);
+    }
+
+    [TestMethod]
+    [DataRow(24, 3)]
+    [DataRow(48, 2)]
+    [DataRow(18, 1)]
+    [DataRow(44, 4)]
+    public void ResidualsAndActivationsOfGroupedConvolutionsAreFusedRight(int channels, int groups)
+    {
+        foreach (UnaryKind kind in (UnaryKind[])[UnaryKind.Relu, UnaryKind.Relu6, UnaryKind.Silu])
+        {
+            foreach (int stride in (int[])[1, 2])
+            {
+                var b = new GraphBuilder([5, 20, 19]);
+                Node x = b.Conv2d("conv0", b.Input, channels, 1);
+                Node shortcut = b.Conv2d("conv1", b.Input, channels, 1, stride);
+                Node y = b.Act("act", b.Add(b.BatchNorm("bn", b.Conv2d("conv2", x, channels, 3, stride, 1, groups: groups)), shortcut), kind);
+                Node z = b.Act("act2", b.BatchNorm("bn2", b.Conv2d("conv3", y, channels, 3, 1, 1, groups: groups)), kind);
+                EngineComparison.Check(b.Build(z, y), 3, what: $"{channels} channels, {groups} groups, stride {stride}, {kind}");
+            }
         }
     }
 
@@ -210,7 +271,7 @@ public sealed class ManagedConvolutionTests
             EngineComparison.Check(graph, batch, threads: 5);
     }
 
-    private static void Check(Shape input, int outChannels, int kernel, int stride, Padding padding, int dilation, int groups, int batch)
+    private static void Check(Shape input, int outChannels, int kernel, Size2 stride, Padding padding, int dilation, int groups, int batch)
     {
         var b = new GraphBuilder(input);
         Node y = b.Conv2d("conv", b.Input, outChannels, kernel, stride, padding, dilation, groups, bias: true);

@@ -255,6 +255,7 @@ public sealed class ManagedPlanTests
         y = b.BatchNorm("bn3", b.Conv2d("conv3", y, 32, 3, padding: 1, groups: 32));
         Node gate = b.Act("gate", b.Conv2d("fc2", b.Act("act3", b.Conv2d("fc1", b.Reduce(y, ReduceKind.Mean, [1, 2], true), 8, 1, bias: true), UnaryKind.Relu), 32, 1, bias: true), UnaryKind.Sigmoid);
         x = b.Act("act4", b.Add(b.Multiply(y, gate), x), UnaryKind.Relu);
+        x = b.Add(x, b.Resize(b.Conv2d("conv5", b.Conv2d("conv4", x, 32, 3, padding: 1, groups: 4), 32, 3, 2, 1, groups: 2), x.Shape[1], x.Shape[2], ResizeMode.Bilinear));
         x = b.Act("act6", b.GroupNorm("gn", x, 4), UnaryKind.Relu);
         Node splits = b.Reshape(x, [2, 16, x.Shape[1], x.Shape[2]]);
         Node share = b.Softmax(b.Reduce(b.Reduce(splits, ReduceKind.Sum, [1]), ReduceKind.Mean, [1, 2], keepDims: true), 0);

@@ -15,11 +15,8 @@ internal sealed record ConvolutionGeometry(int Channels, int Height, int Width, 
 
     public bool IsPointwise => Kernel == 1 && Stride == 1 && Top == 0 && Left == 0 && OutHeight == Height && OutWidth == Width;
 
-    /// <summary>
-    /// Whether a vector of that many lanes holds the outputs of whole groups: depthwise convolutions, with several outputs for a channel too, and groups with as many output as input channels.
-    /// </summary>
-    public bool HasGroupsWithin(int lanes)
-        => Groups > 1 && (GroupChannels == 1 ? lanes % GroupOutChannels == 0 : OutChannels == Channels && GroupChannels <= lanes / 2 && lanes % GroupChannels == 0 && Dilation.H == 1);
+    /// <summary>Whether every channel is convolved on its own, and a vector of that many lanes holds all outputs of its channels.</summary>
+    public bool IsDepthwise(int lanes) => Groups > 1 && GroupChannels == 1 && lanes % GroupOutChannels == 0;
 
     public static ConvolutionGeometry Of(Conv2dOp op, Shape input, Shape weight, Shape output)
         => new(input[0], input[1], input[2], output[0], output[1], output[2], new Size2(weight[2], weight[3]), op.Stride, op.Dilation, op.Padding.Top, op.Padding.Left, op.Groups);

@@ -13,11 +13,10 @@ internal sealed unsafe class DepthwiseKernel<T>(ConvolutionGeometry geometry, Al
         &Line<Count7>, &Line<Count8>, &Line<Count9>, &Line<Count10>, &Line<Count11>, &Line<Count12>,
     ];
 
-    /// <summary>Weights [O, C/groups, kH, kW] and bias for each vector of channels: the bias, then a vector for each (ky, channel of the group, kx).</summary>
+    /// <summary>Weights [O, 1, kH, kW] and bias for each vector of channels: the bias, then a vector for each tap.</summary>
     public static AlignedBuffer Pack(ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, ConvolutionGeometry geometry, NativeArena arena)
     {
-        int taps = geometry.Kernel.H * geometry.Kernel.W, group = geometry.GroupChannels, vectors = (geometry.OutChannels + T.Count - 1) / T.Count;
-        int perVector = taps * group + 1;
+        int taps = geometry.Kernel.H * geometry.Kernel.W, vectors = (geometry.OutChannels + T.Count - 1) / T.Count, perVector = taps + 1;
         var packed = new AlignedBuffer((long)vectors * perVector * T.Count, arena);
         Span<float> target = packed.Span;
         for (int c = 0; c < geometry.OutChannels; c++)
@@ -25,11 +24,7 @@ internal sealed unsafe class DepthwiseKernel<T>(ConvolutionGeometry geometry, Al
             int start = c / T.Count * perVector * T.Count + c % T.Count;
             target[start] = bias.IsEmpty ? 0 : bias[c];
             for (int tap = 0; tap < taps; tap++)
-            {
-                (int ky, int kx) = (tap / geometry.Kernel.W, tap % geometry.Kernel.W);
-                for (int j = 0; j < group; j++)
-                    target[start + ((ky * group + j) * geometry.Kernel.W + kx + 1) * T.Count] = weights[(c * group + j) * taps + tap];
-            }
+                target[start + (tap + 1) * T.Count] = weights[c * taps + tap];
         }
         return packed;
     }
@@ -38,11 +33,11 @@ internal sealed unsafe class DepthwiseKernel<T>(ConvolutionGeometry geometry, Al
     public void Run(RunContext context, DepthwiseSource source, int item, int firstLine, int lines, int firstVector, int vectors)
     {
         nint line = (nint)result.Strides[1], pixel = (nint)result.Strides[2];
-        int group = geometry.GroupChannels, width = geometry.OutWidth, weightVectors = geometry.Kernel.H * geometry.Kernel.W * group + 1;
+        int width = geometry.OutWidth, weightVectors = geometry.Kernel.H * geometry.Kernel.W + 1;
         DepthwiseLine args = default;
-        args.KernelH = geometry.Kernel.H * group;
+        args.KernelH = geometry.Kernel.H;
         args.KernelW = geometry.Kernel.W;
-        args.TapY = geometry.Dilation.H * source.Line / group;
+        args.TapY = geometry.Dilation.H * source.Line;
         args.TapX = geometry.Dilation.W * source.Pixel;
         args.SourcePixel = geometry.Stride.W * source.Pixel;
         args.TargetPixel = pixel;

@@ -3,11 +3,10 @@ using System.Runtime.CompilerServices;
 namespace Backbones.Engines.Managed;
 
 /// <summary>
-/// Depthwise convolution of a channels-last map, and grouped ones whose groups fit into a vector. A piece is a band of output lines for a few vectors of channels: its input is copied to
+/// Depthwise convolution of a channels-last map. A piece is a band of output lines for a few vectors of channels: its input is copied to
 /// scratch vector by vector with the zero border in place, so the loops have no special cases, lines are dense, and channel counts that
 /// are large powers of two do not collide in the first-level cache.
-/// With groups of g channels the copy makes g lines of each: line j has in every lane channel j of the lane's group, so that the
-/// kernel is g times as high and has no zeros among its weights. Where a channel has m outputs, the copy repeats it in m lanes.
+/// Where a channel has m outputs, the copy repeats it in m lanes.
 /// </summary>
 internal sealed unsafe class DepthwiseStep<T> : Step where T : struct, IVector<T>
 {
@@ -20,14 +19,13 @@ internal sealed unsafe class DepthwiseStep<T> : Step where T : struct, IVector<T
     private readonly ValueView _input;
     private readonly DepthwiseKernel<T> _kernel;
     private readonly int _vectors;
-    private readonly int _group;
     private readonly int _multiplier;
     private readonly int _scratchColumns;
     private readonly int _scratchLine;
     private readonly int _pieceVectors;
     private readonly int _bandLines;
 
-    /// <param name="geometry">Groups as <see cref="ConvolutionGeometry.HasGroupsWithin"/> asks.</param>
+    /// <param name="geometry">One that <see cref="ConvolutionGeometry.IsDepthwise"/>.</param>
     /// <param name="input">Channels-last map.</param>
     /// <param name="weights">What <see cref="DepthwiseKernel{T}.Pack"/> made.</param>
     /// <param name="result">Channels-last map.</param>
@@ -37,11 +35,10 @@ internal sealed unsafe class DepthwiseStep<T> : Step where T : struct, IVector<T
         (_geometry, _input) = (geometry, input);
         _kernel = new DepthwiseKernel<T>(geometry, weights, result, epilogue);
         _vectors = (geometry.OutChannels + T.Count - 1) / T.Count;
-        _group = geometry.GroupChannels;
         _multiplier = geometry.OutChannels / geometry.Channels;
         _scratchColumns = (geometry.OutWidth - 1) * geometry.Stride.W + (geometry.Kernel.W - 1) * geometry.Dilation.W + 1;
         // At least 8 lines (or all), so that the lines above and below are copied for little more than once.
-        _scratchLine = _scratchColumns * T.Count * _group;
+        _scratchLine = _scratchColumns * T.Count;
         int wanted = Math.Min(8, geometry.OutHeight);
         _pieceVectors = Math.Clamp(ScratchFloats / (_scratchLine * ScratchLines(wanted)), 1, Math.Min(MostVectors, _vectors));
         _bandLines = wanted;
@@ -50,7 +47,7 @@ internal sealed unsafe class DepthwiseStep<T> : Step where T : struct, IVector<T
         _bandLines = (geometry.OutHeight + Bands - 1) / Bands;
     }
 
-    public override long MultiplyAdds => (long)_geometry.OutHeight * _geometry.OutWidth * _geometry.OutChannels * _group * _geometry.Kernel.H * _geometry.Kernel.W;
+    public override long MultiplyAdds => (long)_geometry.OutHeight * _geometry.OutWidth * _geometry.OutChannels * _geometry.Kernel.H * _geometry.Kernel.W;
 
     public override long WorkerScratch(int threads) => (long)_pieceVectors * ScratchLines(_bandLines) * _scratchLine;
 
@@ -92,13 +89,9 @@ internal sealed unsafe class DepthwiseStep<T> : Step where T : struct, IVector<T
                     Clear(to, _scratchLine);
                     continue;
                 }
-                for (int j = 0; j < _group; j++)
-                {
-                    Clear(to, first * T.Count);
-                    CopyPixels(from, pixel, to + (nint)first * T.Count, end - first, j);
-                    Clear(to + (nint)end * T.Count, (_scratchColumns - end) * T.Count);
-                    to += _scratchColumns * T.Count;
-                }
+                Clear(to, first * T.Count);
+                CopyPixels(from, pixel, to + (nint)first * T.Count, end - first);
+                Clear(to + (nint)end * T.Count, (_scratchColumns - end) * T.Count);
             }
         }
     }
@@ -106,9 +99,9 @@ internal sealed unsafe class DepthwiseStep<T> : Step where T : struct, IVector<T
     private static void Clear(float* target, int count) => new Span<float>(target, count).Clear();
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void CopyPixels(float* source, nint pixel, float* target, int pixels, int channel)
+    private void CopyPixels(float* source, nint pixel, float* target, int pixels)
     {
-        if (_group == 1 && _multiplier == 1)
+        if (_multiplier == 1)
         {
             for (int x = 0; x < pixels; x++)
             {
@@ -120,10 +113,11 @@ internal sealed unsafe class DepthwiseStep<T> : Step where T : struct, IVector<T
         }
         int* lanes = stackalloc int[T.Count];
         for (int lane = 0; lane < T.Count; lane++)
-            lanes[lane] = lane / _multiplier / _group * _group + channel;
+            lanes[lane] = lane / _multiplier;
+        T indices = T.Load((float*)lanes);
         for (int x = 0; x < pixels; x++)
         {
-            T.Store(T.Permute(T.Load(source), lanes), target);
+            T.Store(T.Permute(T.Load(source), indices), target);
             source += pixel;
             target += T.Count;
         }

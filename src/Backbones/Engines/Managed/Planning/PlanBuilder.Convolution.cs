@@ -14,6 +14,9 @@ internal sealed partial class PlanBuilder<T>
     /// <summary>... unless it has that many channels: NFNet's six groups of 128 take 0.6 of the time, six of 64 as long as by the direct kernel.</summary>
     private const int WideWinogradGroup = 96;
 
+    /// <summary>Channels from which the tiles of a product have full vectors, and Winograd's filtering of tiles pays.</summary>
+    private const int NarrowGroup = 32;
+
     private ValueView Conv2d(Node node, Conv2dOp op)
     {
         (ReadOnlyMemory<float> weights, Shape weightShape) = (Values(node, 1), node.Inputs[1].Shape);
@@ -43,7 +46,7 @@ internal sealed partial class PlanBuilder<T>
             var kernel = new DepthwiseKernel<T>(geometry, DepthwiseKernel<T>.Pack(weights.Span, bias, geometry, _weights), result, epilogue);
             step = new ExpandDepthwiseStep<T>(geometry, input, packed, new ProductEpilogue<T>(null, expand.Epilogue?.Activation), kernel);
         }
-        else if (geometry.HasGroupsWithin(T.Count))
+        else if (geometry.IsDepthwise(T.Count))
         {
             input = ChannelsLast(input);
             step = new DepthwiseStep<T>(geometry, input, DepthwiseKernel<T>.Pack(weights.Span, bias, geometry, _weights), result, epilogue);
@@ -57,6 +60,15 @@ internal sealed partial class PlanBuilder<T>
         {
             Winograd(geometry, ChannelsLast(input), weights, bias, result, residual, epilogue);
             return result;
+        }
+        else if (UsesGroupedKernel(geometry))
+        {
+            input = ChannelsLast(input);
+            var channels = new GroupedChannels<T>(geometry, _weights);
+            AlignedBuffer? paddedBias = bias.IsEmpty ? null : PadColumns(bias);
+            step = LineWinogradStep<T>.Pays(geometry)
+                ? new LineWinogradStep<T>(geometry, input, channels, Weights(LineWinogradStep<T>.Pack(weights, geometry, PackedTo)), paddedBias, result, epilogue)
+                : new GroupedStep<T>(geometry, input, channels, Weights(GroupedStep<T>.Pack(weights, geometry, PackedTo)), paddedBias, result, epilogue);
         }
         else
         {
@@ -129,11 +141,19 @@ internal sealed partial class PlanBuilder<T>
 
     /// <summary>Where fewer products pay for the transforms: 3×3 with stride 1, enough channels on both sides, and maps that hold more than a few tiles.</summary>
     private static bool UsesWinograd(ConvolutionGeometry g, ValueView? residual)
-        => g is { GroupChannels: >= 32, GroupOutChannels: >= 32, OutHeight: >= 4, OutWidth: >= 4 } && g.Kernel == new Size2(3, 3) && g.Stride == new Size2(1, 1)
+        => g is { GroupChannels: >= NarrowGroup, GroupOutChannels: >= NarrowGroup, OutHeight: >= 4, OutWidth: >= 4 } && g.Kernel == new Size2(3, 3) && g.Stride == new Size2(1, 1)
         // Dilated ones are several ordinary ones, whose lines a residual has not.
         && (g.Dilation == new Size2(1, 1) || (residual is null && g.OutHeight / g.Dilation.H >= 4 && g.OutWidth / g.Dilation.W >= 4))
         // Several groups take whole vectors of their own channels each, and a residual is not divided among them.
         && (g.Groups == 1 || (residual is null && (g.Groups <= MostWinogradGroups || g.GroupChannels >= WideWinogradGroup) && g.GroupChannels % T.Count == 0 && g.GroupOutChannels % T.Count == 0));
+
+    /// <summary>
+    /// What is left of 3×3 convolutions: groups, and few channels on one side, where Winograd's filtering of lines pays, and groups too narrow for the tiles of a product where there is a stride (groups of 32
+    /// channels take 1.1 of the time).
+    /// </summary>
+    private static bool UsesGroupedKernel(ConvolutionGeometry g)
+        => g is { Kernel: { H: 3, W: 3 }, Dilation: { H: 1, W: 1 }, Stride.W: <= 2, GroupChannels: > 1, Channels: > MaxPlanarChannels } && GroupedChannels<T>.Fit(g)
+        && (g.Groups > 1 ? g.GroupChannels < NarrowGroup || LineWinogradStep<T>.Pays(g) : Math.Min(g.Channels, g.OutChannels) < NarrowGroup && LineWinogradStep<T>.Pays(g));
 
     /// <summary>One step for each group, and for each of the ordinary convolutions that a dilated one is.</summary>
     private void Winograd(ConvolutionGeometry geometry, ValueView input, ReadOnlyMemory<float> weights, ReadOnlySpan<float> bias, ValueView result, ValueView? residual, ProductEpilogue<T> epilogue)

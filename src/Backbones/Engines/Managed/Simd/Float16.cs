@@ -83,7 +83,10 @@ internal readonly unsafe struct Float16(Vector512<float> value) : IVector<Float1
         => new(Vector512.ConditionalSelect(Vector512.LessThan(a._v, b._v), whenTrue._v, otherwise._v));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Float16 Permute(Float16 value, int* indices) => new(Vector512.ShuffleNative(value._v, Vector512.Load(indices)));
+    public static Float16 Permute(Float16 value, Float16 indices) => new(Vector512.ShuffleNative(value._v, indices._v.AsInt32()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float16 Select(Float16 mask, Float16 whenSet, Float16 otherwise) => new(Vector512.ConditionalSelect(mask._v, whenSet._v, otherwise._v));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Float16 value) => Vector512.Sum(value._v);

@@ -84,7 +84,10 @@ internal readonly unsafe struct Float4(Vector128<float> value) : IVector<Float4>
         => new(Vector128.ConditionalSelect(Vector128.LessThan(a._v, b._v), whenTrue._v, otherwise._v));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Float4 Permute(Float4 value, int* indices) => new(Vector128.ShuffleNative(value._v, Vector128.Load(indices)));
+    public static Float4 Permute(Float4 value, Float4 indices) => new(Vector128.ShuffleNative(value._v, indices._v.AsInt32()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float4 Select(Float4 mask, Float4 whenSet, Float4 otherwise) => new(Vector128.ConditionalSelect(mask._v, whenSet._v, otherwise._v));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Float4 value) => Vector128.Sum(value._v);

@@ -59,8 +59,11 @@ internal unsafe interface IVector<T> :
     /// <summary><paramref name="whenTrue"/> in the lanes where a &lt; b, else <paramref name="otherwise"/>.</summary>
     static abstract T SelectLess(T a, T b, T whenTrue, T otherwise);
 
-    /// <summary>Lane i of the result is lane indices[i] of the value.</summary>
-    static abstract T Permute(T value, int* indices);
+    /// <summary>Lane i of the result is that lane of the value whose number the bits of indices' lane i are.</summary>
+    static abstract T Permute(T value, T indices);
+
+    /// <summary><paramref name="whenSet"/> in the lanes where all bits of the mask are set, <paramref name="otherwise"/> where none is.</summary>
+    static abstract T Select(T mask, T whenSet, T otherwise);
 
     static abstract float Sum(T value);
 

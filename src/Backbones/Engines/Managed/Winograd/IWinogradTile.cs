@@ -70,8 +70,12 @@ internal readonly unsafe struct Winograd4<T> : IWinogradTile<T> where T : struct
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void TransformInput(float* source, nint stride, float* target, nint targetStride)
     {
-        T d0 = T.Load(source), d1 = T.Load(source + stride), d2 = T.Load(source + 2 * stride);
-        T d3 = T.Load(source + 3 * stride), d4 = T.Load(source + 4 * stride), d5 = T.Load(source + 5 * stride);
+        TransformInput(T.Load(source), T.Load(source + stride), T.Load(source + 2 * stride), T.Load(source + 3 * stride), T.Load(source + 4 * stride), T.Load(source + 5 * stride), target, targetStride);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void TransformInput(T d0, T d1, T d2, T d3, T d4, T d5, float* target, nint targetStride)
+    {
         T evenA = T.MultiplyAdd(T.Create(-B2), d2, d4), oddA = T.MultiplyAdd(T.Create(-B2), d1, d3);
         T evenB = T.MultiplyAdd(T.Create(-A2), d2, d4), oddB = T.MultiplyAdd(T.Create(-A2), d1, d3);
         T.Store(T.MultiplyAdd(T.Create(A2 * B2), d0, T.MultiplyAdd(T.Create(-A2 - B2), d2, d4)), target);
