@@ -12,8 +12,9 @@ public sealed class ClusterClient : IAsyncDisposable
 {
     private readonly IHost _host;
     private readonly ClusterAddress _address;
+    private readonly IReadOnlyCollection<ObjectStorage> _storages;
 
-    private ClusterClient(IHost host, ClusterAddress address) => (_host, _address) = (host, address);
+    private ClusterClient(IHost host, ClusterAddress address, IReadOnlyCollection<ObjectStorage> storages) => (_host, _address, _storages) = (host, address, storages);
 
     internal IGrainFactory Grains => _host.Services.GetRequiredService<IGrainFactory>();
 
@@ -22,7 +23,7 @@ public sealed class ClusterClient : IAsyncDisposable
     /// <summary>Connects to a cluster.</summary>
     /// <param name="address">The cluster.</param>
     /// <param name="log">Gets lines of the worker that <c>local</c> has.</param>
-    /// <param name="local">How that worker works.</param>
+    /// <param name="local">How that worker works. Of a cluster elsewhere only <see cref="WorkerOptions.Storages"/> matter: what jobs can be written to beside folders.</param>
     /// <param name="cancellation">Ends the attempt.</param>
     /// <exception cref="IOException">The cluster's server does not answer, no worker does, or they have another version of this package.</exception>
     public static async Task<ClusterClient> ConnectAsync(ClusterAddress address, Action<string>? log = null, WorkerOptions? local = null, CancellationToken cancellation = default)
@@ -40,7 +41,7 @@ public sealed class ClusterClient : IAsyncDisposable
             host.Dispose();
             throw;
         }
-        var client = new ClusterClient(host, address);
+        var client = new ClusterClient(host, address, [.. local?.Storages ?? []]);
         try
         {
             Welcome welcome = await client.Ask(() => client.Queue.Hello());
@@ -60,12 +61,14 @@ public sealed class ClusterClient : IAsyncDisposable
     /// <param name="cancellation">Ends it.</param>
     /// <returns>How the job is. Submitted again after the cluster has lost it, it goes on with the parts that are there.</returns>
     /// <exception cref="ArgumentException">There is no such model or kind of file.</exception>
-    /// <exception cref="IOException">The file is there already, or cannot be written; or the cluster does not answer.</exception>
+    /// <exception cref="IOException">The file is there already, or cannot be written; or the cluster or the storage does not answer.</exception>
+    /// <exception cref="UnauthorizedAccessException">The folder or the storage refuses to be written.</exception>
+    /// <exception cref="FormatException">The output is an address that no storage here has, or has credentials in it.</exception>
     /// <exception cref="InvalidOperationException">The same job is there already.</exception>
     public async Task<JobStatus> SubmitAsync(JobRequest request, TextReader? standardInput = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        NewJob job = await Task.Run(() => JobFolder.Prepare(request, standardInput ?? TextReader.Null), cancellation);
+        NewJob job = await Task.Run(() => JobFolder.Prepare(request, standardInput ?? TextReader.Null, _storages), cancellation);
         if (await Ask(() => Grains.GetGrain<IJobGrain>(job.Id).Status()) is { } known)
         {
             throw new InvalidOperationException(known.HasEnded ? $"Job '{known.Id}' for '{known.Output}' is there already and has ended ({known.Phase}). 'retry {known.Id}' does what is left of it."

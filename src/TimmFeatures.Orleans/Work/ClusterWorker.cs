@@ -29,7 +29,7 @@ internal sealed partial class ClusterWorker(IGrainFactory grains, ILocalSiloDeta
         string device = EngineProvider.For(_options.Device).Device;
         string[] kinds = [.. new[] { "cpu", JobDescription.KindOf(device) }.Distinct()];
         LogStarted(_name, device, _options.Threads, _options.Slots);
-        using var contexts = new JobContexts(job => grains.GetGrain<IJobGrain>(job).Description(), device, Math.Max(1, _options.Threads / _options.Slots));
+        using var contexts = new JobContexts(job => grains.GetGrain<IJobGrain>(job).Description(), device, Math.Max(1, _options.Threads / _options.Slots), [.. _options.Storages]);
         try
         {
             await Greet(stoppingToken);
@@ -149,7 +149,7 @@ internal sealed partial class ClusterWorker(IGrainFactory grains, ILocalSiloDeta
         bool IsWanted() => job.Heartbeat(lease, _name, work.Done).GetAwaiter().GetResult();
     }
 
-    /// <summary>A folder that is gone here is no fault of the part.</summary>
+    /// <summary>A folder or storage that is gone here is no fault of the part.</summary>
     private static bool CanWrite(JobContext context, [System.Diagnostics.CodeAnalysis.NotNullWhen(false)] out string? problem)
     {
         try
