@@ -53,8 +53,7 @@ internal sealed class ObjectStore(IObjectContainer objects, string name, string?
 
     public void Check()
     {
-        if (objects.Read(Description) is null)
-            throw new FileNotFoundException($"There is no '{objects.AddressOf(Description)}': the job has ended, or somebody has deleted it.");
+        CheckJob();
         string check = Of($"check-{Guid.NewGuid():N}");
         objects.Write(check, "may be written and deleted"u8.ToArray());
         objects.Delete(check);
@@ -84,6 +83,8 @@ internal sealed class ObjectStore(IObjectContainer objects, string name, string?
 
     public void PublishPart(string staged, int part, bool replace, CancellationToken cancellation)
     {
+        // A worker that was lost may be back when all is done and deleted.
+        CheckJob();
         string id = Guid.NewGuid().ToString("N"), attempt = PartOf(part, id);
         foreach (string file in Directory.EnumerateFiles(staged))
             objects.Upload($"{attempt}/{Path.GetFileName(file)}", file, cancellation);
@@ -136,6 +137,12 @@ internal sealed class ObjectStore(IObjectContainer objects, string name, string?
 
     /// <summary>A file of features and what belongs beside it, the report last.</summary>
     private static string[] FilesOf(string file) => TableFormat.Of(file).NeedsRowsFile ? [RowsFile.PathOf(file), file, ExtractionReport.PathOf(file)] : [file, ExtractionReport.PathOf(file)];
+
+    private void CheckJob()
+    {
+        if (objects.Read(Description) is null)
+            throw new FileNotFoundException($"There is no '{objects.AddressOf(Description)}': the job has ended, or somebody has deleted it.");
+    }
 
     private string Of(string id, string file) => $"{name}.job/{id}/{file}";
 

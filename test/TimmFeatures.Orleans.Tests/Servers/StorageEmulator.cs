@@ -10,7 +10,9 @@ namespace TimmFeatures.Orleans.Tests.Servers;
 /// <summary>An emulator of a storage, with a container <c>features</c>. While it is there, this process and those that it starts find its credentials in their environment, and nobody else's.</summary>
 internal abstract class StorageEmulator : LocalServer
 {
-    protected const string Container = "features";
+    private const string Container = "features";
+
+    private static readonly string s_folder = Path.Combine(Tool.Root, "artifacts", "emulators");
 
     /// <summary>What the SDKs read, of the emulator that is there; null for what it has no use for.</summary>
     private static readonly string[] s_variables =
@@ -24,7 +26,7 @@ internal abstract class StorageEmulator : LocalServer
     private bool _ends;
 
     /// <param name="name"><c>azure</c> or <c>s3</c>.</param>
-    public static StorageEmulator Start(string name) => Started(name == "azure" ? new Azurite() : (StorageEmulator)new S3Rver());
+    public static StorageEmulator Start(string name) => Started(name == "azure" ? new Azurite(Find("azurite", "dist/src/blob/main.js")) : (StorageEmulator)new S3Rver(Find("@20minutes/s3rver", "lib/cli.js")));
 
     public static IReadOnlyList<ObjectStorage> Storages { get; } = [new AzureBlobStorage(), new S3Storage()];
 
@@ -75,7 +77,7 @@ internal abstract class StorageEmulator : LocalServer
     }
 
     /// <summary>Sets what it needs, and nothing else of this machine's.</summary>
-    protected void SetOnly(params (string Name, string Value)[] values)
+    private void SetOnly(params (string Name, string Value)[] values)
     {
         Set(s_variables.ToDictionary(v => v, string? (v) => null));
         string nowhere = Folder["no such file"];
@@ -83,10 +85,10 @@ internal abstract class StorageEmulator : LocalServer
     }
 
     /// <summary>A program of Node.js.</summary>
-    protected static ServerProcess Node(params string[] arguments) => new(Path.Combine(s_folder, "node"), arguments);
+    private static ServerProcess Node(params string[] arguments) => new(Path.Combine(s_folder, "node"), arguments);
 
     /// <summary>A file of npm's packages; eng/servers.sh installs them where it can.</summary>
-    protected static string Find(string package, string file)
+    private static string Find(string package, string file)
     {
         string path = Path.Combine(s_folder, "node_modules", package, file);
         if (!File.Exists(path))
@@ -94,20 +96,16 @@ internal abstract class StorageEmulator : LocalServer
         return path;
     }
 
-    private static readonly string s_folder = Path.Combine(Tool.Root, "artifacts", "emulators");
-
     private static void Set(IEnumerable<KeyValuePair<string, string?>> values)
     {
         foreach ((string name, string? value) in values)
             Environment.SetEnvironmentVariable(name, value);
     }
 
-    private sealed class Azurite : StorageEmulator
+    private sealed class Azurite(string program) : StorageEmulator
     {
         /// <summary>The account that it has, and its published key.</summary>
         private const string Account = "devstoreaccount1", Key = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
-
-        private readonly string _program = Find("azurite", "dist/src/blob/main.js");
 
         public override string this[string file] => $"{Endpoint}/{Account}/{Container}/{file}";
 
@@ -137,7 +135,7 @@ internal abstract class StorageEmulator : LocalServer
 
         /// <summary>It knows the versions of the interface that there were when it was made; the SDK asks for newer ones.</summary>
         protected override ServerProcess Launch()
-            => Node(_program, "--silent", "--disableTelemetry", "--skipApiVersionCheck", "--location", Folder.Path, "--blobHost", "127.0.0.1", "--blobPort", $"{Port}");
+            => Node(program, "--silent", "--disableTelemetry", "--skipApiVersionCheck", "--location", Folder.Path, "--blobHost", "127.0.0.1", "--blobPort", $"{Port}");
 
         protected override bool IsReady()
         {
@@ -149,11 +147,9 @@ internal abstract class StorageEmulator : LocalServer
         private string Connection(string key) => $"DefaultEndpointsProtocol=http;AccountName={Account};AccountKey={key};BlobEndpoint={Endpoint}/{Account};";
     }
 
-    private sealed class S3Rver : StorageEmulator
+    private sealed class S3Rver(string program) : StorageEmulator
     {
         private const string Key = "S3RVER";
-
-        private readonly string _program = Find("@20minutes/s3rver", "lib/cli.js");
 
         public override string this[string file] => $"s3://{Container}/{file}";
 
@@ -176,7 +172,7 @@ internal abstract class StorageEmulator : LocalServer
         }
 
         /// <summary>Its package lacks the program that it names. What is signed of requests to a bucket it reads otherwise than S3, so that it must not compare: it knows who asks, but not by the secret.</summary>
-        protected override ServerProcess Launch() => Node("-e", $"require({System.Text.Json.JsonSerializer.Serialize(_program)}).parseAsync()", "s3rver", "--silent", "--allow-mismatched-signatures",
+        protected override ServerProcess Launch() => Node("-e", $"require({System.Text.Json.JsonSerializer.Serialize(program)}).parseAsync()", "s3rver", "--silent", "--allow-mismatched-signatures",
             "--directory", Folder.Path, "--address", "127.0.0.1", "--port", $"{Port}", "--configure-bucket", Container);
 
         protected override bool IsReady()
