@@ -102,7 +102,7 @@ public sealed class ClusterClient : IAsyncDisposable
     internal static void CheckVersion(ClusterAddress address, string version)
     {
         if (version != ExtractionSettings.ToolVersion)
-            throw new IOException($"The workers of '{address}' have version {version} of timm-features, and this is {ExtractionSettings.ToolVersion}; use the same everywhere.");
+            throw new IOException($"The workers of '{address}' have version {version} of timm-features, and this is {ExtractionSettings.ToolVersion}. Use version {version} here, or stop all workers and start them with {ExtractionSettings.ToolVersion}.");
     }
 
     private static IHost CreateClient(ClusterAddress address)
