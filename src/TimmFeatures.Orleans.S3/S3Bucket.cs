@@ -123,34 +123,28 @@ internal sealed class S3Bucket(AmazonS3Client client, string bucket) : IObjectCo
 
     private T Ask<T>(string verb, string name, Func<Task<T>> ask)
     {
-        string what = $"{verb} '{AddressOf(name)}'";
         try
         {
             return ask().GetAwaiter().GetResult();
         }
-        catch (AmazonS3Exception e) when (e.StatusCode is HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized)
+        catch (Exception e) when (Problem($"{verb} '{AddressOf(name)}'", e) is { } problem)
         {
-            throw StorageProblems.Refused(what, e.ErrorCode, Credentials, e);
-        }
-        catch (AmazonS3Exception e) when (e.ErrorCode == "NoSuchBucket")
-        {
-            throw StorageProblems.NoContainer(what, $"bucket '{bucket}'", e);
-        }
-        catch (AmazonS3Exception e) when (e.ErrorCode == "NoSuchKey")
-        {
-            throw new FileNotFoundException($"There is no '{AddressOf(name)}'.", e);
-        }
-        catch (AmazonServiceException e) when (e.StatusCode != 0)
-        {
-            throw StorageProblems.Failed(what, (int)e.StatusCode, e.ErrorCode, e);
-        }
-        catch (Exception e) when (e is HttpRequestException or AmazonServiceException or TimeoutException or TaskCanceledException { InnerException: TimeoutException })
-        {
-            throw StorageProblems.Unreachable(what, client.Config.ServiceURL ?? $"S3 in {client.Config.RegionEndpoint?.SystemName}", e);
-        }
-        catch (AmazonClientException e)
-        {
-            throw StorageProblems.Refused(what, "no credentials", Credentials, e);
+            throw problem;
         }
     }
+
+    private Exception? Problem(string what, Exception e) => e switch
+    {
+        AmazonS3Exception { StatusCode: HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized } refused => StorageProblems.Refused(what, refused.ErrorCode, Credentials, e),
+        AmazonS3Exception { ErrorCode: "NoSuchBucket" } => StorageProblems.NoContainer(what, $"bucket '{bucket}'", e),
+        AmazonS3Exception { ErrorCode: "NoSuchKey" } => new FileNotFoundException($"There is no such object: cannot {what}.", e),
+        AmazonS3Exception { ErrorCode: "PermanentRedirect" or "AuthorizationHeaderMalformed" } => new IOException($"Cannot {what}: the bucket is in another region than {client.Config.RegionEndpoint?.SystemName}. Set AWS_REGION to its own.", e),
+        AmazonS3Exception { StatusCode: HttpStatusCode.BadRequest or HttpStatusCode.NotImplemented } other when client.Config.ServiceURL is not null => StorageProblems.Failed(what, (int)other.StatusCode, other.ErrorCode, e,
+            " If the service does not know the checksums of the AWS SDK, set AWS_REQUEST_CHECKSUM_CALCULATION=WHEN_REQUIRED."),
+        AmazonServiceException { StatusCode: not 0 } other => StorageProblems.Failed(what, (int)other.StatusCode, other.ErrorCode, e),
+        HttpRequestException or AmazonServiceException or TimeoutException or TaskCanceledException { InnerException: TimeoutException } =>
+            StorageProblems.Unreachable(what, client.Config.ServiceURL ?? $"S3 in {client.Config.RegionEndpoint?.SystemName}", e),
+        AmazonClientException => StorageProblems.Refused(what, "no credentials", Credentials, e),
+        _ => null,
+    };
 }

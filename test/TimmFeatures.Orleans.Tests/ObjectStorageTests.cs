@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using Amazon.Runtime;
 using Amazon.S3;
 using TimmFeatures.Cli;
 using TimmFeatures.Cli.Tests;
@@ -94,6 +95,27 @@ public sealed class ObjectStorageTests
         }
     }
 
+    /// <summary>Azure gets them in blocks and S3 in parts, both of 16 MiB at most.</summary>
+    [TestMethod]
+    [TestCategory("Slow")]
+    [DataRow("azure")]
+    [DataRow("s3")]
+    public void Large_files_are_there_as_a_whole_or_not(string name)
+    {
+        using IObjectContainer container = Shared(name).Open();
+        using var folder = new TemporaryFolder();
+        byte[] content = new byte[20_000_000];
+        new Random(1).NextBytes(content);
+        File.WriteAllBytes(folder["large"], content);
+        container.Upload("large/x", folder["large"], CancellationToken.None);
+        File.WriteAllBytes(folder["other"], content[1..]);
+        Assert.Throws<OperationCanceledException>(() => container.Upload("large/x", folder["other"], new CancellationToken(canceled: true)));
+        container.Download("large/x", folder["fetched"], CancellationToken.None);
+        Assert.IsTrue(content.AsSpan().SequenceEqual(File.ReadAllBytes(folder["fetched"])));
+        CollectionAssert.AreEqual(content[19_000_000..19_000_010], container.Read("large/x", 19_000_000, 10));
+        Assert.ThrowsExactly<EndOfStreamException>(() => container.Read("large/x", 19_999_999, 2));
+    }
+
     [TestMethod]
     [DataRow("azure")]
     [DataRow("s3")]
@@ -121,6 +143,19 @@ public sealed class ObjectStorageTests
         }
         Assert.DoesNotContain(signature, Refused($"{storage.Endpoint}/another/c/x.npy", "is not of the account in AZURE_STORAGE_CONNECTION_STRING", "/devstoreaccount1/CONTAINER/FILE"));
         Assert.DoesNotContain(signature, Refused(storage.Elsewhere, "there is no container 'elsewhere'"));
+    }
+
+    /// <summary>What whoever uses a compatible service meets first.</summary>
+    [TestMethod]
+    public void A_service_that_does_not_know_the_SDKs_checksums_is_an_error_that_says_how_to_leave_them_out()
+    {
+        StorageEmulator storage = Shared("s3");
+        // The SDK reads the variable once in a process.
+        using var client = new AmazonS3Client("S3RVER", "S3RVER", new AmazonS3Config { ServiceURL = storage.Endpoint, ForcePathStyle = true, RequestChecksumCalculation = RequestChecksumCalculation.WHEN_SUPPORTED });
+        using IObjectContainer bucket = new S3Bucket(client, "features");
+        string message = Assert.ThrowsExactly<IOException>(() => bucket.Write("x", [1])).Message;
+        Assert.Contains("Cannot write 's3://features/x': the storage answers 400 InvalidArgument.", message);
+        Assert.Contains("set AWS_REQUEST_CHECKSUM_CALCULATION=WHEN_REQUIRED", message);
     }
 
     /// <summary>s3rver does not know conditions: what S3 answers is from its documentation.</summary>
