@@ -44,8 +44,7 @@ public sealed class ClusterClient : IAsyncDisposable
         var client = new ClusterClient(host, address, [.. local?.Storages ?? []]);
         try
         {
-            Welcome welcome = await client.Ask(() => client.Queue.Hello());
-            CheckVersion(address, welcome.Version);
+            CheckVersion(address, await client.Ask(() => client.Queue.Version()));
             return client;
         }
         catch
@@ -130,7 +129,7 @@ public sealed class ClusterClient : IAsyncDisposable
         }
     }
 
-    /// <summary>One question, asked again while a silo of the cluster is found to be gone.</summary>
+    /// <summary>One question, asked again while a silo of the cluster is found to be gone, or to be of another version: the next may be asked then.</summary>
     private async Task<T> Ask<T>(Func<Task<T>> ask)
     {
         const int Attempts = 3;
@@ -140,14 +139,13 @@ public sealed class ClusterClient : IAsyncDisposable
             {
                 return await ask();
             }
-            catch (Exception e) when (e is OrleansException or TimeoutException && attempt < Attempts)
+            // Whatever it is, it is the cluster's. A message of another version can fail as anything.
+            catch (Exception e) when (e is not (OperationCanceledException or OutOfMemoryException))
             {
-                await Task.Delay(TimeSpan.FromSeconds(1));
+                if (attempt == Attempts)
+                    throw new IOException($"The cluster '{_address}' {(e is OrleansException or TimeoutException ? "does not answer" : $"does not understand this client of version {ExtractionSettings.ToolVersion}, perhaps because some of its workers have another")}: {e.Message.Split('\n')[0].Trim()}", e);
             }
-            catch (Exception e) when (e is OrleansException or TimeoutException)
-            {
-                throw new IOException($"The cluster '{_address}' does not answer: {e.Message.Split('\n')[0].Trim()}", e);
-            }
+            await Task.Delay(TimeSpan.FromSeconds(1));
         }
     }
 }

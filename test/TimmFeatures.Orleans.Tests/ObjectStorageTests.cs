@@ -71,17 +71,27 @@ public sealed class ObjectStorageTests
             CollectionAssert.AreEqual(Enumerable.Range(0, 3).Select(set.PathOf).ToArray(), images.Items.Select(i => i.Name).ToArray());
         Assert.Contains("is cut or of another job", Assert.ThrowsExactly<InvalidDataException>(() => store.ReadImages(description, new Extraction.Shard(5, 6))).Message);
 
+        using IObjectContainer container = storage.Open();
+        // What a worker that was killed has left is no part.
+        container.Write($"twice/x.csv.job/{job.Id}/parts/00000/killed/x.csv.report.json", "{}"u8.ToArray());
         Assert.IsNull(store.ReadPart(0));
+        container.Delete($"twice/x.csv.job/{job.Id}/parts/00000/killed/x.csv.report.json");
         foreach ((string content, bool replace) in ((string, bool)[])[("first", false), ("second", false), ("third", true)])
             store.PublishPart(Staged(content), 0, replace, CancellationToken.None);
         string fetched = store.Stage();
         // s3rver does not know conditions, and writes all the same: equal parts, of which the last is meant.
         Assert.AreEqual("third", File.ReadAllText(store.PartFiles(1, fetched, CancellationToken.None).Single()));
         store.Discard(fetched);
-        using IObjectContainer container = storage.Open();
-        Assert.HasCount(name == "azure" ? 2 * 2 + 1 : 3 * 2 + 1, container.List($"twice/x.csv.job/{job.Id}/parts/").ToArray());
+        Assert.HasCount(name == "azure" ? 2 * 2 + 1 : 3 * 2 + 1, container.List($"twice/x.csv.job/{job.Id}/parts/00000/").ToArray());
+        Parallel.For(0, 4, i => store.PublishPart(Staged($"racer {i}"), 1, replace: false, CancellationToken.None));
+        string[] raced = [.. container.List($"twice/x.csv.job/{job.Id}/parts/00001/")];
+        string winner = Encoding.UTF8.GetString(container.Read($"twice/x.csv.job/{job.Id}/parts/00001/published")!);
+        Assert.HasCount(2, raced.Where(o => o.Contains(winner, StringComparison.Ordinal)).ToArray());
         if (name == "azure")
+        {
+            Assert.HasCount(2 + 1, raced);
             Assert.IsFalse(container.Create("twice/x.csv.job/job.json", []));
+        }
         store.DeleteParts();
         Assert.IsEmpty(container.List("twice/"));
         Assert.Contains("the job has ended", Assert.ThrowsExactly<FileNotFoundException>(store.Check).Message);

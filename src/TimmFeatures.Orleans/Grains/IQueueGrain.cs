@@ -3,8 +3,11 @@ namespace TimmFeatures.Orleans.Grains;
 /// <summary>All jobs of a cluster, in turn. There is one, with the key 0.</summary>
 internal interface IQueueGrain : IGrainWithIntegerKey
 {
-    /// <summary>The version and the clock of the silo that has the queue. Its form never changes: it is what different versions ask each other.</summary>
-    Task<Welcome> Hello();
+    /// <summary>The version of the silo that has the queue. It is what different versions ask each other before anything else, so that nothing of ours is in its message: a type that was renamed since could not be read.</summary>
+    Task<string> Version();
+
+    /// <summary>The time there, UTC.</summary>
+    Task<DateTime> Clock();
 
     /// <summary>Begins a job, or finds it as it is.</summary>
     Task<JobStatus> Submit(NewJob job);
