@@ -157,6 +157,47 @@ public sealed class ManagedConvolutionTests
         }
     }
 
+    /// <summary>One number times what a convolution has clamped, and one added, go into the convolution: whatever their sign, by every kernel, and not where somebody else needs the value between.</summary>
+    [TestMethod]
+    public void ScaleAndShiftBehindAClampMatchReference()
+    {
+        foreach (UnaryKind? kind in (UnaryKind?[])[null, UnaryKind.Relu, UnaryKind.Relu6, UnaryKind.Silu])
+        {
+            foreach ((int channels, int kernel, int groups) in ((int, int, int)[])[(40, 1, 1), (40, 3, 1), (24, 3, 24), (20, 5, 1)])
+            {
+                foreach (int seed in (int[])[1, 2, 3, 4])
+                {
+                    var b = new GraphBuilder([channels, 13, 11]);
+                    Node x = b.Conv2d("conv", b.Input, channels, kernel, padding: kernel / 2, groups: groups, bias: seed % 2 == 0);
+                    x = kind is { } act ? b.Act("act", x, act) : x;
+                    Node scaled = b.Multiply(b.Parameter($"scale{seed}", [1]), x);
+                    Node y = b.Multiply(b.Add(scaled, b.Parameter($"shift{seed}", [1])), b.Parameter($"again{seed}", [1]));
+                    Node z = b.Conv2d("next", y, 8, 1);
+                    string what = $"{kind}, {channels} channels, kernel {kernel}, {groups} groups, seed {seed}";
+                    EngineComparison.Check(b.Build(z), 2, what: what);
+                    EngineComparison.Check(b.Build(z, y), 2, what: what);
+                    EngineComparison.Check(b.Build(z, scaled), 1, what: what);
+                }
+            }
+        }
+    }
+
+    /// <summary>Expansion and depthwise convolution as one step, with panels of two to four vectors for as many threads.</summary>
+    [TestMethod]
+    public void ExpansionsOfAnyWidthMatchReferenceForAnyNumberOfThreads()
+    {
+        foreach ((int channels, int wide, int size, int stride) in ((int, int, int, int)[])[(16, 72, 9, 1), (24, 192, 14, 1), (40, 200, 7, 2), (8, 30, 15, 2), (32, 96, 7, 1)])
+        {
+            foreach (int threads in (int[])[1, 2, 3, 7])
+            {
+                var b = new GraphBuilder([channels, size, size]);
+                Node x = b.Act("act1", b.Conv2d("expand", b.Input, wide, 1, bias: true), UnaryKind.HardSwish);
+                x = b.Act("act2", b.Conv2d("depthwise", x, wide, 5, stride, 2, groups: wide), UnaryKind.Relu);
+                EngineComparison.Check(b.Build(b.Conv2d("project", x, 12, 1)), 2, threads: threads, what: $"{channels} → {wide}, {size}×{size}, stride {stride}, {threads} threads");
+            }
+        }
+    }
+
     [TestMethod]
     public void ManyThreadsAndBatchesMatchReference()
     {

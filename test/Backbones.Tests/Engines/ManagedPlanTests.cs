@@ -118,6 +118,45 @@ public sealed class ManagedPlanTests
         }
     }
 
+    /// <summary>What a service counts before it loads another model: weights first of all, and a run's maps for each item.</summary>
+    [TestMethod]
+    public void APlansMemoryCountsItsWeightsAndTheRunsMaps()
+    {
+        var b = new GraphBuilder([512, 6, 6]);
+        Graph graph = b.Build(b.Conv2d("conv2", b.Act("act", b.Conv2d("conv1", b.Input, 512, 1), UnaryKind.Relu), 512, 1));
+        long weights = 2 * 512 * 512, map = 512 * 6 * 6;
+        foreach ((Precision precision, int bytes) in ((Precision, int)[])[(Precision.Float32, 4), (Precision.Float16Weights, 2)])
+        {
+            using IPlan plan = new ManagedEngine().Compile(graph, new RandomParameters(1), new EngineOptions { Threads = 2, Precision = precision });
+            long one = ((IMeasuredPlan)plan).MemoryBytes(1), nine = ((IMeasuredPlan)plan).MemoryBytes(9);
+            Assert.IsTrue(one >= weights * bytes + map * 4 && one < weights * bytes * 1.2 + 2_000_000, $"{precision}: {one} bytes");
+            Assert.IsTrue(nine - one >= 8 * map * 4, $"{precision}: {nine} bytes");
+        }
+    }
+
+    [TestMethod]
+    public void AnArenasBuffersAreZeroedApartAndOnBoundaries()
+    {
+        using var arena = new NativeArena();
+        var buffers = new List<AlignedBuffer>();
+        foreach (long length in (long[])[0, 1, 17, 100_000, 3, 700_000, 5, 2_000_000, 64])
+        {
+            var buffer = new AlignedBuffer(length, arena);
+            unsafe
+            {
+                Assert.AreEqual(0, (nint)buffer.Pointer % 64);
+            }
+            Assert.AreEqual(-1, buffer.Span.IndexOfAnyExcept(0f), $"{length} floats");
+            buffer.Span.Fill(length + 1);
+            buffers.Add(buffer);
+        }
+        foreach (AlignedBuffer buffer in buffers)
+            Assert.AreEqual(-1, buffer.Span.IndexOfAnyExcept((float)(buffer.Length + 1)), $"{buffer.Length} floats");
+        Assert.AreEqual(buffers.Sum(b => NativeArena.BytesOf(b.Length)), arena.Used);
+        buffers[0].Dispose();
+        Assert.ThrowsExactly<ObjectDisposedException>(() => buffers[0].Span.Length);
+    }
+
     [TestMethod]
     public void AnItemsResultDoesNotDependOnItsBatch()
     {

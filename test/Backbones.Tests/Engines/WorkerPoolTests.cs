@@ -78,6 +78,38 @@ public sealed class WorkerPoolTests
         Assert.AreEqual(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
+    /// <summary>The first pieces that two threads take are the first ones of the halves, so that in step after step a thread works on the same part of the map.</summary>
+    [TestMethod]
+    public void EveryWorkerBeginsWithItsOwnPartOfThePieces()
+    {
+        WorkerPool pool = WorkerPool.Of(2);
+        using var both = new Barrier(2);
+        int[] first = [-1, -1];
+        pool.Run(new Pieces((index, worker) =>
+        {
+            if (first[worker] < 0)
+            {
+                first[worker] = index;
+                Assert.IsTrue(both.SignalAndWait(s_deadlock), "no worker came");
+            }
+        }), 10);
+        CollectionAssert.AreEqual((int[])[0, 5], first);
+    }
+
+    /// <summary>Each piece of a grid once, whatever its size; the ranges of the workers are whole rows where there are rows for all.</summary>
+    [TestMethod]
+    public void PiecesOfAGridHaveEachPlaceOnce()
+    {
+        foreach ((int rows, int columns, int threads) in ((int, int, int)[])[(1, 1, 1), (5, 3, 2), (4, 7, 2), (1, 9, 4), (3, 2, 8), (16, 5, 3), (2, 1, 2)])
+        {
+            (int Row, int Column)[] places = [.. Enumerable.Range(0, rows * columns).Select(i => Backbones.Engines.Managed.Pieces.Place(rows, columns, threads, i))];
+            string grid = $"{rows}×{columns}, {threads} threads";
+            CollectionAssert.AreEquivalent(Enumerable.Range(0, rows).SelectMany(r => Enumerable.Range(0, columns).Select(c => (r, c))).ToArray(), places, grid);
+            if (rows % threads == 0)
+                CollectionAssert.AreEqual(places.Select((_, i) => i / (places.Length / threads)).ToArray(), places.Select(p => p.Row / (rows / threads)).ToArray(), grid);
+        }
+    }
+
     /// <summary>A long job has all workers; another caller's job gets one as soon as a piece ends, though the long job has pieces left.</summary>
     [TestMethod]
     public void CallersAtTheSameTimeShareTheWorkers()

@@ -14,11 +14,11 @@ internal sealed unsafe class DepthwiseKernel<T>(ConvolutionGeometry geometry, Al
     ];
 
     /// <summary>Weights [O, C/groups, kH, kW] and bias for each vector of channels: the bias, then a vector for each (ky, channel of the group, kx).</summary>
-    public static AlignedBuffer Pack(ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, ConvolutionGeometry geometry)
+    public static AlignedBuffer Pack(ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, ConvolutionGeometry geometry, NativeArena arena)
     {
         int taps = geometry.Kernel.H * geometry.Kernel.W, group = geometry.GroupChannels, vectors = (geometry.OutChannels + T.Count - 1) / T.Count;
         int perVector = taps * group + 1;
-        var packed = new AlignedBuffer((long)vectors * perVector * T.Count);
+        var packed = new AlignedBuffer((long)vectors * perVector * T.Count, arena);
         Span<float> target = packed.Span;
         for (int c = 0; c < geometry.OutChannels; c++)
         {

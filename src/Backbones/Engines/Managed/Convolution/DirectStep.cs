@@ -120,9 +120,10 @@ internal sealed unsafe class DirectStep<T> : Step where T : struct, IVector<T>
     private void Multiply(RunContext context, int index, int worker)
     {
         ProductGrid grid = Grid(context);
-        int group = index / (grid.RowPieces * grid.PanelPieces), panelPiece = index / grid.RowPieces % grid.PanelPieces;
+        (int rowPiece, int columnPiece) = Pieces.Place(grid.RowPieces, grid.PanelPieces * _weights.Groups, context.Pool.Threads, index);
+        int group = columnPiece / grid.PanelPieces, panelPiece = columnPiece % grid.PanelPieces;
         int width = _geometry.OutWidth;
-        long firstLine = (long)(index % grid.RowPieces) * (grid.RowsPerPiece / width);
+        long firstLine = (long)rowPiece * (grid.RowsPerPiece / width);
         long endLine = Math.Min(firstLine + grid.RowsPerPiece / width, (long)context.Batch * _geometry.OutHeight);
         int firstPanel = panelPiece * grid.PanelsPerPiece, endPanel = Math.Min(firstPanel + grid.PanelsPerPiece, _weights.Panels);
 

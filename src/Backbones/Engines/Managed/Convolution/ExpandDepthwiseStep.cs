@@ -57,7 +57,33 @@ internal sealed unsafe class ExpandDepthwiseStep<T> : Step where T : struct, IVe
     public override long WorkerScratch(int threads) => MapScratch + _expand.RowScratch(_expand.K);
 
     /// <summary>Floats of scratch for the wide map's lines; weights that have to be widened follow.</summary>
-    private long MapScratch => (long)ScratchLines(_geometry, _bandLines) * _columns * PanelWidth(_geometry);
+    private long MapScratch => (long)ScratchLines(_geometry, _bandLines) * _columns * _expand.Vectors(0) * T.Count;
+
+    /// <summary>
+    /// Vectors of a panel for which the threads finish one image soonest. 192 channels, three panels of four vectors, keep two threads as long as 256 do; as four of three vectors they take 3/4 of that.
+    /// </summary>
+    public static int PanelVectors(ConvolutionGeometry geometry, int threads)
+    {
+        int vectors = (geometry.Channels + T.Count - 1) / T.Count, lines = BandLines(geometry), bands = (geometry.OutHeight + lines - 1) / lines, best = T.TileColumns;
+        for (int width = T.TileColumns - 1; width > 1; width--)
+        {
+            if (Longest(width) < Longest(best))
+                best = width;
+        }
+        return best;
+
+        // What the busiest thread does if each piece goes to the one that is free first. A panel costs a part of a vector by itself: its rows are read again.
+        double Longest(int width)
+        {
+            double[] busy = new double[threads];
+            for (int first = 0; first < vectors; first += width)
+            {
+                for (int band = 0; band < bands; band++)
+                    busy[Array.IndexOf(busy, busy.Min())] += Math.Min(width, vectors - first) + 0.25;
+            }
+            return busy.Max();
+        }
+    }
 
     private int Bands => (_geometry.OutHeight + _bandLines - 1) / _bandLines;
 
@@ -83,13 +109,13 @@ internal sealed unsafe class ExpandDepthwiseStep<T> : Step where T : struct, IVe
 
     public override void RunPiece(RunContext context, int phase, int index, int worker)
     {
-        // Neighbouring pieces use the same panel of weights.
-        int band = index % Bands, item = index / Bands % context.Batch, panel = index / Bands / context.Batch;
+        (int row, int panel) = Pieces.Place(context.Batch * Bands, _expand.Panels, context.Pool.Threads, index);
+        int band = row % Bands, item = row / Bands;
         int firstLine = band * _bandLines, lines = Math.Min(_bandLines, _geometry.OutHeight - firstLine), vectors = _expand.Vectors(panel);
         float* scratch = context.WorkerScratch(worker);
         Expand(context.Address(_input) + item * _input.ItemStride, panel, firstLine * _geometry.Stride.H - _geometry.Top, ScratchLines(_geometry, lines), scratch, _expand.Rows(0, panel, 0, _expand.K, scratch + MapScratch));
         nint pixel = vectors * T.Count;
-        _kernel.Run(context, new DepthwiseSource(scratch, T.Count, _columns * pixel, pixel), item, firstLine, lines, panel * T.TileColumns, vectors);
+        _kernel.Run(context, new DepthwiseSource(scratch, T.Count, _columns * pixel, pixel), item, firstLine, lines, panel * _expand.PanelVectors, vectors);
     }
 
     /// <summary>A panel's channels of some lines of the wide map.</summary>

@@ -21,15 +21,18 @@ internal sealed unsafe class PackedMatrix<T> : IDisposable where T : struct, IVe
     /// <param name="k">Rows.</param>
     /// <param name="columns">Output columns of one group.</param>
     /// <param name="groups">Number of groups.</param>
-    public PackedMatrix(int k, int columns, int groups)
+    /// <param name="arena">Whose memory it is; null for memory of its own, freed with it.</param>
+    /// <param name="panelVectors">Vectors of a panel's row; 0 for those of a full tile.</param>
+    public PackedMatrix(int k, int columns, int groups, NativeArena? arena, int panelVectors = 0)
     {
+        PanelVectors = panelVectors == 0 ? T.TileColumns : panelVectors;
         K = k;
         Columns = columns;
         Groups = groups;
-        Panels = (columns + GemmTile<T>.Width - 1) / GemmTile<T>.Width;
+        Panels = (columns + PanelWidth - 1) / PanelWidth;
         _paddedColumns = (columns + T.Count - 1) / T.Count * T.Count;
         _groupSize = (long)_paddedColumns * K;
-        _panels = new AlignedBuffer(_groupSize * groups);
+        _panels = new AlignedBuffer(_groupSize * groups, arena);
     }
 
     /// <param name="source">Weights, output-major: element (n, k) of group g at (g · columns + n) · sourceOffsets.Length + sourceOffsets[k].</param>
@@ -37,12 +40,15 @@ internal sealed unsafe class PackedMatrix<T> : IDisposable where T : struct, IVe
     /// <param name="columns">Output columns of one group.</param>
     /// <param name="groups">Number of groups.</param>
     /// <param name="bias">One value per output column of all groups; empty for none.</param>
-    public PackedMatrix(ReadOnlyMemory<float> source, int[] sourceOffsets, int columns, int groups, ReadOnlySpan<float> bias) : this(sourceOffsets.Length, columns, groups)
+    /// <param name="arena">Whose memory it is; null for memory of its own, freed with it.</param>
+    /// <param name="panelVectors">Vectors of a panel's row; 0 for those of a full tile.</param>
+    public PackedMatrix(ReadOnlyMemory<float> source, int[] sourceOffsets, int columns, int groups, ReadOnlySpan<float> bias, NativeArena? arena, int panelVectors = 0)
+        : this(sourceOffsets.Length, columns, groups, arena, panelVectors)
     {
         Parallel.For(0, groups * Panels, i => PackPanel(source.Span, sourceOffsets, i / Panels, i % Panels));
         if (bias.IsEmpty)
             return;
-        _bias = new AlignedBuffer((long)_paddedColumns * groups);
+        _bias = new AlignedBuffer((long)_paddedColumns * groups, arena);
         for (int g = 0; g < groups; g++)
             bias.Slice(g * columns, columns).CopyTo(_bias.Span[(g * _paddedColumns)..]);
     }
@@ -55,8 +61,13 @@ internal sealed unsafe class PackedMatrix<T> : IDisposable where T : struct, IVe
 
     public int Panels { get; }
 
+    /// <summary>Vectors in a row of a full panel.</summary>
+    public int PanelVectors { get; }
+
+    private int PanelWidth => PanelVectors * T.Count;
+
     /// <summary>Vectors in a row of that panel.</summary>
-    public int Vectors(int panel) => Math.Min(T.TileColumns, _paddedColumns / T.Count - panel * T.TileColumns);
+    public int Vectors(int panel) => Math.Min(PanelVectors, _paddedColumns / T.Count - panel * PanelVectors);
 
     /// <summary>Valid lanes of the last vector of that panel.</summary>
     public int LastLanes(int panel) => panel == Panels - 1 && Columns % T.Count != 0 ? Columns % T.Count : T.Count;
@@ -64,11 +75,12 @@ internal sealed unsafe class PackedMatrix<T> : IDisposable where T : struct, IVe
     /// <summary>
     /// Keeps the weights as 16-bit floats from now on, half as large, where they are in their range; others stay as they are. Rounded to nearest, a weight of 6e-5 or more is off by at most 2⁻¹¹ of itself.
     /// </summary>
+    /// <param name="arena">Whose memory the halves are.</param>
     /// <returns>This matrix.</returns>
-    public PackedMatrix<T> ToHalf()
+    public PackedMatrix<T> ToHalf(NativeArena arena)
     {
         long length = _groupSize * Groups;
-        var halves = new AlignedBuffer((length + 1) / 2);
+        var halves = new AlignedBuffer((length + 1) / 2, arena);
         bool fits = true;
         Parallel.For(0, (length + Chunk - 1) / Chunk, chunk =>
         {
@@ -90,7 +102,7 @@ internal sealed unsafe class PackedMatrix<T> : IDisposable where T : struct, IVe
     }
 
     /// <summary>Floats of scratch that <see cref="Rows"/> needs for so many of them.</summary>
-    public long RowScratch(int rows) => _isHalf ? (long)rows * GemmTile<T>.Width : 0;
+    public long RowScratch(int rows) => _isHalf ? (long)rows * PanelWidth : 0;
 
     /// <summary>Rows of a panel as floats: in place, or widened into scratch that stays in the second-level cache while a block of the other matrix's rows passes.</summary>
     /// <param name="group">The group.</param>
@@ -112,18 +124,18 @@ internal sealed unsafe class PackedMatrix<T> : IDisposable where T : struct, IVe
 
     /// <summary>The rows of a panel from <paramref name="k"/> on, of weights that are floats.</summary>
     public float* Panel(int group, int panel, int k)
-        => _panels.Pointer + group * _groupSize + (long)panel * GemmTile<T>.Width * K + (long)k * Vectors(panel) * T.Count;
+        => _panels.Pointer + group * _groupSize + (long)panel * PanelWidth * K + (long)k * Vectors(panel) * T.Count;
 
     /// <summary>A column's first element; <paramref name="distance"/> floats on is that of the next row.</summary>
     public float* Column(int group, int column, out nint distance)
     {
-        int panel = column / GemmTile<T>.Width;
+        int panel = column / PanelWidth;
         distance = Vectors(panel) * T.Count;
-        return Panel(group, panel, 0) + column % GemmTile<T>.Width;
+        return Panel(group, panel, 0) + column % PanelWidth;
     }
 
     /// <summary>The bias of a panel's columns, or null.</summary>
-    public float* Bias(int group, int panel) => _bias is null ? null : _bias.Pointer + group * _paddedColumns + panel * GemmTile<T>.Width;
+    public float* Bias(int group, int panel) => _bias is null ? null : _bias.Pointer + group * _paddedColumns + panel * PanelWidth;
 
     public void Dispose()
     {
@@ -135,7 +147,7 @@ internal sealed unsafe class PackedMatrix<T> : IDisposable where T : struct, IVe
     {
         // Rows of the panel that stay in the first-level cache while column after column goes into them.
         const int rows = 64;
-        int first = panel * GemmTile<T>.Width, width = Vectors(panel) * T.Count, end = Math.Min(first + width, Columns);
+        int first = panel * PanelWidth, width = Vectors(panel) * T.Count, end = Math.Min(first + width, Columns);
         for (int k = 0; k < K; k += rows)
         {
             ReadOnlySpan<int> offsets = sourceOffsets.AsSpan(k, Math.Min(rows, K - k));

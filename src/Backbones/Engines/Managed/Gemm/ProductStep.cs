@@ -25,9 +25,10 @@ internal sealed unsafe class ProductStep<T>(ValueView input, PackedMatrix<T> wei
     public override void RunPiece(RunContext context, int phase, int index, int worker)
     {
         ProductGrid grid = Grid(context);
-        long firstRow = (long)(index % grid.RowPieces) * grid.RowsPerPiece;
+        (int rowPiece, int panelPiece) = Pieces.Place(grid.RowPieces, grid.PanelPieces, context.Pool.Threads, index);
+        long firstRow = (long)rowPiece * grid.RowsPerPiece;
         int rows = (int)Math.Min(grid.RowsPerPiece, _result.Count * context.Batch - firstRow);
-        int firstPanel = index / grid.RowPieces * grid.PanelsPerPiece, endPanel = Math.Min(firstPanel + grid.PanelsPerPiece, weights.Panels);
+        int firstPanel = panelPiece * grid.PanelsPerPiece, endPanel = Math.Min(firstPanel + grid.PanelsPerPiece, weights.Panels);
 
         float* source = context.Address(input) + firstRow * _rows.Distance, target = context.Address(result) + firstRow * _result.Distance;
         nint start = 0;

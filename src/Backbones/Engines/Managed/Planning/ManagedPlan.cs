@@ -50,8 +50,8 @@ internal sealed unsafe class ManagedPlan : IPlan, IMeasuredPlan
     public long MemoryBytes(int batch)
     {
         int pass = Math.Min(batch, MaxPass);
-        long floats = _resources.OfType<AlignedBuffer>().Sum(b => b.Length) + SliceArena(pass) + _batchItemSize * pass + SharedScratch(pass) + _workerScratch * _pool.Threads;
-        return checked(floats * sizeof(float));
+        long floats = SliceArena(pass) + _batchItemSize * pass + SharedScratch(pass) + _workerScratch * _pool.Threads;
+        return checked(floats * sizeof(float)) + _resources.OfType<NativeArena>().Sum(a => a.Used);
     }
 
     /// <summary>Where set, gets the time of each step added (in ticks of <see cref="Stopwatch"/>): for measurements, one run at a time.</summary>

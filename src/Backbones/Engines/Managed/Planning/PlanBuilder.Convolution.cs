@@ -18,12 +18,19 @@ internal sealed partial class PlanBuilder<T>
     {
         (ReadOnlyMemory<float> weights, Shape weightShape) = (Values(node, 1), node.Inputs[1].Shape);
         ReadOnlySpan<float> bias = op.HasBias ? Values(node, 2) : default;
+        UnaryOp? activation = op.Epilogue?.Activation;
+        Node last = node;
+        if (op.Epilogue is not { AddsResidual: true } && TakeScalars(ref last, ref activation) is var (scale, shift))
+        {
+            weights = Array.ConvertAll(weights.ToArray(), w => w * scale);
+            bias = Array.ConvertAll(bias.IsEmpty ? new float[weightShape[0]] : bias.ToArray(), b => b * scale + shift);
+        }
         var geometry = ConvolutionGeometry.Of(op, node.Inputs[0].Shape, weightShape, node.Shape);
         Node? expansion = Expands(node.Inputs[0], node) ? node.Inputs[0] : null;
         ValueView input = Value(expansion is null ? node.Inputs[0] : expansion.Inputs[0]);
         ValueView? residual = op.Epilogue is { AddsResidual: true } ? PixelRows(Value(node.Inputs[^1])) : null;
-        ValueView result = MapResult(node);
-        var epilogue = new ProductEpilogue<T>(residual, op.Epilogue?.Activation);
+        ValueView result = _values[last] = MapResult(last);
+        var epilogue = new ProductEpilogue<T>(residual, activation);
 
         Step step;
         if (expansion is not null)
@@ -31,14 +38,15 @@ internal sealed partial class PlanBuilder<T>
             input = PixelRows(input);
             var expand = (Conv2dOp)expansion.Operator;
             var wide = ConvolutionGeometry.Of(expand, expansion.Inputs[0].Shape, expansion.Inputs[1].Shape, expansion.Shape);
-            PackedMatrix<T> packed = Pack(Values(expansion, 1), [.. Enumerable.Range(0, wide.Channels)], wide, expand.HasBias ? Values(expansion, 2) : default);
-            var kernel = new DepthwiseKernel<T>(geometry, Own(DepthwiseKernel<T>.Pack(weights.Span, bias, geometry)), result, epilogue);
+            PackedMatrix<T> packed = Pack(Values(expansion, 1), [.. Enumerable.Range(0, wide.Channels)], wide, expand.HasBias ? Values(expansion, 2) : default,
+                ExpandDepthwiseStep<T>.PanelVectors(geometry, _pool.Threads));
+            var kernel = new DepthwiseKernel<T>(geometry, DepthwiseKernel<T>.Pack(weights.Span, bias, geometry, _weights), result, epilogue);
             step = new ExpandDepthwiseStep<T>(geometry, input, packed, new ProductEpilogue<T>(null, expand.Epilogue?.Activation), kernel);
         }
         else if (geometry.HasGroupsWithin(T.Count))
         {
             input = ChannelsLast(input);
-            step = new DepthwiseStep<T>(geometry, input, Own(DepthwiseKernel<T>.Pack(weights.Span, bias, geometry)), result, epilogue);
+            step = new DepthwiseStep<T>(geometry, input, DepthwiseKernel<T>.Pack(weights.Span, bias, geometry, _weights), result, epilogue);
         }
         else if (geometry is { Groups: 1, IsPointwise: true })
         {
@@ -63,6 +71,45 @@ internal sealed partial class PlanBuilder<T>
         }
         Add(step, result, input, residual);
         return result;
+    }
+
+    /// <summary>
+    /// A scale and a shift, one number each, that alone follow a convolution and its clamp: HGNetV2 learns such behind every ReLU. Clamp(x) · scale + shift is Clamp(x · scale + shift) within bounds that
+    /// are scaled and shifted too, so they go into weights, bias and bounds.
+    /// </summary>
+    /// <param name="node">The convolution; becomes the last node that is taken in.</param>
+    /// <param name="activation">Its activation; becomes the one with the other bounds.</param>
+    private (float Scale, float Shift)? TakeScalars(ref Node node, ref UnaryOp? activation)
+    {
+        (float low, float high) = activation switch
+        {
+            null => (float.NegativeInfinity, float.PositiveInfinity),
+            { Kind: UnaryKind.Relu } => (0, float.PositiveInfinity),
+            { Kind: UnaryKind.Relu6 } => (0, 6),
+            { Kind: UnaryKind.Clamp } => (activation.Alpha, activation.Beta),
+            _ => (float.NaN, float.NaN),
+        };
+        if (float.IsNaN(low))
+            return null;
+        float scale = 1, shift = 0;
+        Node first = node;
+        while (OnlyUser(node) is { Operator: BinaryOp { Kind: BinaryKind.Multiply or BinaryKind.Add } op } user && user.Shape == node.Shape)
+        {
+            Node other = user.Inputs[user.Inputs[0] == node ? 1 : 0];
+            // Bounds that are infinite are no bounds of nothing.
+            if (other.IsBatched || other.Shape.Length != 1 || _constants[other].Data[0] is var number && (!float.IsFinite(number) || (op.Kind == BinaryKind.Multiply && number == 0)))
+                break;
+            (scale, shift) = op.Kind == BinaryKind.Multiply ? (scale * number, shift * number) : (scale, shift + number);
+            node = user;
+        }
+        if (node == first)
+            return null;
+        if (activation is not null)
+        {
+            (low, high) = (low * scale + shift, high * scale + shift);
+            activation = new UnaryOp(UnaryKind.Clamp, Math.Min(low, high), Math.Max(low, high));
+        }
+        return (scale, shift);
     }
 
     /// <summary>Whether a 1×1 convolution's values are needed by one depthwise convolution alone, which then computes them itself.</summary>
@@ -115,7 +162,7 @@ internal sealed partial class PlanBuilder<T>
     private PackedMatrix<T> Packed<TTile>(ReadOnlyMemory<float> weights, ConvolutionGeometry geometry) where TTile : struct, IWinogradTile<T>
     {
         if (!_transformed.TryGetValue((weights, typeof(TTile)), out PackedMatrix<T>? packed))
-            _transformed[(weights, typeof(TTile))] = packed = Weights(WinogradStep<T, TTile>.Pack(weights, geometry.OutChannels, geometry.Channels));
+            _transformed[(weights, typeof(TTile))] = packed = Weights(WinogradStep<T, TTile>.Pack(weights, geometry.OutChannels, geometry.Channels, PackedTo));
         return packed;
     }
 
@@ -123,6 +170,6 @@ internal sealed partial class PlanBuilder<T>
     private static ValueView Grid(ValueView map, int line, int column, Size2 step, int height, int width)
         => new(map.Storage, map.Offset + line * map.Strides[1] + column * map.Strides[2], [map.Dims[0], height, width], [map.Strides[0], map.Strides[1] * step.H, map.Strides[2] * step.W]);
 
-    private PackedMatrix<T> Pack(ReadOnlyMemory<float> weights, int[] order, ConvolutionGeometry geometry, ReadOnlySpan<float> bias)
-        => Weights(new PackedMatrix<T>(weights, order, geometry.GroupOutChannels, geometry.Groups, bias));
+    private PackedMatrix<T> Pack(ReadOnlyMemory<float> weights, int[] order, ConvolutionGeometry geometry, ReadOnlySpan<float> bias, int panelVectors = 0)
+        => Weights(new PackedMatrix<T>(weights, order, geometry.GroupOutChannels, geometry.Groups, bias, PackedTo, panelVectors));
 }

@@ -11,7 +11,8 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
     private readonly List<PlannedStep> _steps = [];
     private readonly Dictionary<Node, ValueView> _values = [];
     private readonly Dictionary<Node, List<Node>> _users = [];
-    private readonly List<IDisposable> _resources = [];
+    private readonly NativeArena _weights = new();
+    private readonly List<IDisposable> _resources;
     private readonly Dictionary<(ReadOnlyMemory<float> Weights, Type Tile), PackedMatrix<T>> _transformed = [];
     private readonly bool _halfWeights;
     private string _node = "";
@@ -26,6 +27,7 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
         _graph = graph;
         _constants = constants;
         _pool = pool;
+        _resources = [_weights];
         foreach (Node node in graph.Nodes)
         {
             foreach (Node input in node.Inputs.Distinct())
@@ -103,7 +105,7 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
         if (node.IsBatched)
             return _values[node] = Elementwise(node);
         DenseTensor constant = _constants[node];
-        var buffer = Own(new AlignedBuffer(constant.Data.Length));
+        var buffer = new AlignedBuffer(constant.Data.Length, _weights);
         constant.Data.CopyTo(buffer.Span);
         int[] strides = node.Shape.Strides();
         return _values[node] = new ValueView(new Storage(StorageKind.Constant, 0) { Constant = buffer }, 0, node.Shape.Dimensions, [.. strides.Select(s => (long)s)]);
@@ -115,7 +117,7 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
     /// <summary>A copy of the values, padded to whole vectors.</summary>
     private AlignedBuffer PadColumns(ReadOnlySpan<float> values)
     {
-        var buffer = Own(new AlignedBuffer(RoundUp(values.Length)));
+        var buffer = new AlignedBuffer(RoundUp(values.Length), _weights);
         values.CopyTo(buffer.Span);
         return buffer;
     }
@@ -138,7 +140,10 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
         return resource;
     }
 
-    private PackedMatrix<T> Weights(PackedMatrix<T> packed) => Own(_halfWeights ? packed.ToHalf() : packed);
+    /// <summary>Where weights go that <see cref="Weights"/> gets: to memory of their own if they stay there only until they have been made halves.</summary>
+    private NativeArena? PackedTo => _halfWeights ? null : _weights;
+
+    private PackedMatrix<T> Weights(PackedMatrix<T> packed) => _halfWeights ? Own(packed.ToHalf(_weights)) : packed;
 
     private void Add(Step step, ValueView result, params ReadOnlySpan<ValueView?> inputs)
     {

@@ -1,29 +1,23 @@
-using System.Runtime.InteropServices;
-
 namespace Backbones.Engines.Managed;
 
-/// <summary>Zeroed native memory on a 64-byte boundary (a cache line and a 512-bit register), with room to read one register past its end.</summary>
+/// <summary>Zeroed native memory on a 64-byte boundary, with room to read one register past its end.</summary>
 internal sealed unsafe class AlignedBuffer : IDisposable
 {
-    private const int Alignment = 64;
-    private const int Slack = 64;
-    private void* _memory;
+    private readonly NativeArena _arena;
+    private readonly bool _ownsArena;
     private float* _pointer;
-    private readonly long _bytes;
 
+    /// <param name="length">Number of floats.</param>
+    /// <param name="arena">Whose memory it is, and who frees it; null for memory of its own.</param>
     /// <exception cref="OutOfMemoryException">The memory cannot be had.</exception>
-    public AlignedBuffer(long length)
+    public AlignedBuffer(long length, NativeArena? arena = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         Length = length;
-        _bytes = checked(length * sizeof(float) + Slack + Alignment);
-        // Zeroed by the system page by page on first use: memory that a run never touches costs nothing.
-        _memory = NativeMemory.AllocZeroed(checked((nuint)_bytes));
-        _pointer = (float*)(((nuint)_memory + Alignment - 1) / Alignment * Alignment);
-        GC.AddMemoryPressure(_bytes);
+        _ownsArena = arena is null;
+        _arena = arena ?? new NativeArena(NativeArena.BytesOf(length));
+        _pointer = _arena.Allocate(length);
     }
-
-    ~AlignedBuffer() => Free();
 
     /// <summary>Number of floats.</summary>
     public long Length { get; }
@@ -36,16 +30,8 @@ internal sealed unsafe class AlignedBuffer : IDisposable
 
     public void Dispose()
     {
-        Free();
-        GC.SuppressFinalize(this);
-    }
-
-    private void Free()
-    {
-        if (_pointer == null)
-            return;
-        NativeMemory.Free(_memory);
-        _memory = _pointer = null;
-        GC.RemoveMemoryPressure(_bytes);
+        _pointer = null;
+        if (_ownsArena)
+            _arena.Dispose();
     }
 }

@@ -3,9 +3,16 @@ using System.Runtime.ExceptionServices;
 namespace Backbones.Engines.Managed;
 
 /// <summary>A place in a pool for the work of one caller at a time: what is to be done, how much of it has been taken, and who helps.</summary>
-internal sealed class Job
+/// <remarks>
+/// Every worker has a range of the pieces of its own, the same part of the whole for every job: rows that one step of a network wrote are read by the next step's piece of the same place, and then lie in
+/// the second-level cache of the core that wrote them. Who has finished its range takes from the ends of the others'.
+/// </remarks>
+internal sealed class Job(int threads)
 {
     private const int MaxPieces = (1 << 30) - 1;
+
+    /// <summary>Longs from one range to the next: each has two cache lines, as they are fetched in pairs.</summary>
+    private const int RangeDistance = 16;
     private const int SpinsBeforeYield = 100;
     private const int YieldsBeforeBlocking = 50;
 
@@ -13,9 +20,10 @@ internal sealed class Job
     private IParallelWork? _work;
     private ExceptionDispatchInfo? _error;
 
-    // Number of pieces (high half) and of pieces taken (low half) in one word: a piece is taken by one compare-and-swap,
+    // For each range its end (high half) and its first piece not taken (low half) in one word: a piece is taken by one compare-and-swap,
     // and whoever took one knows that _work stays what it is until the piece is done.
-    private long _ticket;
+    private readonly long[] _ranges = new long[(threads + 1) * RangeDistance];
+    private int _left;
     private int _pieces;
     private int _done;
     private int _helpers;
@@ -23,7 +31,7 @@ internal sealed class Job
     private int _isBlocked;
 
     /// <summary>Whether there are pieces that nobody has taken.</summary>
-    public bool HasPieces => Volatile.Read(ref _ticket) is var ticket && (int)ticket < (int)(ticket >> 32);
+    public bool HasPieces => Volatile.Read(ref _left) > 0;
 
     /// <summary>Workers at it, the caller not counted.</summary>
     public int Helpers => Volatile.Read(ref _helpers);
@@ -38,9 +46,11 @@ internal sealed class Job
     public void Post(IParallelWork work, int pieces)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(pieces, MaxPieces);
-        (_work, _pieces, _done) = (work, pieces, 0);
-        // With a full fence: workers who went to sleep before are seen after.
-        Interlocked.Exchange(ref _ticket, (long)pieces << 32);
+        (_work, _pieces, _done, _left) = (work, pieces, 0, pieces);
+        for (int worker = 0; worker < threads; worker++)
+            Volatile.Write(ref Range(worker), (long)pieces * (worker + 1) / threads << 32 | (long)pieces * worker / threads);
+        // Workers who went to sleep before are seen after.
+        Interlocked.MemoryBarrier();
     }
 
     /// <summary>Becomes a helper, if there are still as many as <paramref name="helpers"/>.</summary>
@@ -51,8 +61,9 @@ internal sealed class Job
     /// <summary>Takes a piece and runs it; false where none is left.</summary>
     public bool TryRunPiece(int worker)
     {
-        if (!TryTake(out int index))
+        if (!TryTake(worker, out int index))
             return false;
+        Interlocked.Decrement(ref _left);
         int pieces = _pieces;
         try
         {
@@ -96,18 +107,26 @@ internal sealed class Job
         }
     }
 
-    private bool TryTake(out int index)
+    private ref long Range(int worker) => ref _ranges[(worker + 1) * RangeDistance];
+
+    /// <summary>The next piece of a worker's own range, or the last of another's.</summary>
+    private bool TryTake(int worker, out int index)
     {
-        long ticket = Volatile.Read(ref _ticket);
-        while ((int)ticket < (int)(ticket >> 32))
+        for (int i = 0; i < threads; i++)
         {
-            long seen = Interlocked.CompareExchange(ref _ticket, ticket + 1, ticket);
-            if (seen == ticket)
+            int owner = worker + i < threads ? worker + i : worker + i - threads;
+            ref long range = ref Range(owner);
+            long seen = Volatile.Read(ref range);
+            while ((int)seen < (int)(seen >> 32))
             {
-                index = (int)ticket;
-                return true;
+                long before = Interlocked.CompareExchange(ref range, i == 0 ? seen + 1 : seen - (1L << 32), seen);
+                if (before == seen)
+                {
+                    index = i == 0 ? (int)seen : (int)(seen >> 32) - 1;
+                    return true;
+                }
+                seen = before;
             }
-            ticket = seen;
         }
         index = -1;
         return false;

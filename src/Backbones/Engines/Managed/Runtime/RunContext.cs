@@ -5,6 +5,7 @@ namespace Backbones.Engines.Managed;
 /// <summary>The memory and threads of one run at a time: an arena, scratch, and the caller's inputs and outputs. Kept and used again.</summary>
 internal sealed unsafe class RunContext : IParallelWork, IDisposable
 {
+    private readonly NativeArena _memory;
     private readonly AlignedBuffer _sliceArena;
     private readonly AlignedBuffer _batchArena;
     private readonly AlignedBuffer _shared;
@@ -28,10 +29,11 @@ internal sealed unsafe class RunContext : IParallelWork, IDisposable
     {
         Pool = pool;
         Capacity = capacity;
-        _sliceArena = new AlignedBuffer(sliceArena);
-        _batchArena = new AlignedBuffer(batchArena);
-        _shared = new AlignedBuffer(sharedScratch);
-        _scratch = [.. Enumerable.Range(0, pool.Threads).Select(_ => new AlignedBuffer(workerScratch))];
+        _memory = new NativeArena(checked(NativeArena.BytesOf(sliceArena) + NativeArena.BytesOf(batchArena) + NativeArena.BytesOf(sharedScratch) + pool.Threads * NativeArena.BytesOf(workerScratch)));
+        _sliceArena = new AlignedBuffer(sliceArena, _memory);
+        _batchArena = new AlignedBuffer(batchArena, _memory);
+        _shared = new AlignedBuffer(sharedScratch, _memory);
+        _scratch = [.. Enumerable.Range(0, pool.Threads).Select(_ => new AlignedBuffer(workerScratch, _memory))];
         _inputs = new nint[inputs];
         _outputs = new nint[outputs];
         Pins = new MemoryHandle[inputs + outputs];
@@ -101,5 +103,6 @@ internal sealed unsafe class RunContext : IParallelWork, IDisposable
         _shared.Dispose();
         foreach (AlignedBuffer scratch in _scratch)
             scratch.Dispose();
+        _memory.Dispose();
     }
 }

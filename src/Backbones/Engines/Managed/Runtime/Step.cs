@@ -29,6 +29,20 @@ internal static class Pieces
     public static int Count(long units, long unitWork, int threads)
         => (int)Math.Clamp(Math.Min(units * unitWork / MinWork, threads * 4L), 1, Math.Max(1, units));
 
+    /// <summary>
+    /// Row and column of a piece of a grid: the pieces of each worker's range (<see cref="Job"/>) are whole rows, as the steps before and after divide them, and among these one column follows another, so
+    /// that neighbouring pieces use the same weights.
+    /// </summary>
+    public static (int Row, int Column) Place(int rows, int columns, int threads, int index)
+    {
+        int ranges = Math.Min(rows, threads), range = 0, first = 0, end = First(1);
+        while (index >= end * columns)
+            (first, end) = (end, First(++range + 1));
+        return (first + (index - first * columns) % (end - first), (index - first * columns) / (end - first));
+
+        int First(int r) => (int)((long)rows * r / ranges);
+    }
+
     /// <summary>First and past-the-last unit of a piece.</summary>
     public static (long First, long End) Range(long units, int pieces, int index) => (units * index / pieces, units * (index + 1) / pieces);
 }

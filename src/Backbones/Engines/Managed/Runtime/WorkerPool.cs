@@ -28,7 +28,7 @@ internal sealed class WorkerPool
     {
         Threads = threads;
         // More callers than twice the threads have no use for helpers.
-        _jobs = [.. Enumerable.Range(0, 2 * threads).Select(_ => new Job())];
+        _jobs = [.. Enumerable.Range(0, 2 * threads).Select(_ => new Job(threads))];
         for (int i = 1; i < threads; i++)
         {
             int worker = i;

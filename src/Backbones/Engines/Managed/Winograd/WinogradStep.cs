@@ -51,9 +51,9 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
     private static int Positions => TTile.Inputs * TTile.Inputs;
 
     /// <summary>Transforms filters [O, C, 3, 3] and packs them, one group for each position.</summary>
-    public static PackedMatrix<T> Pack(ReadOnlyMemory<float> filters, int outChannels, int channels)
+    public static PackedMatrix<T> Pack(ReadOnlyMemory<float> filters, int outChannels, int channels, NativeArena? arena)
     {
-        var packed = new PackedMatrix<T>(channels, outChannels, Positions);
+        var packed = new PackedMatrix<T>(channels, outChannels, Positions, arena);
         // A vector of output channels at a time: each is a cache line at every position, written to once.
         Parallel.For(0, (outChannels + T.Count - 1) / T.Count, block =>
         {
