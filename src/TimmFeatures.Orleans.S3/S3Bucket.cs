@@ -12,6 +12,8 @@ internal sealed class S3Bucket(AmazonS3Client client, string bucket) : IObjectCo
 {
     private const string Credentials = "The credentials that the AWS SDK finds here (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role)";
 
+    private const string ChecksumHint = " If the service does not know the checksums of the AWS SDK, set AWS_REQUEST_CHECKSUM_CALCULATION=WHEN_REQUIRED.";
+
     /// <summary>Somebody else was writing the same object at the same time: S3 asks to try again.</summary>
     private const int ConflictRetries = 5;
 
@@ -133,18 +135,21 @@ internal sealed class S3Bucket(AmazonS3Client client, string bucket) : IObjectCo
         }
     }
 
-    private Exception? Problem(string what, Exception e) => e switch
+    private Exception? Problem(string what, Exception e)
     {
-        AmazonS3Exception { StatusCode: HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized } refused => StorageProblems.Refused(what, refused.ErrorCode, Credentials, e),
-        AmazonS3Exception { ErrorCode: "NoSuchBucket" } => StorageProblems.NoContainer(what, $"bucket '{bucket}'", e),
-        AmazonS3Exception { ErrorCode: "NoSuchKey" } => new FileNotFoundException($"There is no such object: cannot {what}.", e),
-        AmazonS3Exception { ErrorCode: "PermanentRedirect" or "AuthorizationHeaderMalformed" } => new IOException($"Cannot {what}: the bucket is in another region than {client.Config.RegionEndpoint?.SystemName}. Set AWS_REGION to its own.", e),
-        AmazonS3Exception { StatusCode: HttpStatusCode.BadRequest or HttpStatusCode.NotImplemented } other when client.Config.ServiceURL is not null => StorageProblems.Failed(what, (int)other.StatusCode, other.ErrorCode, e,
-            " If the service does not know the checksums of the AWS SDK, set AWS_REQUEST_CHECKSUM_CALCULATION=WHEN_REQUIRED."),
-        AmazonServiceException { StatusCode: not 0 } other => StorageProblems.Failed(what, (int)other.StatusCode, other.ErrorCode, e),
-        HttpRequestException or AmazonServiceException or TimeoutException or TaskCanceledException { InnerException: TimeoutException } =>
-            StorageProblems.Unreachable(what, client.Config.ServiceURL ?? $"S3 in {client.Config.RegionEndpoint?.SystemName}", e),
-        AmazonClientException => StorageProblems.Refused(what, "no credentials", Credentials, e),
-        _ => null,
-    };
+        string? region = client.Config.RegionEndpoint?.SystemName, service = client.Config.ServiceURL;
+        return e switch
+        {
+            AmazonS3Exception { StatusCode: HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized } refused => StorageProblems.Refused(what, refused.ErrorCode, Credentials, e),
+            AmazonS3Exception { ErrorCode: "NoSuchBucket" } => StorageProblems.NoContainer(what, $"bucket '{bucket}'", e),
+            AmazonS3Exception { ErrorCode: "NoSuchKey" } => new FileNotFoundException($"Cannot {what}: there is no such object.", e),
+            AmazonS3Exception { ErrorCode: "PermanentRedirect" or "AuthorizationHeaderMalformed" } => new IOException($"Cannot {what}: the bucket is in another region than {region}. Set AWS_REGION to its own.", e),
+            AmazonS3Exception { StatusCode: HttpStatusCode.BadRequest or HttpStatusCode.NotImplemented } other when service is not null
+                => StorageProblems.Failed(what, (int)other.StatusCode, other.ErrorCode, e, ChecksumHint),
+            AmazonServiceException { StatusCode: not 0 } other => StorageProblems.Failed(what, (int)other.StatusCode, other.ErrorCode, e),
+            HttpRequestException or AmazonServiceException or TimeoutException or TaskCanceledException { InnerException: TimeoutException } => StorageProblems.Unreachable(what, service ?? $"S3 in {region}", e),
+            AmazonClientException => StorageProblems.Refused(what, "no credentials", Credentials, e),
+            _ => null,
+        };
+    }
 }

@@ -24,8 +24,15 @@ public sealed class S3Storage : ObjectStorage
             throw new FormatException($"The endpoint '{endpoint}' in the environment (AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL) is no URL; expected one such as https://storage.example.com.");
         try
         {
-            // Whoever does not answer in a few seconds is not there.
-            return new S3Bucket(new AmazonS3Client(new AmazonS3Config { ForcePathStyle = endpoint is not null, RetryMode = RequestRetryMode.Standard, MaxErrorRetry = Retries, ConnectTimeout = TimeSpan.FromSeconds(5) }), bucket);
+            var config = new AmazonS3Config
+            {
+                ForcePathStyle = endpoint is not null,
+                RetryMode = RequestRetryMode.Standard,
+                MaxErrorRetry = Retries,
+                // Whoever does not answer in a few seconds is not there.
+                ConnectTimeout = TimeSpan.FromSeconds(5),
+            };
+            return new S3Bucket(new AmazonS3Client(config), bucket);
         }
         catch (AmazonClientException e)
         {

@@ -101,7 +101,10 @@ public sealed class ClusterClient : IAsyncDisposable
     internal static void CheckVersion(ClusterAddress address, string version)
     {
         if (version != ExtractionSettings.ToolVersion)
-            throw new IOException($"The workers of '{address}' have version {version} of timm-features, and this is {ExtractionSettings.ToolVersion}. Use version {version} here, or stop all workers and start them with {ExtractionSettings.ToolVersion}.");
+        {
+            throw new IOException($"The workers of '{address}' have version {version} of timm-features, and this is {ExtractionSettings.ToolVersion}. "
+                + $"Use version {version} here, or stop all workers and start them with {ExtractionSettings.ToolVersion}.");
+        }
     }
 
     private static IHost CreateClient(ClusterAddress address)
@@ -143,7 +146,11 @@ public sealed class ClusterClient : IAsyncDisposable
             catch (Exception e) when (e is not (OperationCanceledException or OutOfMemoryException))
             {
                 if (attempt == Attempts)
-                    throw new IOException($"The cluster '{_address}' {(e is OrleansException or TimeoutException ? "does not answer" : $"does not understand this client of version {ExtractionSettings.ToolVersion}, perhaps because some of its workers have another")}: {e.Message.Split('\n')[0].Trim()}", e);
+                {
+                    string what = e is OrleansException or TimeoutException ? "does not answer"
+                        : $"does not understand this client of version {ExtractionSettings.ToolVersion}, perhaps because some of its workers have another";
+                    throw new IOException($"The cluster '{_address}' {what}: {e.Message.Split('\n')[0].Trim()}", e);
+                }
             }
             await Task.Delay(TimeSpan.FromSeconds(1));
         }

@@ -3,7 +3,8 @@ namespace TimmFeatures.Orleans.Grains;
 /// <summary>All jobs of a cluster, in turn. There is one, with the key 0.</summary>
 internal interface IQueueGrain : IGrainWithIntegerKey
 {
-    /// <summary>The version of the silo that has the queue. It is what different versions ask each other before anything else, so that nothing of ours is in its message: a type that was renamed since could not be read.</summary>
+    /// <summary>The version of the silo that has the queue.</summary>
+    /// <remarks>Different versions ask each other this before anything else, so that no type of ours is in its message: one that was renamed since could not be read.</remarks>
     Task<string> Version();
 
     /// <summary>The time there, UTC.</summary>

@@ -8,8 +8,8 @@ using TimmFeatures.Extraction.Images;
 namespace TimmFeatures.Orleans.Jobs;
 
 /// <summary>
-/// Objects beside the one to make: <c>FILE.job/job.json</c> says which job it is, and under the job's name are its pictures (<c>images</c>) and parts. An object is whole or not there; a part, which is two or three of
-/// them, is there when <c>parts/00003/published</c> names the attempt whose objects are meant. That one is only written where there is none: whoever comes second changes nothing.
+/// Objects beside the one to make: <c>FILE.job/job.json</c> says which job it is, and under the job's name are its pictures (<c>images</c>) and parts. An object is whole or not there; a part, which
+/// is two or three of them, is there when <c>parts/00003/published</c> names the attempt whose objects are meant. That one is only written where there is none: whoever comes second changes nothing.
 /// </summary>
 /// <param name="objects">Where.</param>
 /// <param name="name">Name of the object to make.</param>

@@ -14,7 +14,9 @@ internal static class ResultStores
             return new SharedFolderStore(output);
         if (storages.FirstOrDefault(s => s.Schemes.Contains(scheme)) is { } storage)
             return new ObjectStore(storage.Open(output, out string name), name, job);
-        string forms = storages.Count == 0 ? ". Storages are packages of their own (TimmFeatures.Orleans.AzureBlobs, TimmFeatures.Orleans.S3), to be given by WorkerOptions.Storages" : $" or {string.Join(", ", storages.Select(s => s.Form))}";
+        string forms = storages.Count == 0
+            ? ". Storages are packages of their own (TimmFeatures.Orleans.AzureBlobs, TimmFeatures.Orleans.S3), to be given by WorkerOptions.Storages"
+            : $" or {string.Join(", ", storages.Select(s => s.Form))}";
         throw new FormatException($"'{ObjectAddress.Said(output)}' is nothing that a job can be written to here; expected a file in a folder that all workers see{forms}.");
     }
 }
