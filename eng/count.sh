@@ -5,8 +5,12 @@ passed=0 failed=0 skipped=0
 # On a system too old for TorchSharp's native library the tests run with Debian 13's C++ library. Where that cannot be had (a line says why), tests that need it may be skipped.
 libtorch=()
 if eng/debian13.sh true; then libtorch=(eng/debian13.sh) no_libtorch=''; else no_libtorch="TorchSharp's native package"; fi
-# Clusters are tested at a real Redis and a real PostgreSQL where Debian's are installed (eng/servers.sh --install).
-if eng/servers.sh; then no_servers=''; else no_servers="of Debian's packages here"; fi
+# Clusters are tested at a real Redis and a real PostgreSQL, and with emulators of storages, where these are installed (eng/servers.sh --install).
+servers=0
+eng/servers.sh || servers=$?
+no_databases='' no_emulators=''
+[ $((servers & 1)) = 0 ] || no_databases="of Debian's packages here"
+[ $((servers & 2)) = 0 ] || no_emulators="of npm's packages here"
 
 # run_tests SOLUTION [options of 'dotnet test'…]
 run_tests() {
@@ -18,7 +22,7 @@ run_tests() {
   # A run that ends badly without a failed test (a crash, no test at all) is a failure too.
   if [ "$status" != 0 ] && [ "$failures" = 0 ]; then failed=$((failed + 1)); fi
   while read -r name reason; do
-    if grep -qE "^$name( |$)" test/skipped.txt || [[ -n "$no_libtorch" && "$reason" == *"$no_libtorch"* ]] || [[ -n "$no_servers" && "$reason" == *"$no_servers"* ]]; then
+    if grep -qE "^$name( |$)" test/skipped.txt || [[ -n "$no_libtorch" && "$reason" == *"$no_libtorch"* ]] || [[ -n "$no_databases" && "$reason" == *"$no_databases"* ]] || [[ -n "$no_emulators" && "$reason" == *"$no_emulators"* ]]; then
       skipped=$((skipped + 1))
     else
       echo "Skipped, and not in test/skipped.txt: $name"

@@ -77,11 +77,18 @@ internal sealed record ExtractionReport(ExtractionSettings Settings, Shard? Shar
     public static ExtractionReport? TryRead(string file)
     {
         string path = PathOf(file);
-        if (!File.Exists(path))
-            return null;
+        return File.Exists(path) ? Parse(File.ReadAllText(path), path) : null;
+    }
+
+    /// <summary>Reads a report.</summary>
+    /// <param name="text">JSON.</param>
+    /// <param name="path">Where it was.</param>
+    /// <exception cref="InvalidDataException">It is none that this tool wrote.</exception>
+    public static ExtractionReport Parse(string text, string path)
+    {
         try
         {
-            ExtractionReport report = SnakeCaseJson.Read<ExtractionReport>(File.ReadAllText(path));
+            ExtractionReport report = SnakeCaseJson.Read<ExtractionReport>(text);
             return report is { Settings: { Outputs: not null, Selection: not null, Transform: not null }, Failures: not null } ? report : throw new JsonException("a part of it is missing.");
         }
         catch (JsonException e)

@@ -12,8 +12,9 @@ public sealed class ClusterClient : IAsyncDisposable
 {
     private readonly IHost _host;
     private readonly ClusterAddress _address;
+    private readonly IReadOnlyCollection<ObjectStorage> _storages;
 
-    private ClusterClient(IHost host, ClusterAddress address) => (_host, _address) = (host, address);
+    private ClusterClient(IHost host, ClusterAddress address, IReadOnlyCollection<ObjectStorage> storages) => (_host, _address, _storages) = (host, address, storages);
 
     internal IGrainFactory Grains => _host.Services.GetRequiredService<IGrainFactory>();
 
@@ -22,7 +23,7 @@ public sealed class ClusterClient : IAsyncDisposable
     /// <summary>Connects to a cluster.</summary>
     /// <param name="address">The cluster.</param>
     /// <param name="log">Gets lines of the worker that <c>local</c> has.</param>
-    /// <param name="local">How that worker works.</param>
+    /// <param name="local">How that worker works. Of a cluster elsewhere only <see cref="WorkerOptions.Storages"/> matter: what jobs can be written to beside folders.</param>
     /// <param name="cancellation">Ends the attempt.</param>
     /// <exception cref="IOException">The cluster's server does not answer, no worker does, or they have another version of this package.</exception>
     public static async Task<ClusterClient> ConnectAsync(ClusterAddress address, Action<string>? log = null, WorkerOptions? local = null, CancellationToken cancellation = default)
@@ -40,11 +41,10 @@ public sealed class ClusterClient : IAsyncDisposable
             host.Dispose();
             throw;
         }
-        var client = new ClusterClient(host, address);
+        var client = new ClusterClient(host, address, [.. local?.Storages ?? []]);
         try
         {
-            Welcome welcome = await client.Ask(() => client.Queue.Hello());
-            CheckVersion(address, welcome.Version);
+            CheckVersion(address, await client.Ask(() => client.Queue.Version()));
             return client;
         }
         catch
@@ -60,12 +60,14 @@ public sealed class ClusterClient : IAsyncDisposable
     /// <param name="cancellation">Ends it.</param>
     /// <returns>How the job is. Submitted again after the cluster has lost it, it goes on with the parts that are there.</returns>
     /// <exception cref="ArgumentException">There is no such model or kind of file.</exception>
-    /// <exception cref="IOException">The file is there already, or cannot be written; or the cluster does not answer.</exception>
+    /// <exception cref="IOException">The file is there already, or cannot be written; or the cluster or the storage does not answer.</exception>
+    /// <exception cref="UnauthorizedAccessException">The folder or the storage refuses to be written.</exception>
+    /// <exception cref="FormatException">The output is an address that no storage here has, or has credentials in it.</exception>
     /// <exception cref="InvalidOperationException">The same job is there already.</exception>
     public async Task<JobStatus> SubmitAsync(JobRequest request, TextReader? standardInput = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        NewJob job = await Task.Run(() => JobFolder.Prepare(request, standardInput ?? TextReader.Null), cancellation);
+        NewJob job = await Task.Run(() => JobFolder.Prepare(request, standardInput ?? TextReader.Null, _storages), cancellation);
         if (await Ask(() => Grains.GetGrain<IJobGrain>(job.Id).Status()) is { } known)
         {
             throw new InvalidOperationException(known.HasEnded ? $"Job '{known.Id}' for '{known.Output}' is there already and has ended ({known.Phase}). 'retry {known.Id}' does what is left of it."
@@ -99,7 +101,10 @@ public sealed class ClusterClient : IAsyncDisposable
     internal static void CheckVersion(ClusterAddress address, string version)
     {
         if (version != ExtractionSettings.ToolVersion)
-            throw new IOException($"The workers of '{address}' have version {version} of timm-features, and this is {ExtractionSettings.ToolVersion}; use the same everywhere.");
+        {
+            throw new IOException($"The workers of '{address}' have version {version} of timm-features, and this is {ExtractionSettings.ToolVersion}. "
+                + $"Use version {version} here, or stop all workers and start them with {ExtractionSettings.ToolVersion}.");
+        }
     }
 
     private static IHost CreateClient(ClusterAddress address)
@@ -127,7 +132,7 @@ public sealed class ClusterClient : IAsyncDisposable
         }
     }
 
-    /// <summary>One question, asked again while a silo of the cluster is found to be gone.</summary>
+    /// <summary>One question, asked again while a silo of the cluster is found to be gone, or to be of another version: the next may be asked then.</summary>
     private async Task<T> Ask<T>(Func<Task<T>> ask)
     {
         const int Attempts = 3;
@@ -137,14 +142,17 @@ public sealed class ClusterClient : IAsyncDisposable
             {
                 return await ask();
             }
-            catch (Exception e) when (e is OrleansException or TimeoutException && attempt < Attempts)
+            // Whatever it is, it is the cluster's. A message of another version can fail as anything.
+            catch (Exception e) when (e is not (OperationCanceledException or OutOfMemoryException))
             {
-                await Task.Delay(TimeSpan.FromSeconds(1));
+                if (attempt == Attempts)
+                {
+                    string what = e is OrleansException or TimeoutException ? "does not answer"
+                        : $"does not understand this client of version {ExtractionSettings.ToolVersion}, perhaps because some of its workers have another";
+                    throw new IOException($"The cluster '{_address}' {what}: {e.Message.Split('\n')[0].Trim()}", e);
+                }
             }
-            catch (Exception e) when (e is OrleansException or TimeoutException)
-            {
-                throw new IOException($"The cluster '{_address}' does not answer: {e.Message.Split('\n')[0].Trim()}", e);
-            }
+            await Task.Delay(TimeSpan.FromSeconds(1));
         }
     }
 }

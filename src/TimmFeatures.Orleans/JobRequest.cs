@@ -6,7 +6,8 @@ namespace TimmFeatures.Orleans;
 /// <summary>A job to submit: which features of which pictures, and the file to make.</summary>
 /// <param name="Model">timm's name (<c>resnet50.a1_in1k</c>), <c>hf-hub:organization/model</c> or <c>local-dir:PATH</c>.</param>
 /// <param name="Pictures">Files, folders, patterns, .csv and .tsv tables, .zip and .tar archives, <c>-</c> for a list on standard input; all workers see them under the same paths.</param>
-/// <param name="Output">The file to make, in a folder that all workers see under the same path: .parquet, .npy, .npz, .safetensors, .csv, .arrow, .feather or .idv.</param>
+/// <param name="Output">The file to make: .parquet, .npy, .npz, .safetensors, .csv, .arrow, .feather or .idv, in a folder that all workers see under the same path, or at an address of one of <see cref="WorkerOptions.Storages"/>
+/// (<c>s3://BUCKET/FOLDER/FILE</c>).</param>
 public sealed record JobRequest(string Model, IReadOnlyList<string> Pictures, string Output)
 {
     /// <summary>Pictures of a part, unless said otherwise.</summary>

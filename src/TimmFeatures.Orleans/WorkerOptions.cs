@@ -44,6 +44,9 @@ public sealed class WorkerOptions
     /// <summary>Name, address and cluster come from the pod (POD_NAME, POD_NAMESPACE, POD_IP), and pods that Kubernetes deletes are taken for dead at once.</summary>
     public bool Kubernetes { get; set; }
 
+    /// <summary>Kinds of object storage that jobs can be written to beside shared folders; none unless given. The same everywhere: a worker refuses jobs for a storage that it does not have.</summary>
+    public IList<ObjectStorage> Storages { get; } = [];
+
     /// <summary>Parts at once.</summary>
     internal int Slots => Parts ?? Math.Max(1, Threads / 16);
 }

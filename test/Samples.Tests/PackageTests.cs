@@ -16,7 +16,7 @@ public sealed class PackageTests
     private const string ToolId = "TimmFeatures.Cli";
 
     /// <summary>Packages of ours that are no part of ML.NET: their assemblies are called as they are.</summary>
-    private static readonly string[] s_withoutMicrosoftML = ["TimmFeatures.Extraction", "TimmFeatures.Orleans"];
+    private static readonly string[] s_withoutMicrosoftML = ["TimmFeatures.Extraction", "TimmFeatures.Orleans", "TimmFeatures.Orleans.AzureBlobs", "TimmFeatures.Orleans.S3"];
 
     /// <summary>Trains and saves, or loads, and prints what it predicts.</summary>
     private const string TrainingProgram = """

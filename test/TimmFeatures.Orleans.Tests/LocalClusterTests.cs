@@ -77,7 +77,7 @@ public sealed class LocalClusterTests
     public async Task A_worker_with_other_weights_another_version_or_no_folder_refuses_with_a_line()
     {
         using var set = new PictureSet(3);
-        NewJob job = JobFolder.Prepare(set.Request("x.npy"), TextReader.Null);
+        NewJob job = JobFolder.Prepare(set.Request("x.npy"), TextReader.Null, []);
         JobDescription description = SnakeCaseJson.Read<JobDescription>(job.Description);
         (string Id, JobDescription Description, string Said)[] cases =
         [
@@ -104,7 +104,7 @@ public sealed class LocalClusterTests
         if (OperatingSystem.IsWindows())
             return; // root, whom these tests may run as, is kept from nothing but what is no folder
         using var set = new PictureSet(3);
-        NewJob job = JobFolder.Prepare(set.Request("x.npy"), TextReader.Null);
+        NewJob job = JobFolder.Prepare(set.Request("x.npy"), TextReader.Null, []);
         // A file where the staged parts would be.
         File.WriteAllText(set["x.npy.job/tmp"], "");
         await s_cluster.Grains.GetGrain<IQueueGrain>(0).Submit(job);
@@ -119,7 +119,7 @@ public sealed class LocalClusterTests
     public async Task The_same_job_twice_another_in_its_folder_and_a_file_in_its_place_are_errors()
     {
         using var set = new PictureSet(3);
-        NewJob job = JobFolder.Prepare(set.Request("x.npy"), TextReader.Null);
+        NewJob job = JobFolder.Prepare(set.Request("x.npy"), TextReader.Null, []);
         await s_cluster.Grains.GetGrain<IQueueGrain>(0).Submit(job with { DeviceKind = "nothing" });
         Assert.Contains("is at it", (await Assert.ThrowsExactlyAsync<InvalidOperationException>(() => s_cluster.SubmitAsync(set.Request("x.npy")))).Message);
         Assert.Contains("exif", (await Assert.ThrowsExactlyAsync<InvalidDataException>(() => s_cluster.SubmitAsync(set.Request("x.npy") with { Exif = true }))).Message);

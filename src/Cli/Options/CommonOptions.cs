@@ -14,12 +14,15 @@ internal static class CommonOptions
     /// <param name="description">What is written.</param>
     /// <param name="helpName">What the help calls it.</param>
     /// <param name="ending">How its name ends where only one kind of file is written: under another a file would be taken for what it is not.</param>
-    public static Option<string> Output(string description, string helpName = "FILE", string? ending = null)
+    /// <param name="withStorages">Whether it may be an object of a storage, too.</param>
+    public static Option<string> Output(string description, string helpName = "FILE", string? ending = null, bool withStorages = false)
     {
         var option = new Option<string>("--output", "-o") { Description = description, HelpName = helpName, Required = true };
         option.Validators.Add(result =>
         {
-            if (ending is not null && result.Tokens is [var path] && !path.Value.EndsWith(ending, StringComparison.OrdinalIgnoreCase))
+            if (!withStorages && result.Tokens is [var address] && address.Value.Contains("://", StringComparison.Ordinal))
+                result.AddError($"--output '{address.Value.Split("://")[0]}://…' is not valid; expected a path: 'submit' alone writes to storages.");
+            else if (ending is not null && result.Tokens is [var path] && !path.Value.EndsWith(ending, StringComparison.OrdinalIgnoreCase))
                 result.AddError($"--output '{path.Value}' is not valid; expected a name that ends in {ending}, which is what is written.");
         });
         return option;

@@ -87,11 +87,12 @@ internal sealed class ClusterBackend(ClusterClient cluster, ServingSetup setup) 
             {
                 return await call(cancellation);
             }
-            catch (Exception e) when (e is OrleansException or TimeoutException && attempt < Attempts)
+            // A worker of another version may fail to read the message; the next one may be of this.
+            catch (Exception e) when (e is OrleansException or TimeoutException or TypeLoadException && attempt < Attempts)
             {
                 await Task.Delay(TimeSpan.FromSeconds(0.1 * (1 << attempt)), cancellation);
             }
-            catch (Exception e) when (e is OrleansException or TimeoutException)
+            catch (Exception e) when (e is OrleansException or TimeoutException or TypeLoadException)
             {
                 throw new ServiceProblemException(503, "The cluster's workers do not answer; try again.");
             }

@@ -53,35 +53,50 @@ internal static class ImageManifest
     /// <param name="part">Which one of how many.</param>
     /// <param name="images">Images of all parts.</param>
     /// <exception cref="InvalidDataException">The files have something else.</exception>
-    public static ManifestPart Read(string folder, Shard part, int images)
+    public static ManifestPart Read(string folder, Shard part, int images) => Read((file, from, count) =>
+    {
+        using FileStream stream = File.OpenRead(Path.Combine(folder, file));
+        stream.Position = from;
+        byte[] bytes = new byte[count];
+        stream.ReadExactly(bytes);
+        return bytes;
+    }, folder, part, images);
+
+    /// <summary>The same from anywhere.</summary>
+    /// <param name="read">Reads a piece of one of the files: its name, from where, how many bytes.</param>
+    /// <param name="place">Where they are, in words.</param>
+    /// <param name="part">Which one of how many.</param>
+    /// <param name="images">Images of all parts.</param>
+    /// <exception cref="InvalidDataException">The files have something else.</exception>
+    public static ManifestPart Read(Func<string, long, int, byte[]> read, string place, Shard part, int images)
     {
         (int first, int end) = part.RangeOf(images);
-        string path = Path.Combine(folder, Lines);
-        byte[] offsets = File.ReadAllBytes(Path.Combine(folder, Offsets));
-        if (offsets.Length != (part.Count + 1L) * sizeof(long))
-            throw new InvalidDataException($"'{Path.Combine(folder, Offsets)}' has {offsets.Length} bytes; expected {(part.Count + 1L) * sizeof(long)} for {part.Count} parts.");
-        long from = BinaryPrimitives.ReadInt64LittleEndian(offsets.AsSpan(part.Index * sizeof(long))), to = BinaryPrimitives.ReadInt64LittleEndian(offsets.AsSpan((part.Index + 1) * sizeof(long)));
-        byte[] bytes = new byte[checked((int)(to - from))];
-        using (FileStream stream = File.OpenRead(path))
-        {
-            stream.Position = from;
-            stream.ReadExactly(bytes);
-        }
-        var read = new ManifestPart();
+        string path = $"{place}/{Lines}", list;
         try
         {
-            foreach (string line in Encoding.UTF8.GetString(bytes).Split('\n', StringSplitOptions.RemoveEmptyEntries))
-                read.Add(line);
-            return read.Items.Count == end - first ? read : throw new InvalidDataException($"'{path}' has {read.Items.Count} images for part {part.Index} of {part.Count}; expected {end - first}.");
+            byte[] offsets = read(Offsets, part.Index * (long)sizeof(long), 2 * sizeof(long));
+            long from = BinaryPrimitives.ReadInt64LittleEndian(offsets), to = BinaryPrimitives.ReadInt64LittleEndian(offsets.AsSpan(sizeof(long)));
+            list = Encoding.UTF8.GetString(read(Lines, from, checked((int)(to - from))));
+        }
+        catch (Exception e) when (e is EndOfStreamException or OverflowException or ArgumentOutOfRangeException)
+        {
+            throw new InvalidDataException($"'{path}' or '{place}/{Offsets}' is cut or of another job: part {part.Index} of {part.Count} is not in it.", e);
+        }
+        var found = new ManifestPart();
+        try
+        {
+            foreach (string line in list.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+                found.Add(line);
+            return found.Items.Count == end - first ? found : throw new InvalidDataException($"'{path}' has {found.Items.Count} images for part {part.Index} of {part.Count}; expected {end - first}.");
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or IndexOutOfRangeException)
         {
-            read.Dispose();
+            found.Dispose();
             throw new InvalidDataException($"'{path}' is no list of images: {e.Message}", e);
         }
         catch
         {
-            read.Dispose();
+            found.Dispose();
             throw;
         }
     }

@@ -3,8 +3,12 @@ namespace TimmFeatures.Orleans.Grains;
 /// <summary>All jobs of a cluster, in turn. There is one, with the key 0.</summary>
 internal interface IQueueGrain : IGrainWithIntegerKey
 {
-    /// <summary>The version and the clock of the silo that has the queue. Its form never changes: it is what different versions ask each other.</summary>
-    Task<Welcome> Hello();
+    /// <summary>The version of the silo that has the queue.</summary>
+    /// <remarks>Different versions ask each other this before anything else, so that no type of ours is in its message: one that was renamed since could not be read.</remarks>
+    Task<string> Version();
+
+    /// <summary>The time there, UTC.</summary>
+    Task<DateTime> Clock();
 
     /// <summary>Begins a job, or finds it as it is.</summary>
     Task<JobStatus> Submit(NewJob job);

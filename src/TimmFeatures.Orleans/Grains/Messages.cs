@@ -6,12 +6,6 @@ namespace TimmFeatures.Orleans.Grains;
 [GenerateSerializer]
 internal sealed record WorkerInfo(string Name, string[] DeviceKinds);
 
-/// <summary>What one of the cluster says of itself.</summary>
-/// <param name="Version">The tool's.</param>
-/// <param name="Clock">The time there, UTC.</param>
-[GenerateSerializer]
-internal sealed record Welcome(string Version, DateTime Clock);
-
 /// <summary>A part of a job, for a while.</summary>
 /// <param name="Job">The job's name.</param>
 /// <param name="Part">The part's number; <see cref="Merge"/> for joining them all.</param>

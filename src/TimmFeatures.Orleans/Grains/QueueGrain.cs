@@ -27,7 +27,9 @@ internal sealed class QueueGrain([PersistentState("queue", JobGrain.Storage)] IP
 
     private QueueState State => stored.State;
 
-    public Task<Welcome> Hello() => Task.FromResult(new Welcome(ExtractionSettings.ToolVersion, clock.GetUtcNow().UtcDateTime));
+    public Task<string> Version() => Task.FromResult(ExtractionSettings.ToolVersion);
+
+    public Task<DateTime> Clock() => Task.FromResult(clock.GetUtcNow().UtcDateTime);
 
     public async Task<JobStatus> Submit(NewJob job)
     {

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Backbones;
 using Backbones.Engines;
@@ -9,7 +10,7 @@ namespace TimmFeatures.Orleans.Jobs;
 
 /// <summary>What a job is pinned to. It is a file beside the parts, <c>job.json</c>, and the same text in the job's grain.</summary>
 /// <param name="Id">The job's name.</param>
-/// <param name="Output">The file to make, a full path.</param>
+/// <param name="Output">The file to make: a full path, or an object's address.</param>
 /// <param name="Parts">Number of parts.</param>
 /// <param name="Model">The model as it was asked for.</param>
 /// <param name="WeightsPath">Where the weights are, a full path; null where the model's name says it.</param>
@@ -26,6 +27,22 @@ namespace TimmFeatures.Orleans.Jobs;
 internal sealed record JobDescription(string Id, string Output, int Parts, string Model, string? WeightsPath, string? KeyPrefix, bool RandomWeights, Size2? ImageSize, bool UseTestSize, bool Offline, string Device,
     Precision Precision, FeatureSelection Selection, bool Exif, ExtractionSettings Settings)
 {
+    /// <summary>Reads what is beside the parts.</summary>
+    /// <param name="text">JSON.</param>
+    /// <param name="path">Where it was.</param>
+    /// <exception cref="InvalidDataException">It is no job.</exception>
+    public static JobDescription Parse(string text, string path)
+    {
+        try
+        {
+            return SnakeCaseJson.Read<JobDescription>(text);
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"'{path}' is no job: {e.Message}", e);
+        }
+    }
+
     /// <summary>What a worker has to compute.</summary>
     /// <param name="device">A device of the kind wanted.</param>
     /// <param name="threads">Threads for one part.</param>

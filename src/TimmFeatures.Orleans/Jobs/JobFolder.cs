@@ -1,8 +1,5 @@
 using System.Security.Cryptography;
-using System.Text;
-using System.Text.Json;
 using Backbones.Engines;
-using Backbones.Weights;
 using Backbones.Weights.Hub;
 using TimmFeatures.Extraction;
 using TimmFeatures.Extraction.Files;
@@ -11,20 +8,23 @@ using TimmFeatures.Orleans.Grains;
 
 namespace TimmFeatures.Orleans.Jobs;
 
-/// <summary>Makes a job out of a request: its folder beside the file to make, with the list of pictures and what the job is pinned to.</summary>
+/// <summary>Makes a job out of a request: what is beside the file to make, with the list of pictures and what the job is pinned to.</summary>
 internal static class JobFolder
 {
     /// <summary>More parts than this are no use: their pictures become more instead.</summary>
     private const int MaxParts = 100_000;
 
-    /// <summary>Writes the folder, or finds that of the same job.</summary>
-    /// <exception cref="IOException">The file is there already.</exception>
-    /// <exception cref="InvalidDataException">The folder is another job's.</exception>
-    public static NewJob Prepare(JobRequest request, TextReader standardInput)
+    /// <summary>Writes it down, or finds that of the same job.</summary>
+    /// <exception cref="IOException">The file is there already, or its storage does not answer.</exception>
+    /// <exception cref="InvalidDataException">Another job is there.</exception>
+    public static NewJob Prepare(JobRequest request, TextReader standardInput, IReadOnlyCollection<ObjectStorage> storages)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(request.PartSize, 1);
-        string output = Path.GetFullPath(request.Output);
+        string output = ObjectAddress.SchemeOf(request.Output) is null ? Path.GetFullPath(request.Output) : request.Output;
+        // Before anything is said of the name: it may have credentials in it.
+        using IResultStore store = ResultStores.Open(output, null, storages);
         TableFormat format = TableFormat.Of(output);
+        JobDescription? there = store.ReadJob();
         if (request.Backbone.InChannels is { } channels)
             throw new NotSupportedException($"A job's model takes pictures with as many channels as its weights; {channels} were asked for.");
         using ImageList images = ImageList.Of(request.Pictures, standardInput, request.PictureFolder, request.PathColumn);
@@ -37,35 +37,17 @@ internal static class JobFolder
         JobDescription job = draft with { Settings = model.SettingsOf(images.Items.Count, ExtractionSettings.HashOf(images.Items.Select(i => i.Name))) };
         format.Check(output, job.Settings.Outputs, images.Items.Count);
 
-        string path = SharedFolderStore.DescriptionOf(output);
-        if (File.Exists(path))
-        {
-            JobDescription there = Read(path);
-            if ((job with { Id = there.Id }).DifferenceFrom(there) is { Length: > 0 } difference)
-                throw new InvalidDataException($"'{SharedFolderStore.FolderOf(output)}' is of another job, '{there.Id}': {difference}. Choose another output, or delete the folder.");
-            return ToNewJob(there);
-        }
-        if (File.Exists(output))
+        if (there is null && store.HasOutput())
             throw new IOException($"'{output}' is there already. Choose another output, or delete it.");
-        Directory.CreateDirectory(SharedFolderStore.FolderOf(output));
-        ImageManifest.Write(SharedFolderStore.FolderOf(output), images.Items, parts);
-        AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(SnakeCaseJson.Write(job))));
-        return ToNewJob(job);
+        if (there is null && store.BeginJob(job, images.Items))
+            return ToNewJob(job);
+        there ??= store.ReadJob() ?? throw new IOException($"Somebody else has begun and ended a job at '{store.Place}' just now. Submit again.");
+        if ((job with { Id = there.Id }).DifferenceFrom(there) is { Length: > 0 } difference)
+            throw new InvalidDataException($"'{store.Place}' is of another job, '{there.Id}': {difference}. Choose another output, or delete it.");
+        return ToNewJob(there);
     }
 
     private static NewJob ToNewJob(JobDescription job) => new(job.Id, SnakeCaseJson.Write(job), job.Settings.Model, job.Output, job.Device, job.Settings.Images, job.Parts);
-
-    private static JobDescription Read(string path)
-    {
-        try
-        {
-            return SnakeCaseJson.Read<JobDescription>(File.ReadAllText(path));
-        }
-        catch (JsonException e)
-        {
-            throw new InvalidDataException($"'{path}' is no job: {e.Message}", e);
-        }
-    }
 
     /// <summary>The file's name and six digits: easy to say, and another one each time.</summary>
     private static string NewId(string output)

@@ -1,6 +1,9 @@
 using System.Globalization;
+using System.Text;
+using Backbones.Weights;
 using TimmFeatures.Extraction;
 using TimmFeatures.Extraction.Files;
+using TimmFeatures.Extraction.Images;
 
 namespace TimmFeatures.Orleans.Jobs;
 
@@ -9,17 +12,28 @@ namespace TimmFeatures.Orleans.Jobs;
 /// place, which happens wholly or not at all and fails where one is there: whoever comes second changes nothing.
 /// </summary>
 /// <param name="output">The file to make, a full path.</param>
-/// <param name="parts">Number of parts.</param>
-internal sealed class SharedFolderStore(string output, int parts) : IResultStore
+internal sealed class SharedFolderStore(string output) : IResultStore
 {
-    private readonly string _folder = FolderOf(output);
+    private readonly string _folder = $"{output}.job";
     private readonly string _name = Path.GetFileName(output);
 
-    /// <summary>A job's folder.</summary>
-    public static string FolderOf(string output) => $"{output}.job";
+    public string Place => _folder;
 
-    /// <summary>A job's description.</summary>
-    public static string DescriptionOf(string output) => Path.Combine(FolderOf(output), "job.json");
+    private string Description => Path.Combine(_folder, "job.json");
+
+    public JobDescription? ReadJob() => File.Exists(Description) ? JobDescription.Parse(File.ReadAllText(Description), Description) : null;
+
+    public bool HasOutput() => File.Exists(output);
+
+    public bool BeginJob(JobDescription job, IReadOnlyList<ImageItem> images)
+    {
+        Directory.CreateDirectory(_folder);
+        ImageManifest.Write(_folder, images, job.Parts);
+        AtomicFile.Write(Description, stream => stream.Write(Encoding.UTF8.GetBytes(SnakeCaseJson.Write(job))));
+        return true;
+    }
+
+    public ManifestPart ReadImages(JobDescription job, Shard part) => ImageManifest.Read(_folder, part, job.Settings.Images);
 
     public void Check()
     {
@@ -53,7 +67,7 @@ internal sealed class SharedFolderStore(string output, int parts) : IResultStore
 
     public ExtractionReport? ReadPart(int part) => ExtractionReport.TryRead(Path.Combine(PartOf(part), _name));
 
-    public void PublishPart(string staged, int part, bool replace)
+    public void PublishPart(string staged, int part, bool replace, CancellationToken cancellation)
     {
         string place = PartOf(part);
         Directory.CreateDirectory(Path.GetDirectoryName(place)!);
@@ -73,9 +87,9 @@ internal sealed class SharedFolderStore(string output, int parts) : IResultStore
         }
     }
 
-    public IReadOnlyList<string> PartFiles() => [.. Enumerable.Range(0, parts).Select(p => Path.Combine(PartOf(p), _name))];
+    public IReadOnlyList<string> PartFiles(int parts, string staged, CancellationToken cancellation) => [.. Enumerable.Range(0, parts).Select(p => Path.Combine(PartOf(p), _name))];
 
-    public void PublishMerged(string staged)
+    public void PublishMerged(string staged, CancellationToken cancellation)
     {
         string made = Path.Combine(staged, _name), report = ExtractionReport.PathOf(made);
         // An old report must not vouch for a new file; the new one comes last.
@@ -88,6 +102,10 @@ internal sealed class SharedFolderStore(string output, int parts) : IResultStore
     }
 
     public void DeleteParts() => Discard(_folder);
+
+    public void Dispose()
+    {
+    }
 
     private string PartOf(int part) => Path.Combine(_folder, "parts", part.ToString("00000", CultureInfo.InvariantCulture));
 }

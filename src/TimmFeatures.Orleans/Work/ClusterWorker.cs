@@ -29,7 +29,7 @@ internal sealed partial class ClusterWorker(IGrainFactory grains, ILocalSiloDeta
         string device = EngineProvider.For(_options.Device).Device;
         string[] kinds = [.. new[] { "cpu", JobDescription.KindOf(device) }.Distinct()];
         LogStarted(_name, device, _options.Threads, _options.Slots);
-        using var contexts = new JobContexts(job => grains.GetGrain<IJobGrain>(job).Description(), device, Math.Max(1, _options.Threads / _options.Slots));
+        using var contexts = new JobContexts(job => grains.GetGrain<IJobGrain>(job).Description(), device, Math.Max(1, _options.Threads / _options.Slots), [.. _options.Storages]);
         try
         {
             await Greet(stoppingToken);
@@ -44,11 +44,12 @@ internal sealed partial class ClusterWorker(IGrainFactory grains, ILocalSiloDeta
     /// <summary>Compares version and clock with the silo that has the queue.</summary>
     private async Task Greet(CancellationToken stop)
     {
-        Welcome welcome = await Insist("find the queue", () => Queue.Hello(), stop);
-        if (welcome.Version != ExtractionSettings.ToolVersion)
-            LogVersion(ExtractionSettings.ToolVersion, welcome.Version);
-        if ((DateTime.UtcNow - welcome.Clock).Duration() > s_skew)
-            LogSkew(DateTime.UtcNow, welcome.Clock);
+        string version = await Insist("find the queue", () => Queue.Version(), stop);
+        if (version != ExtractionSettings.ToolVersion)
+            LogVersion(ExtractionSettings.ToolVersion, version);
+        DateTime clock = await Insist("ask for the queue's clock", () => Queue.Clock(), stop);
+        if ((DateTime.UtcNow - clock).Duration() > s_skew)
+            LogSkew(DateTime.UtcNow, clock);
     }
 
     private async Task Work(WorkerInfo worker, JobContexts contexts, CancellationToken stop)
@@ -149,7 +150,7 @@ internal sealed partial class ClusterWorker(IGrainFactory grains, ILocalSiloDeta
         bool IsWanted() => job.Heartbeat(lease, _name, work.Done).GetAwaiter().GetResult();
     }
 
-    /// <summary>A folder that is gone here is no fault of the part.</summary>
+    /// <summary>A folder or storage that is gone here is no fault of the part.</summary>
     private static bool CanWrite(JobContext context, [System.Diagnostics.CodeAnalysis.NotNullWhen(false)] out string? problem)
     {
         try
@@ -212,7 +213,7 @@ internal sealed partial class ClusterWorker(IGrainFactory grains, ILocalSiloDeta
     [LoggerMessage(LogLevel.Information, "Worker {Name}: {Device}, {Threads} threads, {Parts} part(s) at once.")]
     private partial void LogStarted(string name, string device, int threads, int parts);
 
-    [LoggerMessage(LogLevel.Warning, "This worker has version {Own} of timm-features, and the cluster's queue {Other}: jobs of another version than a worker's are refused by it.")]
+    [LoggerMessage(LogLevel.Warning, "This worker has version {Own} of timm-features, and the cluster's queue {Other}: jobs of another version than a worker's are refused by it, and if it does not understand the queue it waits until one of its own version has it.")]
     private partial void LogVersion(string own, string other);
 
     [LoggerMessage(LogLevel.Warning, "This machine's clock says {Own:u} and the queue's {Other:u}. Leases do not depend on it; Orleans may take a machine for dead whose clock is minutes behind. Set the clocks (NTP).")]

@@ -6,7 +6,7 @@ namespace TimmFeatures.Orleans.Work;
 /// <summary>This machine cannot do any part of the job; the message says why.</summary>
 internal sealed class RefusedException(string message, Exception? inner = null) : Exception(message, inner);
 
-/// <summary>A job on one worker: its open model and its folder.</summary>
+/// <summary>A job on one worker: its open model and its store.</summary>
 internal sealed class JobContext : IDisposable
 {
     private JobContext(JobDescription description, IResultStore store, ExtractionModel model) => (Description, Store, Model) = (description, store, model);
@@ -21,16 +21,18 @@ internal sealed class JobContext : IDisposable
     /// <param name="description">The job.</param>
     /// <param name="device">What the worker computes on.</param>
     /// <param name="threads">Threads for one part.</param>
-    /// <exception cref="RefusedException">It is not, or the folder cannot be written here.</exception>
-    public static JobContext Open(JobDescription description, string device, int threads)
+    /// <param name="storages">Kinds of storages that this worker has.</param>
+    /// <exception cref="RefusedException">It is not, or the output cannot be written here.</exception>
+    public static JobContext Open(JobDescription description, string device, int threads, IReadOnlyCollection<ObjectStorage> storages)
     {
         ExtractionSettings wanted = description.Settings;
         if (wanted.Version != ExtractionSettings.ToolVersion)
             throw new RefusedException($"The job was submitted by version {wanted.Version} of timm-features, and this worker has {ExtractionSettings.ToolVersion}.");
-        var store = new SharedFolderStore(description.Output, description.Parts);
+        IResultStore? store = null;
         ExtractionModel? model = null;
         try
         {
+            store = ResultStores.Open(description.Output, description.Id, storages);
             store.Check();
             model = new ExtractionModel(description.ToRequest(JobDescription.KindOf(device) == description.Device ? device : description.Device, threads));
             if (model.SettingsOf(wanted.Images, wanted.ImagesSha256).DifferenceFrom(wanted) is { Length: > 0 } difference)
@@ -40,11 +42,16 @@ internal sealed class JobContext : IDisposable
         catch (Exception e)
         {
             model?.Dispose();
+            store?.Dispose();
             if (e is RefusedException or OutOfMemoryException)
                 throw;
             throw new RefusedException(e.Message, e);
         }
     }
 
-    public void Dispose() => Model.Dispose();
+    public void Dispose()
+    {
+        Model.Dispose();
+        Store.Dispose();
+    }
 }

@@ -7,7 +7,8 @@ namespace TimmFeatures.Orleans.Work;
 /// <param name="describe">Asks a job what it is pinned to.</param>
 /// <param name="device">What the worker computes on.</param>
 /// <param name="threads">Threads for one part.</param>
-internal sealed class JobContexts(Func<string, Task<string>> describe, string device, int threads) : IDisposable
+/// <param name="storages">Kinds of storages that the worker has.</param>
+internal sealed class JobContexts(Func<string, Task<string>> describe, string device, int threads, IReadOnlyCollection<ObjectStorage> storages) : IDisposable
 {
     private const int MaxOpen = 3;
 
@@ -61,7 +62,7 @@ internal sealed class JobContexts(Func<string, Task<string>> describe, string de
                     old.Context.Dispose();
                 }
                 JobDescription description = SnakeCaseJson.Read<JobDescription>(await describe(job));
-                entry = new Entry(job, await Task.Run(() => JobContext.Open(description, device, threads), cancellation));
+                entry = new Entry(job, await Task.Run(() => JobContext.Open(description, device, threads, storages), cancellation));
             }
             // The last used is the last to go.
             _entries.Remove(entry);

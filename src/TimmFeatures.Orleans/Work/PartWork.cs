@@ -48,10 +48,10 @@ internal sealed class PartWork(JobContext context, PartLease lease) : IExtractio
         string staged = context.Store.Stage(), file = Path.Combine(staged, Path.GetFileName(job.Output));
         try
         {
-            using ManifestPart images = ImageManifest.Read(SharedFolderStore.FolderOf(job.Output), shard, job.Settings.Images);
+            using ManifestPart images = context.Store.ReadImages(job, shard);
             ExtractionResult result = new PartExtraction(context.Model, job.Settings, shard, images.Items, file, skipBadImages: true).Run(resume: false, this, cancellation);
             long bytes = new FileInfo(file).Length, start = Stopwatch.GetTimestamp();
-            context.Store.PublishPart(staged, lease.Part, lease.Again);
+            context.Store.PublishPart(staged, lease.Part, lease.Again, cancellation);
             ClusterMeter.Record("compute", result.ComputeTime);
             ClusterMeter.Record("write", result.WriteTime);
             ClusterMeter.Record("publish", start);
@@ -73,11 +73,11 @@ internal sealed class PartWork(JobContext context, PartLease lease) : IExtractio
         string staged = context.Store.Stage(), file = Path.Combine(staged, Path.GetFileName(context.Description.Output));
         try
         {
-            ExtractionReport report = ShardMerge.Run(context.Store.PartFiles(), file, cancellation);
+            ExtractionReport report = ShardMerge.Run(context.Store.PartFiles(context.Description.Parts, staged, cancellation), file, cancellation);
             if (!isStillWanted())
                 throw new OperationCanceledException(cancellation);
             ClusterMeter.Bytes.Add(new FileInfo(file).Length);
-            context.Store.PublishMerged(staged);
+            context.Store.PublishMerged(staged, cancellation);
             ClusterMeter.Record("merge", start);
             return new PartOutcome(report.Rows, report.Failures.Count, []);
         }

@@ -1,67 +1,13 @@
-using System.Diagnostics;
-using System.Net.Sockets;
-using TimmFeatures.Cli.Tests;
-
 namespace TimmFeatures.Orleans.Tests.Servers;
 
-/// <summary>A real Redis or PostgreSQL of Debian's packages, on loopback, at a port and in a folder of its own.</summary>
-internal abstract class DatabaseServer : IDisposable
+/// <summary>A real Redis or PostgreSQL of Debian's packages.</summary>
+internal abstract class DatabaseServer : LocalServer
 {
-    private ServerProcess? _server;
-
-    protected TemporaryFolder Folder { get; } = new();
-
-    protected int Port { get; } = FreePorts.Next();
-
     public abstract ClusterAddress Address { get; }
 
-    public static DatabaseServer StartRedis() => Started(new RedisServer(Find("redis-server", "/usr/bin")));
+    public static DatabaseServer StartRedis() => Started<DatabaseServer>(new RedisServer(Find("redis-server", "/usr/bin")));
 
-    public static DatabaseServer StartPostgres() => Started(new PostgresServer(Find("postgres", [.. Directory.Exists("/usr/lib/postgresql") ? Directory.GetDirectories("/usr/lib/postgresql").Select(d => $"{d}/bin") : []])));
-
-    /// <summary>Starts it, or starts it again with what it had.</summary>
-    public void Start()
-    {
-        _server = Launch();
-        for (int i = 0; i < 600 && !Answers(); i++)
-        {
-            Assert.IsFalse(_server.Process.HasExited, _server.Said);
-            Thread.Sleep(100);
-        }
-        Assert.IsTrue(Answers(), _server.Said);
-    }
-
-    /// <summary>Stops it in good order.</summary>
-    public void Stop()
-    {
-        _server?.Terminate(StopSignal);
-        _server?.Dispose();
-        _server = null;
-    }
-
-    public void Dispose()
-    {
-        Stop();
-        Folder.Dispose();
-    }
-
-    protected abstract ServerProcess Launch();
-
-    protected virtual string StopSignal => "TERM";
-
-    private static DatabaseServer Started(DatabaseServer server)
-    {
-        try
-        {
-            server.Start();
-            return server;
-        }
-        catch
-        {
-            server.Dispose();
-            throw;
-        }
-    }
+    public static DatabaseServer StartPostgres() => Started<DatabaseServer>(new PostgresServer(Find("postgres", [.. Directory.Exists("/usr/lib/postgresql") ? Directory.GetDirectories("/usr/lib/postgresql").Select(d => $"{d}/bin") : []])));
 
     /// <summary>Says why a test is skipped where the program is not installed; eng/servers.sh installs it where it can.</summary>
     private static string Find(string program, params string[] folders)
@@ -71,22 +17,6 @@ internal abstract class DatabaseServer : IDisposable
             Assert.Inconclusive($"There is no {program} of Debian's packages here.");
         return path;
     }
-
-    private bool Answers()
-    {
-        try
-        {
-            using var client = new TcpClient();
-            client.Connect("127.0.0.1", Port);
-            return IsReady();
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
-    }
-
-    protected virtual bool IsReady() => true;
 
     private sealed class RedisServer(string program) : DatabaseServer
     {

@@ -3,6 +3,8 @@ using Backbones;
 using Backbones.Engines;
 using TimmFeatures.Cli.Options;
 using TimmFeatures.Orleans;
+using TimmFeatures.Orleans.AzureBlobs;
+using TimmFeatures.Orleans.S3;
 
 namespace TimmFeatures.Cli.Commands.Cluster;
 
@@ -16,7 +18,7 @@ internal static class SubmitCommand
         var engine = new EngineOptionSet();
         var cluster = new ClusterOptionSet();
         var images = new Argument<string[]>("IMAGES") { Description = "As for 'extract'; all workers need them under the same paths.", Arity = ArgumentArity.OneOrMore };
-        Option<string> output = CommonOptions.Output("The file to write, as for 'extract', in a folder that all workers see under the same path.");
+        Option<string> output = CommonOptions.Output("The file to write, as for 'extract', in a folder that all workers see under the same path; or s3://BUCKET/FILE, az://CONTAINER/FILE, https://ACCOUNT.blob.core.windows.net/CONTAINER/FILE.", withStorages: true);
         var folder = new Option<string?>("--image-folder") { Description = "Where relative paths of lists and tables start from; the current directory unless given.", HelpName = "FOLDER" };
         var pathColumn = new Option<string?>("--path-column") { Description = "The column of tables that has the paths; path, file_name, filename, image, image_path or file unless given.", HelpName = "NAME" };
         var exif = new Option<bool>("--exif") { Description = "Turn photographs upright by their EXIF orientation. timm does not." };
@@ -35,6 +37,7 @@ internal static class SubmitCommand
         HelpWithExamples.Add(command,
             "timm-features submit resnet50.a1_in1k photos -o features.parquet",
             "timm-features submit resnet50.a1_in1k /data/photos -o /data/features.parquet --cluster redis://queue:6379",
+            "timm-features submit resnet50.a1_in1k /data/photos -o s3://features/night/photos.parquet --cluster redis://queue:6379",
             "timm-features submit vit_base_patch14_dinov2 /data/list.csv -o /data/tokens.npz --part-size 200 --wait --cluster redis://queue:6379");
         command.SetAction(result =>
         {
@@ -50,7 +53,7 @@ internal static class SubmitCommand
                 PictureFolder = result.GetValue(folder),
                 PathColumn = result.GetValue(pathColumn),
             };
-            var local = new WorkerOptions { Device = device.Device, Threads = engine.Threads(result) };
+            var local = new WorkerOptions { Device = device.Device, Threads = engine.Threads(result), Storages = { new AzureBlobStorage(), new S3Storage() } };
             return Run(terminal, cluster.Read(result), request, local, result.GetValue(wait), result.GetValue(json)).GetAwaiter().GetResult();
         });
         return command;

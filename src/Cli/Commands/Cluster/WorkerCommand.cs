@@ -6,6 +6,8 @@ using TimmFeatures.Cli.Options;
 using TimmFeatures.Cli.Serving;
 using TimmFeatures.Extraction;
 using TimmFeatures.Orleans;
+using TimmFeatures.Orleans.AzureBlobs;
+using TimmFeatures.Orleans.S3;
 
 namespace TimmFeatures.Cli.Commands.Cluster;
 
@@ -45,6 +47,7 @@ internal static class WorkerCommand
             DashboardPort = result.GetValue(dashboard),
             Telemetry = result.GetValue(telemetry) is not { } url ? null : Uri.TryCreate(url, UriKind.Absolute, out Uri? endpoint) ? endpoint : throw new UsageException($"--otlp '{url}' is no URL; expected one such as http://collector:4317."),
             Kubernetes = result.GetValue(kubernetes),
+            Storages = { new AzureBlobStorage(), new S3Storage() },
         }, result.GetValue(verbose)));
         return command;
     }
