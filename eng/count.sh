@@ -50,8 +50,7 @@ run_module() {
   if [ "$status" != 0 ] && [ "$(summary "$log" failed)" = 0 ]; then
     printf '%s ended with exit code %s\n  failed: 1\n' "$module" "$status" >> "$log"
   fi
-  # In one piece, and not between the lines of another.
-  flock artifacts/tests cat "$log"
+  cat "$log"
 }
 
 summary() { awk -v what="$2:" '$1 == what && NF == 2 && $2 ~ /^[0-9]+$/ { n = $2 } END { print n + 0 }' "$1"; }
