@@ -35,7 +35,7 @@ run_tests() {
 
 # The test programs of a solution: what takes longest begins first, so that nothing runs alone in the end.
 modules() {
-  local long='TimmFeatures.Orleans.Tests Conformance.Tests Backbones.Tests Samples.Tests Backbones.Export.Tests' all module
+  local long='TimmFeatures.Orleans.Tests Conformance.Tests Backbones.Tests Samples.Tests Microsoft.ML.TimmFeatures.Detection.Tests Backbones.Export.Tests' all module
   all=$(sed -nE 's/^Project.*"([^"]*\.Tests)", .*/\1/p' "$1")
   for module in $long $all; do
     grep -qxF "$module" <<< "$all" && echo "$module"
