@@ -20,6 +20,8 @@ filter=(--filter "TestCategory!=Slow")
 [ "$all" = 1 ] && filter=() && export TIMM_FEATURES_TESTS=all
 
 dotnet build TimmFeatures.sln -c Release -v quiet -clp:ErrorsOnly
+# The complete run compiles as users' programs do.
+[ "$all" = 1 ] && unset DOTNET_TieredPGO
 run_tests TimmFeatures.sln "${filter[@]}"
 if [ "$all" = 1 ]; then
   while read -r line; do

@@ -70,7 +70,7 @@ public sealed class ManagedConvolutionTests
     [DataRow(56, 2, 23, 29)]
     [DataRow(24, 2, 1, 33)]
     [DataRow(130, 65, 8, 1)]
-    [DataRow(464, 2, 8, 31)]
+    [DataRow(464, 2, 4, 9)]
     public void GroupedConvolutionsOfMapsOfAllSizesMatchReference(int channels, int groups, int height, int width)
     {
         foreach (Padding padding in (Padding[])[1, new Padding(0, 1, 2, 3), new Padding(5, 4, 0, 2)])

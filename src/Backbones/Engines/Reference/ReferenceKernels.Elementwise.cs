@@ -111,21 +111,27 @@ internal static partial class ReferenceKernels
     private static int[] BroadcastOffsets(Shape from, Shape to)
     {
         int[] strides = from.Strides();
-        var index = new int[to.Rank];
-        var step = new int[to.Rank];
+        var steps = new int[to.Rank];
         for (int i = 0; i < from.Rank; i++)
-            step[to.Rank - from.Rank + i] = from[i] == 1 ? 0 : strides[i];
-        var offsets = new int[to.Length];
+            steps[to.Rank - from.Rank + i] = from[i] == 1 ? 0 : strides[i];
+        return Offsets(steps, to);
+    }
+
+    /// <summary>The offset of every element of <paramref name="shape"/>, where a step along each axis leads that far. Each goes on from the one before: a detector's head has millions, and dividing took seconds.</summary>
+    private static int[] Offsets(int[] steps, Shape shape)
+    {
+        var index = new int[shape.Rank];
+        var offsets = new int[shape.Length];
         int offset = 0;
         for (int i = 0; i < offsets.Length; i++)
         {
             offsets[i] = offset;
-            for (int axis = to.Rank - 1; axis >= 0; axis--)
+            for (int axis = shape.Rank - 1; axis >= 0; axis--)
             {
-                offset += step[axis];
-                if (++index[axis] < to[axis])
+                offset += steps[axis];
+                if (++index[axis] < shape[axis])
                     break;
-                offset -= step[axis] * to[axis];
+                offset -= steps[axis] * shape[axis];
                 index[axis] = 0;
             }
         }

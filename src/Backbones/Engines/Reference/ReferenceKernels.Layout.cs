@@ -7,14 +7,8 @@ internal static partial class ReferenceKernels
 {
     private static void Permute(PermuteOp op, DenseTensor x, DenseTensor y)
     {
-        int[] from = x.Shape.Strides(), to = y.Shape.Strides();
-        Move(x, y, i =>
-        {
-            int offset = 0;
-            for (int axis = 0; axis < to.Length; axis++)
-                offset += i / to[axis] % y.Shape[axis] * from[op.Axes[axis]];
-            return offset;
-        });
+        int[] strides = x.Shape.Strides();
+        Take(x, y, Offsets([.. op.Axes.Select(axis => strides[axis])], y.Shape));
     }
 
     private static void Slice(SliceOp op, DenseTensor x, DenseTensor y)
@@ -73,34 +67,27 @@ internal static partial class ReferenceKernels
 
     private static void AlongAxis(DenseTensor x, DenseTensor y, int axis, Func<int, int> source)
     {
-        (_, int outSize, int inner) = Split(y.Shape, axis);
+        (int outer, int size, int inner) = Split(y.Shape, axis);
         int inSize = x.Shape[axis];
-        Move(x, y, i => (i / (inner * outSize) * inSize + source(i / inner % outSize)) * inner + i % inner);
-    }
-
-    private static void Move(DenseTensor x, DenseTensor y, Func<int, int> source)
-    {
-        var offsets = new int[y.ItemLength];
-        for (int i = 0; i < offsets.Length; i++)
-            offsets[i] = source(i);
         ForEachItem(y.Batch, n =>
         {
             ReadOnlySpan<float> from = x.Item(n);
             Span<float> to = y.ItemSpan(n);
-            for (int i = 0; i < to.Length; i++)
-                to[i] = from[offsets[i]];
+            for (int o = 0; o < outer; o++)
+            {
+                for (int i = 0; i < size; i++)
+                    from.Slice((o * inSize + source(i)) * inner, inner).CopyTo(to[((o * size + i) * inner)..]);
+            }
         });
     }
 
-    private static void Expand(DenseTensor x, DenseTensor y)
+    private static void Expand(DenseTensor x, DenseTensor y) => Take(x, y, BroadcastOffsets(x.Shape, y.Shape));
+
+    private static void Take(DenseTensor x, DenseTensor y, int[] offsets) => ForEachItem(y.Batch, n =>
     {
-        int[] offsets = BroadcastOffsets(x.Shape, y.Shape);
-        ForEachItem(y.Batch, n =>
-        {
-            ReadOnlySpan<float> source = x.Item(n);
-            Span<float> target = y.ItemSpan(n);
-            for (int i = 0; i < target.Length; i++)
-                target[i] = source[offsets[i]];
-        });
-    }
+        ReadOnlySpan<float> from = x.Item(n);
+        Span<float> to = y.ItemSpan(n);
+        for (int i = 0; i < to.Length; i++)
+            to[i] = from[offsets[i]];
+    });
 }
