@@ -104,7 +104,7 @@ public sealed class CallerMemoryTests
 
     /// <summary>The same on machines with less: the instruction set is chosen when a process starts.</summary>
     [TestMethod]
-    [DataRow("DOTNET_EnableAVX512F")]
+    [DataRow("DOTNET_EnableAVX512")]
     [DataRow("DOTNET_EnableHWIntrinsic")]
     public void NorDoesAnyWithoutAnInstructionSet(string switchedOff)
     {
