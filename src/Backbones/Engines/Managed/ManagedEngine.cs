@@ -36,6 +36,8 @@ public sealed class ManagedEngine : IEngine
             throw new ArgumentOutOfRangeException(nameof(options), options.Threads, $"Threads is {options.Threads}; valid values are 0 (all cores) to {MaxThreads}.");
         WorkerPool pool = WorkerPool.Of(options.Threads == 0 ? Environment.ProcessorCount : options.Threads);
         bool halfWeights = options.Precision == Precision.Float16Weights;
+        // While the graph is prepared.
+        _ = Task.Run(width switch { 16 => GemmTile<Float16>.Prepare, 8 => GemmTile<Float8>.Prepare, _ => GemmTile<Float4>.Prepare });
         Graph prepared = Prepare(graph);
         var weights = new Dictionary<Node, RowScaled>();
         IReadOnlyDictionary<Node, DenseTensor> constants = ParameterArithmetic.Evaluate(prepared, parameters, weights);

@@ -41,11 +41,12 @@ internal sealed unsafe class PackedMatrix<T> : IDisposable where T : struct, IVe
     /// <param name="groups">Number of groups.</param>
     /// <param name="bias">One value per output column of all groups; empty for none.</param>
     /// <param name="arena">Whose memory it is; null for memory of its own, freed with it.</param>
+    /// <param name="packing">Fills it in.</param>
     /// <param name="panelVectors">Vectors of a panel's row; 0 for those of a full tile.</param>
-    public PackedMatrix(RowScaled source, int[] sourceOffsets, int columns, int groups, ReadOnlySpan<float> bias, NativeArena? arena, int panelVectors = 0)
+    public PackedMatrix(RowScaled source, int[] sourceOffsets, int columns, int groups, ReadOnlySpan<float> bias, NativeArena? arena, Packing packing, int panelVectors = 0)
         : this(sourceOffsets.Length, columns, groups, arena, panelVectors)
     {
-        Parallel.For(0, groups * Panels, i => PackPanel(source, sourceOffsets, i / Panels, i % Panels));
+        packing.For(groups * Panels, i => PackPanel(source, sourceOffsets, i / Panels, i % Panels));
         if (bias.IsEmpty)
             return;
         _bias = new AlignedBuffer((long)_paddedColumns * groups, arena);

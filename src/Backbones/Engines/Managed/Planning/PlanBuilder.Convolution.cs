@@ -164,7 +164,7 @@ internal sealed partial class PlanBuilder<T>
     private PackedMatrix<T> Packed<TTile>(RowScaled weights, ConvolutionGeometry geometry) where TTile : struct, IWinogradTile<T>
     {
         if (!_transformed.TryGetValue((weights, typeof(TTile)), out PackedMatrix<T>? packed))
-            _transformed[(weights, typeof(TTile))] = packed = Weights(WinogradStep<T, TTile>.Pack(weights, geometry.OutChannels, geometry.Channels, PackedTo));
+            _transformed[(weights, typeof(TTile))] = packed = Weights(WinogradStep<T, TTile>.Pack(weights, geometry.OutChannels, geometry.Channels, PackedTo, _packing));
         return packed;
     }
 
@@ -173,5 +173,5 @@ internal sealed partial class PlanBuilder<T>
         => new(map.Storage, map.Offset + line * map.Strides[1] + column * map.Strides[2], [map.Dims[0], height, width], [map.Strides[0], map.Strides[1] * step.H, map.Strides[2] * step.W]);
 
     private PackedMatrix<T> Pack(RowScaled weights, int[] order, ConvolutionGeometry geometry, ReadOnlySpan<float> bias, int panelVectors = 0)
-        => Weights(new PackedMatrix<T>(weights, order, geometry.GroupOutChannels, geometry.Groups, bias, PackedTo, panelVectors));
+        => Weights(new PackedMatrix<T>(weights, order, geometry.GroupOutChannels, geometry.Groups, bias, PackedTo, _packing, panelVectors));
 }

@@ -15,6 +15,7 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
     private readonly NativeArena _weights = new();
     private readonly List<IDisposable> _resources;
     private readonly Dictionary<(RowScaled Weights, Type Tile), PackedMatrix<T>> _transformed = [];
+    private readonly Packing _packing = new();
     private readonly bool _halfWeights;
     private string _node = "";
 
@@ -61,10 +62,13 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
             for (int i = 0; i < _graph.Outputs.Length; i++)
                 Copy(Value(_graph.Outputs[i]), Dense(StorageKind.Output, i, _graph.Outputs[i].Shape));
             (Segment[] segments, long batchItemSize) = MemoryPlanner.Place(_steps, _pool.Threads);
+            _packing.Wait();
             return new ManagedPlan(original, [.. _steps], segments, batchItemSize, [.. _resources], _pool);
         }
         catch
         {
+            // Nobody writes to memory that is freed.
+            _packing.Wait(ignoreErrors: true);
             foreach (IDisposable resource in _resources)
                 resource.Dispose();
             throw;
@@ -149,7 +153,13 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
     /// <summary>Where weights go that <see cref="Weights"/> gets: to memory of their own if they stay there only until they have been made halves.</summary>
     private NativeArena? PackedTo => _halfWeights ? null : _weights;
 
-    private PackedMatrix<T> Weights(PackedMatrix<T> packed) => _halfWeights ? Own(packed.ToHalf(_weights)) : packed;
+    private PackedMatrix<T> Weights(PackedMatrix<T> packed)
+    {
+        if (!_halfWeights)
+            return packed;
+        _packing.Wait();
+        return Own(packed.ToHalf(_weights));
+    }
 
     private void Add(Step step, ValueView result, params ReadOnlySpan<ValueView?> inputs)
     {

@@ -51,11 +51,11 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
     private static int Positions => TTile.Inputs * TTile.Inputs;
 
     /// <summary>Transforms filters [O, C, 3, 3] and packs them, one group for each position.</summary>
-    public static PackedMatrix<T> Pack(RowScaled filters, int outChannels, int channels, NativeArena? arena)
+    public static PackedMatrix<T> Pack(RowScaled filters, int outChannels, int channels, NativeArena? arena, Packing packing)
     {
         var packed = new PackedMatrix<T>(channels, outChannels, Positions, arena);
         // A vector of output channels at a time: each is a cache line at every position, written to once.
-        Parallel.For(0, (outChannels + T.Count - 1) / T.Count, block =>
+        packing.For((outChannels + T.Count - 1) / T.Count, block =>
         {
             int n = TTile.Inputs, first = block * T.Count, end = Math.Min(first + T.Count, outChannels);
             nint positionDistance = (nint)(packed.Column(1, first, out _) - packed.Column(0, first, out _));
