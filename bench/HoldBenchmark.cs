@@ -64,15 +64,18 @@ internal sealed class HoldBenchmark(BenchOptions options)
     private void Busy(string model, int batch, Action all)
     {
         List<double> quiet = [], busy = [];
+        TimeSpan processor = default;
         for (int i = 0; i < options.Runs; i += Turn)
         {
             for (int k = 0; k < Turn; k++)
                 quiet.Add(Milliseconds(all));
             using var other = new BusyCore();
+            TimeSpan before = Environment.CpuUsage.TotalTime;
             for (int k = 0; k < Turn; k++)
                 busy.Add(Milliseconds(all));
+            processor += Environment.CpuUsage.TotalTime - before;
         }
-        Report(model, "busy", batch, Median(busy) / Median(quiet), "at most 1.6", ("ms quiet", Median(quiet)), ("ms busy", Median(busy)), ("longest busy", busy.Max()));
+        Report(model, "busy", batch, Median(busy) / Median(quiet), "at most 1.6", ("ms quiet", Median(quiet)), ("ms busy", Median(busy)), ("longest busy", busy.Max()), ("processors had", processor.TotalMilliseconds / busy.Sum()));
     }
 
     private void Callers(string model, params Action[] callers)
