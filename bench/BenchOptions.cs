@@ -16,6 +16,7 @@ internal sealed record BenchOptions
                Bench serve [NAME…] [--images FOLDER] [--connections 64] [--seconds 30] [--requests 20000] [--threads N] [--runs N] [--json]
                Bench cluster [NAME…] [--images FOLDER] [--threads N] [--runs N]
                Bench first-prediction [NAME…] [--images FOLDER] [--runs N]
+               Bench hold [NAME…] [--parts threads,busy,callers,memory,first] [--threads N] [--runs N] [--json]
                Bench torchsharp [NAME…] [--batch 8] [--precision float32,bfloat16] [--device cpu] [--layouts] [--threads N] [--runs N] [--json]
           detection a call of a detector (torchvision/maskrcnn_resnet50_fpn if none is named) with images of 600×800, so 800×1088 after resizing and padding,
                    whole and part by part, its graphs beside ONNX Runtime, then RoIAlign and suppression alone
@@ -29,6 +30,7 @@ internal sealed record BenchOptions
                    weights (with 1, StarNet's products amplify roundings until two engines no longer agree: 0.75)
           kernels  time and GFLOP/s of each step of a model (resnet50 if none is named)
           first-prediction  milliseconds from a saved model to its first prediction, in new processes
+          hold     a second thread's gain, two threads beside a busy process, two callers of one plan, peak memory and time to the first output in new processes beside ONNX Runtime's, each with its target
           torchsharp  whole models on TorchSharp's engine, beside the same graph as an eager module and the managed engine;
                    with --layouts the engine in both layouts of maps. On shared cores set OMP_WAIT_POLICY=passive
         """;
@@ -55,6 +57,8 @@ internal sealed record BenchOptions
 
     public string? Package { get; init; }
 
+    public IReadOnlyList<string> Parts { get; init; } = HoldBenchmark.Parts;
+
     public IReadOnlyList<Precision> Precisions { get; init; } = [Precision.Float32];
 
     public string Device { get; init; } = "cpu";
@@ -72,8 +76,8 @@ internal sealed record BenchOptions
     /// <exception cref="ArgumentException">An argument is unknown or malformed.</exception>
     public static BenchOptions Parse(string[] args)
     {
-        if (args.Length == 0 || args[0] is not ("models" or "kernels" or "detection" or "pipeline" or "peers" or "extract" or "serve" or "cluster" or "first-prediction" or "torchsharp"))
-            throw new ArgumentException($"Received '{args.FirstOrDefault()}'; valid commands are 'models', 'kernels', 'detection', 'pipeline', 'peers', 'extract', 'serve', 'cluster', 'first-prediction' and 'torchsharp'.");
+        if (args.Length == 0 || args[0] is not ("models" or "kernels" or "detection" or "pipeline" or "peers" or "extract" or "serve" or "cluster" or "first-prediction" or "hold" or "torchsharp"))
+            throw new ArgumentException($"Received '{args.FirstOrDefault()}'; valid commands are 'models', 'kernels', 'detection', 'pipeline', 'peers', 'extract', 'serve', 'cluster', 'first-prediction', 'hold' and 'torchsharp'.");
         var options = new BenchOptions { Command = args[0] };
         for (int i = 1; i < args.Length; i++)
         {
@@ -87,6 +91,7 @@ internal sealed record BenchOptions
                 "--requests" => options with { Requests = Positive(Next()) },
                 "--images" => options with { Images = Next() },
                 "--package" => options with { Package = Next() },
+                "--parts" => options with { Parts = [.. Next().Split(',').Select(Part)] },
                 "--precision" => options with { Precisions = [.. Next().Split(',').Select(Format)] },
                 "--device" => options with { Device = Next() },
                 "--layouts" => options with { Layouts = true },
@@ -101,13 +106,24 @@ internal sealed record BenchOptions
 
             string Next() => ++i < args.Length ? args[i] : throw new ArgumentException($"{args[i - 1]} needs a value.");
         }
-        return options.Models.Count > 0 ? options : options with { Models = [options.Command == "detection" ? "torchvision/maskrcnn_resnet50_fpn" : "resnet50"] };
+        return options.Models.Count > 0 ? options : options with
+        {
+            Models = options.Command switch
+            {
+                "detection" => ["torchvision/maskrcnn_resnet50_fpn"],
+                "hold" => ["resnet50", "vit_small_patch16_224", "convnext_tiny", "resnest26d", "regnety_032"],
+                _ => ["resnet50"],
+            },
+        };
 
         static int Positive(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value > 0
             ? value : throw new ArgumentException($"Received '{text}'; expected a positive number.");
 
         static double Factor(string text) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && value > 0
             ? value : throw new ArgumentException($"Received '{text}'; expected a positive number.");
+
+        static string Part(string text) => HoldBenchmark.Parts.Contains(text) ? text
+            : throw new ArgumentException($"Received '{text}'; valid parts are {string.Join(", ", HoldBenchmark.Parts)}.");
 
         static Precision Format(string text) => Enum.TryParse(text, ignoreCase: true, out Precision value) && value is Precision.Float32 or Precision.Float16 or Precision.BFloat16
             ? value : throw new ArgumentException($"Received '{text}'; valid precisions are float32, float16 and bfloat16.");

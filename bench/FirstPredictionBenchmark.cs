@@ -47,19 +47,7 @@ internal sealed class FirstPredictionBenchmark(BenchOptions options)
     }
 
     private static double[] InNewProcess(string model, string picture)
-    {
-        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true };
-        // Under 'dotnet Bench.dll' the process is the host, which needs the program's path.
-        if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet")
-            start.ArgumentList.Add(typeof(FirstPredictionBenchmark).Assembly.Location);
-        foreach (string argument in (string[])[Argument, model, picture])
-            start.ArgumentList.Add(argument);
-        using Process process = Process.Start(start)!;
-        string line = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return process.ExitCode == 0 ? [.. line.Split(' ').Select(v => double.Parse(v, CultureInfo.InvariantCulture))]
-            : throw new InvalidOperationException($"The new process could not predict (exit code {process.ExitCode}).");
-    }
+        => [.. OwnProcess.Run(Argument, model, picture).Split(' ').Select(v => double.Parse(v, CultureInfo.InvariantCulture))];
 
     private static TimeSpan ProcessorTime()
     {

@@ -31,7 +31,8 @@ internal sealed class ModelBenchmark(BenchOptions options)
             Measure(model, plan, half, runtime, batch);
     }
 
-    private static string? Export(string model, Graph graph, ParameterStore parameters)
+    /// <summary>The network as an ONNX file; null, and a line on the error output, where it cannot be one.</summary>
+    public static string? Export(string model, Graph graph, ParameterStore parameters)
     {
         string path = Path.Combine(Repository.Artifacts, "bench", model + ".onnx");
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);

@@ -14,6 +14,16 @@ try
         FirstPredictionBenchmark.Measure(savedModel, picture);
         return 0;
     }
+    if (args is [FreshModel.Argument, var network, var file, .. var numbers])
+    {
+        FreshModel.Measure(network, file, numbers);
+        return 0;
+    }
+    if (args is [BusyCore.Argument])
+    {
+        BusyCore.Spin();
+        return 0;
+    }
     options = BenchOptions.Parse(args);
 }
 catch (ArgumentException e)
@@ -38,6 +48,7 @@ try
             case "serve": new ServeBenchmark(options).Run(model); break;
             case "first-prediction": new FirstPredictionBenchmark(options).Run(model); break;
             case "detection": new DetectionBenchmark(options).Run(model); break;
+            case "hold": new HoldBenchmark(options).Run(model); break;
             case "torchsharp": new TorchSharpBenchmark(options).Run(model); break;
             default: new ModelBenchmark(options).Run(model); break;
         }

@@ -9,21 +9,22 @@ namespace Backbones.Engines;
 internal static class ParameterArithmetic
 {
     /// <summary>The values of all nodes without batch that batched nodes (or outputs) read.</summary>
-    public static IReadOnlyDictionary<Node, DenseTensor> Evaluate(Graph graph, IParameterSource parameters)
+    /// <param name="graph">The graph.</param>
+    /// <param name="parameters">Its parameters.</param>
+    /// <param name="weights">Where given, gets what convolutions and linear layers alone have as their weights and is stored so, but for a factor of each row; the result is without it.</param>
+    public static IReadOnlyDictionary<Node, DenseTensor> Evaluate(Graph graph, IParameterSource parameters, Dictionary<Node, RowScaled>? weights = null)
     {
+        HashSet<Node> deferred = weights is null ? [] : WeightsOnly(graph);
         var values = new Dictionary<Node, DenseTensor>();
         Dictionary<Node, int> remaining = graph.UseCounts();
         foreach (Node node in graph.Nodes)
         {
             if (node.IsBatched || node.Operator is ParameterOp)
                 continue;
-            values[node] = node.Operator switch
-            {
-                ConstantOp c => new([.. c.Values], 1, node.Shape),
-                BinaryOp { Kind: BinaryKind.Multiply } when HasRowFactors(node.Inputs[0].Shape, node.Inputs[1].Shape) => ScaleRows(Elements(node.Inputs[0]), Value(node.Inputs[1]).Data, node.Shape),
-                BinaryOp { Kind: BinaryKind.Add } when node.Inputs[0].Shape == node.Inputs[1].Shape => Sum(Elements(node.Inputs[0]), Elements(node.Inputs[1]), node.Shape),
-                _ => ReferenceKernels.Run(node, [.. node.Inputs.Select(Value)], 1),
-            };
+            if (deferred.Contains(node))
+                weights!.Add(node, new(Elements(node.Inputs[0]), Value(node.Inputs[1]).Data));
+            else
+                values[node] = Computed(node);
             foreach (Node input in node.Inputs)
             {
                 if (--remaining[input] == 0)
@@ -32,10 +33,22 @@ internal static class ParameterArithmetic
         }
         foreach (Node node in graph.Nodes)
         {
-            if (node.Operator is ParameterOp && remaining.GetValueOrDefault(node) > 0)
+            if (node.Operator is not ParameterOp || remaining.GetValueOrDefault(node) == 0)
+                continue;
+            if (deferred.Contains(node))
+                weights!.Add(node, new(Elements(node), default));
+            else
                 Value(node);
         }
         return values;
+
+        DenseTensor Computed(Node node) => node.Operator switch
+        {
+            ConstantOp c => new([.. c.Values], 1, node.Shape),
+            BinaryOp { Kind: BinaryKind.Multiply } when HasRowFactors(node.Inputs[0].Shape, node.Inputs[1].Shape) => ScaleRows(Elements(node.Inputs[0]), Value(node.Inputs[1]).Data, node.Shape),
+            BinaryOp { Kind: BinaryKind.Add } when node.Inputs[0].Shape == node.Inputs[1].Shape => Sum(Elements(node.Inputs[0]), Elements(node.Inputs[1]), node.Shape),
+            _ => ReferenceKernels.Run(node, [.. node.Inputs.Select(Value)], 1),
+        };
 
         // Parameters become arrays only where something needs them so: most are convolutions' weights, which are scaled from where they lie.
         DenseTensor Value(Node node)
@@ -53,6 +66,24 @@ internal static class ParameterArithmetic
             return elements.Length == p.Spec.Shape.Length ? elements
                 : throw new ArgumentException($"Parameter '{p.Spec.Name}' {p.Spec.Shape} needs {p.Spec.Shape.Length} values, received {elements.Length}.");
         }
+    }
+
+    /// <summary>Parameters, and products of a parameter and a factor for each row, that are nothing but weights of convolutions and linear layers.</summary>
+    private static HashSet<Node> WeightsOnly(Graph graph)
+    {
+        HashSet<Node> found = [];
+        foreach (Node node in graph.Nodes)
+        {
+            if (!node.IsBatched && (node.Operator is ParameterOp || (node.Operator is BinaryOp { Kind: BinaryKind.Multiply } && node.Inputs[0].Operator is ParameterOp && HasRowFactors(node.Inputs[0].Shape, node.Inputs[1].Shape))))
+                found.Add(node);
+            for (int i = 0; i < node.Inputs.Length; i++)
+            {
+                if (i != 1 || !node.IsBatched || node.Operator is not (Conv2dOp or LinearOp))
+                    found.Remove(node.Inputs[i]);
+            }
+        }
+        found.ExceptWith(graph.Outputs);
+        return found;
     }
 
     private static bool HasRowFactors(Shape weights, Shape factors)

@@ -27,4 +27,46 @@ public sealed class ParameterArithmeticTests
         for (int i = 0; i < left.Length; i++)
             Assert.AreEqual(left[i] * right[i / inner % right.Length], actual[i]);
     }
+
+    /// <summary>Weights that are only packed stay where they are stored, with the factors of their rows beside them; what anything else reads is computed.</summary>
+    [TestMethod]
+    public void WeightsOfConvolutionsAndLinearLayersAreLeftToTheirPacking()
+    {
+        var b = new GraphBuilder([4, 4, 4]);
+        Node factors = b.Parameter("factors", [4, 1, 1, 1]), plain = b.Parameter("plain", [4, 4, 1, 1]), read = b.Parameter("read", [4, 4, 1, 1]), scaled = b.Multiply(b.Parameter("scaled", [4, 4, 1, 1]), factors);
+        Node x = Convolve(b, Convolve(b, Convolve(b, b.Input, plain, 1), scaled, 1), read, 1);
+        Graph graph = b.Build(b.Add(x, b.Reshape(read, [4, 4, 1])), scaled);
+        ParameterStore store = ParameterStore.FromRecipe(graph.Parameters, 1);
+        var weights = new Dictionary<Node, RowScaled>();
+        IReadOnlyDictionary<Node, DenseTensor> others = ParameterArithmetic.Evaluate(graph, store, weights);
+        CollectionAssert.AreEqual((Node[])[plain], weights.Keys.ToArray());
+        Assert.IsTrue(others.ContainsKey(read) && others.ContainsKey(scaled));
+
+        // The output was what else read it.
+        b = new GraphBuilder([4, 4, 4]);
+        scaled = b.Multiply(b.Parameter("scaled", [4, 4, 1, 1]), b.Parameter("factors", [4, 1, 1, 1]));
+        graph = b.Build(Convolve(b, b.Input, scaled, 1));
+        weights.Clear();
+        Assert.IsFalse(ParameterArithmetic.Evaluate(graph, store, weights).ContainsKey(scaled));
+        CollectionAssert.AreEqual(ParameterArithmetic.Evaluate(graph, store)[scaled].Data, weights[scaled].ToArray());
+    }
+
+    /// <summary>Factors of rows reach every kernel's packing: all groups, and two convolutions with the same filters by other factors, which Winograd's transformed weights must not be shared for.</summary>
+    [TestMethod]
+    [DataRow(64, 3, 1)]
+    [DataRow(64, 3, 2)]
+    [DataRow(64, 3, 16)]
+    [DataRow(64, 3, 64)]
+    [DataRow(33, 1, 1)]
+    [DataRow(20, 5, 1)]
+    public void ScaledFiltersMatchReference(int channels, int kernel, int groups)
+    {
+        var b = new GraphBuilder([channels, 12, 11]);
+        Node filters = b.Parameter("filters", [channels, channels / groups, kernel, kernel]);
+        Node x = Convolve(b, b.Input, b.Multiply(filters, b.Parameter("first", [channels, 1, 1, 1])), groups);
+        Node y = Convolve(b, b.Input, b.Multiply(filters, b.Parameter("second", [channels, 1, 1, 1])), groups);
+        EngineComparison.Check(b.Build(x, y, Convolve(b, b.Input, filters, groups)), tolerance: 1e-5);
+    }
+
+    private static Node Convolve(GraphBuilder b, Node x, Node weight, int groups) => b.Conv2d("conv", x, weight, null, 1, weight.Shape[2] / 2, 1, groups);
 }

@@ -36,13 +36,16 @@ public sealed class ManagedEngine : IEngine
             throw new ArgumentOutOfRangeException(nameof(options), options.Threads, $"Threads is {options.Threads}; valid values are 0 (all cores) to {MaxThreads}.");
         WorkerPool pool = WorkerPool.Of(options.Threads == 0 ? Environment.ProcessorCount : options.Threads);
         bool halfWeights = options.Precision == Precision.Float16Weights;
+        // While the graph is prepared.
+        _ = Task.Run(width switch { 16 => GemmTile<Float16>.Prepare, 8 => GemmTile<Float8>.Prepare, _ => GemmTile<Float4>.Prepare });
         Graph prepared = Prepare(graph);
-        IReadOnlyDictionary<Node, DenseTensor> constants = ParameterArithmetic.Evaluate(prepared, parameters);
+        var weights = new Dictionary<Node, RowScaled>();
+        IReadOnlyDictionary<Node, DenseTensor> constants = ParameterArithmetic.Evaluate(prepared, parameters, weights);
         return width switch
         {
-            16 => new PlanBuilder<Float16>(prepared, constants, pool, halfWeights).Build(graph),
-            8 => new PlanBuilder<Float8>(prepared, constants, pool, halfWeights).Build(graph),
-            4 => new PlanBuilder<Float4>(prepared, constants, pool, halfWeights).Build(graph),
+            16 => new PlanBuilder<Float16>(prepared, constants, weights, pool, halfWeights).Build(graph),
+            8 => new PlanBuilder<Float8>(prepared, constants, weights, pool, halfWeights).Build(graph),
+            4 => new PlanBuilder<Float4>(prepared, constants, weights, pool, halfWeights).Build(graph),
             _ => throw new ArgumentOutOfRangeException(nameof(width), width, "Valid widths are 16, 8 and 4 floats."),
         };
     }

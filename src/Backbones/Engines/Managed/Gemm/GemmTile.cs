@@ -21,6 +21,18 @@ internal static unsafe class GemmTile<T> where T : struct, IVector<T>
     /// <summary>Runs a tile of 1 to 6 rows and 1 to <see cref="IVector{T}.TileColumns"/> vectors.</summary>
     public static void Run(int rows, int columns, TileArguments* args) => s_tiles[(rows - 1) * 4 + columns - 1](args);
 
+    /// <summary>Has .NET compile the tiles of a full panel that nearly all products use, the highest ones and a classifier's one row: 9 ms each, for which a plan's first run would wait.</summary>
+    public static void Prepare()
+    {
+        float* target = stackalloc float[Rows * Width];
+        TileArguments args = default;
+        args.C = target;
+        args.Ldc = Width;
+        args.LastLanes = T.Count;
+        foreach (int rows in (ReadOnlySpan<int>)[6, 5, 4, 1])
+            Run(rows, T.TileColumns, &args);
+    }
+
     /// <summary>
     /// All rows of a panel: A and C are those of the first row, and the residual where there is one. An activation runs over each tile while it is in the first-level cache; over the whole panel
     /// it found its rows, far apart as they are, in the second-level cache at best.

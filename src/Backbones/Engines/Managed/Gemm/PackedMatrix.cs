@@ -41,11 +41,12 @@ internal sealed unsafe class PackedMatrix<T> : IDisposable where T : struct, IVe
     /// <param name="groups">Number of groups.</param>
     /// <param name="bias">One value per output column of all groups; empty for none.</param>
     /// <param name="arena">Whose memory it is; null for memory of its own, freed with it.</param>
+    /// <param name="packing">Fills it in.</param>
     /// <param name="panelVectors">Vectors of a panel's row; 0 for those of a full tile.</param>
-    public PackedMatrix(ReadOnlyMemory<float> source, int[] sourceOffsets, int columns, int groups, ReadOnlySpan<float> bias, NativeArena? arena, int panelVectors = 0)
+    public PackedMatrix(RowScaled source, int[] sourceOffsets, int columns, int groups, ReadOnlySpan<float> bias, NativeArena? arena, Packing packing, int panelVectors = 0)
         : this(sourceOffsets.Length, columns, groups, arena, panelVectors)
     {
-        Parallel.For(0, groups * Panels, i => PackPanel(source.Span, sourceOffsets, i / Panels, i % Panels));
+        packing.For(groups * Panels, i => PackPanel(source, sourceOffsets, i / Panels, i % Panels));
         if (bias.IsEmpty)
             return;
         _bias = new AlignedBuffer((long)_paddedColumns * groups, arena);
@@ -144,10 +145,11 @@ internal sealed unsafe class PackedMatrix<T> : IDisposable where T : struct, IVe
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void PackPanel(ReadOnlySpan<float> source, int[] sourceOffsets, int group, int panel)
+    private void PackPanel(RowScaled source, int[] sourceOffsets, int group, int panel)
     {
         // Rows of the panel that stay in the first-level cache while column after column goes into them.
         const int rows = 64;
+        ReadOnlySpan<float> elements = source.Elements.Span;
         int first = panel * PanelWidth, width = Vectors(panel) * T.Count, end = Math.Min(first + width, Columns);
         for (int k = 0; k < K; k += rows)
         {
@@ -155,10 +157,11 @@ internal sealed unsafe class PackedMatrix<T> : IDisposable where T : struct, IVe
             float* target = Panel(group, panel, k);
             for (int n = first; n < end; n++)
             {
-                ReadOnlySpan<float> row = source.Slice((group * Columns + n) * K, K);
+                ReadOnlySpan<float> row = elements.Slice((group * Columns + n) * K, K);
+                float factor = source.Factor(group * Columns + n);
                 float* column = target + (n - first);
                 for (int i = 0; i < offsets.Length; i++)
-                    column[(nint)i * width] = row[offsets[i]];
+                    column[(nint)i * width] = row[offsets[i]] * factor;
             }
         }
     }

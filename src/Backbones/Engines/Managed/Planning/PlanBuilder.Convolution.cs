@@ -19,13 +19,13 @@ internal sealed partial class PlanBuilder<T>
 
     private ValueView Conv2d(Node node, Conv2dOp op)
     {
-        (ReadOnlyMemory<float> weights, Shape weightShape) = (Values(node, 1), node.Inputs[1].Shape);
+        (RowScaled weights, Shape weightShape) = (Filters(node.Inputs[1]), node.Inputs[1].Shape);
         ReadOnlySpan<float> bias = op.HasBias ? Values(node, 2) : default;
         UnaryOp? activation = op.Epilogue?.Activation;
         Node last = node;
         if (op.Epilogue is not { AddsResidual: true } && TakeScalars(ref last, ref activation) is var (scale, shift))
         {
-            weights = Array.ConvertAll(weights.ToArray(), w => w * scale);
+            weights = RowScaled.Of(Array.ConvertAll(weights.ToArray(), w => w * scale));
             bias = Array.ConvertAll(bias.IsEmpty ? new float[weightShape[0]] : bias.ToArray(), b => b * scale + shift);
         }
         var geometry = ConvolutionGeometry.Of(op, node.Inputs[0].Shape, weightShape, node.Shape);
@@ -41,15 +41,15 @@ internal sealed partial class PlanBuilder<T>
             input = PixelRows(input);
             var expand = (Conv2dOp)expansion.Operator;
             var wide = ConvolutionGeometry.Of(expand, expansion.Inputs[0].Shape, expansion.Inputs[1].Shape, expansion.Shape);
-            PackedMatrix<T> packed = Pack(Values(expansion, 1), [.. Enumerable.Range(0, wide.Channels)], wide, expand.HasBias ? Values(expansion, 2) : default,
+            PackedMatrix<T> packed = Pack(Filters(expansion.Inputs[1]), [.. Enumerable.Range(0, wide.Channels)], wide, expand.HasBias ? Values(expansion, 2) : default,
                 ExpandDepthwiseStep<T>.PanelVectors(geometry, _pool.Threads));
-            var kernel = new DepthwiseKernel<T>(geometry, DepthwiseKernel<T>.Pack(weights.Span, bias, geometry, _weights), result, epilogue);
+            var kernel = new DepthwiseKernel<T>(geometry, DepthwiseKernel<T>.Pack(weights.ToArray(), bias, geometry, _weights), result, epilogue);
             step = new ExpandDepthwiseStep<T>(geometry, input, packed, new ProductEpilogue<T>(null, expand.Epilogue?.Activation), kernel);
         }
         else if (geometry.IsDepthwise(T.Count))
         {
             input = ChannelsLast(input);
-            step = new DepthwiseStep<T>(geometry, input, DepthwiseKernel<T>.Pack(weights.Span, bias, geometry, _weights), result, epilogue);
+            step = new DepthwiseStep<T>(geometry, input, DepthwiseKernel<T>.Pack(weights.ToArray(), bias, geometry, _weights), result, epilogue);
         }
         else if (geometry is { Groups: 1, IsPointwise: true })
         {
@@ -74,7 +74,10 @@ internal sealed partial class PlanBuilder<T>
         {
             int join = geometry.BestJoin(T.Count);
             if (join > 1)
-                (geometry, weights) = geometry.JoinGroups(weights.Span, join);
+            {
+                (geometry, float[] joined) = geometry.JoinGroups(weights.ToArray(), join);
+                weights = RowScaled.Of(joined);
+            }
             bool planar = input.Strides[2] == 1 && geometry is { Channels: <= MaxPlanarChannels, Dilation.W: 1 };
             if (!planar)
                 input = ChannelsLast(input);
@@ -164,15 +167,14 @@ internal sealed partial class PlanBuilder<T>
         => g is { Groups: 1, Dilation: { H: 1, W: 1 }, Channels: < 256, OutHeight: < 8, OutWidth: < 8 } && LineWinogradStep<T>.Pays(g);
 
     /// <summary>One step for each group, and for each of the ordinary convolutions that a dilated one is.</summary>
-    private void Winograd(ConvolutionGeometry geometry, ValueView input, ReadOnlyMemory<float> weights, ReadOnlySpan<float> bias, ValueView result, ValueView? residual, ProductEpilogue<T> epilogue)
+    private void Winograd(ConvolutionGeometry geometry, ValueView input, RowScaled weights, ReadOnlySpan<float> bias, ValueView result, ValueView? residual, ProductEpilogue<T> epilogue)
     {
         // Small maps fit 4×4 tiles badly, and the larger tile's weights, four times the filter's, come from memory for few tiles.
         bool small = geometry.Undilated(0, 0).Geometry is var part && part.OutHeight * part.OutWidth < 100;
         ConvolutionGeometry one = geometry.OneGroup;
-        int filters = weights.Length / geometry.Groups;
         for (int group = 0; group < geometry.Groups; group++)
         {
-            ReadOnlyMemory<float> filter = weights.Slice(group * filters, filters);
+            RowScaled filter = weights.Rows(group * one.OutChannels, one.OutChannels, geometry.OutChannels);
             PackedMatrix<T> packed = small ? Packed<Winograd2<T>>(filter, one) : Packed<Winograd4<T>>(filter, one);
             AlignedBuffer? paddedBias = bias.IsEmpty ? null : PadColumns(bias.Slice(group * one.OutChannels, one.OutChannels));
             ValueView source = Channels(input, group * one.Channels, one.Channels), target = Channels(result, group * one.OutChannels, one.OutChannels);
@@ -187,10 +189,10 @@ internal sealed partial class PlanBuilder<T>
     }
 
     /// <summary>Transformed weights. Heads that work on all levels of a pyramid have the same for each: they are there once, four times as large as the filters.</summary>
-    private PackedMatrix<T> Packed<TTile>(ReadOnlyMemory<float> weights, ConvolutionGeometry geometry) where TTile : struct, IWinogradTile<T>
+    private PackedMatrix<T> Packed<TTile>(RowScaled weights, ConvolutionGeometry geometry) where TTile : struct, IWinogradTile<T>
     {
         if (!_transformed.TryGetValue((weights, typeof(TTile)), out PackedMatrix<T>? packed))
-            _transformed[(weights, typeof(TTile))] = packed = Weights(WinogradStep<T, TTile>.Pack(weights, geometry.OutChannels, geometry.Channels, PackedTo));
+            _transformed[(weights, typeof(TTile))] = packed = Weights(WinogradStep<T, TTile>.Pack(weights, geometry.OutChannels, geometry.Channels, PackedTo, _packing));
         return packed;
     }
 
@@ -198,6 +200,6 @@ internal sealed partial class PlanBuilder<T>
     private static ValueView Grid(ValueView map, int line, int column, Size2 step, int height, int width)
         => new(map.Storage, map.Offset + line * map.Strides[1] + column * map.Strides[2], [map.Dims[0], height, width], [map.Strides[0], map.Strides[1] * step.H, map.Strides[2] * step.W]);
 
-    private PackedMatrix<T> Pack(ReadOnlyMemory<float> weights, int[] order, ConvolutionGeometry geometry, ReadOnlySpan<float> bias, int panelVectors = 0)
-        => Weights(new PackedMatrix<T>(weights, order, geometry.GroupOutChannels, geometry.Groups, bias, PackedTo, panelVectors));
+    private PackedMatrix<T> Pack(RowScaled weights, int[] order, ConvolutionGeometry geometry, ReadOnlySpan<float> bias, int panelVectors = 0)
+        => Weights(new PackedMatrix<T>(weights, order, geometry.GroupOutChannels, geometry.Groups, bias, PackedTo, _packing, panelVectors));
 }

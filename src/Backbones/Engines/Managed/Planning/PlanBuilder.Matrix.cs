@@ -12,7 +12,7 @@ internal sealed partial class PlanBuilder<T>
         ValueView input = LastAxisRows(Value(node.Inputs[0]));
         ValueView? residual = op.Epilogue is { AddsResidual: true } ? LastAxisRows(Value(node.Inputs[^1]), wholeVectors: true) : null;
         ValueView result = Allocate(node.Shape.Dimensions, [.. Enumerable.Range(0, node.Shape.Rank)]);
-        var packed = Weights(new PackedMatrix<T>(Values(node, 1), [.. Enumerable.Range(0, weight[1])], weight[0], 1, bias, PackedTo));
+        var packed = Weights(new PackedMatrix<T>(Filters(node.Inputs[1]), [.. Enumerable.Range(0, weight[1])], weight[0], 1, bias, PackedTo, _packing));
         Add(new ProductStep<T>(input, packed, result, new ProductEpilogue<T>(residual, op.Epilogue?.Activation)), result, input, residual);
         return result;
     }
@@ -37,9 +37,9 @@ internal sealed partial class PlanBuilder<T>
         float[] bias = [.. Values(node, 3).Zip(Values(node, 4), (a, b) => a + b), .. Values(node, 7).Zip(Values(node, 8), (a, b) => a + b)];
         int[] rowMajor = [.. Enumerable.Range(0, node.Shape.Rank)];
         ValueView input = LastAxisRows(Value(node.Inputs[0])), gates = Allocate(node.Shape.With(node.Shape.Rank - 1, 8 * hidden).Dimensions, rowMajor), result = Allocate(node.Shape.Dimensions, rowMajor);
-        var packed = Weights(new PackedMatrix<T>(weights, [.. Enumerable.Range(0, channels)], 8 * hidden, 1, bias, PackedTo));
+        var packed = Weights(new PackedMatrix<T>(RowScaled.Of(weights), [.. Enumerable.Range(0, channels)], 8 * hidden, 1, bias, PackedTo, _packing));
         Add(new ProductStep<T>(input, packed, gates, new ProductEpilogue<T>(null, null)), gates, input);
-        var recurrent = new PackedMatrix<T>((float[])[.. Values(node, 2), .. Values(node, 6)], [.. Enumerable.Range(0, hidden)], 4 * hidden, 2, default, _weights);
+        var recurrent = new PackedMatrix<T>(RowScaled.Of([.. Values(node, 2), .. Values(node, 6)]), [.. Enumerable.Range(0, hidden)], 4 * hidden, 2, default, _weights, _packing);
         Add(new LstmStep<T>(gates, recurrent, result), result, gates);
         return result;
     }

@@ -7,25 +7,29 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
 {
     private readonly Graph _graph;
     private readonly IReadOnlyDictionary<Node, DenseTensor> _constants;
+    private readonly IReadOnlyDictionary<Node, RowScaled> _stored;
     private readonly WorkerPool _pool;
     private readonly List<PlannedStep> _steps = [];
     private readonly Dictionary<Node, ValueView> _values = [];
     private readonly Dictionary<Node, List<Node>> _users = [];
     private readonly NativeArena _weights = new();
     private readonly List<IDisposable> _resources;
-    private readonly Dictionary<(ReadOnlyMemory<float> Weights, Type Tile), PackedMatrix<T>> _transformed = [];
+    private readonly Dictionary<(RowScaled Weights, Type Tile), PackedMatrix<T>> _transformed = [];
+    private readonly Packing _packing = new();
     private readonly bool _halfWeights;
     private string _node = "";
 
     /// <param name="graph">The graph as it is to run.</param>
     /// <param name="constants">Its parameters and what is computed of them.</param>
+    /// <param name="weights">Those that are only packed.</param>
     /// <param name="pool">Threads.</param>
     /// <param name="halfWeights">Keep the weights of products and convolutions as 16-bit floats.</param>
-    public PlanBuilder(Graph graph, IReadOnlyDictionary<Node, DenseTensor> constants, WorkerPool pool, bool halfWeights)
+    public PlanBuilder(Graph graph, IReadOnlyDictionary<Node, DenseTensor> constants, IReadOnlyDictionary<Node, RowScaled> weights, WorkerPool pool, bool halfWeights)
     {
         _halfWeights = halfWeights;
         _graph = graph;
         _constants = constants;
+        _stored = weights;
         _pool = pool;
         _resources = [_weights];
         foreach (Node node in graph.Nodes)
@@ -58,10 +62,13 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
             for (int i = 0; i < _graph.Outputs.Length; i++)
                 Copy(Value(_graph.Outputs[i]), Dense(StorageKind.Output, i, _graph.Outputs[i].Shape));
             (Segment[] segments, long batchItemSize) = MemoryPlanner.Place(_steps, _pool.Threads);
+            _packing.Wait();
             return new ManagedPlan(original, [.. _steps], segments, batchItemSize, [.. _resources], _pool);
         }
         catch
         {
+            // Nobody writes to memory that is freed.
+            _packing.Wait(ignoreErrors: true);
             foreach (IDisposable resource in _resources)
                 resource.Dispose();
             throw;
@@ -104,12 +111,15 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
             return view;
         if (node.IsBatched)
             return _values[node] = Elementwise(node);
-        DenseTensor constant = _constants[node];
-        var buffer = new AlignedBuffer(constant.Data.Length, _weights);
-        constant.Data.CopyTo(buffer.Span);
+        float[] constant = Filters(node).ToArray();
+        var buffer = new AlignedBuffer(constant.Length, _weights);
+        constant.CopyTo(buffer.Span);
         int[] strides = node.Shape.Strides();
         return _values[node] = new ValueView(new Storage(StorageKind.Constant, 0) { Constant = buffer }, 0, node.Shape.Dimensions, [.. strides.Select(s => (long)s)]);
     }
+
+    /// <summary>A constant as weights.</summary>
+    private RowScaled Filters(Node node) => _stored.TryGetValue(node, out RowScaled weights) ? weights : RowScaled.Of(_constants[node].Data);
 
     /// <summary>The elements of an input that is a constant.</summary>
     private float[] Values(Node node, int input) => _constants[node.Inputs[input]].Data;
@@ -143,7 +153,13 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
     /// <summary>Where weights go that <see cref="Weights"/> gets: to memory of their own if they stay there only until they have been made halves.</summary>
     private NativeArena? PackedTo => _halfWeights ? null : _weights;
 
-    private PackedMatrix<T> Weights(PackedMatrix<T> packed) => _halfWeights ? Own(packed.ToHalf(_weights)) : packed;
+    private PackedMatrix<T> Weights(PackedMatrix<T> packed)
+    {
+        if (!_halfWeights)
+            return packed;
+        _packing.Wait();
+        return Own(packed.ToHalf(_weights));
+    }
 
     private void Add(Step step, ValueView result, params ReadOnlySpan<ValueView?> inputs)
     {

@@ -51,24 +51,25 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
     private static int Positions => TTile.Inputs * TTile.Inputs;
 
     /// <summary>Transforms filters [O, C, 3, 3] and packs them, one group for each position.</summary>
-    public static PackedMatrix<T> Pack(ReadOnlyMemory<float> filters, int outChannels, int channels, NativeArena? arena)
+    public static PackedMatrix<T> Pack(RowScaled filters, int outChannels, int channels, NativeArena? arena, Packing packing)
     {
         var packed = new PackedMatrix<T>(channels, outChannels, Positions, arena);
         // A vector of output channels at a time: each is a cache line at every position, written to once.
-        Parallel.For(0, (outChannels + T.Count - 1) / T.Count, block =>
+        packing.For((outChannels + T.Count - 1) / T.Count, block =>
         {
             int n = TTile.Inputs, first = block * T.Count, end = Math.Min(first + T.Count, outChannels);
             nint positionDistance = (nint)(packed.Column(1, first, out _) - packed.Column(0, first, out _));
             float* row = packed.Column(0, first, out nint rowDistance);
-            ReadOnlySpan<float> source = filters.Span;
+            ReadOnlySpan<float> source = filters.Elements.Span;
             Span<double> half = stackalloc double[3 * n], line = stackalloc double[n];
             for (int c = 0; c < channels; c++, row += rowDistance)
             {
                 for (int o = first; o < end; o++)
                 {
                     ReadOnlySpan<float> g = source.Slice((o * channels + c) * 9, 9);
+                    float factor = filters.Factor(o);
                     for (int x = 0; x < 3; x++)
-                        TTile.TransformFilter(g[x], g[3 + x], g[6 + x], half.Slice(x * n, n));
+                        TTile.TransformFilter(g[x] * factor, g[3 + x] * factor, g[6 + x] * factor, half.Slice(x * n, n));
                     float* target = row + (o - first);
                     for (int y = 0; y < n; y++)
                     {
