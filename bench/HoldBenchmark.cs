@@ -11,7 +11,7 @@ namespace Bench;
 
 /// <summary>
 /// What holds beside the speed: a second thread's gain, two threads beside a busy process, two callers of one plan, peak memory and the time to the first output beside ONNX Runtime's, each with its
-/// target. What is compared alternates, and figures are medians.
+/// target. What is compared alternates, and figures are medians, but for the callers means.
 /// </summary>
 internal sealed class HoldBenchmark(BenchOptions options)
 {
