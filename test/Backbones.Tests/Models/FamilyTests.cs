@@ -20,6 +20,7 @@ public sealed class FamilyTests
     {
         string[] timm = [.. ModelNames.List().Order(StringComparer.Ordinal)];
         Assert.HasCount(1302, timm);
+        CollectionAssert.AllItemsAreUnique(ModelCatalog.Names.ToArray(), "two families have a model of the same name");
         CollectionAssert.AreEqual(timm, ModelCatalog.Names.Where(n => !n.Contains('/')).ToArray());
     }
 
