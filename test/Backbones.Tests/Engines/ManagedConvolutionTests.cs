@@ -269,6 +269,17 @@ public sealed class ManagedConvolutionTests
         EngineComparison.Check(b.Build(b.Add(b.Conv2d("depthwise", x, 72, 3, stride, 1, groups: 72), x)));
     }
 
+    /// <summary>Convolutions of one channel by one pixel are both an expansion and depthwise.</summary>
+    [TestMethod]
+    public void PointwiseConvolutionsOfOneChannelMatchReference()
+    {
+        var b = new GraphBuilder([8, 9, 5]);
+        Node x = b.Input;
+        for (int i = 0; i < 4; i++)
+            x = b.Conv2d($"conv{i}", x, 1, 1, padding: i / 3);
+        EngineComparison.Check(b.Build(x));
+    }
+
     /// <summary>Expansion and depthwise convolution as one step, with panels of two to four vectors for as many threads.</summary>
     [TestMethod]
     public void ExpansionsOfAnyWidthMatchReferenceForAnyNumberOfThreads()

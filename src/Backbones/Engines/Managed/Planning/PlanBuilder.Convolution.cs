@@ -137,7 +137,8 @@ internal sealed partial class PlanBuilder<T>
             return false;
         }
         var wide = ConvolutionGeometry.Of(op, node.Inputs[0].Shape, node.Inputs[1].Shape, node.Shape);
-        return wide is { Groups: 1, IsPointwise: true } && ExpandDepthwiseStep<T>.Pays(ConvolutionGeometry.Of(depthwise, node.Shape, user.Inputs[1].Shape, user.Shape), wide.Channels);
+        // One of a single channel is depthwise itself, and may be left with an input that is not made.
+        return wide is { Groups: 1, Channels: > 1, IsPointwise: true } && ExpandDepthwiseStep<T>.Pays(ConvolutionGeometry.Of(depthwise, node.Shape, user.Inputs[1].Shape, user.Shape), wide.Channels);
     }
 
     /// <summary>Some channels of a map [C, H, W].</summary>
