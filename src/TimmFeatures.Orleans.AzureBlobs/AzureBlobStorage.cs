@@ -35,7 +35,10 @@ public sealed class AzureBlobStorage : ObjectStorage
         if (!output.StartsWith(account, StringComparison.OrdinalIgnoreCase))
             throw new FormatException($"'{output}' is not of the account in {Variable}, which is {account}; expected {account}CONTAINER/FILE or az://CONTAINER/FILE.");
         int slash = output.IndexOf('/', account.Length);
-        return slash > 0 ? (output[account.Length..slash], Uri.UnescapeDataString(output[(slash + 1)..])) : throw new FormatException($"'{output}' lacks a file; expected {account}CONTAINER/FILE.");
+        if (slash <= 0)
+            throw new FormatException($"'{output}' lacks a file; expected {account}CONTAINER/FILE.");
+        string name = Uri.UnescapeDataString(output[(slash + 1)..]);
+        return ObjectAddress.IsName(name) ? (output[account.Length..slash], name) : throw new FormatException($"'{output}' is no address of an object; expected {account}CONTAINER/FILE.");
     }
 
     private static BlobServiceClient Connect(string output)

@@ -20,8 +20,8 @@ public sealed class S3Storage : ObjectStorage
     {
         (string bucket, name) = ObjectAddress.Split(output, Form);
         string? endpoint = new[] { "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL" }.Select(Environment.GetEnvironmentVariable).FirstOrDefault(v => v is { Length: > 0 });
-        if (endpoint is not null && !Uri.TryCreate(endpoint, UriKind.Absolute, out _))
-            throw new FormatException($"The endpoint '{endpoint}' in the environment (AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL) is no URL; expected one such as https://storage.example.com.");
+        if (endpoint is not null && !(Uri.TryCreate(endpoint, UriKind.Absolute, out Uri? url) && url is { Scheme: "http" or "https", UserInfo: "", Query: "" }))
+            throw new FormatException($"The endpoint '{ObjectAddress.Said(endpoint)}' in the environment (AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL) is no URL of a service; expected one such as https://storage.example.com, without credentials.");
         try
         {
             var config = new AmazonS3Config

@@ -155,6 +155,29 @@ public sealed class ObjectStorageTests
         Assert.DoesNotContain(signature, Refused(storage.Elsewhere, "there is no container 'elsewhere'"));
     }
 
+    [TestMethod]
+    public async Task Names_in_URLs_are_unescaped_in_all_that_is_beside_the_file_too()
+    {
+        StorageEmulator storage = Shared("azure");
+        using var set = new PictureSet(2);
+        await using ClusterClient cluster = await Connect();
+        JobStatus done = await cluster.Ended((await cluster.SubmitAsync(set.Request("x") with { Output = storage["url/q%20r.npy"] })).Id);
+        Assert.AreEqual((JobPhase.Done, 2), (done.Phase, done.Done), done.Error);
+        AssertSame(set.OneMachine("one.npy"), storage, "url/q r.npy", set["fetched"]);
+        Refused(storage["url/%2e%2e/x.npy"], "is no address of an object");
+    }
+
+    [TestMethod]
+    public void An_endpoint_that_is_none_or_has_credentials_in_it_is_refused_without_repeating_these()
+    {
+        Shared("s3");
+        foreach ((string endpoint, string said) in ((string, string)[])[("localhost:9000", "'localhost:9000'"), ("127.0.0.1:9000", "'127.0.0.1:9000'"), ("http://key:secret@127.0.0.1:9000", "'http://…@127.0.0.1:9000'")])
+        {
+            Environment.SetEnvironmentVariable("AWS_ENDPOINT_URL_S3", endpoint);
+            Assert.DoesNotContain("secret", Refused("s3://features/x.npy", $"The endpoint {said} in the environment", "expected one such as https://storage.example.com, without credentials."));
+        }
+    }
+
     /// <summary>What whoever uses a compatible service meets first.</summary>
     [TestMethod]
     public void A_service_that_does_not_know_the_SDKs_checksums_is_an_error_that_says_how_to_leave_them_out()
@@ -244,6 +267,9 @@ public sealed class ObjectStorageTests
             ("s3://bucket/a//x.npy", "is no address of an object"),
             ("s3://bucket/../x.npy", "is no address of an object"),
             ("s3://key:secret@bucket/x.npy", "'s3://…@bucket/x.npy' has more than a name in it"),
+            ("s3://key:sec/ret@bucket/x.npy", "'s3://…@bucket/x.npy' has more than a name in it"),
+            ("s3:/key:secret@bucket/x.npy", "An output that begins with 's3:' is the address of an object, which has two slashes behind that; expected s3://BUCKET/FILE."),
+            ("az:c/x.npy", "expected az://CONTAINER/FILE"),
             ("https://a.blob.core.windows.net/c/x.npy?sv=2026&sig=secret", "'https://a.blob.core.windows.net/c/x.npy?…' has more than a name in it"),
             ("gs://bucket/x.npy", "expected a file in a folder that all workers see or az://CONTAINER/FILE, https://ACCOUNT.blob.core.windows.net/CONTAINER/FILE, s3://BUCKET/FILE."),
         ])

@@ -10,6 +10,9 @@ internal interface IResultStore : IDisposable
     /// <summary>Where all but the joined file is, in words.</summary>
     string Place { get; }
 
+    /// <summary>The joined file's name without folders, which the file of every part has as well.</summary>
+    string FileName { get; }
+
     /// <summary>What is written down of the job whose file this is; null where there is none.</summary>
     /// <exception cref="InvalidDataException">It is none that this tool wrote.</exception>
     JobDescription? ReadJob();

@@ -20,7 +20,7 @@ internal static class JobFolder
     public static NewJob Prepare(JobRequest request, TextReader standardInput, IReadOnlyCollection<ObjectStorage> storages)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(request.PartSize, 1);
-        string output = ObjectAddress.SchemeOf(request.Output) is null ? Path.GetFullPath(request.Output) : request.Output;
+        string output = ResultStores.FullName(request.Output, storages);
         // Before anything is said of the name: it may have credentials in it.
         using IResultStore store = ResultStores.Open(output, null, storages);
         TableFormat format = TableFormat.Of(output);

@@ -19,9 +19,9 @@ internal sealed class ObjectStore(IObjectContainer objects, string name, string?
     /// <summary>Objects on their way at a time.</summary>
     private const int Concurrency = 8;
 
-    private readonly string _file = name[(name.LastIndexOf('/') + 1)..];
-
     public string Place => objects.AddressOf($"{name}.job");
+
+    public string FileName { get; } = name[(name.LastIndexOf('/') + 1)..];
 
     private string Description => $"{name}.job/job.json";
 
@@ -77,7 +77,7 @@ internal sealed class ObjectStore(IObjectContainer objects, string name, string?
     {
         if (Published(part) is not { } attempt)
             return null;
-        string report = ExtractionReport.PathOf($"{attempt}/{_file}");
+        string report = ExtractionReport.PathOf($"{attempt}/{FileName}");
         return objects.Read(report) is { } text ? ExtractionReport.Parse(Encoding.UTF8.GetString(text), objects.AddressOf(report)) : null;
     }
 
@@ -99,7 +99,7 @@ internal sealed class ObjectStore(IObjectContainer objects, string name, string?
 
     public IReadOnlyList<string> PartFiles(int parts, string staged, CancellationToken cancellation)
     {
-        string[] files = [.. Enumerable.Range(0, parts).Select(p => Path.Combine(staged, "parts", p.ToString("00000", CultureInfo.InvariantCulture), _file))];
+        string[] files = [.. Enumerable.Range(0, parts).Select(p => Path.Combine(staged, "parts", p.ToString("00000", CultureInfo.InvariantCulture), FileName))];
         InParallel(Enumerable.Range(0, parts), part =>
         {
             Directory.CreateDirectory(Path.GetDirectoryName(files[part])!);
@@ -114,8 +114,8 @@ internal sealed class ObjectStore(IObjectContainer objects, string name, string?
     {
         // An old report must not vouch for a new file; the new one comes last.
         objects.Delete(ExtractionReport.PathOf(name));
-        foreach (string file in FilesOf(Path.Combine(staged, _file)))
-            objects.Upload($"{name}{Path.GetFileName(file)[_file.Length..]}", file, cancellation);
+        foreach (string file in FilesOf(Path.Combine(staged, FileName)))
+            objects.Upload($"{name}{Path.GetFileName(file)[FileName.Length..]}", file, cancellation);
         Discard(staged);
     }
 

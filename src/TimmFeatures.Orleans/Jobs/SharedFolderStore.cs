@@ -15,9 +15,10 @@ namespace TimmFeatures.Orleans.Jobs;
 internal sealed class SharedFolderStore(string output) : IResultStore
 {
     private readonly string _folder = $"{output}.job";
-    private readonly string _name = Path.GetFileName(output);
 
     public string Place => _folder;
+
+    public string FileName { get; } = Path.GetFileName(output);
 
     private string Description => Path.Combine(_folder, "job.json");
 
@@ -65,7 +66,7 @@ internal sealed class SharedFolderStore(string output) : IResultStore
         }
     }
 
-    public ExtractionReport? ReadPart(int part) => ExtractionReport.TryRead(Path.Combine(PartOf(part), _name));
+    public ExtractionReport? ReadPart(int part) => ExtractionReport.TryRead(Path.Combine(PartOf(part), FileName));
 
     public void PublishPart(string staged, int part, bool replace, CancellationToken cancellation)
     {
@@ -87,11 +88,11 @@ internal sealed class SharedFolderStore(string output) : IResultStore
         }
     }
 
-    public IReadOnlyList<string> PartFiles(int parts, string staged, CancellationToken cancellation) => [.. Enumerable.Range(0, parts).Select(p => Path.Combine(PartOf(p), _name))];
+    public IReadOnlyList<string> PartFiles(int parts, string staged, CancellationToken cancellation) => [.. Enumerable.Range(0, parts).Select(p => Path.Combine(PartOf(p), FileName))];
 
     public void PublishMerged(string staged, CancellationToken cancellation)
     {
-        string made = Path.Combine(staged, _name), report = ExtractionReport.PathOf(made);
+        string made = Path.Combine(staged, FileName), report = ExtractionReport.PathOf(made);
         // An old report must not vouch for a new file; the new one comes last.
         File.Delete(ExtractionReport.PathOf(output));
         if (TableFormat.Of(output).NeedsRowsFile)

@@ -45,7 +45,7 @@ internal sealed class PartWork(JobContext context, PartLease lease) : IExtractio
         // A worker that was lost may have been done all the same.
         if (!lease.Again && context.Store.ReadPart(lease.Part) is { } there && there.Settings.DifferenceFrom(job.Settings).Length == 0 && there.Shard == shard)
             return Outcome(there, shard);
-        string staged = context.Store.Stage(), file = Path.Combine(staged, Path.GetFileName(job.Output));
+        string staged = context.Store.Stage(), file = Path.Combine(staged, context.Store.FileName);
         try
         {
             using ManifestPart images = context.Store.ReadImages(job, shard);
@@ -70,7 +70,7 @@ internal sealed class PartWork(JobContext context, PartLease lease) : IExtractio
     private PartOutcome Merge(Func<bool> isStillWanted, CancellationToken cancellation)
     {
         long start = Stopwatch.GetTimestamp();
-        string staged = context.Store.Stage(), file = Path.Combine(staged, Path.GetFileName(context.Description.Output));
+        string staged = context.Store.Stage(), file = Path.Combine(staged, context.Store.FileName);
         try
         {
             ExtractionReport report = ShardMerge.Run(context.Store.PartFiles(context.Description.Parts, staged, cancellation), file, cancellation);

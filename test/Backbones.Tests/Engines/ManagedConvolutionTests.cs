@@ -244,6 +244,42 @@ public sealed class ManagedConvolutionTests
         }
     }
 
+    /// <summary>Two small factors are nothing together, and bounds times nothing no numbers; two large ones more than a number.</summary>
+    [TestMethod]
+    [DataRow(1e-30f)]
+    [DataRow(1e-22f)]
+    [DataRow(1e25f)]
+    [DataRow(0f)]
+    public void FactorsOfAnySizeBehindAClampMatchReference(float factor)
+    {
+        var b = new GraphBuilder([20, 9, 8]);
+        Node x = b.Act("act", b.Conv2d("conv", b.Affine(b.Input, factor > 1 ? 1e-25f : 1), 20, 3, padding: 1), UnaryKind.Relu);
+        x = b.Multiply(b.Multiply(x, b.Constant([1], [factor], "one")), b.Constant([1], [factor], "another"));
+        EngineComparison.Check(b.Build(b.Add(x, b.Constant([1], [0.5f], "shift"))));
+    }
+
+    /// <summary>A depthwise convolution does not make its own input where that is the residual too: with a stride, maps of one pixel have the residual's shape.</summary>
+    [TestMethod]
+    [DataRow(1, 14)]
+    [DataRow(2, 1)]
+    public void ExpansionsThatAreTheResidualTooMatchReference(int stride, int size)
+    {
+        var b = new GraphBuilder([24, size, size]);
+        Node x = b.Act("act", b.Conv2d("expand", b.Conv2d("conv", b.Input, 24, 3, padding: 1), 72, 1, bias: true), UnaryKind.Relu);
+        EngineComparison.Check(b.Build(b.Add(b.Conv2d("depthwise", x, 72, 3, stride, 1, groups: 72), x)));
+    }
+
+    /// <summary>Convolutions of one channel by one pixel are both an expansion and depthwise.</summary>
+    [TestMethod]
+    public void PointwiseConvolutionsOfOneChannelMatchReference()
+    {
+        var b = new GraphBuilder([8, 9, 5]);
+        Node x = b.Input;
+        for (int i = 0; i < 4; i++)
+            x = b.Conv2d($"conv{i}", x, 1, 1, padding: i / 3);
+        EngineComparison.Check(b.Build(x));
+    }
+
     /// <summary>Expansion and depthwise convolution as one step, with panels of two to four vectors for as many threads.</summary>
     [TestMethod]
     public void ExpansionsOfAnyWidthMatchReferenceForAnyNumberOfThreads()

@@ -111,10 +111,14 @@ internal sealed partial class PlanBuilder<T>
         while (OnlyUser(node) is { Operator: BinaryOp { Kind: BinaryKind.Multiply or BinaryKind.Add } op } user && user.Shape == node.Shape)
         {
             Node other = user.Inputs[user.Inputs[0] == node ? 1 : 0];
-            // Bounds that are infinite are no bounds of nothing.
-            if (other.IsBatched || other.Shape.Length != 1 || _constants[other].Data[0] is var number && (!float.IsFinite(number) || (op.Kind == BinaryKind.Multiply && number == 0)))
+            if (other.IsBatched || other.Shape.Length != 1)
                 break;
-            (scale, shift) = op.Kind == BinaryKind.Multiply ? (scale * number, shift * number) : (scale, shift + number);
+            float number = _constants[other].Data[0];
+            (float Scale, float Shift) all = op.Kind == BinaryKind.Multiply ? (scale * number, shift * number) : (scale, shift + number);
+            // Bounds that are infinite are no bounds of nothing, as several small factors may be one after another.
+            if (!float.IsNormal(all.Scale) || !float.IsFinite(all.Shift))
+                break;
+            (scale, shift) = all;
             node = user;
         }
         if (node == first)
@@ -130,13 +134,14 @@ internal sealed partial class PlanBuilder<T>
     /// <summary>Whether a 1×1 convolution's values are needed by one depthwise convolution alone, which then computes them itself.</summary>
     private bool Expands(Node node, Node user)
     {
-        if (node is not { IsBatched: true, Operator: Conv2dOp { Epilogue: not { AddsResidual: true } } op } || user is not { Operator: Conv2dOp depthwise } || OnlyUser(node) != user || user.Inputs[0] != node
+        if (node is not { IsBatched: true, Operator: Conv2dOp { Epilogue: not { AddsResidual: true } } op } || user is not { Operator: Conv2dOp depthwise } || OnlyUser(node) != user || user.Inputs[0] != node || user.Inputs.Count(i => i == node) > 1
             || ReferenceStep.IsNeeded(node) || ReferenceStep.IsNeeded(user))
         {
             return false;
         }
         var wide = ConvolutionGeometry.Of(op, node.Inputs[0].Shape, node.Inputs[1].Shape, node.Shape);
-        return wide is { Groups: 1, IsPointwise: true } && ExpandDepthwiseStep<T>.Pays(ConvolutionGeometry.Of(depthwise, node.Shape, user.Inputs[1].Shape, user.Shape), wide.Channels);
+        // One of a single channel is depthwise itself, and may be left with an input that is not made.
+        return wide is { Groups: 1, Channels: > 1, IsPointwise: true } && ExpandDepthwiseStep<T>.Pays(ConvolutionGeometry.Of(depthwise, node.Shape, user.Inputs[1].Shape, user.Shape), wide.Channels);
     }
 
     /// <summary>Some channels of a map [C, H, W].</summary>
