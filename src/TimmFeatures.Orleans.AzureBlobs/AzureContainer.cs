@@ -100,7 +100,7 @@ internal sealed class AzureContainer(BlobContainerClient container) : IObjectCon
             { Status: 401 or 403 } => StorageProblems.Refused(what, e.ErrorCode, $"The key or SAS in {AzureBlobStorage.Variable}", e),
             { Status: 404 } when e.ErrorCode == BlobErrorCode.ContainerNotFound || e.ErrorCode == BlobErrorCode.ContainerBeingDeleted => StorageProblems.NoContainer(what, $"container '{container.Name}'", e),
             { Status: 404 } => new FileNotFoundException($"There is no '{AddressOf(name)}'.", e),
-            _ => StorageProblems.Failed(what, e.Status, e.ErrorCode, e),
+            _ => StorageProblems.Failed(what, e.Status, e.ErrorCode, e, e.ErrorCode == BlobErrorCode.InvalidResourceName ? " Names of containers have 3 to 63 lower-case letters, digits and hyphens." : ""),
         };
     }
 }

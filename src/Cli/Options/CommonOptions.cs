@@ -20,7 +20,9 @@ internal static class CommonOptions
         var option = new Option<string>("--output", "-o") { Description = description, HelpName = helpName, Required = true };
         option.Validators.Add(result =>
         {
-            if (!withStorages && result.Tokens is [var address] && address.Value.Contains("://", StringComparison.Ordinal))
+            if (result.Tokens is [{ Value: "" }])
+                result.AddError($"--output '' is not valid; expected a {helpName}.");
+            else if (!withStorages && result.Tokens is [var address] && address.Value.Contains("://", StringComparison.Ordinal))
                 result.AddError($"--output '{address.Value.Split("://")[0]}://…' is not valid; expected a path: 'submit' alone writes to storages.");
             else if (ending is not null && result.Tokens is [var path] && !path.Value.EndsWith(ending, StringComparison.OrdinalIgnoreCase))
                 result.AddError($"--output '{path.Value}' is not valid; expected a name that ends in {ending}, which is what is written.");

@@ -19,8 +19,12 @@ internal abstract class TableFormat
 
     /// <summary>The format of a file by its name.</summary>
     /// <exception cref="ArgumentException">There is none; the message has those there are.</exception>
-    public static TableFormat Of(string path) => s_all.FirstOrDefault(f => f.Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase)) ?? throw new ArgumentException(
-        $"'{path}' ends in '{Path.GetExtension(path)}', which is no kind of file for features; valid are {string.Join(", ", s_all.SelectMany(f => f.Extensions))}.");
+    public static TableFormat Of(string path)
+    {
+        string ending = Path.GetExtension(path), fault = ending.Length == 0 ? "has no ending that says what kind of file it is" : $"ends in '{ending}', which is no kind of file for features";
+        return s_all.FirstOrDefault(f => f.Extensions.Contains(ending, StringComparer.OrdinalIgnoreCase))
+            ?? throw new ArgumentException($"'{path}' {fault}; valid are {string.Join(", ", s_all.SelectMany(f => f.Extensions))}.");
+    }
 
     /// <summary>Refuses what the format cannot hold, before anything is computed.</summary>
     /// <exception cref="NotSupportedException">It cannot; the message says which can.</exception>
