@@ -58,7 +58,7 @@ internal sealed class HoldBenchmark(BenchOptions options)
             single.Add(Milliseconds(one));
             shared.Add(Milliseconds(all));
         }
-        Report(model, "threads", 8, Median(single) / Median(shared), "at least 1.85", ("ms of 1 thread", Median(single)), ($"ms of {options.Threads}", Median(shared)), ("by smallest", single.Min() / shared.Min()));
+        Report(model, "threads", 8, Timing.Median(single) / Timing.Median(shared), "at least 1.85", ("ms of 1 thread", Timing.Median(single)), ($"ms of {options.Threads}", Timing.Median(shared)), ("by smallest", single.Min() / shared.Min()));
     }
 
     private void Busy(string model, int batch, Action all)
@@ -75,7 +75,7 @@ internal sealed class HoldBenchmark(BenchOptions options)
                 busy.Add(Milliseconds(all));
             processor += Environment.CpuUsage.TotalTime - before;
         }
-        Report(model, "busy", batch, Median(busy) / Median(quiet), "at most 1.6", ("ms quiet", Median(quiet)), ("ms busy", Median(busy)), ("longest busy", busy.Max()), ("processors had", processor.TotalMilliseconds / busy.Sum()));
+        Report(model, "busy", batch, Timing.Median(busy) / Timing.Median(quiet), "at most 1.6", ("ms quiet", Timing.Median(quiet)), ("ms busy", Timing.Median(busy)), ("longest busy", busy.Max()), ("processors had", processor.TotalMilliseconds / busy.Sum()));
     }
 
     private void Callers(string model, params Action[] callers)
@@ -104,17 +104,17 @@ internal sealed class HoldBenchmark(BenchOptions options)
     private void Memory(string model, string safetensors, string onnx, Shape shape)
     {
         (FreshModel[] ours, FreshModel[] theirs) = Fresh(model, safetensors, onnx, shape, 8, 2, 3);
-        double here = Median(ours.Select(f => f.PeakMegabytes)), there = Median(theirs.Select(f => f.PeakMegabytes));
+        double here = Timing.Median(ours.Select(f => f.PeakMegabytes)), there = Timing.Median(theirs.Select(f => f.PeakMegabytes));
         Report(model, "memory", 8, here / there, "at most 1", ("MB", here), ("MB of ONNX Runtime", there));
     }
 
     private void First(string model, string safetensors, string onnx, Shape shape)
     {
         (FreshModel[] ours, FreshModel[] theirs) = Fresh(model, safetensors, onnx, shape, 1, 1, options.Runs);
-        double here = Median(ours.Select(f => f.First)), there = Median(theirs.Select(f => f.First));
-        Report(model, "first", 1, here / there, "at most 1", ("ms", here), ("ms of ONNX Runtime", there), ("open and build", Median(ours.Select(f => f.Open))), ("compile", Median(ours.Select(f => f.Compile))),
-            ("run", Median(ours.Select(f => f.FirstRun))), ("just-in-time compilation on all threads", Median(ours.Select(f => f.Jit))), ("processor time", Median(ours.Select(f => f.Processor))),
-            ("ONNX Runtime's processor time", Median(theirs.Select(f => f.Processor))));
+        double here = Timing.Median(ours.Select(f => f.First)), there = Timing.Median(theirs.Select(f => f.First));
+        Report(model, "first", 1, here / there, "at most 1", ("ms", here), ("ms of ONNX Runtime", there), ("open and build", Timing.Median(ours.Select(f => f.Open))), ("compile", Timing.Median(ours.Select(f => f.Compile))),
+            ("run", Timing.Median(ours.Select(f => f.FirstRun))), ("just-in-time compilation on all threads", Timing.Median(ours.Select(f => f.Jit))), ("processor time", Timing.Median(ours.Select(f => f.Processor))),
+            ("ONNX Runtime's processor time", Timing.Median(theirs.Select(f => f.Processor))));
     }
 
     private (FreshModel[] Ours, FreshModel[] Theirs) Fresh(string model, string safetensors, string onnx, Shape shape, int batch, int runs, int processes)
@@ -132,8 +132,7 @@ internal sealed class HoldBenchmark(BenchOptions options)
         for (int i = 0; i < input.Length; i++)
             input[i] = MathF.Sin(i * 0.37f);
         Memory<float>[] outputs = [.. plan.Graph.Outputs.Select(o => new Memory<float>(new float[batch * o.Shape.Length]))];
-        for (long start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < ModelBenchmark.WarmUp;)
-            Run();
+        Timing.WarmUp(Run);
         return Run;
 
         void Run() => plan.Run(batch, [input], outputs);
@@ -145,8 +144,6 @@ internal sealed class HoldBenchmark(BenchOptions options)
         run();
         return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
     }
-
-    private static double Median(IEnumerable<double> values) => values.Order().ElementAt(values.Count() / 2);
 
     private void Report(string model, string part, int batch, double ratio, string target, params (string Name, double Value)[] figures)
         => Console.WriteLine(options.Json

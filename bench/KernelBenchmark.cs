@@ -26,8 +26,7 @@ internal sealed class KernelBenchmark(BenchOptions options)
         var input = new float[batch * plan.Graph.Inputs[0].Shape.Length];
         RecipeWeights.FillInput(input);
         Memory<float>[] outputs = [.. plan.Graph.Outputs.Select(o => new Memory<float>(new float[batch * o.Shape.Length]))];
-        for (long start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < ModelBenchmark.WarmUp;)
-            plan.Run(batch, [input], outputs);
+        Timing.WarmUp(() => plan.Run(batch, [input], outputs));
         long[] best = new long[plan.Steps.Length];
         Array.Fill(best, long.MaxValue);
         for (int run = 0; run < options.Runs; run++)

@@ -16,9 +16,6 @@ internal sealed class ModelBenchmark(BenchOptions options)
     /// <summary>Time for the threads of the engine that ran before to go to sleep.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(30);
 
-    /// <summary>How long a plan runs before it is measured: .NET compiles methods anew, optimised, a tenth of a second after they have been called thirty times.</summary>
-    public static readonly TimeSpan WarmUp = TimeSpan.FromMilliseconds(500);
-
     public void Run(string model)
     {
         Graph graph = ModelCatalog.Find(model).Build(options.ImageSize is int size ? BuildOptions.Default with { ImageSize = new Size2(size, size) } : BuildOptions.Default).Graph;
@@ -59,11 +56,9 @@ internal sealed class ModelBenchmark(BenchOptions options)
         var managed = new List<double>();
         var onnx = new List<double>();
         var halves = new List<double>();
-        foreach (IPlan? warm in (IPlan?[])[half, plan])
-        {
-            for (long start = Stopwatch.GetTimestamp(); warm is not null && Stopwatch.GetElapsedTime(start) < WarmUp;)
-                warm.Run(batch, [input], outputs);
-        }
+        if (half is not null)
+            Timing.WarmUp(() => half.Run(batch, [input], outputs));
+        Timing.WarmUp(() => plan.Run(batch, [input], outputs));
         if (runtime is not null)
             CheckSame(model, outputs[0].Span, runtime.Run(batch, shape, input)[0].Values);
         for (int done = 0; done < options.Runs;)
@@ -81,13 +76,13 @@ internal sealed class ModelBenchmark(BenchOptions options)
         {
             Report(model, "float16-weights", batch, halves);
             if (!options.Json)
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{model} batch {batch}: float16-weights / managed = {halves.Min() / managed.Min():f3} (min), {Median(halves) / Median(managed):f3} (median)"));
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{model} batch {batch}: float16-weights / managed = {halves.Min() / managed.Min():f3} (min), {Timing.Median(halves) / Timing.Median(managed):f3} (median)"));
         }
         if (runtime is null)
             return;
         Report(model, "onnxruntime", batch, onnx);
         if (!options.Json)
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{model} batch {batch}: managed / onnxruntime = {managed.Min() / onnx.Min():f3} (min), {Median(managed) / Median(onnx):f3} (median)"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{model} batch {batch}: managed / onnxruntime = {managed.Min() / onnx.Min():f3} (min), {Timing.Median(managed) / Timing.Median(onnx):f3} (median)"));
     }
 
     /// <summary>One engine's turn, after a run that wakes its threads.</summary>
@@ -120,10 +115,8 @@ internal sealed class ModelBenchmark(BenchOptions options)
     private void Report(string model, string engine, int batch, List<double> times)
     {
         if (options.Json)
-            Console.WriteLine(JsonSerializer.Serialize(new { model, engine, batch, threads = options.Threads, min_ms = Math.Round(times.Min(), 4), median_ms = Math.Round(Median(times), 4) }));
+            Console.WriteLine(JsonSerializer.Serialize(new { model, engine, batch, threads = options.Threads, min_ms = Math.Round(times.Min(), 4), median_ms = Math.Round(Timing.Median(times), 4) }));
         else
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{model} batch {batch} {engine}: min {times.Min():f2} ms, median {Median(times):f2} ms per image"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{model} batch {batch} {engine}: min {times.Min():f2} ms, median {Timing.Median(times):f2} ms per image"));
     }
-
-    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 }

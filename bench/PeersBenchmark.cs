@@ -21,7 +21,7 @@ internal sealed class PeersBenchmark(BenchOptions options)
     {
         public List<double> ImagesPerSecond { get; } = [];
 
-        public double Median => MedianOf(ImagesPerSecond);
+        public double Median => Timing.Median(ImagesPerSecond);
     }
 
     public void Run(string model)
@@ -45,7 +45,7 @@ internal sealed class PeersBenchmark(BenchOptions options)
         Measure([.. ours, .. peers], pictures);
         foreach (Pipeline pipeline in (Pipeline[])[.. ours, .. peers])
         {
-            var ratios = peers.Where(_ => pipeline.IsOurs).ToDictionary(p => p.Name, p => Math.Round(MedianOf([.. pipeline.ImagesPerSecond.Zip(p.ImagesPerSecond, (a, b) => a / b)]), 3));
+            var ratios = peers.Where(_ => pipeline.IsOurs).ToDictionary(p => p.Name, p => Math.Round(Timing.Median([.. pipeline.ImagesPerSecond.Zip(p.ImagesPerSecond, (a, b) => a / b)]), 3));
             Console.WriteLine(options.Json
                 ? JsonSerializer.Serialize(new { model, pipeline = pipeline.Name, images = pictures.Length, threads = options.Threads, median_images_per_second = Math.Round(pipeline.Median, 2), ratio_to = ratios })
                 : string.Create(CultureInfo.InvariantCulture, $"{model} {pipeline.Name}: {pipeline.Median:0.0} images/s{string.Concat(ratios.Select(r => string.Create(CultureInfo.InvariantCulture, $", {r.Value:0.00} × {r.Key}")))}"));
@@ -79,6 +79,4 @@ internal sealed class PeersBenchmark(BenchOptions options)
         int code = CommandLine.Run(["convert", package, "-o", folder], new Terminal(TextWriter.Null, Console.Error, TextReader.Null, CancellationToken.None));
         return code == ExitCode.Success ? $"local-dir:{folder}" : throw new ArgumentException($"'{package}' could not be converted.");
     }
-
-    private static double MedianOf(List<double> values) => values.Order().ElementAt(values.Count / 2);
 }

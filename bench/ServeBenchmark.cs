@@ -164,7 +164,7 @@ internal sealed class ServeBenchmark(BenchOptions options)
             direct.Add(one);
             served.Add(other);
         }
-        return (direct.Order().ElementAt(direct.Count / 2), served.Order().ElementAt(served.Count / 2));
+        return (Timing.Median(direct), Timing.Median(served));
     }
 
     private async Task MemoryAsync(string model, Process server, HttpClient client, (byte[] Body, string Boundary)[] bodies)

@@ -92,15 +92,13 @@ internal sealed class TorchSharpBenchmark(BenchOptions options)
     /// <summary>The ratio is the median of the rounds' ratios: what slows the machine for a while slows a whole round.</summary>
     private void Report(string model, Contender contender, Contender baseline, int batch)
     {
-        double ratio = Median([.. contender.Milliseconds.Zip(baseline.Milliseconds, (t, b) => t / b)]);
-        double min = contender.Milliseconds.Min(), median = Median(contender.Milliseconds);
+        double ratio = Timing.Median([.. contender.Milliseconds.Zip(baseline.Milliseconds, (t, b) => t / b)]);
+        double min = contender.Milliseconds.Min(), median = Timing.Median(contender.Milliseconds);
         Console.WriteLine(options.Json
             ? JsonSerializer.Serialize(new { model, engine = contender.Name, precision = $"{contender.Precision}", batch, threads = options.Threads, device = options.Device, min_ms = Math.Round(min, 4), median_ms = Math.Round(median, 4), ratio = Math.Round(ratio, 3) })
             : string.Create(CultureInfo.InvariantCulture,
                 $"{model} batch {batch} {contender.Name,-11} {contender.Precision,-8}: min {min,7:f2} ms, median {median,7:f2} ms per image; {ratio:f2} of {baseline.Name} {baseline.Precision}"));
     }
-
-    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 
     private sealed record Contender(string Name, Precision Precision, IPlan Plan)
     {

@@ -23,10 +23,17 @@ internal readonly record struct RowScaled(ReadOnlyMemory<float> Elements, ReadOn
     /// <summary>The products.</summary>
     public float[] ToArray()
     {
-        float[] products = Elements.ToArray();
-        int length = Factors.IsEmpty ? 0 : products.Length / Factors.Length;
-        for (int i = 0; i < products.Length && length > 0; i++)
-            products[i] *= Factors.Span[i / length];
+        float[] products = new float[Elements.Length];
+        CopyTo(products);
         return products;
+    }
+
+    /// <summary>Writes the products.</summary>
+    public void CopyTo(Span<float> products)
+    {
+        Elements.Span.CopyTo(products);
+        int length = Factors.IsEmpty ? 0 : Elements.Length / Factors.Length;
+        for (int i = 0; i < Elements.Length && length > 0; i++)
+            products[i] *= Factors.Span[i / length];
     }
 }

@@ -111,8 +111,8 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
             return view;
         if (node.IsBatched)
             return _values[node] = Elementwise(node);
-        float[] constant = Filters(node).ToArray();
-        var buffer = new AlignedBuffer(constant.Length, _weights);
+        RowScaled constant = Filters(node);
+        var buffer = new AlignedBuffer(constant.Elements.Length, _weights);
         constant.CopyTo(buffer.Span);
         int[] strides = node.Shape.Strides();
         return _values[node] = new ValueView(new Storage(StorageKind.Constant, 0) { Constant = buffer }, 0, node.Shape.Dimensions, [.. strides.Select(s => (long)s)]);
