@@ -141,18 +141,19 @@ internal sealed unsafe class DirectStep<T> : Step where T : struct, IVector<T>
                 args.RunOffsets = offsets + block.FirstRun;
                 args.Runs = block.Runs;
                 args.K = block.Length;
-                args.Accumulate = block.WeightRow > 0;
+                bool first = block.WeightRow == 0;
+                args.StartDistance = first ? 0 : args.Ldc;
                 bool last = block.WeightRow + block.Runs * block.Length == _weights.K;
                 for (int panel = firstPanel; panel < endPanel; panel++)
                 {
                     int column = panel * GemmTile<T>.Width;
                     args.B = _weights.Rows(group, panel, block.WeightRow, block.Runs * block.Length, context.WorkerScratch(worker));
-                    args.Bias = _weights.Bias(group, panel);
                     args.LastLanes = _weights.LastLanes(panel);
                     for (long line = firstLine; line < endLine; line++)
                     {
                         float* a = source + line / _geometry.OutHeight * itemFloats + line % _geometry.OutHeight * _geometry.Stride.H * _layout.Line + block.Start;
                         float* c = target + line * width * _resultPixel + column;
+                        args.Start = first ? _weights.Bias(group, panel) : c;
                         if (last)
                             _epilogue.Prepare(context, ref args, line * width, group * _weights.Columns + column);
                         GemmTile<T>.RunPanel(&args, a, c, width, _weights.Vectors(panel), last ? _epilogue.Activation : null);

@@ -131,7 +131,7 @@ internal sealed unsafe class ExpandDepthwiseStep<T> : Step where T : struct, IVe
         args.Ldc = pixel;
         args.K = _expand.K;
         args.B = weights;
-        args.Bias = _expand.Bias(0, panel);
+        args.Start = _expand.Bias(0, panel);
         args.LastLanes = T.Count;
         _expandEpilogue.Prepare(ref args);
         for (int y = 0; y < lines; y++, target += line)

@@ -34,19 +34,20 @@ internal static unsafe class GemmTile<T> where T : struct, IVector<T>
     }
 
     /// <summary>
-    /// All rows of a panel: A and C are those of the first row, and the residual where there is one. An activation runs over each tile while it is in the first-level cache; over the whole panel
+    /// All rows of a panel: A and C are those of the first row, and so are the start and the residual where there is one. An activation runs over each tile while it is in the first-level cache; over the whole panel
     /// it found its rows, far apart as they are, in the second-level cache at best.
     /// </summary>
     public static void RunPanel(TileArguments* args, float* a, float* target, int rows, int vectors, UnaryOp? activation = null)
     {
         // Tiles of nearly equal height: a single row left over would take as long as three.
         int tiles = (rows + Rows - 1) / Rows, row = 0;
-        float* residual = args->Residual;
+        float* residual = args->Residual, start = args->Start;
         for (int i = 0; i < tiles; i++)
         {
             int height = (rows - row) / (tiles - i);
             args->A = a + row * args->Lda;
             args->C = target + row * args->Ldc;
+            args->Start = start == null ? null : start + row * args->StartDistance;
             if (residual != null)
                 args->Residual = residual + row * args->Ldr;
             Run(height, vectors, args);
@@ -55,6 +56,7 @@ internal static unsafe class GemmTile<T> where T : struct, IVector<T>
             row += height;
         }
         args->Residual = null;
+        args->Start = start;
     }
 
     private static delegate*<TileArguments*, void>[] MakeTiles()
@@ -87,10 +89,6 @@ internal static unsafe class GemmTile<T> where T : struct, IVector<T>
         return tiles;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static T Start(float* c, float* bias, bool accumulate, int column)
-        => accumulate ? T.Load(c + column * T.Count) : bias == null ? T.Zero : T.Load(bias + column * T.Count);
-
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile<TRows, TColumns>(TileArguments* args) where TRows : struct, ICount where TColumns : struct, ICount
     {
@@ -104,39 +102,38 @@ internal static unsafe class GemmTile<T> where T : struct, IVector<T>
         T c40 = T.Zero, c41 = T.Zero, c42 = T.Zero, c43 = T.Zero;
         T c50 = T.Zero, c51 = T.Zero, c52 = T.Zero, c53 = T.Zero;
 
-        if (args->Accumulate || args->Bias != null)
+        if (args->Start != null)
         {
-            float* c = args->C, bias = args->Bias;
-            bool accumulate = args->Accumulate;
-            c00 = Start(c, bias, accumulate, 0);
-            if (TColumns.Value > 1) c01 = Start(c, bias, accumulate, 1);
-            if (TColumns.Value > 2) c02 = Start(c, bias, accumulate, 2);
-            if (TColumns.Value > 3) c03 = Start(c, bias, accumulate, 3);
-            c += args->Ldc;
-            if (TRows.Value > 1) c10 = Start(c, bias, accumulate, 0);
-            if (TRows.Value > 1 && TColumns.Value > 1) c11 = Start(c, bias, accumulate, 1);
-            if (TRows.Value > 1 && TColumns.Value > 2) c12 = Start(c, bias, accumulate, 2);
-            if (TRows.Value > 1 && TColumns.Value > 3) c13 = Start(c, bias, accumulate, 3);
-            c += args->Ldc;
-            if (TRows.Value > 2) c20 = Start(c, bias, accumulate, 0);
-            if (TRows.Value > 2 && TColumns.Value > 1) c21 = Start(c, bias, accumulate, 1);
-            if (TRows.Value > 2 && TColumns.Value > 2) c22 = Start(c, bias, accumulate, 2);
-            if (TRows.Value > 2 && TColumns.Value > 3) c23 = Start(c, bias, accumulate, 3);
-            c += args->Ldc;
-            if (TRows.Value > 3) c30 = Start(c, bias, accumulate, 0);
-            if (TRows.Value > 3 && TColumns.Value > 1) c31 = Start(c, bias, accumulate, 1);
-            if (TRows.Value > 3 && TColumns.Value > 2) c32 = Start(c, bias, accumulate, 2);
-            if (TRows.Value > 3 && TColumns.Value > 3) c33 = Start(c, bias, accumulate, 3);
-            c += args->Ldc;
-            if (TRows.Value > 4) c40 = Start(c, bias, accumulate, 0);
-            if (TRows.Value > 4 && TColumns.Value > 1) c41 = Start(c, bias, accumulate, 1);
-            if (TRows.Value > 4 && TColumns.Value > 2) c42 = Start(c, bias, accumulate, 2);
-            if (TRows.Value > 4 && TColumns.Value > 3) c43 = Start(c, bias, accumulate, 3);
-            c += args->Ldc;
-            if (TRows.Value > 5) c50 = Start(c, bias, accumulate, 0);
-            if (TRows.Value > 5 && TColumns.Value > 1) c51 = Start(c, bias, accumulate, 1);
-            if (TRows.Value > 5 && TColumns.Value > 2) c52 = Start(c, bias, accumulate, 2);
-            if (TRows.Value > 5 && TColumns.Value > 3) c53 = Start(c, bias, accumulate, 3);
+            float* start = args->Start;
+            c00 = T.Load(start);
+            if (TColumns.Value > 1) c01 = T.Load(start + T.Count);
+            if (TColumns.Value > 2) c02 = T.Load(start + 2 * T.Count);
+            if (TColumns.Value > 3) c03 = T.Load(start + 3 * T.Count);
+            start += args->StartDistance;
+            if (TRows.Value > 1) c10 = T.Load(start);
+            if (TRows.Value > 1 && TColumns.Value > 1) c11 = T.Load(start + T.Count);
+            if (TRows.Value > 1 && TColumns.Value > 2) c12 = T.Load(start + 2 * T.Count);
+            if (TRows.Value > 1 && TColumns.Value > 3) c13 = T.Load(start + 3 * T.Count);
+            start += args->StartDistance;
+            if (TRows.Value > 2) c20 = T.Load(start);
+            if (TRows.Value > 2 && TColumns.Value > 1) c21 = T.Load(start + T.Count);
+            if (TRows.Value > 2 && TColumns.Value > 2) c22 = T.Load(start + 2 * T.Count);
+            if (TRows.Value > 2 && TColumns.Value > 3) c23 = T.Load(start + 3 * T.Count);
+            start += args->StartDistance;
+            if (TRows.Value > 3) c30 = T.Load(start);
+            if (TRows.Value > 3 && TColumns.Value > 1) c31 = T.Load(start + T.Count);
+            if (TRows.Value > 3 && TColumns.Value > 2) c32 = T.Load(start + 2 * T.Count);
+            if (TRows.Value > 3 && TColumns.Value > 3) c33 = T.Load(start + 3 * T.Count);
+            start += args->StartDistance;
+            if (TRows.Value > 4) c40 = T.Load(start);
+            if (TRows.Value > 4 && TColumns.Value > 1) c41 = T.Load(start + T.Count);
+            if (TRows.Value > 4 && TColumns.Value > 2) c42 = T.Load(start + 2 * T.Count);
+            if (TRows.Value > 4 && TColumns.Value > 3) c43 = T.Load(start + 3 * T.Count);
+            start += args->StartDistance;
+            if (TRows.Value > 5) c50 = T.Load(start);
+            if (TRows.Value > 5 && TColumns.Value > 1) c51 = T.Load(start + T.Count);
+            if (TRows.Value > 5 && TColumns.Value > 2) c52 = T.Load(start + 2 * T.Count);
+            if (TRows.Value > 5 && TColumns.Value > 3) c53 = T.Load(start + 3 * T.Count);
         }
 
         for (nint run = 0; run < args->Runs; run++)

@@ -39,13 +39,13 @@ internal sealed unsafe class ProductStep<T>(ValueView input, PackedMatrix<T> wei
         for (int k = 0; k < weights.K; k += _blockK)
         {
             args.K = Math.Min(_blockK, weights.K - k);
-            args.Accumulate = k > 0;
+            args.StartDistance = k > 0 ? args.Ldc : 0;
             bool last = k + args.K == weights.K;
             for (int panel = firstPanel; panel < endPanel; panel++)
             {
                 int column = panel * GemmTile<T>.Width;
                 args.B = weights.Rows(0, panel, k, args.K, context.WorkerScratch(worker));
-                args.Bias = weights.Bias(0, panel);
+                args.Start = k > 0 ? target + column : weights.Bias(0, panel);
                 args.LastLanes = weights.LastLanes(panel);
                 if (last)
                     epilogue.Prepare(context, ref args, firstRow, column);

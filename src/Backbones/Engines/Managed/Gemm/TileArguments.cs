@@ -22,8 +22,9 @@ internal unsafe struct TileArguments
     public float* C;
     public nint Ldc;
 
-    /// <summary>Start value of every row, or null for zero. Not used when <see cref="Accumulate"/> is set.</summary>
-    public float* Bias;
+    /// <summary>What the sums start from, rows at distance <see cref="StartDistance"/>: a bias (distance 0), the sums so far (those of C itself, too); null for zero.</summary>
+    public float* Start;
+    public nint StartDistance;
 
     /// <summary>Added at the end, rows at distance <see cref="Ldr"/>; null for none.</summary>
     public float* Residual;
@@ -35,9 +36,6 @@ internal unsafe struct TileArguments
 
     /// <summary>Valid lanes of the last column of vectors; the others are not written.</summary>
     public nint LastLanes;
-
-    /// <summary>Whether the result is added to what C holds.</summary>
-    public bool Accumulate;
 
     public bool Clamp;
 }
