@@ -30,6 +30,9 @@ internal sealed class WorkerPool
     /// <summary>How long a worker's thread stays before another may take its place: starting one takes a tenth of a millisecond.</summary>
     private static readonly TimeSpan s_stay = TimeSpan.FromMilliseconds(5);
 
+    /// <summary>How long a worker sleeps first: a thread that has waited for half of that is one to be moved (on Linux).</summary>
+    private static readonly TimeSpan s_nap = TimeSpan.FromMilliseconds(1);
+
     private static readonly Lock s_poolsGate = new();
     private static readonly Dictionary<int, WorkerPool> s_pools = [];
 
@@ -118,16 +121,17 @@ internal sealed class WorkerPool
             {
                 spins = 0;
                 long now = Stopwatch.GetTimestamp();
-                if (Stopwatch.GetElapsedTime(turn, now) < _turn)
-                    continue;
                 if (_processor() == job.Processor && Stopwatch.GetElapsedTime(placed, now) >= _stay)
                 {
                     if (TryReplace(worker))
                         return;
                     placed = now;
                 }
-                Thread.Yield();
-                turn = Stopwatch.GetTimestamp();
+                if (Stopwatch.GetElapsedTime(turn, now) >= _turn)
+                {
+                    Thread.Yield();
+                    turn = Stopwatch.GetTimestamp();
+                }
             }
             else if (spins++ < SpinsBeforeSleep)
             {
@@ -137,7 +141,6 @@ internal sealed class WorkerPool
             {
                 Sleep();
                 spins = 0;
-                turn = Stopwatch.GetTimestamp();
             }
         }
     }
@@ -203,7 +206,10 @@ internal sealed class WorkerPool
         bool workCame = Array.Exists(_jobs, job => job.HasPieces);
 
         // Whoever posts takes sleepers from the count and releases that many; only one that nobody took may leave without a wake-up.
-        if (!workCame || !TryWithdraw())
+        if (workCame && TryWithdraw())
+            return;
+        // Going to sleep makes the system look for a thread to move here, but not for one that ran a moment ago, as the caller may have: so once more, a little later.
+        if (!_wake.Wait(s_nap))
             _wake.Wait();
     }
 
