@@ -185,6 +185,49 @@ public sealed class WorkerPoolTests
         Assert.IsTrue(slept);
     }
 
+    /// <summary>Where the system keeps a worker on the caller's processor, another thread takes its place after its turn: here after each piece, as all say that they are on processor 0.</summary>
+    [TestMethod]
+    public void AWorkerOnTheCallersProcessorIsReplaced()
+    {
+        const int Rounds = 20;
+        var pool = new WorkerPool(2, TimeSpan.Zero, TimeSpan.Zero, () => 0);
+        var work = new Counter(64, pool.Threads);
+        pool.Run(work, 64);
+        Assert.HasCount(Rounds, ThreadsOfTheWorker(pool, Rounds));
+        work.Reset();
+        pool.Run(work, 64);
+        Assert.AreEqual(64, work.Runs.Sum());
+        Assert.IsFalse(work.Collision);
+    }
+
+    [TestMethod]
+    public void AWorkerElsewhereOrNewToItsPlaceStays()
+    {
+        Assert.HasCount(1, ThreadsOfTheWorker(new WorkerPool(2, TimeSpan.Zero, TimeSpan.Zero, () => Environment.CurrentManagedThreadId), 20));
+        Assert.HasCount(1, ThreadsOfTheWorker(new WorkerPool(2, TimeSpan.Zero, TimeSpan.MaxValue, () => 0), 20));
+    }
+
+    /// <summary>Threads that were the pool's one worker in jobs of two pieces, of which each runs one.</summary>
+    private static HashSet<Thread> ThreadsOfTheWorker(WorkerPool pool, int jobs)
+    {
+        var threads = new HashSet<Thread>();
+        using var helped = new AutoResetEvent(false);
+        for (int i = 0; i < jobs; i++)
+        {
+            pool.Run(new Pieces((_, worker) =>
+            {
+                if (worker == 0)
+                {
+                    Assert.IsTrue(helped.WaitOne(s_deadlock), "no worker came");
+                    return;
+                }
+                threads.Add(Thread.CurrentThread);
+                helped.Set();
+            }), 2);
+        }
+        return threads;
+    }
+
     /// <summary>No measure of time: what would never end is a failure then.</summary>
     private static readonly TimeSpan s_deadlock = TimeSpan.FromMinutes(1);
 

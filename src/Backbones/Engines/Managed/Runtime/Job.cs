@@ -33,6 +33,9 @@ internal sealed class Job(int threads)
     /// <summary>Whether there are pieces that nobody has taken.</summary>
     public bool HasPieces => Volatile.Read(ref _left) > 0;
 
+    /// <summary>The processor that the caller posted from.</summary>
+    public int Processor { get; private set; }
+
     /// <summary>Workers at it, the caller not counted.</summary>
     public int Helpers => Volatile.Read(ref _helpers);
 
@@ -43,10 +46,10 @@ internal sealed class Job(int threads)
     public void Close() => Volatile.Write(ref _isOpen, 0);
 
     /// <summary>Lets workers see the pieces.</summary>
-    public void Post(IParallelWork work, int pieces)
+    public void Post(IParallelWork work, int pieces, int processor)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(pieces, MaxPieces);
-        (_work, _pieces, _done, _left) = (work, pieces, 0, pieces);
+        (Processor, _work, _pieces, _done, _left) = (processor, work, pieces, 0, pieces);
         for (int worker = 0; worker < threads; worker++)
             Volatile.Write(ref Range(worker), (long)pieces * (worker + 1) / threads << 32 | (long)pieces * worker / threads);
         // Workers who went to sleep before are seen after.
