@@ -35,25 +35,32 @@ internal static class MemoryPlanner
         for (int i = 1; i < steps.Count; i++)
             segmentOf[i] = segmentOf[i - 1] + (slices[i] == slices[i - 1] ? 0 : 1);
 
-        var uses = new Dictionary<Storage, (int First, int Last)>();
+        var lives = new Dictionary<Storage, Life>();
         for (int i = 0; i < steps.Count; i++)
         {
             foreach (Storage storage in steps[i].Reads.Append(steps[i].Writes).Where(s => s.Kind == StorageKind.Arena))
-                uses[storage] = uses.TryGetValue(storage, out var life) ? (life.First, i) : (i, i);
+            {
+                if (lives.TryGetValue(storage, out Life? life))
+                    life.Last = i;
+                else
+                    lives[storage] = new Life(storage, i, i);
+            }
         }
         var segments = new List<Segment>();
-        foreach (var group in Enumerable.Range(0, steps.Count).GroupBy(i => segmentOf[i]))
+        for (int first = 0, end; first < steps.Count; first = end)
         {
-            int first = group.First(), end = group.Last() + 1;
-            segments.Add(new(first, end, slices[first], Place(uses.Where(u => u.Value.First >= first && u.Value.Last < end))));
+            end = first + 1;
+            while (end < steps.Count && segmentOf[end] == segmentOf[first])
+                end++;
+            segments.Add(new(first, end, slices[first], Place(lives.Values.Where(l => l.First >= first && l.Last < end))));
         }
 
         // What crosses a border is there for all slices of the segments that use it.
-        var shared = new List<KeyValuePair<Storage, (int First, int Last)>>();
-        foreach ((Storage storage, (int first, int last)) in uses.Where(u => segmentOf[u.Value.First] != segmentOf[u.Value.Last]))
+        Life[] shared = [.. lives.Values.Where(l => segmentOf[l.First] != segmentOf[l.Last])];
+        foreach (Life life in shared)
         {
-            storage.SpansSegments = true;
-            shared.Add(new(storage, (segments[segmentOf[first]].First, segments[segmentOf[last]].End - 1)));
+            life.Storage.SpansSegments = true;
+            (life.First, life.Last) = (segments[segmentOf[life.First]].First, segments[segmentOf[life.Last]].End - 1);
         }
         return ([.. segments], Place(shared));
     }
@@ -74,24 +81,34 @@ internal static class MemoryPlanner
     }
 
     /// <summary>Places storages by the range of steps in which they live; returns the size of them all.</summary>
-    private static long Place(IEnumerable<KeyValuePair<Storage, (int First, int Last)>> lives)
+    private static long Place(IEnumerable<Life> lives)
     {
         // The largest first: they decide the size, the small ones fit between them.
-        var placed = new List<(Storage Storage, int First, int Last)>();
+        var placed = new List<Life>();
         long size = 0;
-        foreach ((Storage storage, (int first, int last)) in lives.OrderByDescending(l => l.Key.ItemSize).ThenBy(l => l.Value.First))
+        foreach (Life life in lives.OrderByDescending(l => l.Storage.ItemSize).ThenBy(l => l.First))
         {
             long offset = 0;
-            foreach ((Storage other, _, _) in placed.Where(p => p.First <= last && first <= p.Last).OrderBy(p => p.Storage.ArenaOffset))
+            foreach (Life other in placed.Where(p => p.First <= life.Last && life.First <= p.Last).OrderBy(p => p.Storage.ArenaOffset))
             {
-                if (other.ArenaOffset - offset >= storage.ItemSize)
+                if (other.Storage.ArenaOffset - offset >= life.Storage.ItemSize)
                     break;
-                offset = Math.Max(offset, other.ArenaOffset + other.ItemSize);
+                offset = Math.Max(offset, other.Storage.ArenaOffset + other.Storage.ItemSize);
             }
-            storage.ArenaOffset = offset;
-            size = Math.Max(size, offset + storage.ItemSize);
-            placed.Add((storage, first, last));
+            life.Storage.ArenaOffset = offset;
+            size = Math.Max(size, offset + life.Storage.ItemSize);
+            placed.Add(life);
         }
         return size;
+    }
+
+    /// <summary>The steps in which a storage is used. A class, as what LINQ does with structs .NET compiles anew, in the time of a first output.</summary>
+    private sealed class Life(Storage storage, int first, int last)
+    {
+        public Storage Storage { get; } = storage;
+
+        public int First { get; set; } = first;
+
+        public int Last { get; set; } = last;
     }
 }

@@ -115,5 +115,11 @@ internal sealed partial class PlanBuilder<T>
         return [.. reduced.Select((r, axis) => r ? Reduced : op.KeepDims ? axis : next++)];
     }
 
-    private static long Count(Shape shape, int[] places) => places.Index().Aggregate(1L, (n, p) => p.Item == Reduced ? n * shape[p.Index] : n);
+    private static long Count(Shape shape, int[] places)
+    {
+        long count = 1;
+        for (int axis = 0; axis < places.Length; axis++)
+            count *= places[axis] == Reduced ? shape[axis] : 1;
+        return count;
+    }
 }

@@ -34,7 +34,7 @@ internal sealed partial class PlanBuilder<T>
 
     /// <summary>The axes in the order of memory, outermost first; repeated ones are the innermost.</summary>
     private static int[] Order(ValueView view)
-        => [.. Enumerable.Range(0, view.Dims.Length).OrderByDescending(a => (view.Strides[a] == 0 && view.Dims[a] == 1 ? long.MaxValue : view.Strides[a], view.Dims[a] == 1, -a))];
+        => [.. Enumerable.Range(0, view.Dims.Length).OrderByDescending(a => view.Strides[a] == 0 && view.Dims[a] == 1 ? long.MaxValue : view.Strides[a]).ThenBy(a => view.Dims[a] == 1 ? 0 : 1)];
 
     /// <summary>The caller's row-major memory.</summary>
     private static ValueView Dense(StorageKind kind, int index, Shape shape)

@@ -13,28 +13,47 @@ internal sealed class LoopNest
     /// <param name="views">The views; a broadcast axis has stride 0. The first is the result and decides the order.</param>
     public LoopNest(params ReadOnlySpan<ValueView> views)
     {
-        int[] dims = views[0].Dims;
-        long[][] strides = [.. views.ToArray().Select(v => v.Strides)];
-        int[] order = [.. Enumerable.Range(0, dims.Length).Where(a => dims[a] != 1).OrderByDescending(a => strides[0][a])];
-        var axes = new List<(int Size, long[] Strides)>();
+        ValueView[] all = views.ToArray();
+        ValueView result = all[0];
+        var sizes = new List<int>();
+        var strides = new List<long[]>();
+        int[] order = [.. Enumerable.Range(0, result.Dims.Length).Where(a => result.Dims[a] != 1).OrderByDescending(a => result.Strides[a])];
         foreach (int axis in order)
         {
-            long[] s = [.. strides.Select(v => v[axis])];
-            if (axis != order[^1] && axes.Count > 0 && axes[^1].Strides.Zip(s).All(p => p.First == p.Second * dims[axis]))
-                axes[^1] = (axes[^1].Size * dims[axis], s);
+            int size = result.Dims[axis];
+            long[] distances = Array.ConvertAll(all, v => v.Strides[axis]);
+            if (axis != order[^1] && sizes.Count > 0 && Follows(strides[^1], distances, size))
+                (sizes[^1], strides[^1]) = (sizes[^1] * size, distances);
             else
-                axes.Add((dims[axis], s));
+                Add(size, distances);
         }
         // Kernels count on a contiguous innermost axis of the result.
-        if (axes.Count == 0 || axes[^1].Strides[0] != 1)
-            axes.Add((1, [.. strides.Select(_ => 1L)]));
-        Columns = axes[^1].Size;
-        ColumnStrides = axes[^1].Strides;
-        axes.RemoveAt(axes.Count - 1);
-        _sizes = [.. axes.Select(a => a.Size)];
-        _strides = [.. axes.Select(a => a.Strides)];
-        _itemStrides = [.. views.ToArray().Select(v => v.ItemStride)];
-        RowsPerItem = _sizes.Aggregate(1L, (n, s) => n * s);
+        if (sizes.Count == 0 || strides[^1][0] != 1)
+            Add(1, Array.ConvertAll(all, _ => 1L));
+        (Columns, ColumnStrides) = (sizes[^1], strides[^1]);
+        _sizes = [.. sizes[..^1]];
+        _strides = [.. strides[..^1]];
+        _itemStrides = Array.ConvertAll(all, v => v.ItemStride);
+        RowsPerItem = 1;
+        foreach (int size in _sizes)
+            RowsPerItem *= size;
+
+        void Add(int size, long[] distances)
+        {
+            sizes.Add(size);
+            strides.Add(distances);
+        }
+    }
+
+    /// <summary>Whether an axis of that size follows the axis outside it without gaps, in all views.</summary>
+    private static bool Follows(long[] outer, long[] inner, int size)
+    {
+        for (int view = 0; view < outer.Length; view++)
+        {
+            if (outer[view] != inner[view] * size)
+                return false;
+        }
+        return true;
     }
 
     /// <summary>Length of the innermost loop.</summary>
