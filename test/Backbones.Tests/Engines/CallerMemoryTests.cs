@@ -25,6 +25,7 @@ public sealed class CallerMemoryTests
         ["wide convolution and residual"] = (b, x) => b.Add(b.Conv2d("conv2", b.Conv2d("conv1", x, 33, 3, padding: 1), x.Shape[0], 3, padding: 1), x),
         ["pointwise convolution and residual"] = (b, x) => b.Act("act", b.Add(b.Conv2d("conv", x, x.Shape[0], 1), x), UnaryKind.Relu),
         ["depthwise convolution and residual"] = (b, x) => b.Add(b.Conv2d("conv", x, x.Shape[0], 3, padding: 1, groups: x.Shape[0]), x),
+        ["depthwise convolution, norm behind its activation and sum"] = (b, x) => b.Add(b.BatchNorm("norm", b.Act("act", b.Conv2d("conv", x, x.Shape[0], 3, padding: 1, groups: x.Shape[0]), UnaryKind.Relu)), x),
         ["grouped convolution and residual"] = (b, x) => b.Add(b.Conv2d("conv", x, x.Shape[0], 3, padding: 1, groups: Groups(x)), x),
         ["grouped convolution with stride"] = (b, x) => b.Conv2d("conv", x, x.Shape[0], 3, stride: 2, padding: 1, groups: Groups(x)),
         ["grouped convolutions"] = (b, x) => b.Conv2d("conv2", b.Conv2d("conv1", x, 12, 3, padding: 1), 12, 3, padding: 1, groups: 3),

@@ -1,3 +1,5 @@
+using Backbones.Engines;
+using Backbones.Engines.Managed;
 using Backbones.Graphs;
 
 namespace Backbones.Tests.Engines;
@@ -127,6 +129,9 @@ public sealed class ManagedConvolutionTests
     [DataRow(1030, 3, 1, 7, 7)]
     [DataRow(24, 2, 2, 8, 8)]
     [DataRow(7, 9, 1, 9, 12)]
+    [DataRow(21, 4, 1, 10, 31)]
+    [DataRow(18, 11, 1, 23, 26)]
+    [DataRow(35, 5, 3, 16, 40)]
     public void DepthwiseConvolutionsMatchReference(int channels, int kernel, int stride, int height, int width)
     {
         Check([channels, height, width], channels, kernel, stride, kernel / 2, 1, channels, 2);
@@ -138,6 +143,62 @@ public sealed class ManagedConvolutionTests
         Node y = b.Act("act", b.BatchNorm("bn", b.Conv2d("conv1", x, channels, kernel | 1, 1, kernel / 2, groups: channels)), UnaryKind.Relu6);
         Node z = b.Act("act2", b.Add(b.BatchNorm("bn2", b.Conv2d("conv2", y, channels, kernel | 1, 1, kernel / 2, groups: channels)), x), UnaryKind.HardSwish);
         EngineComparison.Check(b.Build(y, z), 2, what: $"depthwise {channels}, kernel {kernel}");
+    }
+
+    /// <summary>A batch normalisation behind the activation, alone and with a residual behind it, which is the input or another map; where somebody else needs a value between, and where the residual is not there yet.</summary>
+    [TestMethod]
+    [DataRow(32, 7, 1, 1, 32, 30)]
+    [DataRow(21, 9, 1, 1, 13, 5)]
+    [DataRow(40, 3, 2, 1, 17, 16)]
+    [DataRow(7, 5, 1, 2, 12, 25)]
+    [DataRow(50, 4, 1, 3, 11, 14)]
+    public void NormsBehindActivationsOfDepthwiseConvolutionsMatchReference(int channels, int kernel, int stride, int dilation, int height, int width)
+    {
+        foreach (UnaryOp? activation in (UnaryOp?[])[new(UnaryKind.Relu), new(UnaryKind.Relu6), new(UnaryKind.Clamp, -0.2f, 0.3f), new(UnaryKind.Gelu), null])
+        {
+            int span = (kernel - 1) * dilation, half = span / 2;
+            var padding = new Padding(half, half, span - half, span - half);
+            var b = new GraphBuilder([6, height, width]);
+            Node x = b.Conv2d("conv", b.Input, channels, 1), before = stride == 1 ? x : b.Conv2d("shortcut", b.Input, channels, 1, stride);
+            Node alone = Norm("1", x), first = b.Add(Norm("2", x), before), second = b.Add(before, Norm("3", x)), used = Norm("4", x), late = Norm("5", x);
+            Node wide = Norm("6", b.Conv2d("expand", b.Input, channels, 1));
+            // The other summand comes after the convolution.
+            Node sum = b.Add(late, b.Conv2d("late", before, channels, 1));
+            Graph graph = b.Build(b.Add(b.Add(alone, first), b.Add(second, wide)), b.Add(used, before), used, sum, b.Add(Norm("7", x), b.Conv2d("number", b.Unary(before, UnaryKind.Tanh, "tanh"), channels, 1)));
+            EngineComparison.Check(graph, 3, what: $"{channels} channels, kernel {kernel}, stride {stride}, dilation {dilation}, {activation}");
+
+            Node Norm(string name, Node x)
+            {
+                x = b.Conv2d($"depthwise{name}", x, channels, kernel, stride, padding, dilation, channels, bias: name != "2");
+                return b.BatchNorm($"bn{name}", activation is null ? b.Multiply(x, b.Parameter($"number{name}", [1])) : b.Function($"act{name}", activation, x));
+            }
+        }
+    }
+
+    /// <summary>A factor of zero leaves the shift, a negative one exchanges the bounds; what is unbounded stays so.</summary>
+    [TestMethod]
+    public void BoundsAreScaledByChannel()
+    {
+        ChannelBounds relu = ChannelBounds.Of(new UnaryOp(UnaryKind.Relu), 3).Scaled([2, -2, 0], [1, 1, 1]), relu6 = ChannelBounds.Of(new UnaryOp(UnaryKind.Relu6), 3).Scaled([2, -2, 0], [1, 1, 1]);
+        CollectionAssert.AreEqual((float[])[1, float.NegativeInfinity, 1], relu.Low);
+        CollectionAssert.AreEqual((float[])[float.PositiveInfinity, 1, 1], relu.High);
+        CollectionAssert.AreEqual((float[])[1, -11, 1], relu6.Low);
+        CollectionAssert.AreEqual((float[])[13, 1, 1], relu6.High);
+        Assert.IsNull(ChannelBounds.OfAll(new UnaryOp(UnaryKind.Gelu)));
+    }
+
+    /// <summary>A norm behind the ReLU of a depthwise convolution and the residual behind it are no steps of their own.</summary>
+    [TestMethod]
+    public void NormsAndSumsBehindClampsOfDepthwiseConvolutionsAreTakenIn()
+    {
+        var b = new GraphBuilder([24, 9, 9]);
+        Node x = b.Conv2d("conv", b.Input, 24, 1);
+        Graph graph = b.Build(b.Conv2d("project", b.Add(b.BatchNorm("bn", b.Act("act", b.Conv2d("depthwise", x, 24, 3, padding: 1, groups: 24), UnaryKind.Relu)), x), 8, 1));
+        using var plan = (ManagedPlan)new ManagedEngine().Compile(graph, new RandomParameters(1), EngineOptions.Default);
+        string[] steps = [.. plan.Steps.ToArray().Select(s => s.Step.GetType().Name.Split('`')[0])];
+        CollectionAssert.DoesNotContain(steps, "ChannelAffineStep");
+        CollectionAssert.DoesNotContain(steps, "ElementwiseStep");
+        CollectionAssert.Contains(steps, "DepthwiseStep");
     }
 
     [TestMethod]

@@ -64,6 +64,10 @@ public sealed class RandomGraphTests
             if (random.Next(4) == 0 && before.Shape == x.Shape)
                 x = b.Add(x, before);
             x = Activate(b, $"act{layer}b", x, random);
+            if (random.Next(4) == 0)
+                x = b.BatchNorm($"bn{layer}b", x);
+            if (random.Next(4) == 0 && before.Shape == x.Shape)
+                x = b.Add(before, x);
             for (int i = random.Next(4); i > 0; i--)
             {
                 Node number = b.Parameter($"number{layer}_{i}", random.Next(4) == 0 ? [x.Shape[0], 1, 1] : [1]);

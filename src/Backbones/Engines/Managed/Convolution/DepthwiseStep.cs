@@ -27,13 +27,10 @@ internal sealed unsafe class DepthwiseStep<T> : Step where T : struct, IVector<T
 
     /// <param name="geometry">One that <see cref="ConvolutionGeometry.IsDepthwise"/>.</param>
     /// <param name="input">Channels-last map.</param>
-    /// <param name="weights">What <see cref="DepthwiseKernel{T}.Pack"/> made.</param>
-    /// <param name="result">Channels-last map.</param>
-    /// <param name="epilogue">Residual and activation.</param>
-    public DepthwiseStep(ConvolutionGeometry geometry, ValueView input, AlignedBuffer weights, ValueView result, ProductEpilogue<T> epilogue)
+    /// <param name="kernel">The convolution's loops.</param>
+    public DepthwiseStep(ConvolutionGeometry geometry, ValueView input, DepthwiseKernel<T> kernel)
     {
-        (_geometry, _input) = (geometry, input);
-        _kernel = new DepthwiseKernel<T>(geometry, weights, result, epilogue);
+        (_geometry, _input, _kernel) = (geometry, input, kernel);
         _vectors = (geometry.OutChannels + T.Count - 1) / T.Count;
         _multiplier = geometry.OutChannels / geometry.Channels;
         _scratchColumns = (geometry.OutWidth - 1) * geometry.Stride.W + (geometry.Kernel.W - 1) * geometry.Dilation.W + 1;

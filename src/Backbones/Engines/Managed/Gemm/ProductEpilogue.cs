@@ -10,18 +10,23 @@ namespace Backbones.Engines.Managed;
 internal sealed unsafe class ProductEpilogue<T> where T : struct, IVector<T>
 {
     private readonly ValueView? _residual;
+    private readonly ValueView? _addend;
     private readonly RowLayout _rows;
+    private readonly RowLayout _addendRows;
     private readonly float _low = float.NegativeInfinity;
     private readonly float _high = float.PositiveInfinity;
     private readonly bool _clamp;
 
     /// <param name="residual">Added before the activation; its rows are those of the result.</param>
     /// <param name="activation">Applied at the end.</param>
-    public ProductEpilogue(ValueView? residual, UnaryOp? activation)
+    /// <param name="addend">Added behind the bounds, by depthwise convolutions alone; its rows are those of the result.</param>
+    public ProductEpilogue(ValueView? residual, UnaryOp? activation, ValueView? addend = null)
     {
-        _residual = residual;
+        (_residual, _addend) = (residual, addend);
         if (residual is not null)
             _rows = residual.Rows() ?? throw new ArgumentException("The rows of the residual must be equally far apart.", nameof(residual));
+        if (addend is not null)
+            _addendRows = addend.Rows() ?? throw new ArgumentException("The rows of the addend must be equally far apart.", nameof(addend));
         switch (activation)
         {
             case null: break;
@@ -53,11 +58,15 @@ internal sealed unsafe class ProductEpilogue<T> where T : struct, IVector<T>
         }
     }
 
+    /// <summary>All but the bounds, which depthwise convolutions have for each channel (<see cref="ChannelBounds"/>).</summary>
     public void Prepare(RunContext context, ref DepthwiseLine args, long row, int column)
     {
         args.Clamp = _clamp;
-        args.Low = _low;
-        args.High = _high;
+        if (_addend is not null)
+        {
+            args.Addend = context.Address(_addend) + row * _addendRows.Distance + column;
+            args.AddendPixel = (nint)_addendRows.Distance;
+        }
         if (_residual is not null)
         {
             args.Residual = context.Address(_residual) + row * _rows.Distance + column;

@@ -32,8 +32,19 @@ internal sealed partial class PlanBuilder<T>
         Node? expansion = Expands(node.Inputs[0], node) ? node.Inputs[0] : null;
         ValueView input = Value(expansion is null ? node.Inputs[0] : expansion.Inputs[0]);
         ValueView? residual = op.Epilogue is { AddsResidual: true } ? PixelRows(Value(node.Inputs[^1])) : null;
+        bool depthwise = expansion is not null || geometry.IsDepthwise(T.Count);
+        var bounds = ChannelBounds.Of(activation, depthwise ? geometry.OutChannels : 0);
+        ValueView? addend = null;
+        if (depthwise && residual is null && ChannelBounds.OfAll(activation) is not null && TakeNorm(ref last, out addend) is var (scales, shifts))
+        {
+            int taps = geometry.Kernel.H * geometry.Kernel.W;
+            weights = RowScaled.Of([.. weights.ToArray().Select((w, i) => w * scales[i / taps])]);
+            bias = bias.IsEmpty ? shifts : [.. bias.ToArray().Select((b, c) => b * scales[c] + shifts[c])];
+            bounds = bounds.Scaled(scales, shifts);
+        }
         ValueView result = _values[last] = MapResult(last);
-        var epilogue = new ProductEpilogue<T>(residual, activation);
+        var epilogue = new ProductEpilogue<T>(residual, activation, addend);
+        DepthwiseKernel<T>? kernel = depthwise ? new DepthwiseKernel<T>(geometry, DepthwiseKernel<T>.Pack(weights.ToArray(), bias, bounds, geometry, _weights), result, epilogue) : null;
 
         Step step;
         if (expansion is not null)
@@ -43,13 +54,12 @@ internal sealed partial class PlanBuilder<T>
             var wide = ConvolutionGeometry.Of(expand, expansion.Inputs[0].Shape, expansion.Inputs[1].Shape, expansion.Shape);
             PackedMatrix<T> packed = Pack(Filters(expansion.Inputs[1]), [.. Enumerable.Range(0, wide.Channels)], wide, expand.HasBias ? Values(expansion, 2) : default,
                 ExpandDepthwiseStep<T>.PanelVectors(geometry, _pool.Threads));
-            var kernel = new DepthwiseKernel<T>(geometry, DepthwiseKernel<T>.Pack(weights.ToArray(), bias, geometry, _weights), result, epilogue);
-            step = new ExpandDepthwiseStep<T>(geometry, input, packed, new ProductEpilogue<T>(null, expand.Epilogue?.Activation), kernel);
+            step = new ExpandDepthwiseStep<T>(geometry, input, packed, new ProductEpilogue<T>(null, expand.Epilogue?.Activation), kernel!);
         }
-        else if (geometry.IsDepthwise(T.Count))
+        else if (kernel is not null)
         {
             input = ChannelsLast(input);
-            step = new DepthwiseStep<T>(geometry, input, DepthwiseKernel<T>.Pack(weights.ToArray(), bias, geometry, _weights), result, epilogue);
+            step = new DepthwiseStep<T>(geometry, input, kernel);
         }
         else if (geometry is { Groups: 1, IsPointwise: true })
         {
@@ -84,8 +94,32 @@ internal sealed partial class PlanBuilder<T>
             var layout = new PatchLayout(geometry, input, planar);
             step = new DirectStep<T>(geometry, layout, input, Pack(weights, layout.WeightOrder, geometry, bias), result, epilogue);
         }
-        Add(step, result, input, residual);
+        Add(step, result, input, residual, addend);
         return result;
+    }
+
+    /// <summary>
+    /// The batch normalisation that alone follows a depthwise convolution and its clamp (ConvMixer normalises behind every ReLU), as factors and shifts: like the scalars of <see cref="TakeScalars"/>
+    /// they go into weights, bias and bounds. With it the addition that alone follows, if its other summand is there already.
+    /// </summary>
+    /// <param name="node">The last node of the convolution; becomes the last one that is taken in.</param>
+    /// <param name="addend">The other summand.</param>
+    private (float[] Scale, float[] Shift)? TakeNorm(ref Node node, out ValueView? addend)
+    {
+        addend = null;
+        if (OnlyUser(node) is not { Operator: BatchNormOp op } norm || norm.Inputs[0] != node || norm.Shape.Axis(op.Axis) != 0 || ReferenceStep.IsNeeded(norm))
+            return null;
+        (float[] scale, float[] shift) = Affine(norm, op);
+        if (!scale.Concat(shift).All(float.IsFinite))
+            return null;
+        node = norm;
+        if (OnlyUser(norm) is { Operator: BinaryOp { Kind: BinaryKind.Add } } sum && sum.Inputs[sum.Inputs[0] == norm ? 1 : 0] is { IsBatched: true } other && other.Shape == norm.Shape
+            && _values.TryGetValue(other, out ValueView? value))
+        {
+            // Nobody but the sum needs the norm's value: this only marks it as computed.
+            (node, addend, _values[norm]) = (sum, PixelRows(value), value);
+        }
+        return (scale, shift);
     }
 
     /// <summary>
@@ -96,15 +130,7 @@ internal sealed partial class PlanBuilder<T>
     /// <param name="activation">Its activation; becomes the one with the other bounds.</param>
     private (float Scale, float Shift)? TakeScalars(ref Node node, ref UnaryOp? activation)
     {
-        (float low, float high) = activation switch
-        {
-            null => (float.NegativeInfinity, float.PositiveInfinity),
-            { Kind: UnaryKind.Relu } => (0, float.PositiveInfinity),
-            { Kind: UnaryKind.Relu6 } => (0, 6),
-            { Kind: UnaryKind.Clamp } => (activation.Alpha, activation.Beta),
-            _ => (float.NaN, float.NaN),
-        };
-        if (float.IsNaN(low))
+        if (ChannelBounds.OfAll(activation) is not var (low, high))
             return null;
         float scale = 1, shift = 0;
         Node first = node;

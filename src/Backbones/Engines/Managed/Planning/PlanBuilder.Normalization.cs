@@ -7,15 +7,22 @@ internal sealed partial class PlanBuilder<T>
 {
     private ValueView BatchNorm(Node node, BatchNormOp op)
     {
-        (float[] weight, float[] bias, float[] mean, float[] variance) = (Values(node, 1), Values(node, 2), Values(node, 3), Values(node, 4));
-        float[] scale = [.. weight.Zip(variance, (w, v) => (float)(w / Math.Sqrt(v + op.Eps)))];
-        float[] shift = [.. bias.Select((b, c) => (float)(b - (double)mean[c] * scale[c]))];
+        (float[] scale, float[] shift) = Affine(node, op);
         int axis = node.Shape.Axis(op.Axis);
         ValueView input = ContiguousAlong(Value(node.Inputs[0]), axis);
         UnaryOp? activation = TakeActivation(ref node);
         ValueView result = ResultLike(node, input);
         Add(new ChannelAffineStep<T>(input, PadColumns(scale), PadColumns(shift), activation, result), result, input);
         return _values[node] = result;
+    }
+
+    /// <summary>A batch normalisation as factors and shifts of its channels.</summary>
+    private (float[] Scale, float[] Shift) Affine(Node node, BatchNormOp op)
+    {
+        (float[] weight, float[] bias, float[] mean, float[] variance) = (Values(node, 1), Values(node, 2), Values(node, 3), Values(node, 4));
+        float[] scale = [.. weight.Zip(variance, (w, v) => (float)(w / Math.Sqrt(v + op.Eps)))];
+        float[] shift = [.. bias.Select((b, c) => (float)(b - (double)mean[c] * scale[c]))];
+        return (scale, shift);
     }
 
     private ValueView LayerNorm(Node node, RowNorm kind, int axis, float eps)
