@@ -201,6 +201,44 @@ public sealed class ManagedConvolutionTests
         CollectionAssert.Contains(steps, "DepthwiseStep");
     }
 
+    /// <summary>Channel attention's gates before a 1×1 convolution, which multiplies its weights by them; where somebody else needs the gated map, where it is the residual too, and where the gates are no map's own.</summary>
+    [TestMethod]
+    [DataRow(40, 24, 56, 55, DisplayName = "pieces with parts of images")]
+    [DataRow(130, 100, 13, 11, DisplayName = "partial vectors")]
+    [DataRow(450, 70, 12, 9, DisplayName = "two blocks of K")]
+    [DataRow(33, 129, 15, 14, DisplayName = "more columns than are gated")]
+    [DataRow(20, 16, 9, 9, DisplayName = "fewer rows than are gated")]
+    public void GatedPointwiseConvolutionsMatchReference(int channels, int outChannels, int height, int width)
+    {
+        var b = new GraphBuilder([7, height, width]);
+        Node x = b.Conv2d("conv", b.Input, channels, 1), gates = b.Unary(b.Conv2d("gate", b.Reduce(x, ReduceKind.Mean, [1, 2], keepDims: true), channels, 1), UnaryKind.Sigmoid, "sigmoid");
+        Node shortcut = b.Conv2d("shortcut", b.Input, outChannels, 1);
+        Node plain = b.Act("act", b.Conv2d("project1", b.Multiply(x, gates), outChannels, 1), UnaryKind.Silu), residual = b.Add(b.Conv2d("project2", b.Multiply(gates, x), outChannels, 1, bias: false), shortcut);
+        Node used = b.Multiply(x, gates), own = b.Multiply(gates, x), line = b.Multiply(x, b.Reduce(x, ReduceKind.Mean, [2], keepDims: true));
+        Graph graph = b.Build(plain, residual, used, b.Conv2d("project3", used, outChannels, 1), b.Add(b.Conv2d("project4", own, channels, 1), own), b.Conv2d("project5", line, outChannels, 1),
+            b.Conv2d("depthwise", b.Conv2d("project6", b.Multiply(x, gates), outChannels, 1), outChannels, 3, padding: 1, groups: outChannels), b.Conv2d("project7", b.Multiply(gates, gates), outChannels, 1));
+        foreach (int batch in (int[])[1, 3])
+            EngineComparison.Check(graph, batch, threads: batch, what: $"{channels} to {outChannels}, {height}×{width}");
+
+        float[] inputs = RandomParameters.Values(2 * 7 * height * width, 3);
+        using IPlan floats = new ManagedEngine().Compile(graph, new RandomParameters(1), EngineOptions.Default), halves = new ManagedEngine().Compile(graph, new RandomParameters(1), EngineOptions.Default with { Precision = Precision.Float16Weights });
+        foreach ((float[] expected, float[] actual) in EngineComparison.Run(floats, 2, [inputs]).Zip(EngineComparison.Run(halves, 2, [inputs])))
+            Assert.IsLessThan(1e-3, EngineComparison.RelativeError(expected, actual));
+    }
+
+    /// <summary>The map times its gates is no step of its own where the weights are few beside the map.</summary>
+    [TestMethod]
+    [DataRow(24, 10, false)]
+    [DataRow(24, 9, true)]
+    [DataRow(140, 10, true)]
+    public void GatesAreTakenIn(int outChannels, int size, bool ownStep)
+    {
+        var b = new GraphBuilder([24, size, size]);
+        Graph graph = b.Build(b.Conv2d("project", b.Multiply(b.Input, b.Reduce(b.Input, ReduceKind.Mean, [1, 2], keepDims: true)), outChannels, 1));
+        using var plan = (ManagedPlan)new ManagedEngine().Compile(graph, new RandomParameters(1), EngineOptions.Default);
+        Assert.AreEqual(ownStep, plan.Steps.ToArray().Any(s => s.Step is ElementwiseStep<Float16> or ElementwiseStep<Float8> or ElementwiseStep<Float4>));
+    }
+
     [TestMethod]
     [DataRow(24, 70, 3, 1, 56, 56, DisplayName = "bands, partial vectors")]
     [DataRow(16, 96, 3, 2, 112, 111, DisplayName = "bands, stride 2")]

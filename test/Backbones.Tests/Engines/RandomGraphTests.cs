@@ -75,6 +75,11 @@ public sealed class RandomGraphTests
                 if (random.Next(12) == 0)
                     outputs.Add(x);
             }
+            if (random.Next(6) == 0)
+            {
+                Node gates = b.Unary(b.Reduce(x, ReduceKind.Mean, [1, 2], keepDims: true), UnaryKind.Sigmoid, "sigmoid");
+                x = b.Conv2d($"project{layer}", random.Next(2) == 0 ? b.Multiply(x, gates) : b.Multiply(gates, x), random.Next(1, 140), 1);
+            }
             if (random.Next(6) == 0 && before.Shape.Dimensions[1..].SequenceEqual(x.Shape.Dimensions[1..]))
                 x = b.Concat(0, [before, x]);
         }

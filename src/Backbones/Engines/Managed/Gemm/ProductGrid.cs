@@ -13,7 +13,7 @@ internal sealed class ProductGrid
     private const int MostRows = 192;
 
     /// <summary>Fewest rows of a piece that are worth reading its weights for.</summary>
-    private const int LeastRows = 48;
+    private const int LeastRows = 24;
 
     /// <summary>Bytes of weights that a piece may walk through for each block of rows: half of a usual second-level cache.</summary>
     private const long WeightBytes = 512 * 1024;

@@ -30,7 +30,9 @@ internal sealed partial class PlanBuilder<T>
         }
         var geometry = ConvolutionGeometry.Of(op, node.Inputs[0].Shape, weightShape, node.Shape);
         Node? expansion = Expands(node.Inputs[0], node) ? node.Inputs[0] : null;
-        ValueView input = Value(expansion is null ? node.Inputs[0] : expansion.Inputs[0]);
+        (Node Map, Node Gates)? gated = GatedBy(node.Inputs[0], node);
+        ValueView input = Value(expansion is not null ? expansion.Inputs[0] : gated is null ? node.Inputs[0] : gated.Value.Map);
+        ValueView? gates = gated is null ? null : ContiguousAlong(Value(gated.Value.Gates), 0);
         ValueView? residual = op.Epilogue is { AddsResidual: true } ? PixelRows(Value(node.Inputs[^1])) : null;
         bool depthwise = expansion is not null || geometry.IsDepthwise(T.Count);
         var bounds = ChannelBounds.Of(activation, depthwise ? geometry.OutChannels : 0);
@@ -64,7 +66,7 @@ internal sealed partial class PlanBuilder<T>
         else if (geometry is { Groups: 1, IsPointwise: true })
         {
             input = PixelRows(input);
-            step = new ProductStep<T>(input, Pack(weights, [.. Enumerable.Range(0, geometry.Channels)], geometry, bias), result, epilogue);
+            step = new ProductStep<T>(input, Pack(weights, [.. Enumerable.Range(0, geometry.Channels)], geometry, bias), result, epilogue, gates);
         }
         else if (UsesWinograd(geometry, residual))
         {
@@ -94,7 +96,7 @@ internal sealed partial class PlanBuilder<T>
             var layout = new PatchLayout(geometry, input, planar);
             step = new DirectStep<T>(geometry, layout, input, Pack(weights, layout.WeightOrder, geometry, bias), result, epilogue);
         }
-        Add(step, result, input, residual, addend);
+        Add(step, result, input, residual, addend, gates);
         return result;
     }
 
@@ -168,6 +170,23 @@ internal sealed partial class PlanBuilder<T>
         var wide = ConvolutionGeometry.Of(op, node.Inputs[0].Shape, node.Inputs[1].Shape, node.Shape);
         // One of a single channel is depthwise itself, and may be left with an input that is not made.
         return wide is { Groups: 1, Channels: > 1, IsPointwise: true } && ExpandDepthwiseStep<T>.Pays(ConvolutionGeometry.Of(depthwise, node.Shape, user.Inputs[1].Shape, user.Shape), wide.Channels);
+    }
+
+    /// <summary>A map and the gates [C, 1, 1] it is multiplied by, if that is for one 1×1 convolution alone, which then multiplies its weights by them.</summary>
+    private (Node Map, Node Gates)? GatedBy(Node node, Node user)
+    {
+        if (node is not { IsBatched: true, Operator: BinaryOp { Kind: BinaryKind.Multiply }, Shape.Rank: 3 } || _values.ContainsKey(node) || OnlyUser(node) != user || user.Inputs.Count(i => i == node) > 1
+            || user is not { Operator: Conv2dOp op } || user.Inputs[0] != node || ReferenceStep.IsNeeded(user) || (OnlyUser(user) is { } next && Expands(user, next)))
+        {
+            return null;
+        }
+        var geometry = ConvolutionGeometry.Of(op, node.Shape, user.Inputs[1].Shape, user.Shape);
+        if (geometry is not { Groups: 1, IsPointwise: true, OutChannels: <= ProductStep<T>.MostGatedColumns } || geometry.OutHeight * geometry.OutWidth < ProductStep<T>.LeastGatedRows)
+            return null;
+        (Node a, Node b) = (node.Inputs[0], node.Inputs[1]);
+        return IsGate(b) ? (a, b) : IsGate(a) ? (b, a) : null;
+
+        bool IsGate(Node gates) => gates.IsBatched && a.IsBatched && b.IsBatched && gates.Shape.Rank == 3 && gates.Shape[0] == node.Shape[0] && gates.Shape[1] == 1 && gates.Shape[2] == 1;
     }
 
     /// <summary>Some channels of a map [C, H, W].</summary>
