@@ -201,13 +201,13 @@ public sealed class ManagedConvolutionTests
         CollectionAssert.Contains(steps, "DepthwiseStep");
     }
 
-    /// <summary>Channel attention's gates before a 1×1 convolution, which multiplies its weights by them; where somebody else needs the gated map, where it is the residual too, and where the gates are no map's own.</summary>
+    /// <summary>Channel attention's gates before a 1×1 convolution, which multiplies its rows by them; where somebody else needs the gated map, where it is the residual too, and where the gates are no map's own.</summary>
     [TestMethod]
     [DataRow(40, 24, 56, 55, DisplayName = "pieces with parts of images")]
     [DataRow(130, 100, 13, 11, DisplayName = "partial vectors")]
     [DataRow(450, 70, 12, 9, DisplayName = "two blocks of K")]
-    [DataRow(33, 129, 15, 14, DisplayName = "more columns than are gated")]
-    [DataRow(20, 16, 9, 9, DisplayName = "fewer rows than are gated")]
+    [DataRow(33, 321, 15, 14, DisplayName = "more columns than are worth it")]
+    [DataRow(20, 16, 1, 2, DisplayName = "two rows")]
     public void GatedPointwiseConvolutionsMatchReference(int channels, int outChannels, int height, int width)
     {
         var b = new GraphBuilder([7, height, width]);
@@ -226,17 +226,46 @@ public sealed class ManagedConvolutionTests
             Assert.IsLessThan(1e-3, EngineComparison.RelativeError(expected, actual));
     }
 
-    /// <summary>The map times its gates is no step of its own where the weights are few beside the map.</summary>
+    /// <summary>A batch normalisation and its activation before a 1×1 convolution, which does them itself; where somebody else needs a value between, where it is the residual too, behind a depthwise convolution that takes
+    /// the norm in, and before another convolution.</summary>
     [TestMethod]
-    [DataRow(24, 10, false)]
-    [DataRow(24, 9, true)]
-    [DataRow(140, 10, true)]
-    public void GatesAreTakenIn(int outChannels, int size, bool ownStep)
+    [DataRow(40, 24, 56, 55, DisplayName = "pieces with parts of images")]
+    [DataRow(450, 70, 12, 9, DisplayName = "two blocks of K")]
+    [DataRow(33, 321, 15, 14, DisplayName = "more columns than are worth it")]
+    [DataRow(21, 16, 1, 2, DisplayName = "two rows")]
+    public void NormalizedPointwiseConvolutionsMatchReference(int channels, int outChannels, int height, int width)
     {
-        var b = new GraphBuilder([24, size, size]);
-        Graph graph = b.Build(b.Conv2d("project", b.Multiply(b.Input, b.Reduce(b.Input, ReduceKind.Mean, [1, 2], keepDims: true)), outChannels, 1));
+        foreach (UnaryOp? activation in (UnaryOp?[])[new(UnaryKind.Relu), new(UnaryKind.Clamp, -0.2f, 0.3f), new(UnaryKind.Silu), null])
+        {
+            var b = new GraphBuilder([7, height, width]);
+            Node x = b.Concat(0, [b.Conv2d("conv1", b.Input, channels - 5, 1), b.Conv2d("conv2", b.Input, 5, 1)]), shortcut = b.Conv2d("shortcut", b.Input, outChannels, 1);
+            Node used = Norm("1", x), usedNorm = b.BatchNorm("norm2", x), own = Norm("3", x);
+            Node depthwise = Norm("4", b.Act("act", b.Conv2d("depthwise1", x, channels, 3, padding: 1, groups: channels), UnaryKind.Relu));
+            Graph graph = b.Build(b.Act("last", b.Conv2d("project1", Norm("5", x), outChannels, 1), UnaryKind.Gelu), b.Add(b.Conv2d("project2", Norm("6", x), outChannels, 1, bias: false), shortcut), used, b.Conv2d("project3", used, outChannels, 1),
+                b.Conv2d("project4", Act("7", usedNorm), outChannels, 1), usedNorm, b.Add(b.Conv2d("project5", own, channels, 1), own), b.Conv2d("project6", depthwise, outChannels, 1),
+                b.Conv2d("depthwise2", b.Conv2d("project7", Norm("8", x), outChannels, 1), outChannels, 3, padding: 1, groups: outChannels), b.Conv2d("other", Norm("9", x), outChannels, 3, padding: 1));
+            foreach (int batch in (int[])[1, 3])
+                EngineComparison.Check(graph, batch, threads: batch, what: $"{channels} to {outChannels}, {height}×{width}, {activation}");
+
+            Node Norm(string name, Node x) => Act(name, b.BatchNorm($"norm{name}", x));
+
+            Node Act(string name, Node x) => activation is null ? x : b.Function($"act{name}", activation, x);
+        }
+    }
+
+    /// <summary>Neither gates nor a normalisation with its activation are steps of their own before a 1×1 convolution of few columns.</summary>
+    [TestMethod]
+    [DataRow(24, false)]
+    [DataRow(321, true)]
+    public void WhatComesBeforePointwiseConvolutionsIsTakenIn(int outChannels, bool ownStep)
+    {
+        var b = new GraphBuilder([24, 10, 10]);
+        Graph graph = b.Build(b.Conv2d("project1", b.Multiply(b.Input, b.Reduce(b.Input, ReduceKind.Mean, [1, 2], keepDims: true)), outChannels, 1),
+            b.Conv2d("project2", b.Act("act", b.BatchNorm("norm", b.Input), UnaryKind.Silu), outChannels, 1));
         using var plan = (ManagedPlan)new ManagedEngine().Compile(graph, new RandomParameters(1), EngineOptions.Default);
-        Assert.AreEqual(ownStep, plan.Steps.ToArray().Any(s => s.Step is ElementwiseStep<Float16> or ElementwiseStep<Float8> or ElementwiseStep<Float4>));
+        string[] steps = [.. plan.Steps.ToArray().Select(s => s.Step.GetType().Name.Split('`')[0])];
+        Assert.AreEqual(ownStep, steps.Contains("ElementwiseStep"));
+        Assert.AreEqual(ownStep, steps.Contains("ChannelAffineStep"));
     }
 
     [TestMethod]

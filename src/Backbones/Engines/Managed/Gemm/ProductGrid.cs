@@ -10,7 +10,7 @@ internal sealed class ProductGrid
     public const int MaxBlockK = 384;
 
     /// <summary>Most rows of a piece: their K block stays in the second-level cache with a panel of weights.</summary>
-    private const int MostRows = 192;
+    public const int MostRows = 192;
 
     /// <summary>Fewest rows of a piece that are worth reading its weights for.</summary>
     private const int LeastRows = 24;

@@ -30,9 +30,8 @@ internal sealed partial class PlanBuilder<T>
         }
         var geometry = ConvolutionGeometry.Of(op, node.Inputs[0].Shape, weightShape, node.Shape);
         Node? expansion = Expands(node.Inputs[0], node) ? node.Inputs[0] : null;
-        (Node Map, Node Gates)? gated = GatedBy(node.Inputs[0], node);
-        ValueView input = Value(expansion is not null ? expansion.Inputs[0] : gated is null ? node.Inputs[0] : gated.Value.Map);
-        ValueView? gates = gated is null ? null : ContiguousAlong(Value(gated.Value.Gates), 0);
+        ProductPrologue<T>? prologue = TakePrologue(node, out Node source);
+        ValueView input = Value(expansion is null ? source : expansion.Inputs[0]);
         ValueView? residual = op.Epilogue is { AddsResidual: true } ? PixelRows(Value(node.Inputs[^1])) : null;
         bool depthwise = expansion is not null || geometry.IsDepthwise(T.Count);
         var bounds = ChannelBounds.Of(activation, depthwise ? geometry.OutChannels : 0);
@@ -66,7 +65,7 @@ internal sealed partial class PlanBuilder<T>
         else if (geometry is { Groups: 1, IsPointwise: true })
         {
             input = PixelRows(input);
-            step = new ProductStep<T>(input, Pack(weights, [.. Enumerable.Range(0, geometry.Channels)], geometry, bias), result, epilogue, gates);
+            step = new ProductStep<T>(input, Pack(weights, [.. Enumerable.Range(0, geometry.Channels)], geometry, bias), result, epilogue, prologue);
         }
         else if (UsesWinograd(geometry, residual))
         {
@@ -96,7 +95,7 @@ internal sealed partial class PlanBuilder<T>
             var layout = new PatchLayout(geometry, input, planar);
             step = new DirectStep<T>(geometry, layout, input, Pack(weights, layout.WeightOrder, geometry, bias), result, epilogue);
         }
-        Add(step, result, input, residual, addend, gates);
+        Add(step, result, input, residual, addend, prologue?.Scale);
         return result;
     }
 
@@ -172,22 +171,58 @@ internal sealed partial class PlanBuilder<T>
         return wide is { Groups: 1, Channels: > 1, IsPointwise: true } && ExpandDepthwiseStep<T>.Pays(ConvolutionGeometry.Of(depthwise, node.Shape, user.Inputs[1].Shape, user.Shape), wide.Channels);
     }
 
-    /// <summary>A map and the gates [C, 1, 1] it is multiplied by, if that is for one 1×1 convolution alone, which then multiplies its weights by them.</summary>
+    /// <summary>What a 1×1 convolution does to its input itself: gates or a batch normalisation and its activation that nobody else needs.</summary>
+    /// <param name="node">The convolution.</param>
+    /// <param name="source">What its input is made of then, else its input.</param>
+    private ProductPrologue<T>? TakePrologue(Node node, out Node source)
+    {
+        if (GatedBy(node.Inputs[0], node) is var (map, gates))
+        {
+            source = map;
+            return new ProductPrologue<T>(ContiguousAlong(Value(gates), 0), null, null);
+        }
+        if (NormalizedBy(node.Inputs[0], node) is { } norm)
+        {
+            source = norm.Inputs[0];
+            (float[] scale, float[] shift) = Affine(norm, (BatchNormOp)norm.Operator);
+            return new ProductPrologue<T>(Constant(scale), Constant(shift), node.Inputs[0].Operator as UnaryOp);
+        }
+        source = node.Inputs[0];
+        return null;
+
+        ValueView Constant(float[] values) => new(new Storage(StorageKind.Constant, 0) { Constant = PadColumns(values) }, 0, [values.Length], [1]);
+    }
+
+    /// <summary>Whether that node is left to the 1×1 convolution that alone uses it, or uses what is made of it.</summary>
+    private bool IsPrologue(Node node) => OnlyUser(node) is { } user
+        && (GatedBy(node, user) is not null || NormalizedBy(node, user) is not null || (node.Operator is BatchNormOp && OnlyUser(user) is { } next && NormalizedBy(user, next) == node));
+
+    /// <summary>A map and the gates [C, 1, 1] it is multiplied by, if that is for one 1×1 convolution alone.</summary>
     private (Node Map, Node Gates)? GatedBy(Node node, Node user)
     {
-        if (node is not { IsBatched: true, Operator: BinaryOp { Kind: BinaryKind.Multiply }, Shape.Rank: 3 } || _values.ContainsKey(node) || OnlyUser(node) != user || user.Inputs.Count(i => i == node) > 1
-            || user is not { Operator: Conv2dOp op } || user.Inputs[0] != node || ReferenceStep.IsNeeded(user) || (OnlyUser(user) is { } next && Expands(user, next)))
-        {
-            return null;
-        }
-        var geometry = ConvolutionGeometry.Of(op, node.Shape, user.Inputs[1].Shape, user.Shape);
-        if (geometry is not { Groups: 1, IsPointwise: true, OutChannels: <= ProductStep<T>.MostGatedColumns } || geometry.OutHeight * geometry.OutWidth < ProductStep<T>.LeastGatedRows)
+        if (node is not { Operator: BinaryOp { Kind: BinaryKind.Multiply } } || !TakesPrologue(node, user))
             return null;
         (Node a, Node b) = (node.Inputs[0], node.Inputs[1]);
-        return IsGate(b) ? (a, b) : IsGate(a) ? (b, a) : null;
+        return !a.IsBatched || !b.IsBatched ? null : IsGate(b) ? (a, b) : IsGate(a) ? (b, a) : null;
 
-        bool IsGate(Node gates) => gates.IsBatched && a.IsBatched && b.IsBatched && gates.Shape.Rank == 3 && gates.Shape[0] == node.Shape[0] && gates.Shape[1] == 1 && gates.Shape[2] == 1;
+        bool IsGate(Node gates) => gates.Shape.Rank == 3 && gates.Shape[0] == node.Shape[0] && gates.Shape[1] == 1 && gates.Shape[2] == 1;
     }
+
+    /// <summary>The batch normalisation that, with an activation or without, is for one 1×1 convolution alone.</summary>
+    private Node? NormalizedBy(Node node, Node user)
+    {
+        if (!TakesPrologue(node, user))
+            return null;
+        Node norm = node.Operator is UnaryOp ? node.Inputs[0] : node;
+        return norm is { IsBatched: true, Operator: BatchNormOp op } && norm.Shape.Axis(op.Axis) == 0 && norm.Inputs[0].IsBatched && !_values.ContainsKey(norm) && !ReferenceStep.IsNeeded(norm)
+            && (norm == node || OnlyUser(norm) == node) ? norm : null;
+    }
+
+    /// <summary>Whether a map is the input of a 1×1 convolution alone, which is done by <see cref="ProductStep{T}"/> with few columns, and not made yet.</summary>
+    private bool TakesPrologue(Node node, Node user)
+        => node is { IsBatched: true, Shape.Rank: 3 } && !_values.ContainsKey(node) && OnlyUser(node) == user && user is { Operator: Conv2dOp op } && user.Inputs[0] == node && user.Inputs.Count(i => i == node) == 1
+            && node.Shape[1] * node.Shape[2] > 1 && !ReferenceStep.IsNeeded(node) && !ReferenceStep.IsNeeded(user) && !(OnlyUser(user) is { } next && Expands(user, next))
+            && ConvolutionGeometry.Of(op, node.Shape, user.Inputs[1].Shape, user.Shape) is { Groups: 1, IsPointwise: true } geometry && geometry.OutChannels <= ProductPrologue<T>.MostColumns;
 
     /// <summary>Some channels of a map [C, H, W].</summary>
     private static ValueView Channels(ValueView map, int first, int count) => new(map.Storage, map.Offset + first * map.Strides[0], [count, .. map.Dims[1..]], map.Strides);

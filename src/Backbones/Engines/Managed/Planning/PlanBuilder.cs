@@ -54,7 +54,7 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
             foreach (Node node in _graph.Nodes)
             {
                 // A step may have taken in a node that follows it, or will take in this one.
-                if (!node.IsBatched || _values.ContainsKey(node) || JoinsItsUser(node) || (OnlyUser(node) is { } user && (Expands(node, user) || GatedBy(node, user) is not null)))
+                if (!node.IsBatched || _values.ContainsKey(node) || JoinsItsUser(node) || (OnlyUser(node) is { } user && Expands(node, user)) || IsPrologue(node))
                     continue;
                 _node = node.Name;
                 _values[node] = Lower(node);
