@@ -92,7 +92,7 @@ public sealed class RandomGraphTests
         int[] divisors = [.. Enumerable.Range(1, channels).Where(d => channels % d == 0)];
         int groups = random.Next(5) switch { 0 => 1, 1 => channels, _ => divisors[random.Next(divisors.Length)] };
         int outChannels = random.Next(3) == 0 ? groups * Math.Max(1, random.Next(1, 71) / groups) : channels;
-        Size2 kernel = random.Next(3) > 0 ? 3 : new Size2(random.Next(1, 6), random.Next(1, 6));
+        Size2 kernel = random.Next(4) switch { 0 => 1, 1 => new Size2(random.Next(1, 6), random.Next(1, 6)), _ => 3 };
         Size2 stride = random.Next(2) == 0 ? 1 : new Size2(random.Next(1, 4), random.Next(1, 4)), dilation = random.Next(5) == 0 ? new Size2(random.Next(1, 4), random.Next(1, 4)) : 1;
         int spanH = (kernel.H - 1) * dilation.H, spanW = (kernel.W - 1) * dilation.W;
         // At least as much as makes one output.

@@ -18,7 +18,7 @@ public class PassTests
     {
         BackboneGraph backbone = ModelCatalog.Find(model).Build(new BuildOptions { ImageSize = 64 });
         Graph graph = backbone.Graph.WithOutputs([backbone.Graph.Outputs[0], .. backbone.Levels.Select(l => l.Node)]);
-        Graph optimised = FuseEpilogues.Run(FoldScales.Run(Reparameterize.Run(RemoveIdentities.Run(graph))));
+        Graph optimised = FuseEpilogues.Run(FoldScales.Run(PoolFirst.Run(Reparameterize.Run(RemoveIdentities.Run(graph)))));
 
         Assert.IsFalse(optimised.Nodes.Any(n => n.IsBatched && n.Operator is BatchNormOp or IdentityOp), "a foldable node is left");
         Assert.IsTrue(optimised.Nodes.Any(n => n.Operator is Conv2dOp { Epilogue.AddsResidual: true, Epilogue.Activation: not null }), "no residual was fused");
@@ -49,6 +49,28 @@ public class PassTests
         Graph folded = FoldBatchNorm.Run(graph);
         Assert.IsFalse(folded.Nodes.Any(n => n.IsBatched && n.Operator is BatchNormOp));
         Assert.IsLessThan(1e-6, TestGraphs.Distance(TestGraphs.Run(graph)[0], TestGraphs.Run(folded)[0]));
+    }
+
+    /// <summary>Averages go in front of a 1×1 convolution, with a bias and with groups; not where windows reach over the border, where the convolution is another, or where somebody needs its values.</summary>
+    [TestMethod]
+    public void AveragesGoInFrontOfPointwiseConvolutions()
+    {
+        var b = new GraphBuilder([8, 9, 12]);
+        Node used = b.Conv2d("used", b.Input, 6, 1);
+        Node[] moved = [b.AvgPool2d("pool1", b.Conv2d("conv1", b.Input, 6, 1), 2), b.AvgPool2d("pool2", b.Conv2d("conv2", b.Input, 4, 1, groups: 2), 3, 2)];
+        Node[] kept =
+        [
+            b.AvgPool2d("pool3", b.Conv2d("conv3", b.Input, 6, 1), 3, 2, 1), b.AvgPool2d("pool4", b.Conv2d("conv4", b.Input, 6, 1), 2, ceilMode: true), b.AvgPool2d("pool5", b.Conv2d("conv5", b.Input, 6, 3, padding: 1), 2),
+            b.AvgPool2d("pool6", b.Conv2d("conv6", b.Input, 6, 1, 2), 2), b.AvgPool2d("pool7", b.Conv2d("conv7", b.Input, 6, 1, padding: 1), 2), b.AvgPool2d("pool8", used, 2),
+            b.AvgPool2d("pool9", b.Act("act", b.Conv2d("conv9", b.Input, 6, 1), UnaryKind.Relu), 2), b.AvgPool2d("pool10", b.Conv2d("conv10", b.Input, 6, 1), 1),
+        ];
+        Graph graph = b.Build([.. moved, .. kept, used]), pooled = PoolFirst.Run(graph);
+        for (int i = 0; i < graph.Outputs.Length; i++)
+        {
+            Assert.AreEqual(i < moved.Length, pooled.Outputs[i].Operator is Conv2dOp && graph.Outputs[i].Operator is AvgPool2dOp, graph.Outputs[i].Name);
+            Assert.AreEqual(graph.Outputs[i].Shape, pooled.Outputs[i].Shape);
+            Assert.IsLessThan(1e-6, TestGraphs.Distance(TestGraphs.Run(graph)[i], TestGraphs.Run(pooled)[i]), graph.Outputs[i].Name);
+        }
     }
 
     [TestMethod]

@@ -27,14 +27,10 @@ internal sealed unsafe class ProductEpilogue<T> where T : struct, IVector<T>
             _rows = residual.Rows() ?? throw new ArgumentException("The rows of the residual must be equally far apart.", nameof(residual));
         if (addend is not null)
             _addendRows = addend.Rows() ?? throw new ArgumentException("The rows of the addend must be equally far apart.", nameof(addend));
-        switch (activation)
-        {
-            case null: break;
-            case { Kind: UnaryKind.Relu }: (_low, _clamp) = (0, true); break;
-            case { Kind: UnaryKind.Relu6 }: (_low, _high, _clamp) = (0, 6, true); break;
-            case { Kind: UnaryKind.Clamp }: (_low, _high, _clamp) = (activation.Alpha, activation.Beta, true); break;
-            default: Activation = activation; break;
-        }
+        if (activation is not null && ChannelBounds.OfAll(activation) is var (low, high))
+            (_low, _high, _clamp) = (low, high, true);
+        else
+            Activation = activation;
     }
 
     /// <summary>What is applied to the values that <see cref="GemmTile{T}"/> has stored; null where it clamps or leaves them.</summary>
