@@ -18,7 +18,7 @@ public class PassTests
     {
         BackboneGraph backbone = ModelCatalog.Find(model).Build(new BuildOptions { ImageSize = 64 });
         Graph graph = backbone.Graph.WithOutputs([backbone.Graph.Outputs[0], .. backbone.Levels.Select(l => l.Node)]);
-        Graph optimised = FuseEpilogues.Run(FoldScales.Run(PoolFirst.Run(Reparameterize.Run(RemoveIdentities.Run(graph)))));
+        Graph optimised = FuseEpilogues.Run(FoldScales.Run(PoolFirst.Run(Reparameterize.Run(Narrow.Run(RemoveIdentities.Run(graph))))));
 
         Assert.IsFalse(optimised.Nodes.Any(n => n.IsBatched && n.Operator is BatchNormOp or IdentityOp), "a foldable node is left");
         Assert.IsTrue(optimised.Nodes.Any(n => n.Operator is Conv2dOp { Epilogue.AddsResidual: true, Epilogue.Activation: not null }), "no residual was fused");
@@ -71,6 +71,53 @@ public class PassTests
             Assert.AreEqual(graph.Outputs[i].Shape, pooled.Outputs[i].Shape);
             Assert.IsLessThan(1e-6, TestGraphs.Distance(TestGraphs.Run(graph)[i], TestGraphs.Run(pooled)[i]), graph.Outputs[i].Name);
         }
+    }
+
+    /// <summary>A transformer whose features are its class token computes the last block's perceptron for that alone; where all tokens are wanted too, for all.</summary>
+    [TestMethod]
+    [DataRow("test_vit", true)]
+    [DataRow("test_vit2", false, DisplayName = "the mean of all tokens")]
+    public void OnlyTheTokenThatIsTakenIsComputed(string model, bool narrows)
+    {
+        BackboneGraph backbone = ModelCatalog.Find(model).Build(BuildOptions.Default);
+        Graph narrow = Narrow.Run(RemoveIdentities.Run(backbone.Graph)), all = Narrow.Run(RemoveIdentities.Run(backbone.Graph.WithOutputs([backbone.Graph.Outputs[0], backbone.Levels[^1].Node])));
+        int tokens = Perceptron(backbone.Graph).Shape[0];
+        Assert.IsGreaterThan(1, tokens);
+        Assert.AreEqual(narrows ? 1 : tokens, Perceptron(narrow).Shape[0]);
+        Assert.AreEqual(tokens, Perceptron(all).Shape[0]);
+        Assert.IsLessThan(1e-5, TestGraphs.Distance(TestGraphs.Run(backbone.Graph)[0], TestGraphs.Run(narrow)[0]));
+
+        static Node Perceptron(Graph graph) => graph.Nodes.Last(n => n.Name.EndsWith("mlp.fc1", StringComparison.Ordinal));
+    }
+
+    /// <summary>Slices go back through what works row by row, in all positions of an axis, and stop where it does not, or where somebody needs more.</summary>
+    [TestMethod]
+    public void SlicesAreTakenAsEarlyAsTheyCanBe()
+    {
+        var b = new GraphBuilder([6, 4, 5]);
+        Node positions = b.Parameter("positions", [4, 5]), mask = b.Parameter("mask", [4, 4]), row = b.Parameter("row", [1, 5]);
+        Node x = b.Linear("fc1", b.LayerNorm("norm", b.Add(b.Input, positions)), 7), y = b.Unary(b.Multiply(b.Linear("fc2", x, 5), row), UnaryKind.Gelu, "gelu");
+        Node attention = b.Attention(y, y, b.Softmax(b.Add(y, b.Input), -1), mask: mask);
+        Node merged = b.Reshape(b.Permute(attention, [1, 0, 2]), [4, 30]), product = b.MatMul(b.Softmax(y, -1), b.Permute(b.Input, [0, 2, 1]));
+        Node[] narrowed =
+        [
+            b.Slice(b.Unary(merged, UnaryKind.Tanh, "tanh"), 0, 1, 2), b.Slice(b.Unary(product, UnaryKind.Silu, "silu"), 1, 3, 1), b.Slice(b.Linear("fc3", b.Unary(x, UnaryKind.Relu, "relu"), 3), 0, 2, 3),
+        ];
+        Node[] kept =
+        [
+            b.Slice(b.Linear("fc4", b.Input, 8), 2, 1, 2), b.Slice(b.Softmax(y, 1), 1, 0, 1), b.Slice(b.LayerNorm("norm2", y), 2, 1, 1), b.Slice(b.Unary(y, UnaryKind.Relu, "relu2"), 1, 0, 3),
+            b.Slice(b.Concat(1, [y, b.Input]), 1, 2, 3), b.Slice(b.Reshape(y, [2, 60]), 0, 0, 1), b.Slice(b.Unary(y, UnaryKind.Relu, "relu3"), 1, 0, 2, 2),
+        ];
+        Node both = b.Unary(y, UnaryKind.Sigmoid, "both");
+        Graph graph = b.Build([.. narrowed, .. kept, b.Slice(both, 1, 0, 1), b.Slice(both, 1, 1, 1), b.Slice(b.Slice(y, 0, 3, 2), 1, 2, 2)]), narrow = Narrow.Run(graph);
+        float[][] before = TestGraphs.Run(graph), after = TestGraphs.Run(narrow);
+        for (int i = 0; i < before.Length; i++)
+        {
+            Assert.AreEqual(graph.Outputs[i].Shape, narrow.Outputs[i].Shape);
+            Assert.IsLessThan(1e-6, TestGraphs.Distance(before[i], after[i]), $"output {i}");
+            Assert.AreEqual(i < narrowed.Length, narrow.Outputs[i].Operator is not SliceOp, $"output {i}");
+        }
+        CollectionAssert.AreEqual((int[])[6, 2, 5], narrow.Nodes.Single(n => n.Operator is AttentionOp).Shape.Dimensions.ToArray());
     }
 
     [TestMethod]

@@ -27,7 +27,7 @@ public sealed class ManagedEngine : IEngine
     }
 
     /// <summary>The graph whose nodes become steps.</summary>
-    internal static Graph Prepare(Graph graph) => FuseEpilogues.Run(FoldScales.Run(PoolFirst.Run(Reparameterize.Run(RemoveIdentities.Run(graph)))));
+    internal static Graph Prepare(Graph graph) => FuseEpilogues.Run(FoldScales.Run(PoolFirst.Run(Reparameterize.Run(Narrow.Run(RemoveIdentities.Run(graph))))));
 
     /// <summary>Compiles for vectors of 16, 8 or 4 floats; wider ones than the machine has still compute the same, slowly.</summary>
     internal static IPlan Compile(Graph graph, IParameterSource parameters, EngineOptions options, int width)
