@@ -81,8 +81,9 @@ internal static class Narrow
             case PermuteOp permute:
                 return OfFirst(part with { Axis = permute.Axes[axis] });
             case ReshapeOp:
-                long before = Count(node.Shape, axis);
-                int same = Enumerable.Range(0, first.Shape.Rank).FirstOrDefault(a => first.Shape[a] == node.Shape[axis] && Count(first.Shape, a) == before, -1);
+                // The axis of that size with as many elements behind it.
+                int[] distances = first.Shape.Strides();
+                int distance = node.Shape.Strides()[axis], same = Enumerable.Range(0, first.Shape.Rank).FirstOrDefault(a => first.Shape[a] == node.Shape[axis] && distances[a] == distance, -1);
                 return same < 0 ? null : OfFirst(part with { Axis = same });
             case BinaryOp:
                 return [Aligned(first), Aligned(node.Inputs[1])];
@@ -98,14 +99,6 @@ internal static class Narrow
 
         // Of an operand that is repeated along the axis all is needed.
         Part? Aligned(Node input) => axis - (rank - input.Shape.Rank) is >= 0 and var own && input.Shape[own] == node.Shape[axis] ? part with { Axis = own } : null;
-    }
-
-    private static long Count(Shape shape, int axes)
-    {
-        long count = 1;
-        for (int i = 0; i < axes; i++)
-            count *= shape[i];
-        return count;
     }
 
     /// <summary>Elements <paramref name="Start"/> to <paramref name="Start"/> + <paramref name="Length"/> - 1 along an axis.</summary>

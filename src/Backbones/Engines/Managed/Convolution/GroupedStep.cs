@@ -6,18 +6,11 @@ namespace Backbones.Engines.Managed;
 /// Grouped 3×3 convolution of a channels-last map by <see cref="GroupedKernel{T}"/>, for strides. A piece is a band of output lines for a few vectors of channels: what a run of pixels needs is copied to
 /// scratch with the zero border in place, so that the loops have no special cases and lines are dense.
 /// </summary>
-internal sealed unsafe class GroupedStep<T> : Step where T : struct, IVector<T>
+internal sealed unsafe class GroupedStep<T> : GroupedConvolution<T> where T : struct, IVector<T>
 {
     /// <summary>Floats of scratch of a piece: 128 KB.</summary>
     private const int ScratchFloats = 32 * 1024;
 
-    private readonly ConvolutionGeometry _geometry;
-    private readonly ValueView _input;
-    private readonly GroupedChannels<T> _channels;
-    private readonly PackedMatrix<T> _weights;
-    private readonly AlignedBuffer? _bias;
-    private readonly ValueView _result;
-    private readonly ProductEpilogue<T> _epilogue;
     private readonly int _columns;
     private readonly int _bandLines;
 
@@ -29,8 +22,8 @@ internal sealed unsafe class GroupedStep<T> : Step where T : struct, IVector<T>
     /// <param name="result">Channels-last map.</param>
     /// <param name="epilogue">Residual and activation.</param>
     public GroupedStep(ConvolutionGeometry geometry, ValueView input, GroupedChannels<T> channels, PackedMatrix<T> weights, AlignedBuffer? bias, ValueView result, ProductEpilogue<T> epilogue)
+        : base(geometry, input, channels, weights, bias, result, epilogue)
     {
-        (_geometry, _input, _channels, _weights, _bias, _result, _epilogue) = (geometry, input, channels, weights, bias, result, epilogue);
         _columns = (Math.Min(geometry.OutWidth, GroupedKernel<T>.MostPixels) - 1) * geometry.Stride.W + 3;
         _bandLines = geometry.OutHeight;
         while (_bandLines > 1 && InputFloats > ScratchFloats)
@@ -56,50 +49,48 @@ internal sealed unsafe class GroupedStep<T> : Step where T : struct, IVector<T>
         return packed;
     }
 
-    public override long MultiplyAdds => (long)_geometry.OutHeight * _geometry.OutWidth * _geometry.OutChannels * _geometry.GroupChannels * 9;
+    public override long WorkerScratch(int threads) => InputFloats + GroupedKernel<T>.MostPixels * T.Count + Weights.RowScratch(Weights.K);
 
-    public override long WorkerScratch(int threads) => InputFloats + GroupedKernel<T>.MostPixels * T.Count + _weights.RowScratch(_weights.K);
+    private long InputFloats => (long)InputLines(_bandLines) * _columns * Channels.LargestPixel;
 
-    private long InputFloats => (long)InputLines(_bandLines) * _columns * _channels.LargestPixel;
+    private int Bands => (Geometry.OutHeight + _bandLines - 1) / _bandLines;
 
-    private int Bands => (_geometry.OutHeight + _bandLines - 1) / _bandLines;
+    private int InputLines(int lines) => (lines - 1) * Geometry.Stride.H + 3;
 
-    private int InputLines(int lines) => (lines - 1) * _geometry.Stride.H + 3;
-
-    public override void Execute(RunContext context) => context.Share(this, 0, context.Batch * Bands * _channels.Blocks);
+    public override void Execute(RunContext context) => context.Share(this, 0, context.Batch * Bands * Channels.Blocks);
 
     public override void RunPiece(RunContext context, int phase, int index, int worker)
     {
-        (int row, int block) = Pieces.Place(context.Batch * Bands, _channels.Blocks, context.Pool.Threads, index);
+        (int row, int block) = Pieces.Place(context.Batch * Bands, Channels.Blocks, context.Pool.Threads, index);
         int band = row % Bands, item = row / Bands;
-        int firstLine = band * _bandLines, lines = Math.Min(_bandLines, _geometry.OutHeight - firstLine);
-        nint pixel = _channels.Pixel(block), resultLine = (nint)_result.Strides[1], resultPixel = (nint)_result.Strides[2];
+        int firstLine = band * _bandLines, lines = Math.Min(_bandLines, Geometry.OutHeight - firstLine);
+        nint pixel = Channels.Pixel(block), resultLine = (nint)Result.Strides[1], resultPixel = (nint)Result.Strides[2];
         float* inputs = context.WorkerScratch(worker), sums = inputs + InputFloats, weights = sums + GroupedKernel<T>.MostPixels * T.Count;
-        float* source = context.Address(_input) + item * _input.ItemStride + _channels.FirstChannel(block);
-        float* target = context.Address(_result) + item * _result.ItemStride + firstLine * resultLine;
+        float* source = context.Address(Input) + item * Input.ItemStride + Channels.FirstChannel(block);
+        float* target = context.Address(Result) + item * Result.ItemStride + firstLine * resultLine;
         // Runs of nearly equal length.
-        int width = _geometry.OutWidth, runs = (width + GroupedKernel<T>.MostPixels - 1) / GroupedKernel<T>.MostPixels;
+        int width = Geometry.OutWidth, runs = (width + GroupedKernel<T>.MostPixels - 1) / GroupedKernel<T>.MostPixels;
         GroupedRun args = default;
         args.Pixel = pixel;
         args.Lines = 3;
         args.Target = sums;
         for (int run = 0, x = 0; run < runs; run++)
         {
-            int pixels = (width - x) / (runs - run), columns = (pixels - 1) * _geometry.Stride.W + 3;
+            int pixels = (width - x) / (runs - run), columns = (pixels - 1) * Geometry.Stride.W + 3;
             args.Line = columns * pixel;
-            CopyInput(source, firstLine * _geometry.Stride.H - _geometry.Top, InputLines(lines), x * _geometry.Stride.W - _geometry.Left, columns, inputs, _channels.InputPixel(block), pixel);
-            _channels.Mix(block, inputs, InputLines(lines) * columns);
-            for (int vector = _channels.FirstVector(block); vector < _channels.EndVector(block); vector++)
+            CopyInput(source, firstLine * Geometry.Stride.H - Geometry.Top, InputLines(lines), x * Geometry.Stride.W - Geometry.Left, columns, inputs, Channels.InputPixel(block), pixel);
+            Channels.Mix(block, inputs, InputLines(lines) * columns);
+            for (int vector = Channels.FirstVector(block); vector < Channels.EndVector(block); vector++)
             {
-                (bool severalGroups, nint channels) = _channels.Prepare(ref args, vector);
-                args.Weights = _weights.Rows(vector, 0, 0, _weights.K, weights);
-                int channel = vector * T.Count, lanes = Math.Min(T.Count, _geometry.OutChannels - channel);
-                T bias = _bias is null ? T.Zero : T.Load(_bias.Pointer + channel);
+                (bool severalGroups, nint channels) = Channels.Prepare(ref args, vector);
+                args.Weights = Weights.Rows(vector, 0, 0, Weights.K, weights);
+                int channel = vector * T.Count, lanes = Math.Min(T.Count, Geometry.OutChannels - channel);
+                T bias = Bias(channel);
                 for (int y = 0; y < lines; y++)
                 {
-                    args.Source = inputs + channels + y * _geometry.Stride.H * args.Line;
-                    GroupedKernel<T>.Run(severalGroups, _geometry.Stride.W, pixels, &args);
-                    _epilogue.Store(context, sums, bias, target + y * resultLine + x * resultPixel + channel, resultPixel, pixels, lanes, ((long)item * _geometry.OutHeight + firstLine + y) * width + x, channel);
+                    args.Source = inputs + channels + y * Geometry.Stride.H * args.Line;
+                    GroupedKernel<T>.Run(severalGroups, Geometry.Stride.W, pixels, &args);
+                    Epilogue.Store(context, sums, bias, target + y * resultLine + x * resultPixel + channel, resultPixel, pixels, lanes, ((long)item * Geometry.OutHeight + firstLine + y) * width + x, channel);
                 }
             }
             x += pixels;
@@ -110,11 +101,11 @@ internal sealed unsafe class GroupedStep<T> : Step where T : struct, IVector<T>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void CopyInput(float* source, int top, int lines, int left, int columns, float* target, nint channels, nint targetPixel)
     {
-        nint sourceLine = (nint)_input.Strides[1], sourcePixel = (nint)_input.Strides[2];
-        int first = Math.Clamp(-left, 0, columns), end = Math.Clamp(_geometry.Width - left, first, columns);
+        nint sourceLine = (nint)Input.Strides[1], sourcePixel = (nint)Input.Strides[2];
+        int first = Math.Clamp(-left, 0, columns), end = Math.Clamp(Geometry.Width - left, first, columns);
         for (int y = 0; y < lines; y++, target += columns * targetPixel)
         {
-            if ((uint)(top + y) >= (uint)_geometry.Height)
+            if ((uint)(top + y) >= (uint)Geometry.Height)
             {
                 Clear(target, columns * targetPixel);
                 continue;
@@ -131,6 +122,4 @@ internal sealed unsafe class GroupedStep<T> : Step where T : struct, IVector<T>
             Clear(to, (columns - end) * targetPixel);
         }
     }
-
-    private static void Clear(float* target, nint count) => new Span<float>(target, (int)count).Clear();
 }

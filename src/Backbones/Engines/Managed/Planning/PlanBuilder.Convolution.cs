@@ -33,10 +33,9 @@ internal sealed partial class PlanBuilder<T>
         ProductPrologue<T>? prologue = TakePrologue(node, out Node source);
         ValueView input = Value(expansion is null ? source : expansion.Inputs[0]);
         ValueView? residual = op.Epilogue is { AddsResidual: true } ? PixelRows(Value(node.Inputs[^1])) : null;
-        bool depthwise = expansion is not null || geometry.IsDepthwise(T.Count);
-        var bounds = ChannelBounds.Of(activation, depthwise ? geometry.OutChannels : 0);
+        ChannelBounds? bounds = expansion is not null || geometry.IsDepthwise(T.Count) ? ChannelBounds.Of(activation, geometry.OutChannels) : null;
         ValueView? addend = null;
-        if (depthwise && residual is null && ChannelBounds.OfAll(activation) is not null && TakeNorm(ref last, out addend) is var (scales, shifts))
+        if (bounds is not null && residual is null && ChannelBounds.OfAll(activation) is not null && TakeNorm(ref last, out addend) is var (scales, shifts))
         {
             int taps = geometry.Kernel.H * geometry.Kernel.W;
             weights = RowScaled.Of([.. weights.ToArray().Select((w, i) => w * scales[i / taps])]);
@@ -45,7 +44,7 @@ internal sealed partial class PlanBuilder<T>
         }
         ValueView result = _values[last] = MapResult(last);
         var epilogue = new ProductEpilogue<T>(residual, activation, addend);
-        DepthwiseKernel<T>? kernel = depthwise ? new DepthwiseKernel<T>(geometry, DepthwiseKernel<T>.Pack(weights.ToArray(), bias, bounds, geometry, _weights), result, epilogue) : null;
+        DepthwiseKernel<T>? kernel = bounds is null ? null : new DepthwiseKernel<T>(geometry, DepthwiseKernel<T>.Pack(weights.ToArray(), bias, bounds, geometry, _weights), result, epilogue);
 
         Step step;
         if (expansion is not null)
@@ -211,11 +210,9 @@ internal sealed partial class PlanBuilder<T>
     /// <summary>The batch normalisation that, with an activation or without, is for one 1×1 convolution alone.</summary>
     private Node? NormalizedBy(Node node, Node user)
     {
-        if (!TakesPrologue(node, user))
-            return null;
         Node norm = node.Operator is UnaryOp ? node.Inputs[0] : node;
         return norm is { IsBatched: true, Operator: BatchNormOp op } && norm.Shape.Axis(op.Axis) == 0 && norm.Inputs[0].IsBatched && !_values.ContainsKey(norm) && !ReferenceStep.IsNeeded(norm)
-            && (norm == node || OnlyUser(norm) == node) ? norm : null;
+            && (norm == node || OnlyUser(norm) == node) && TakesPrologue(node, user) ? norm : null;
     }
 
     /// <summary>Whether a map is the input of a 1×1 convolution alone, which is done by <see cref="ProductStep{T}"/> with few columns, and not made yet.</summary>

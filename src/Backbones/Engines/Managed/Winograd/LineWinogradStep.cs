@@ -9,7 +9,7 @@ namespace Backbones.Engines.Managed;
 /// multiplied for each position, weights only double, and what is transformed stays near. Groups of 4 to 232 channels take 0.3 to 0.7 of what they took before; from 32 channels on and without groups tiles
 /// are faster (1.3 to 2.8). A piece is a few vectors of channels for some strips of four lines.
 /// </summary>
-internal sealed unsafe class LineWinogradStep<T> : Step where T : struct, IVector<T>
+internal sealed unsafe class LineWinogradStep<T> : GroupedConvolution<T> where T : struct, IVector<T>
 {
     private const int Inputs = 6, Outputs = 4;
 
@@ -19,13 +19,6 @@ internal sealed unsafe class LineWinogradStep<T> : Step where T : struct, IVecto
     /// <summary>Pieces for each thread, where weights, which are read for each piece, allow.</summary>
     private const int PiecesPerThread = 4;
 
-    private readonly ConvolutionGeometry _geometry;
-    private readonly ValueView _input;
-    private readonly GroupedChannels<T> _channels;
-    private readonly PackedMatrix<T> _weights;
-    private readonly AlignedBuffer? _bias;
-    private readonly ValueView _result;
-    private readonly ProductEpilogue<T> _epilogue;
     private readonly int _runs;
     private readonly int _tileRuns;
 
@@ -37,8 +30,8 @@ internal sealed unsafe class LineWinogradStep<T> : Step where T : struct, IVecto
     /// <param name="result">Channels-last map.</param>
     /// <param name="epilogue">Residual and activation.</param>
     public LineWinogradStep(ConvolutionGeometry geometry, ValueView input, GroupedChannels<T> channels, PackedMatrix<T> weights, AlignedBuffer? bias, ValueView result, ProductEpilogue<T> epilogue)
+        : base(geometry, input, channels, weights, bias, result, epilogue)
     {
-        (_geometry, _input, _channels, _weights, _bias, _result, _epilogue) = (geometry, input, channels, weights, bias, result, epilogue);
         _runs = (geometry.OutWidth + GroupedKernel<T>.MostPixels - 1) / GroupedKernel<T>.MostPixels;
         _tileRuns = Math.Clamp(ScratchFloats / (Inputs * channels.LargestPixel * GroupedKernel<T>.MostPixels), 1, _runs);
     }
@@ -71,67 +64,65 @@ internal sealed unsafe class LineWinogradStep<T> : Step where T : struct, IVecto
         return packed;
     }
 
-    public override long MultiplyAdds => (long)_geometry.OutHeight * _geometry.OutWidth * _geometry.OutChannels * _geometry.GroupChannels * 9;
-
-    public override long WorkerScratch(int threads) => InputFloats + SumFloats + _channels.LargestPixel + _weights.RowScratch(_weights.K);
+    public override long WorkerScratch(int threads) => InputFloats + SumFloats + Channels.LargestPixel + Weights.RowScratch(Weights.K);
 
     /// <summary>Transformed lines of a tile and a block.</summary>
-    private int InputFloats => Inputs * (_tileRuns * GroupedKernel<T>.MostPixels + 2) * _channels.LargestPixel;
+    private int InputFloats => Inputs * (_tileRuns * GroupedKernel<T>.MostPixels + 2) * Channels.LargestPixel;
 
     /// <summary>Sums of a run for the transformed lines, and lines of the output.</summary>
     private static int SumFloats => (Inputs + Outputs) * GroupedKernel<T>.MostPixels * T.Count;
 
-    private int Strips => (_geometry.OutHeight + Outputs - 1) / Outputs;
+    private int Strips => (Geometry.OutHeight + Outputs - 1) / Outputs;
 
     /// <summary>Bands of equal height: with one that is higher a thread would wait for another.</summary>
     private int Bands(RunContext context)
     {
-        int threads = context.Pool.Threads, pieces = _channels.Blocks * context.Batch, bands = 1;
+        int threads = context.Pool.Threads, pieces = Channels.Blocks * context.Batch, bands = 1;
         while (threads > 1 && bands < Strips && (bands * pieces < PiecesPerThread * threads || Strips % bands != 0))
             bands++;
         return bands;
     }
 
-    public override void Execute(RunContext context) => context.Share(this, 0, Bands(context) * context.Batch * _channels.Blocks);
+    public override void Execute(RunContext context) => context.Share(this, 0, Bands(context) * context.Batch * Channels.Blocks);
 
     public override void RunPiece(RunContext context, int phase, int index, int worker)
     {
         int bands = Bands(context);
-        (int row, int block) = Pieces.Place(context.Batch * bands, _channels.Blocks, context.Pool.Threads, index);
+        (int row, int block) = Pieces.Place(context.Batch * bands, Channels.Blocks, context.Pool.Threads, index);
         int item = row / bands;
         (long firstStrip, long endStrip) = Pieces.Range(Strips, bands, row % bands);
-        nint pixel = _channels.Pixel(block);
+        nint pixel = Channels.Pixel(block);
         float* inputs = context.WorkerScratch(worker), sums = inputs + InputFloats, zeros = sums + SumFloats;
-        float* source = context.Address(_input) + item * _input.ItemStride + _channels.FirstChannel(block);
+        float* source = context.Address(Input) + item * Input.ItemStride + Channels.FirstChannel(block);
         Clear(zeros, pixel);
         for (int strip = (int)firstStrip; strip < endStrip; strip++)
         {
             for (int run = 0; run < _runs; run += _tileRuns)
             {
                 int endRun = Math.Min(run + _tileRuns, _runs), columns = Start(endRun) - Start(run) + 2;
-                TransformInput(source, strip * Outputs - _geometry.Top, Start(run) - _geometry.Left, columns, zeros, inputs, _channels.InputPixel(block), pixel);
-                _channels.Mix(block, inputs, Inputs * columns);
-                for (int vector = _channels.FirstVector(block); vector < _channels.EndVector(block); vector++)
+                TransformInput(source, strip * Outputs - Geometry.Top, Start(run) - Geometry.Left, columns, zeros, inputs, Channels.InputPixel(block), pixel);
+                Channels.Mix(block, inputs, Inputs * columns);
+                for (int vector = Channels.FirstVector(block); vector < Channels.EndVector(block); vector++)
                     Convolve(context, item, strip, run, endRun, vector, inputs, pixel, sums, zeros + pixel);
             }
         }
     }
 
     /// <summary>Runs of nearly equal length.</summary>
-    private int Start(int run) => _geometry.OutWidth * run / _runs;
+    private int Start(int run) => Geometry.OutWidth * run / _runs;
 
     /// <summary>Some columns of six lines of the input, for a block of channels; zero outside of the map.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void TransformInput(float* source, int top, int left, int columns, float* zeros, float* target, nint channels, nint targetPixel)
     {
-        int first = Math.Clamp(-left, 0, columns), end = Math.Clamp(_geometry.Width - left, first, columns);
+        int first = Math.Clamp(-left, 0, columns), end = Math.Clamp(Geometry.Width - left, first, columns);
         float** lines = stackalloc float*[Inputs];
         nint* pixels = stackalloc nint[Inputs];
         for (int i = 0; i < Inputs; i++)
         {
-            bool inside = (uint)(top + i) < (uint)_geometry.Height;
-            lines[i] = inside ? source + (top + i) * (nint)_input.Strides[1] + (left + first) * (nint)_input.Strides[2] : zeros;
-            pixels[i] = inside ? (nint)_input.Strides[2] : 0;
+            bool inside = (uint)(top + i) < (uint)Geometry.Height;
+            lines[i] = inside ? source + (top + i) * (nint)Input.Strides[1] + (left + first) * (nint)Input.Strides[2] : zeros;
+            pixels[i] = inside ? (nint)Input.Strides[2] : 0;
             Clear(target + i * columns * targetPixel, first * targetPixel);
             Clear(target + (i * columns + end) * targetPixel, (columns - end) * targetPixel);
         }
@@ -152,17 +143,15 @@ internal sealed unsafe class LineWinogradStep<T> : Step where T : struct, IVecto
         }
     }
 
-    private static void Clear(float* target, nint count) => new Span<float>(target, (int)count).Clear();
-
     /// <summary>Some runs of four lines of the output, one vector of channels.</summary>
     private void Convolve(RunContext context, int item, int strip, int firstRun, int endRun, int vector, float* inputs, nint pixel, float* sums, float* weights)
     {
-        int width = _geometry.OutWidth, channel = vector * T.Count, lanes = Math.Min(T.Count, _geometry.OutChannels - channel), lines = Math.Min(Outputs, _geometry.OutHeight - strip * Outputs);
-        nint resultLine = (nint)_result.Strides[1], resultPixel = (nint)_result.Strides[2], line = (Start(endRun) - Start(firstRun) + 2) * pixel;
-        float* target = context.Address(_result) + item * _result.ItemStride + strip * Outputs * resultLine + channel, outputs = sums + Inputs * GroupedKernel<T>.MostPixels * T.Count;
-        T bias = _bias is null ? T.Zero : T.Load(_bias.Pointer + channel);
+        int width = Geometry.OutWidth, channel = vector * T.Count, lanes = Math.Min(T.Count, Geometry.OutChannels - channel), lines = Math.Min(Outputs, Geometry.OutHeight - strip * Outputs);
+        nint resultLine = (nint)Result.Strides[1], resultPixel = (nint)Result.Strides[2], line = (Start(endRun) - Start(firstRun) + 2) * pixel;
+        float* target = context.Address(Result) + item * Result.ItemStride + strip * Outputs * resultLine + channel, outputs = sums + Inputs * GroupedKernel<T>.MostPixels * T.Count;
+        T bias = Bias(channel);
         GroupedRun args = default;
-        (bool severalGroups, nint channels) = _channels.Prepare(ref args, vector);
+        (bool severalGroups, nint channels) = Channels.Prepare(ref args, vector);
         args.Pixel = pixel;
         args.Lines = 1;
         for (int run = firstRun; run < endRun; run++)
@@ -171,15 +160,15 @@ internal sealed unsafe class LineWinogradStep<T> : Step where T : struct, IVecto
             for (int i = 0; i < Inputs; i++)
             {
                 args.Source = inputs + channels + i * line + (x - Start(firstRun)) * pixel;
-                args.Weights = _weights.Rows(vector * Inputs + i, 0, 0, _weights.K, weights);
+                args.Weights = Weights.Rows(vector * Inputs + i, 0, 0, Weights.K, weights);
                 args.Target = sums + i * floats;
                 GroupedKernel<T>.Run(severalGroups, 1, pixels, &args);
             }
             TransformOutput(sums, floats, outputs);
             for (int y = 0; y < lines; y++)
             {
-                _epilogue.Store(context, outputs + y * floats, bias, target + y * resultLine + x * resultPixel, resultPixel, pixels, lanes,
-                    ((long)item * _geometry.OutHeight + strip * Outputs + y) * width + x, channel);
+                Epilogue.Store(context, outputs + y * floats, bias, target + y * resultLine + x * resultPixel, resultPixel, pixels, lanes,
+                    ((long)item * Geometry.OutHeight + strip * Outputs + y) * width + x, channel);
             }
         }
     }
