@@ -22,6 +22,8 @@ internal static class AtomicFile
             write(device);
             return;
         }
+        if (Path.GetDirectoryName(target) is { } folder && !Directory.Exists(folder))
+            throw new DirectoryNotFoundException($"There is no folder '{folder}', in which '{path}' is to be written.");
         string temporary = $"{target}.{Guid.NewGuid().ToString("N")[..8]}.tmp";
         try
         {
