@@ -33,8 +33,10 @@ internal static partial class ShardMerge
     /// <summary>Writes the joined file.</summary>
     /// <returns>Its report.</returns>
     /// <exception cref="InvalidDataException">A shard is missing, there twice, damaged, or of another extraction.</exception>
+    /// <exception cref="UsageException">The output is one of the shards.</exception>
     public static ExtractionReport Run(IReadOnlyList<string> files, string output, CancellationToken cancellation)
     {
+        Replacement.Refuse([output], files);
         (string File, ExtractionReport Report)[] shards = [.. files.Select(f => (f, ExtractionReport.Read(f))).OrderBy(s => s.Item2.Shard?.Index)];
         Check(shards);
         ExtractionSettings settings = shards[0].Report.Settings;

@@ -83,6 +83,31 @@ public sealed class ModelCommandTests
         Assert.IsFalse(File.Exists(folder["d.pth"]));
     }
 
+    [TestMethod]
+    public void Files_are_not_replaced_by_what_is_made_of_them()
+    {
+        using var folder = new TemporaryFolder();
+        string weights = folder["weights.safetensors"], model = folder["test_resnet.mine"], picture = folder["picture.png"];
+        Tool.Succeed("export", "test_resnet", "--weights", Tool.DemoWeights, "--safetensors", weights);
+        Tool.Succeed("convert", weights, "-o", model);
+        File.Copy(Directory.EnumerateFiles(Tool.Textures, "*.jpg", SearchOption.AllDirectories).First(), picture);
+        byte[][] before = Contents();
+        foreach (string option in new[] { "--onnx", "--torchscript", "--safetensors" })
+        {
+            Tool.Fail(2, ["export", "test_resnet", "--weights", weights, option, weights], $"'{weights}' would be replaced by what is made of it");
+            Tool.Fail(2, ["export", $"local-dir:{model}", option, Path.Combine(model, "model.safetensors")], "would be replaced");
+        }
+        Tool.Fail(2, ["export", "test_resnet", "--weights", weights, "--onnx", folder["a.bin"], "--torchscript", folder["a.bin"]], $"'{folder["a.bin"]}' is the name of two outputs");
+        Tool.Fail(2, ["convert", weights, "-o", weights], "would be replaced");
+        Tool.Fail(2, ["convert", model, "-o", model], "would be replaced");
+        Tool.Fail(2, ["visualize", "test_resnet", picture, "--weights", weights, "-o", picture], "would be replaced");
+        Assert.IsTrue(before.Zip(Contents()).All(f => f.First.AsSpan().SequenceEqual(f.Second)));
+        Assert.IsFalse(File.Exists(folder["a.bin"]));
+        Tool.Fail(1, ["export", "test_resnet", "--weights", weights, "--onnx", folder["no/a.onnx"]], "There is no folder", "a.onnx' is to be written");
+
+        byte[][] Contents() => [.. ((string[])[weights, Path.Combine(model, "model.safetensors"), picture]).Select(File.ReadAllBytes)];
+    }
+
     /// <summary>mobilenetv3_small_075 and tf_mobilenetv3_small_075 differ in their padding, which no key tells.</summary>
     [TestMethod]
     public void Convert_asks_for_the_name_where_the_keys_are_those_of_several_models()

@@ -5,6 +5,7 @@ using Backbones.Weights;
 using TimmFeatures.Cli.Conversion;
 using TimmFeatures.Cli.Options;
 using TimmFeatures.Extraction;
+using TimmFeatures.Extraction.Files;
 
 namespace TimmFeatures.Cli.Commands;
 
@@ -46,6 +47,7 @@ internal static class ConvertCommand
     {
         using Backbone backbone = Open(file, model, keyPrefix);
         string written = output;
+        Replacement.Refuse([output.EndsWith(Ending, StringComparison.OrdinalIgnoreCase) ? output : Path.Combine(output, $"model{Ending}")], [backbone.Parameters.Source]);
         if (!output.EndsWith(Ending, StringComparison.OrdinalIgnoreCase))
             ModelFolder.Write(output, ConfigOf(backbone.Config, model, output), backbone.NumFeatures, path => backbone.SaveWeights(written = path));
         else if (backbone.Config is { MeanImage: false, Layers.IsDefaultOrEmpty: true })

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Backbones;
 using TimmFeatures.Cli.Options;
 using TimmFeatures.Extraction;
+using TimmFeatures.Extraction.Files;
 
 namespace TimmFeatures.Cli.Commands;
 
@@ -37,6 +38,7 @@ internal static class ExportCommand
             FeatureSelection? asked = selection.Read(result);
             FeatureSelection wanted = asked ?? FeatureSelection.Pooled();
             using Backbone backbone = Backbone.Create(result.GetValue(model.Model)!, model.Read(result, terminal));
+            Replacement.Refuse([toOnnx, toTorchScript, toSafetensors], [backbone.Parameters.Source]);
             SelectedFeatures selected = backbone.Select(wanted);
             if (toOnnx is not null)
                 backbone.ExportOnnx(wanted, toOnnx);

@@ -52,6 +52,7 @@ internal static class ExtractCommand
                 result.GetValue(resume), result.GetValue(badImages) == "skip", result.GetValue(output)!);
             TableFormat.Of(request.Output);
             using ImageList list = ImageList.Of(result.GetValue(images)!, terminal.In, result.GetValue(folder), result.GetValue(pathColumn));
+            Replacement.Refuse(FeatureFiles.Of(request.Shard?.FileOf(request.Output) ?? request.Output), list.Files);
             ExtractionResult done = new ImageExtraction(request, list.Items).Run(new ExtractionProgress(terminal), terminal.Cancellation);
             Report(terminal, done, result.GetValue(json));
             return ExitCode.Success;

@@ -5,6 +5,7 @@ internal sealed class ImageList : IDisposable
 {
     private readonly List<IDisposable> _archives = [];
     private readonly List<ImageItem> _items = [];
+    private readonly List<string> _files = [];
 
     private ImageList()
     {
@@ -12,15 +13,22 @@ internal sealed class ImageList : IDisposable
 
     public IReadOnlyList<ImageItem> Items => _items;
 
+    /// <summary>The tables and archives among the arguments.</summary>
+    public IReadOnlyList<string> Files => _files;
+
     /// <summary>Finds the images.</summary>
     /// <param name="arguments">Files, folders, patterns, .csv and .tsv tables, .zip and .tar archives, <c>-</c> for a list on standard input.</param>
     /// <param name="standardInput">A path a line.</param>
     /// <param name="folder">Where relative paths of lists and tables start from; null for the current directory.</param>
     /// <param name="pathColumn">The tables' column with the paths; null for a usual name.</param>
     /// <exception cref="FileNotFoundException">An argument is no file, folder or pattern.</exception>
+    /// <exception cref="DirectoryNotFoundException">There is no such folder for relative paths to start from.</exception>
     /// <exception cref="InvalidDataException">An argument has no images, or is a malformed table or archive.</exception>
     public static ImageList Of(IEnumerable<string> arguments, TextReader standardInput, string? folder = null, string? pathColumn = null)
     {
+        // The images' errors have their names alone, the same on every machine: they would not say where an image was looked for.
+        if (folder is not null && !Directory.Exists(folder))
+            throw new DirectoryNotFoundException($"There is no folder '{folder}', from which relative paths of lists and tables are to start.");
         var list = new ImageList();
         try
         {
@@ -67,16 +75,19 @@ internal sealed class ImageList : IDisposable
         {
             case ".csv" or ".tsv":
                 AddPaths(PathTable.Read(file, pathColumn), folder);
+                _files.Add(file);
                 break;
             case ".zip":
                 var zip = new ZipImages(file);
                 _archives.Add(zip);
                 _items.AddRange(zip.Items(name));
+                _files.Add(file);
                 break;
             case ".tar":
                 var tar = new TarImages(file);
                 _archives.Add(tar);
                 _items.AddRange(tar.Items(name));
+                _files.Add(file);
                 break;
             case ".gz" or ".tgz" or ".bz2" or ".xz" or ".7z" or ".zst":
                 throw new NotSupportedException($"'{file}' is a compressed archive, of which single files cannot be read; unpack it, or make a .tar or .zip of it.");
