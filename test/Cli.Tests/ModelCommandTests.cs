@@ -83,6 +83,23 @@ public sealed class ModelCommandTests
         Assert.IsFalse(File.Exists(folder["d.pth"]));
     }
 
+    /// <summary>A log on a full disk must end neither a command nor the service.</summary>
+    [TestMethod]
+    public void Errors_that_nobody_can_read_of_are_no_errors()
+    {
+        using var full = new StreamWriter(new FullDisk()) { AutoFlush = true };
+        Assert.ThrowsExactly<IOException>(() => full.WriteLine("x"));
+        Assert.AreEqual(ExitCode.Failure, CommandLine.Run(["info", "resnet5"], new Terminal(TextWriter.Null, new ErrorWriter(full), TextReader.Null, default)));
+        Assert.AreEqual(ExitCode.Usage, CommandLine.Run(["inf"], new Terminal(TextWriter.Null, new ErrorWriter(full), TextReader.Null, default)));
+    }
+
+    private sealed class FullDisk : MemoryStream
+    {
+        public override void Write(ReadOnlySpan<byte> buffer) => throw new IOException("No space left on device");
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new IOException("No space left on device");
+    }
+
     [TestMethod]
     public void Files_are_not_replaced_by_what_is_made_of_them()
     {
