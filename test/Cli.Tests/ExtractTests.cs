@@ -236,6 +236,8 @@ public sealed class ExtractTests
             File.WriteAllText(table, text);
             Tool.Fail(ExitCode.Failure, ImageSet.Extract(images["f.csv"], table), $"'{table}' is no table that can be read: ");
         }
+        File.WriteAllText(table, $"path,label\n{new string('x', 100_000)}\n");
+        Assert.IsLessThan(500 + table.Length, Tool.Run(ImageSet.Extract(images["f.csv"], table)).Error.Length);
         File.WriteAllText(table, "path\na.jpg\n");
         Tool.Fail(ExitCode.Failure, ImageSet.Extract(images["f.csv"], table, "--image-folder", images["nowhere"]), $"There is no folder '{images["nowhere"]}', from which relative paths");
     }

@@ -1,4 +1,5 @@
 using nietras.SeparatedValues;
+using TimmFeatures.Extraction.Files;
 
 namespace TimmFeatures.Extraction.Images;
 
@@ -41,7 +42,7 @@ internal static class PathTable
         }
         catch (Exception e) when (e is ArgumentException or InvalidDataException)
         {
-            throw new InvalidDataException($"'{file}' is no table that can be read: {e.Message}", e);
+            throw new InvalidDataException($"'{file}' is no table that can be read: {CsvFormat.Shown(e.Message)}", e);
         }
     }
 }
