@@ -43,9 +43,22 @@ public sealed class EmbeddingTests
         using var generator = TimmEmbeddingGenerator.ForPaths(s_options);
         var missing = await Assert.ThrowsExactlyAsync<InvalidOperationException>(() => generator.GenerateAsync([Samples.Expected[0].Path, "nothing.jpg"]));
         StringAssert.Contains(missing.Message, "Image 1 ('nothing.jpg')");
+        // What is no picture is a problem of the same kind, and the first one is told of.
+        string text = Path.GetTempFileName();
+        File.WriteAllText(text, "no picture");
+        var broken = await Assert.ThrowsExactlyAsync<InvalidOperationException>(() => generator.GenerateAsync([Samples.Expected[0].Path, text, null!]));
+        StringAssert.Contains(broken.Message, $"Image 1 ('{text}') cannot be embedded: The image");
+        File.Delete(text);
+        StringAssert.Contains((await Assert.ThrowsExactlyAsync<InvalidOperationException>(() => generator.GenerateAsync([null!]))).Message, "Image 0 cannot be embedded: The path is empty");
+        using var images = TimmEmbeddingGenerator.ForImages(s_options);
+        StringAssert.Contains((await Assert.ThrowsExactlyAsync<InvalidOperationException>(() => images.GenerateAsync([null!]))).Message, "Image 0 cannot be embedded: The image is null");
         await Assert.ThrowsExactlyAsync<ArgumentException>(() => generator.GenerateAsync([], new EmbeddingGenerationOptions { Dimensions = 7 }));
         await Assert.ThrowsExactlyAsync<ArgumentException>(() => generator.GenerateAsync([], new EmbeddingGenerationOptions { ModelId = "other" }));
     }
+
+    [TestMethod]
+    public void Maps_are_no_embeddings()
+        => StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => TimmEmbeddingGenerator.ForPaths(s_options, pool: "")).Message, "are [96, 5, 5], not a vector, with the pool ''");
 
     [TestMethod]
     public async Task Device_and_number_format_are_those_asked_for_and_the_model_is_shared()
