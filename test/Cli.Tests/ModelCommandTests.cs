@@ -32,6 +32,7 @@ public sealed class ModelCommandTests
         Assert.AreEqual("apache-2.0", info.GetProperty("license").GetString());
         Assert.AreEqual("[2048,7,7]", info.GetProperty("levels")[4].GetProperty("shape").GetRawText().Replace("\n", "").Replace(" ", ""));
         Assert.Contains("resnet50.tv_in1k", info.GetProperty("tags").EnumerateArray().Select(t => t.GetProperty("name").GetString()));
+        Assert.AreEqual("[192,14,14]", Tool.Json("info", "vit_tiny_patch16_224").GetProperty("levels")[11].GetProperty("shape").GetRawText().Replace("\n", "").Replace(" ", ""));
         // Attention's products are the difference between 1.08 (fvcore's count) and this.
         Assert.AreEqual(1.26, Tool.Json("info", "vit_tiny_patch16_224").GetProperty("gmacs").GetDouble(), 0.01);
         Assert.AreEqual(4, Tool.Json("info", "resnet18", "--image-size", "448").GetProperty("gmacs").GetDouble() / Tool.Json("info", "resnet18").GetProperty("gmacs").GetDouble(), 0.01);
@@ -62,7 +63,7 @@ public sealed class ModelCommandTests
     public void Convert_names_the_model_by_itself_and_writes_timms_file()
     {
         using var folder = new TemporaryFolder();
-        string torchScript = folder["a.pt"], converted = folder["b.safetensors"], again = folder["c.safetensors"];
+        string torchScript = folder["a.pt"], converted = folder["not there yet/b.safetensors"], again = folder["c.safetensors"];
         string weights = Path.Combine(Tool.DemoWeights, "model.safetensors");
         JsonElement first = Tool.Json("convert", weights, "-o", converted);
         Assert.AreEqual("test_resnet", first.GetProperty("model").GetString());
@@ -139,6 +140,7 @@ public sealed class ModelCommandTests
         Assert.IsGreaterThan(1000, new FileInfo(folder["a.onnx"]).Length);
         Assert.IsGreaterThan(1000, new FileInfo(folder["a.pt"]).Length);
         Tool.Succeed("export", "test_resnet", "--weights", Tool.DemoWeights, "--safetensors", folder["all.safetensors"]);
+        Tool.Succeed("export", "test_resnet", "--weights", Tool.DemoWeights, "--onnx", folder["not there yet/a.onnx"]);
         Assert.IsGreaterThan(new FileInfo(folder["a.safetensors"]).Length, new FileInfo(folder["all.safetensors"]).Length);
         Tool.Fail(2, ["export", "test_resnet", "--random-weights"], "--onnx FILE");
         Tool.Fail(2, ["export", "test_resnet", "--random-weights", "--onnx", folder["b.onnx"], "--logits", "--unpooled"], "--unpooled and --logits");
@@ -153,10 +155,27 @@ public sealed class ModelCommandTests
         Assert.AreEqual(2, times.GetArrayLength());
         Assert.IsGreaterThan(0, times[1].GetProperty("images_per_second").GetDouble());
         Assert.AreEqual(Tool.DemoModel, Tool.Json("bench", $"local-dir:{Tool.DemoWeights}", "--batch", "1", "--runs", "1")[0].GetProperty("model").GetString());
+        Assert.AreEqual(Tool.DemoModel, WithWeightsOf(Path.GetDirectoryName(Tool.DemoWeights)!, () => Tool.Json("bench", Tool.DemoModel, "--batch", "1", "--runs", "1"))[0].GetProperty("model").GetString());
+        Tool.Fail(1, ["bench", "test_resnet.mine"], "Unknown tag 'mine'");
         Tool.Fail(2, ["bench", "test_resnet", "--batch", "0"], "--batch '0'");
         Tool.Fail(2, ["bench", "test_resnet", "--batch", "2000000000"], "1 to 4096");
         Tool.Fail(2, ["bench", "test_resnet", "--threads", "0"], "--threads 0", "1 to 256");
         Tool.Fail(1, ["bench", "test_resnet", "--device", "tpu"], "'tpu' is not a device", "'cuda:N'");
+    }
+
+    private static T WithWeightsOf<T>(string folder, Func<T> run)
+    {
+        const string variable = "TIMM_FEATURES_WEIGHTS";
+        string? before = Environment.GetEnvironmentVariable(variable);
+        Environment.SetEnvironmentVariable(variable, folder);
+        try
+        {
+            return run();
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable(variable, before);
+        }
     }
 
     [TestMethod]
@@ -170,5 +189,8 @@ public sealed class ModelCommandTests
         Tool.Fail(2, [], "--help");
         Tool.Fail(2, ["exract"], "There is no command 'exract'.", "'extract'");
         Tool.Fail(2, ["info", "a", "b"], "'b'");
+        Tool.Fail(2, ["extract", "test_resnet", "--poool", "max", "-o", "never.npz"], "There is no option '--poool'. Did you mean '--pool'?");
+        Tool.Fail(2, ["info", "resnet18", "--frob"], "There is no option '--frob'.");
+        Tool.Fail(1, ["info", "--", "--frob"], "Unknown model '--frob'.");
     }
 }

@@ -49,7 +49,10 @@ internal static class ConvertCommand
         if (!output.EndsWith(Ending, StringComparison.OrdinalIgnoreCase))
             ModelFolder.Write(output, ConfigOf(backbone.Config, model, output), backbone.NumFeatures, path => backbone.SaveWeights(written = path));
         else if (backbone.Config is { MeanImage: false, Layers.IsDefaultOrEmpty: true })
+        {
+            CommonOptions.MakeFolderOf(output);
             backbone.SaveWeights(output);
+        }
         else
             throw new UsageException($"--output '{output}' would be weights that no model by name has: those of '{backbone.Name}' need a config.json beside them. Give a folder, such as '{Path.Combine(Path.GetDirectoryName(output) ?? "", backbone.Name)}'.");
         using ParameterStore store = ParameterStore.Open(written);

@@ -38,6 +38,8 @@ internal static class ExportCommand
             FeatureSelection wanted = asked ?? FeatureSelection.Pooled();
             using Backbone backbone = Backbone.Create(result.GetValue(model.Model)!, model.Read(result, terminal));
             SelectedFeatures selected = backbone.Select(wanted);
+            foreach (string path in ((string?[])[toOnnx, toTorchScript, toSafetensors]).OfType<string>())
+                CommonOptions.MakeFolderOf(path);
             if (toOnnx is not null)
                 backbone.ExportOnnx(wanted, toOnnx);
             if (toTorchScript is not null)
