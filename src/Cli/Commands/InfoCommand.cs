@@ -26,9 +26,9 @@ internal static class InfoCommand
 
     public static Command Create(Terminal terminal)
     {
-        var model = new ModelArguments();
+        var model = new ModelArguments(downloads: false);
         Option<bool> json = CommonOptions.Json();
-        var command = new Command("info", "Tells what a model is: parameters, operations, levels, input, licence. Nothing is downloaded.");
+        var command = new Command("info", "Tells what a model is: parameters, operations, levels, input, licence. No weights are downloaded.");
         model.AddTo(command);
         command.Options.Add(json);
         HelpWithExamples.Add(command, "timm-features info resnet50.a1_in1k", "timm-features info vit_tiny_patch16_224 --image-size 384 --json");

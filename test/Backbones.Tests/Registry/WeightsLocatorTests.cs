@@ -149,6 +149,7 @@ public sealed class WeightsLocatorTests
         }
         UnknownModelException tag = Assert.ThrowsExactly<UnknownModelException>(() => WeightsLocator.Find("resnet18.a1_in1", folders: [folder.Path]));
         StringAssert.Contains(tag.Message, "'resnet18.a1_in1k'");
+        StringAssert.EndsWith(tag.Message, $" Nor are there weights of that name in '{folder.Path}'.");
     }
 
     [TestMethod]
