@@ -189,6 +189,17 @@ public sealed class ExtractTests
         Tool.Fail(ExitCode.Failure, ImageSet.Extract(file, images.Folder, "--resume", "--logits"), "another extraction", "selection is");
     }
 
+    /// <summary>A missing file is told of under the name that it has in the list, not under a place where nobody looked.</summary>
+    [TestMethod]
+    public void A_missing_image_of_a_table_is_told_of_by_its_name()
+    {
+        using var images = new ImageSet();
+        File.WriteAllLines(images["t.csv"], ["path", "a/00.jpg", "a/none.jpg"]);
+        string folder = Path.GetRelativePath(Environment.CurrentDirectory, images.Folder);
+        Tool.Succeed(ImageSet.Extract(images["f.csv"], images["t.csv"], "--image-folder", folder, "--bad-images", "skip"));
+        Assert.AreEqual("Could not find file 'a/none.jpg'.", ExtractionReport.Read(images["f.csv"]).Failures[0].Error);
+    }
+
     [TestMethod]
     public void What_cannot_work_is_said_before_anything_is_computed()
     {
@@ -206,6 +217,8 @@ public sealed class ExtractTests
         Tool.Fail(1, ImageSet.Extract(images["f.npy"], images.Folder, "--precision", "float16"), "precision float16");
         File.WriteAllLines(images["t.csv"], ["name;label", "a;b"]);
         Tool.Fail(1, ImageSet.Extract(images["f.npy"], images["t.csv"]), "'name', 'label'", "--path-column");
+        Tool.Fail(2, ImageSet.Extract(images["t.csv"], images["t.csv"], "--path-column", "name;label", "--bad-images", "skip"), "is what is read, and would be overwritten");
+        Assert.AreEqual("name;label", File.ReadLines(images["t.csv"]).First());
         File.WriteAllText(images["a.tgz"], "x");
         Tool.Fail(1, ImageSet.Extract(images["f.npy"], images["a.tgz"]), "compressed archive", ".zip");
         File.WriteAllText(images["a.zip"], "x");

@@ -72,6 +72,9 @@ public sealed class ModelCommandTests
         Assert.AreEqual(first.GetProperty("sha256").GetString(), second.GetProperty("sha256").GetString());
         Assert.IsTrue(File.ReadAllBytes(converted).AsSpan().SequenceEqual(File.ReadAllBytes(again)));
 
+        Tool.Fail(2, ["convert", converted, "-o", converted], "is what is read, and would be overwritten");
+        Tool.Fail(2, ["export", "test_resnet", "--weights", converted, "--pyramid", "--indices", "1", "--safetensors", converted], "--safetensors", "is what is read");
+
         File.WriteAllText(torchScript, "<html>");
         Tool.Fail(1, ["convert", torchScript, "-o", converted], "a web page");
         Tool.Fail(1, ["convert", weights, "-o", converted, "--model", "resnet18"], "test_resnet");

@@ -44,6 +44,7 @@ internal static class ConvertCommand
 
     private static int Run(Terminal terminal, string file, string? model, string? keyPrefix, string output, bool json)
     {
+        CommonOptions.KeepInputs("--output", output, file);
         using Backbone backbone = Open(file, model, keyPrefix);
         string written = output;
         if (!output.EndsWith(Ending, StringComparison.OrdinalIgnoreCase))
