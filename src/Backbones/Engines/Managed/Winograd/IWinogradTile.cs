@@ -2,7 +2,10 @@ using System.Runtime.CompilerServices;
 
 namespace Backbones.Engines.Managed;
 
-/// <summary>Winograd's minimal filtering F(m×m, 3×3): the transforms of one size m, along one dimension at a time.</summary>
+/// <summary>
+/// Winograd's minimal filtering F(m×m, 3×3): the transforms of one size m, along one dimension at a time. Where of a tile only r outputs are wanted, at the edge of a map, F(r, 3) at some of the same points does
+/// with r + 2 of the products and the same transformed filters: of those for the first r + 1 points and that for the last, ∞.
+/// </summary>
 internal unsafe interface IWinogradTile<T> where T : struct, IVector<T>
 {
     /// <summary>Output pixels of a tile along one dimension: m.</summary>
@@ -11,11 +14,11 @@ internal unsafe interface IWinogradTile<T> where T : struct, IVector<T>
     /// <summary>Input pixels, and products, of a tile along one dimension: m + 2.</summary>
     static abstract int Inputs { get; }
 
-    /// <summary>Transforms <see cref="Inputs"/> vectors <paramref name="stride"/> floats apart into as many.</summary>
-    static abstract void TransformInput(float* source, nint stride, float* target, nint targetStride);
+    /// <summary>Transforms <paramref name="outputs"/> + 2 vectors <paramref name="stride"/> floats apart into as many, each to the place of its point.</summary>
+    static abstract void TransformInput(int outputs, float* source, nint stride, float* target, nint targetStride);
 
-    /// <summary>Transforms <see cref="Inputs"/> vectors of products into <see cref="Outputs"/> results.</summary>
-    static abstract void TransformOutput(float* source, nint stride, float* target, nint targetStride);
+    /// <summary>Transforms <paramref name="outputs"/> + 2 vectors of products, each at the place of its point, into the results.</summary>
+    static abstract void TransformOutput(int outputs, float* source, nint stride, float* target, nint targetStride);
 
     /// <summary>Transforms three filter taps into <see cref="Inputs"/> factors.</summary>
     static abstract void TransformFilter(double g0, double g1, double g2, Span<double> target);
@@ -29,9 +32,17 @@ internal readonly unsafe struct Winograd2<T> : IWinogradTile<T> where T : struct
     public static int Inputs => 4;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void TransformInput(float* source, nint stride, float* target, nint targetStride)
+    public static void TransformInput(int outputs, float* source, nint stride, float* target, nint targetStride)
     {
-        T d0 = T.Load(source), d1 = T.Load(source + stride), d2 = T.Load(source + 2 * stride), d3 = T.Load(source + 3 * stride);
+        T d0 = T.Load(source), d1 = T.Load(source + stride), d2 = T.Load(source + 2 * stride);
+        if (outputs == 1)
+        {
+            T.Store(d0 - d1, target);
+            T.Store(d1 + d1, target + targetStride);
+            T.Store(d2 - d1, target + 3 * targetStride);
+            return;
+        }
+        T d3 = T.Load(source + 3 * stride);
         T.Store(d0 - d2, target);
         T.Store(d1 + d2, target + targetStride);
         T.Store(d2 - d1, target + 2 * targetStride);
@@ -39,9 +50,15 @@ internal readonly unsafe struct Winograd2<T> : IWinogradTile<T> where T : struct
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void TransformOutput(float* source, nint stride, float* target, nint targetStride)
+    public static void TransformOutput(int outputs, float* source, nint stride, float* target, nint targetStride)
     {
-        T m0 = T.Load(source), m1 = T.Load(source + stride), m2 = T.Load(source + 2 * stride), m3 = T.Load(source + 3 * stride);
+        T m0 = T.Load(source), m1 = T.Load(source + stride), m3 = T.Load(source + 3 * stride);
+        if (outputs == 1)
+        {
+            T.Store(m0 + m1 + m3, target);
+            return;
+        }
+        T m2 = T.Load(source + 2 * stride);
         T.Store(m0 + m1 + m2, target);
         T.Store(m1 - m2 + m3, target + targetStride);
     }
@@ -68,9 +85,40 @@ internal readonly unsafe struct Winograd4<T> : IWinogradTile<T> where T : struct
     public static int Inputs => 6;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void TransformInput(float* source, nint stride, float* target, nint targetStride)
+    public static void TransformInput(int outputs, float* source, nint stride, float* target, nint targetStride)
     {
-        TransformInput(T.Load(source), T.Load(source + stride), T.Load(source + 2 * stride), T.Load(source + 3 * stride), T.Load(source + 4 * stride), T.Load(source + 5 * stride), target, targetStride);
+        if (outputs == 4)
+            TransformInput(T.Load(source), T.Load(source + stride), T.Load(source + 2 * stride), T.Load(source + 3 * stride), T.Load(source + 4 * stride), T.Load(source + 5 * stride), target, targetStride);
+        else
+            TransformFewInputs(outputs, source, stride, target, targetStride);
+    }
+
+    private static void TransformFewInputs(int outputs, float* source, nint stride, float* target, nint targetStride)
+    {
+        T d0 = T.Load(source), d1 = T.Load(source + stride), d2 = T.Load(source + 2 * stride);
+        if (outputs == 1)
+        {
+            T.Store(T.MultiplyAdd(T.Create(-A * B2), d1, T.Create(A2 * B2) * d0), target);
+            T.Store(T.Create(2 * A * (A2 - B2)) * d1, target + targetStride);
+            T.Store(T.MultiplyAdd(T.Create(-A), d1, d2), target + 5 * targetStride);
+            return;
+        }
+        T d3 = T.Load(source + 3 * stride);
+        if (outputs == 2)
+        {
+            T even = T.Create(A2 - B2) * d2, odd = T.Create(A * (A2 - B2)) * d1;
+            T.Store(T.MultiplyAdd(T.Create(A2 * B2), d0, T.Create(-B2) * d2), target);
+            T.Store(even + odd, target + targetStride);
+            T.Store(even - odd, target + 2 * targetStride);
+            T.Store(T.MultiplyAdd(T.Create(-A2), d1, d3), target + 5 * targetStride);
+            return;
+        }
+        T d4 = T.Load(source + 4 * stride), third = T.MultiplyAdd(T.Create(-A2), d1, d3);
+        T.Store(T.MultiplyAdd(T.Create(B), third, T.MultiplyAdd(T.Create(-B2), d2, T.Create(A2 * B2) * d0)), target);
+        T.Store(T.Create(A + B) * T.MultiplyAdd(T.Create(A - B), d2, T.MultiplyAdd(T.Create(-A * B), d1, d3)), target + targetStride);
+        T.Store(T.Create(B - A) * T.MultiplyAdd(T.Create(-A - B), d2, T.MultiplyAdd(T.Create(A * B), d1, d3)), target + 2 * targetStride);
+        T.Store(T.Create(2 * B) * third, target + 3 * targetStride);
+        T.Store(T.MultiplyAdd(T.Create(-B), third, T.MultiplyAdd(T.Create(-A2), d2, d4)), target + 5 * targetStride);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -87,8 +135,13 @@ internal readonly unsafe struct Winograd4<T> : IWinogradTile<T> where T : struct
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void TransformOutput(float* source, nint stride, float* target, nint targetStride)
+    public static void TransformOutput(int outputs, float* source, nint stride, float* target, nint targetStride)
     {
+        if (outputs < 4)
+        {
+            TransformFewOutputs(outputs, source, stride, target, targetStride);
+            return;
+        }
         T m0 = T.Load(source), m1 = T.Load(source + stride), m2 = T.Load(source + 2 * stride);
         T m3 = T.Load(source + 3 * stride), m4 = T.Load(source + 4 * stride), m5 = T.Load(source + 5 * stride);
         T sumA = m1 + m2, differenceA = m1 - m2, sumB = m3 + m4, differenceB = m3 - m4;
@@ -96,6 +149,27 @@ internal readonly unsafe struct Winograd4<T> : IWinogradTile<T> where T : struct
         T.Store(T.MultiplyAdd(T.Create(A), differenceA, T.Create(B) * differenceB), target + targetStride);
         T.Store(T.MultiplyAdd(T.Create(A2), sumA, T.Create(B2) * sumB), target + 2 * targetStride);
         T.Store(T.MultiplyAdd(T.Create(A3), differenceA, T.MultiplyAdd(T.Create(B3), differenceB, m5)), target + 3 * targetStride);
+    }
+
+    private static void TransformFewOutputs(int outputs, float* source, nint stride, float* target, nint targetStride)
+    {
+        T m0 = T.Load(source), m1 = T.Load(source + stride), m5 = T.Load(source + 5 * stride);
+        if (outputs == 1)
+        {
+            T.Store(m0 + m1 + m5, target);
+            return;
+        }
+        T m2 = T.Load(source + 2 * stride), sum = m1 + m2, difference = m1 - m2;
+        if (outputs == 2)
+        {
+            T.Store(m0 + sum, target);
+            T.Store(T.MultiplyAdd(T.Create(A), difference, m5), target + targetStride);
+            return;
+        }
+        T m3 = T.Load(source + 3 * stride);
+        T.Store(m0 + sum + m3, target);
+        T.Store(T.MultiplyAdd(T.Create(A), difference, T.Create(B) * m3), target + targetStride);
+        T.Store(T.MultiplyAdd(T.Create(A2), sum, T.MultiplyAdd(T.Create(B2), m3, m5)), target + 2 * targetStride);
     }
 
     public static void TransformFilter(double g0, double g1, double g2, Span<double> target)

@@ -177,6 +177,6 @@ internal sealed unsafe class LineWinogradStep<T> : GroupedConvolution<T> where T
     private static void TransformOutput(float* sums, nint floats, float* outputs)
     {
         for (nint i = 0; i < floats; i += T.Count)
-            Winograd4<T>.TransformOutput(sums + i, floats, outputs + i, floats);
+            Winograd4<T>.TransformOutput(Outputs, sums + i, floats, outputs + i, floats);
     }
 }
