@@ -187,9 +187,6 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
             TransformOutput(context, worker, panel, firstTile + order[i], i, tiles);
     }
 
-    /// <summary>Whether tiles with that many outputs along a dimension need the products of a point.</summary>
-    private static bool Needs(int outputs, int point) => point <= outputs || point == TTile.Inputs - 1;
-
     private int Blocks(long tiles, int threads)
     {
         long blocks = (tiles + MostBlockTiles - 1) / MostBlockTiles;
@@ -220,11 +217,8 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
             }
             for (int x = 0; x < columns + 2; x++)
                 TTile.TransformInput(rows, from + x * fromPixel, fromLine, half + x * T.Count, n * T.Count);
-            for (int y = 0; y < n; y++)
-            {
-                if (Needs(rows, y))
-                    TTile.TransformInput(columns, half + y * n * T.Count, T.Count, target + y * n * positionDistance + c, positionDistance);
-            }
+            for (int y = 0; y < rows + 2; y++)
+                TTile.TransformInput(columns, half + y * n * T.Count, T.Count, target + y * n * positionDistance + c, positionDistance);
         }
     }
 
@@ -258,7 +252,7 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
         for (int position = 0; position < Positions; position++)
         {
             (int y, int x) = Math.DivRem(position, TTile.Inputs);
-            (int first, int count) = tiles.Needing(!Needs(_tiles.LastRows, y), !Needs(_tiles.LastColumns, x));
+            (int first, int count) = tiles.Needing(y >= _tiles.LastRows + 2, x >= _tiles.LastColumns + 2);
             if (count > 0)
             {
                 args.B = _weights.Rows(position, panel, 0, _weights.K, context.WorkerScratch(worker) + ProductScratch + InputScratch);
@@ -285,11 +279,8 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
         for (int v = 0; v < vectors; v++)
         {
             float* products = scratch + tileInBlock * width + v * T.Count;
-            for (int x = 0; x < n; x++)
-            {
-                if (Needs(columns, x))
-                    TTile.TransformOutput(rows, products + x * positionDistance, n * positionDistance, half + x * T.Count, n * T.Count);
-            }
+            for (int x = 0; x < columns + 2; x++)
+                TTile.TransformOutput(rows, products + x * positionDistance, n * positionDistance, half + x * T.Count, n * T.Count);
             for (int y = 0; y < rows; y++)
                 TTile.TransformOutput(columns, half + y * n * T.Count, T.Count, full + y * m * T.Count, T.Count);
             T bias = _bias is null ? T.Zero : T.Load(_bias.Pointer + firstColumn + v * T.Count);
