@@ -75,10 +75,17 @@ public sealed class Backbone : IDisposable
         {
             if ((options.WeightsPath ?? options.KeyPrefix) is { } ofFile)
                 throw new ArgumentException($"Either random weights or those of a file: both were given for '{name}' ('{ofFile}').", nameof(options));
-            PretrainedConfig random = ModelNames.GetConfig(name);
+            PretrainedConfig random = options.Overlaid(ModelNames.GetConfig(name));
             return FromParameters(random, ParameterStore.FromRecipe(DefaultSpecs(random), 1), options, ownsParameters: true);
         }
-        return Open(name, WeightsLocator.Find(name, options.WeightsPath, downloader: options.Downloader), options);
+        return Open(name, Locate(name, options), options);
+    }
+
+    /// <summary>The weights that <see cref="Create"/> takes, with their config as it counts.</summary>
+    internal static LocatedModel Locate(string name, BackboneOptions options)
+    {
+        LocatedModel located = WeightsLocator.Find(name, options.WeightsPath, downloader: options.Downloader);
+        return located with { Config = options.Overlaid(located.Config) };
     }
 
     /// <summary>The same over weights that were located before.</summary>
@@ -125,7 +132,7 @@ public sealed class Backbone : IDisposable
 
     /// <summary>What the weights are that <see cref="Create"/> would take.</summary>
     internal static PretrainedConfig FindConfig(string name, BackboneOptions options)
-        => options.RandomWeights ? ModelNames.GetConfig(name) : WeightsLocator.FindConfig(name, options.WeightsPath, downloader: options.Downloader);
+        => options.Overlaid(options.RandomWeights ? ModelNames.GetConfig(name) : WeightsLocator.FindConfig(name, options.WeightsPath, downloader: options.Downloader));
 
     /// <summary>What <see cref="Describe(string, FeatureSelection, BackboneOptions?)"/> tells, with the graph: whoever keeps it finds it built when the weights come.</summary>
     /// <param name="name">The model's name.</param>
@@ -277,7 +284,7 @@ public sealed class Backbone : IDisposable
     {
         try
         {
-            using ParameterStore weights = OpenWeights(WeightsLocator.Find(name, options.WeightsPath), options);
+            using ParameterStore weights = OpenWeights(WeightsLocator.Find(name, options.WeightsPath) with { Config = config }, options);
             return WithClassesOf(config, weights);
         }
         catch (FileNotFoundException)

@@ -33,8 +33,17 @@ public sealed record BackboneOptions
     /// <summary>Input channels, 1 or more; null for the model's own. The first convolution is adapted as timm does (<c>adapt_input_conv</c>).</summary>
     public int? InChannels { get; init; }
 
+    /// <summary>Changes what the weights' config says, before the model is made: crop, filter, mean and deviation of the image transform, or how the model is made
+    /// (<see cref="PretrainedConfig.WithModelArgs"/>). timm's <c>pretrained_cfg_overlay</c>, and the arguments of <c>create_model</c> that have no setting here.</summary>
+    /// <example><code>ConfigOverlay = config => config with { CropPct = 1, CropMode = "squash" }</code></example>
+    public Func<PretrainedConfig, PretrainedConfig>? ConfigOverlay { get; init; }
+
     /// <summary>Check every weight for NaN and infinity when loading.</summary>
     public bool CheckFinite { get; init; } = true;
 
     internal WeightsDownloader Downloader => new(Download, DownloadProgress);
+
+    /// <summary>The config as it counts.</summary>
+    internal PretrainedConfig Overlaid(PretrainedConfig config) => ConfigOverlay is not { } change ? config
+        : change(config) ?? throw new ArgumentException($"{nameof(ConfigOverlay)} gave null for the config of '{config.Name}'.", nameof(ConfigOverlay));
 }

@@ -155,7 +155,7 @@ internal static partial class Eva
 
     private static Node PlainMlp(GraphBuilder b, Config config, Node x) => Mlp.Build(b, "mlp", x, config.MlpHidden, ActLayers.Torch(UnaryKind.Gelu));
 
-    private static Node SwiGluPacked(GraphBuilder b, Config config, Node x) => Mlp.SwiGluPacked(b, "mlp", x, 2 * config.MlpHidden);
+    private static Node SwiGluPacked(GraphBuilder b, Config config, Node x) => Mlp.SwiGluPacked(b, "mlp", x, 2 * config.MlpHidden, ActLayers.Torch(UnaryKind.Silu));
 
     /// <summary>With a norm in the perceptron.</summary>
     private static Node SwiGluNorm(GraphBuilder b, Config config, Node x) => Mlp.SwiGlu(b, "mlp", x, config.MlpHidden, norm: config.Norm);

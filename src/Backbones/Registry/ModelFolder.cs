@@ -129,6 +129,6 @@ internal sealed class ModelFolder
             NumClasses = PretrainedConfigReader.Integer(json, "num_classes") ?? config.NumClasses,
             LabelNames = PretrainedConfigReader.Labels(json) ?? config.LabelNames,
         };
-        return new ModelFolder(ModelArgs.Apply(config, json));
+        return new ModelFolder(ModelArgs.ApplyFrom(config, json));
     }
 }
