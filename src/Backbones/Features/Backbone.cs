@@ -50,8 +50,12 @@ public sealed class Backbone : IDisposable
     /// <summary>Names of the nodes that <see cref="FeatureSelection.Nodes(IEnumerable{string})"/> can choose.</summary>
     public ImmutableArray<string> NodeNames => Graph.NodeNames;
 
-    /// <summary>Channels of the pooled features (<c>num_features</c>).</summary>
+    /// <summary>Channels of the unpooled features (<c>num_features</c>).</summary>
     public int NumFeatures => _graph.Value.NumFeatures;
+
+    /// <summary>Length of the features that the model's own pool gives and its classifier gets (<c>head_hidden_size</c>): that of <see cref="NumFeatures"/>, but where there are
+    /// layers between pool and classifier, as in MobileNetV3.</summary>
+    public int HeadHiddenSize => _graph.Value.HeadHiddenSize;
 
     /// <summary>Makes a backbone by timm's name. Published weights that are not on this machine are downloaded, see <see cref="BackboneOptions.Download"/>.</summary>
     /// <param name="name"><c>resnet50</c>, <c>resnet50.a1_in1k</c>, <c>hf-hub:organization/model</c>, <c>local-dir:path</c>, or the name of a folder of weights.</param>
