@@ -100,6 +100,29 @@ public sealed class ModelArgsTests
         Assert.AreEqual(parameters, backbone.Graph.ParameterCount);
     }
 
+    /// <summary>A folder as others publish their encoders for timm; what its page says to give to <c>create_model</c> beside that is an overlay.</summary>
+    [TestMethod]
+    public void AnEncoderOfOthersIsReadFromItsFolder()
+    {
+        const string rest = """{"mlp_layer":"SwiGLUPacked","act_layer":"silu"}""";
+        using TemporaryFolder folder = new();
+        PretrainedConfig config = ModelNames.GetConfig("test_vit").WithModelArgs("""{"init_values":1e-5,"reg_tokens":4,"no_embed_class":true,"num_classes":0}""").WithModelArgs(rest);
+        using (ParameterStore weights = RecipeFor(config))
+            SafetensorsWriter.Write(folder.File("model.safetensors"), weights.Tensors);
+        File.WriteAllText(folder.File("config.json"), """
+            {"architecture":"test_vit","num_classes":0,"num_features":64,"global_pool":"token",
+            "model_args":{"img_size":160,"init_values":1e-05,"num_classes":0,"reg_tokens":4,"no_embed_class":true,"dynamic_img_size":true},
+            "pretrained_cfg":{"tag":"uni","custom_load":false,"input_size":[3,160,160],"fixed_input_size":true,"crop_pct":1.0,"mean":[0.485,0.456,0.406],"std":[0.229,0.224,0.225],
+            "num_classes":0,"pool_size":null,"first_conv":"patch_embed.proj","classifier":"head","license":"CC-BY-NC-ND-4.0"}}
+            """);
+        var options = new BackboneOptions { ConfigOverlay = c => c.WithModelArgs(rest) };
+        using Backbone read = Backbone.Create($"local-dir:{folder.Path}", options), same = Backbone.FromParameters(config, read.Parameters);
+        Assert.AreEqual(("test_vit.uni", 1.0, 64), (read.Name, read.TransformOptions.CropPct, read.HeadHiddenSize));
+        float[] input = [.. Enumerable.Range(0, 3 * 160 * 160).Select(i => MathF.Sin(i))];
+        CollectionAssert.AreEqual(Run(same, input, 64), Run(read, input, 64));
+        StringAssert.Contains(Assert.ThrowsExactly<ParameterMismatchException>(() => Backbone.Create($"local-dir:{folder.Path}")).Message, "blocks.0.mlp.fc2.weight");
+    }
+
     /// <summary>An image that is no whole number of patches is computed as one with zeros below and right of it.</summary>
     [TestMethod]
     public void DynamicPaddingFillsTheLastPatches()
