@@ -48,6 +48,11 @@ public sealed class SimilarTests
         JsonElement found = Tool.Json("similar", file, images.Names[1], "--top", "1", "--weights", weights);
         Assert.AreEqual((images.Names[1], 1.0), (found[0].GetProperty("path").GetString(), Math.Round(found[0].GetProperty("similarity").GetDouble(), 6)));
         Tool.Fail(1, ["extract", "test_resnet", images.Folder, "-o", file, "--weights", weights, "--bad-images", "skip", "--resume", .. arguments[..2]], "crop_pct");
+        // A folder has the arguments in its config.json; a file alone would be one that no name fits.
+        Tool.Succeed(["convert", weights, "-o", images["test_resnet.two"], "--model", "test_resnet", .. arguments]);
+        Tool.Succeed("extract", $"local-dir:{images["test_resnet.two"]}", images.Folder, "-o", images["h.npy"], "--bad-images", "skip");
+        Assert.IsTrue(File.ReadAllBytes(file).AsSpan().SequenceEqual(File.ReadAllBytes(images["h.npy"])));
+        Tool.Fail(2, ["convert", weights, "-o", images["two.safetensors"], "--model", "test_resnet", .. arguments[..2]], "need a config.json beside them");
         Tool.Fail(1, ["extract", "test_resnet", images.Folder, "-o", images["g.npy"], "--weights", weights, "--bad-images", "skip"], "unexpected", "layer1.1.bn1.bias");
     }
 
