@@ -1,4 +1,5 @@
 using Backbones.Graphs;
+using Backbones.Imaging;
 using Backbones.Registry;
 using Backbones.Weights.Hub;
 
@@ -44,6 +45,16 @@ public sealed record BackboneOptions
     internal WeightsDownloader Downloader => new(Download, DownloadProgress);
 
     /// <summary>The config as it counts.</summary>
-    internal PretrainedConfig Overlaid(PretrainedConfig config) => ConfigOverlay is not { } change ? config
-        : change(config) ?? throw new ArgumentException($"{nameof(ConfigOverlay)} gave null for the config of '{config.Name}'.", nameof(ConfigOverlay));
+    /// <exception cref="ArgumentException">The overlay gives none, or one with an image transform that does not exist.</exception>
+    internal PretrainedConfig Overlaid(PretrainedConfig config)
+    {
+        if (ConfigOverlay is not { } change)
+            return config;
+        config = change(config) ?? throw new ArgumentException($"{nameof(ConfigOverlay)} gave null for the config of '{config.Name}'.", nameof(ConfigOverlay));
+        // What is wrong with the transform is told of now, not by the first picture.
+        ImageTransformOptions transform = ImageTransformOptions.Resolve(config.ToDataConfig());
+        if (transform.Channels is 1 or 3)
+            _ = new ImageTransform(transform);
+        return config;
+    }
 }

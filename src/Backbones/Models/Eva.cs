@@ -96,8 +96,9 @@ internal static partial class Eva
         pooled = b.Identity("head_drop", Norms.OrIdentity(fcNorm ? config.Norm : null)(b, "fc_norm", pooled));
         return BackboneGraph.OfBlocks(b, blocks, config.PatchSize, grid, config.PrefixTokens, features, norm, (pooled, Classifier.Fc(b, "head", pooled, options.NumClasses))) with
         {
-            Adapters = ImmutableDictionary<string, ParameterAdapter>.Empty.Add(
-                "pos_embed", ParameterAdapters.PositionEmbedding(config.PositionPrefix, (options.PretrainedSize.H / config.PatchSize, options.PretrainedSize.W / config.PatchSize), grid)),
+            Adapters = ImmutableDictionary<string, ParameterAdapter>.Empty
+                .Add("pos_embed", ParameterAdapters.PositionEmbedding(config.PositionPrefix, (options.PretrainedSize.H / config.PatchSize, options.PretrainedSize.W / config.PatchSize), grid))
+                .Add("patch_embed.proj.weight", ParameterAdapters.PatchEmbedding()),
         };
     }
 

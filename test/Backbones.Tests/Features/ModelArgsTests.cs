@@ -78,6 +78,8 @@ public sealed class ModelArgsTests
     [DataRow("vit_giant_patch14_224", """{"embed_dim":1536,"num_heads":24,"mlp_ratio":5.33334,"mlp_layer":"SwiGLUPacked","act_layer":"silu","init_values":1e-5,"reg_tokens":4,"no_embed_class":true,"img_size":518,"num_classes":0}""", "vit_giant_patch14_reg4_dinov2")]
     [DataRow("vit_base_patch16_224", """{"qkv_bias":false,"qk_norm":true,"class_token":false,"fc_norm":false,"global_pool":"avg"}""", null)]
     [DataRow("deit_base_patch16_224", """{"no_embed_class":true,"init_values":1e-6}""", "deit3_base_patch16_224")]
+    [DataRow("eva02_base_patch14_448", """{"depth":24,"embed_dim":1024,"num_heads":16}""", "eva02_large_patch14_448")]
+    [DataRow("vit_small_patch16_dinov3", """{"embed_dim":768,"num_heads":12,"qkv_bias":true}""", "vit_base_patch16_dinov3_qkvb")]
     [DataRow("swin_base_patch4_window7_224", """{"window_size":12,"img_size":384}""", "swin_base_patch4_window12_384")]
     [DataRow("swinv2_tiny_window8_256", """{"window_size":16}""", "swinv2_tiny_window16_256")]
     public void ArgumentsOfTheFamilyMakeAnotherVariant(string name, string arguments, string? variant)
@@ -98,6 +100,20 @@ public sealed class ModelArgsTests
     {
         using Backbone backbone = Backbone.FromParameters(ModelNames.GetConfig(name).WithModelArgs(arguments), ParameterStore.FromTensors([]));
         Assert.AreEqual(parameters, backbone.Graph.ParameterCount);
+    }
+
+    /// <summary>Kernels of other patches are resampled, in all families that take a patch size.</summary>
+    [TestMethod]
+    [DataRow("vit_tiny_patch16_224")]
+    [DataRow("deit_tiny_patch16_224")]
+    [DataRow("eva02_tiny_patch14_224")]
+    public void PatchesOfAnotherSizeHaveTheirKernelsResampled(string name)
+    {
+        PretrainedConfig config = ModelNames.GetConfig(name).WithModelArgs("""{"depth":1,"num_classes":0}""");
+        using ParameterStore weights = RecipeFor(config);
+        using Backbone backbone = Backbone.FromParameters(config.WithModelArgs("""{"patch_size":8,"img_size":32}"""), weights);
+        float[] output = Run(backbone, [.. Enumerable.Range(0, 3 * 32 * 32).Select(i => MathF.Sin(i))], 192);
+        Assert.IsTrue(output.All(float.IsFinite) && output.Any(v => Math.Abs(v) > 0.01f));
     }
 
     /// <summary>A folder as others publish their encoders for timm; what its page says to give to <c>create_model</c> beside that is an overlay.</summary>
@@ -158,6 +174,12 @@ public sealed class ModelArgsTests
         Assert.HasCount(2, Backbone.Describe("test_vit", FeatureSelection.Intermediates(), options));
         Assert.HasCount(6, Backbone.Describe("test_vit", FeatureSelection.Intermediates(), options with { ConfigOverlay = null }));
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => Backbone.Create("test_vit", options with { ConfigOverlay = _ => null! })).Message, "ConfigOverlay gave null");
+        foreach ((Func<PretrainedConfig, PretrainedConfig> change, string problem) in new (Func<PretrainedConfig, PretrainedConfig>, string)[]
+        {
+            (c => c with { CropMode = "sqash" }, "Unknown crop mode 'sqash'; valid: center, squash, border"), (c => c with { Interpolation = "cubic" }, "Unknown interpolation 'cubic'"),
+            (c => c with { CropPct = -1 }, "crop_pct must be a positive number"), (c => c with { Std = [0, 1, 1] }, "standard deviations finite and not zero"),
+        })
+            StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => Backbone.Describe("test_vit", FeatureSelection.Pooled(), options with { ConfigOverlay = change })).Message, problem);
     }
 
     private static string[] Keys(PretrainedConfig config)
