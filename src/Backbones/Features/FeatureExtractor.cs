@@ -106,13 +106,9 @@ public sealed class FeatureBatch(int batch, ImmutableArray<FeatureTensor> tensor
     public FeatureTensor this[int index] => tensors[index];
 
     /// <summary>An output by name.</summary>
-    /// <exception cref="KeyNotFoundException">There is none, or several selections have one of that name; the message has the names.</exception>
-    public FeatureTensor this[string name] => tensors.Where(t => t.Output.Name == name).Take(2).ToArray() switch
-    {
-        [var only] => only,
-        [] => throw new KeyNotFoundException($"There is no output '{name}'. Outputs are {string.Join(", ", tensors.Select(t => $"'{t.Output.Name}'"))}."),
-        _ => throw new KeyNotFoundException($"Several outputs are called '{name}'; take them by number: {string.Join(", ", tensors.Select((t, i) => $"{i} '{t.Output.Name}'"))}."),
-    };
+    /// <exception cref="KeyNotFoundException">There is none; the message has the names.</exception>
+    public FeatureTensor this[string name] => tensors.FirstOrDefault(t => t.Output.Name == name)
+        ?? throw new KeyNotFoundException($"There is no output '{name}'. Outputs are {string.Join(", ", tensors.Select(t => $"'{t.Output.Name}'"))}.");
 }
 
 /// <summary>One output of one run, <c>[batch, shape…]</c>.</summary>

@@ -90,8 +90,6 @@ public sealed record SelectedFeatures
             : Choose(backbone, [.. backbone.FeatureBranches.Select((node, i) => ($"features.{i}", node, (FeatureInfo?)null))]),
         LogitsSelection => Choose(backbone, [("logits", backbone.Graph.Outputs[0], null)]),
         NodesSelection { Choices.IsDefaultOrEmpty: true } => throw new ArgumentException("No node asked for; give names of nodes, such as those of Backbone.NodeNames.", nameof(selection)),
-        NodesSelection nodes when nodes.Choices.GroupBy(c => c.Output).FirstOrDefault(g => g.Count() > 1) is { } twice
-            => throw new ArgumentException($"The output '{twice.Key}' is asked for twice, of {string.Join(" and ", twice.Select(c => $"'{c.Node}'"))}; give each a name of its own.", nameof(selection)),
         NodesSelection nodes => KeepAsserted(Choose(backbone, [.. nodes.Choices.Select(c => (c.Output, backbone.Graph.Find(c.Node), (FeatureInfo?)null))])),
         PyramidSelection pyramid => Pyramid(pyramid, backbone),
         IntermediatesSelection intermediates => Intermediates(intermediates, backbone),

@@ -31,18 +31,6 @@ public sealed class FeatureExtractorTests
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => s_extractor.Run(2, new float[3 * 32 * 32])).Message, "received 3072");
     }
 
-    /// <summary>A name is of one output: of nodes always, of several selections in one run where it is used.</summary>
-    [TestMethod]
-    public void A_name_of_two_outputs_is_told_of()
-    {
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => s_backbone.Select(FeatureSelection.Nodes([("layer3", "a"), ("layer4", "a")]))).Message, "'a' is asked for twice, of 'layer3' and 'layer4'");
-        using FeatureExtractor both = s_backbone.Extract(s_backbone.Select([FeatureSelection.Pyramid([1, 2]), FeatureSelection.Intermediates([2])]));
-        FeatureBatch batch = both.Run(1, new float[3 * 32 * 32]);
-        Assert.AreEqual("1", batch["1"].Output.Name);
-        StringAssert.Contains(Assert.ThrowsExactly<KeyNotFoundException>(() => batch["2"]).Message, "Several outputs are called '2'; take them by number: 0 '1', 1 '2', 2 '2'");
-        StringAssert.Contains(Assert.ThrowsExactly<KeyNotFoundException>(() => batch["3"]).Message, "There is no output '3'");
-    }
-
     /// <summary>What a classifier of one's own gets, also where the network has layers between pool and classifier.</summary>
     [TestMethod]
     [DataRow("test_resnet", 96)]
