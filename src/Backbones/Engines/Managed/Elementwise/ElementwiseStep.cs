@@ -53,13 +53,11 @@ internal sealed unsafe class ElementwiseStep<T> : Step where T : struct, IVector
 
     private long Work => (long)_loops.Columns * _links.Length;
 
-    public override void Execute(RunContext context)
-        => context.Share(this, 0, Pieces.Count(_loops.RowsPerItem * context.Batch, Work, context.Pool.Threads));
+    public override void Execute(RunContext context) => context.Share(this, 0, _loops.RowsPerItem * context.Batch, Work);
 
     public override void RunPiece(RunContext context, int phase, int index, int worker)
     {
-        long rows = _loops.RowsPerItem * context.Batch;
-        (long first, long end) = Pieces.Range(rows, Pieces.Count(rows, Work, context.Pool.Threads), index);
+        (long first, long end) = context.Units(index);
         float* start = context.Address(_start), result = context.Address(_result);
         nint targetRow = (nint)_loops.InnerRowStride(0);
         long most = _links.Length == 1 ? long.MaxValue : Math.Max(1, BlockFloats / _loops.Columns);
