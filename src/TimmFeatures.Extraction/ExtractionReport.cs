@@ -22,8 +22,9 @@ namespace TimmFeatures.Extraction;
 /// <param name="Outputs">The columns.</param>
 /// <param name="Images">Images asked for, of all shards together.</param>
 /// <param name="ImagesSha256">SHA-256 over their names.</param>
+/// <param name="ModelArgs">Arguments that the model is made with, as JSON; null for none.</param>
 internal sealed record ExtractionSettings(string Version, string Model, string Weights, JsonNode Selection, ImageTransformOptions Transform, bool UseTestSize, bool ApplyExif, string Engine, string Precision,
-    IReadOnlyList<FeatureColumn> Outputs, int Images, string ImagesSha256)
+    IReadOnlyList<FeatureColumn> Outputs, int Images, string ImagesSha256, string? ModelArgs = null)
 {
     /// <summary>The tool's version, which all its assemblies share.</summary>
     public static string ToolVersion { get; } = typeof(ExtractionSettings).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];

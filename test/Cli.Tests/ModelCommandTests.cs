@@ -35,6 +35,9 @@ public sealed class ModelCommandTests
         Assert.AreEqual("[192,14,14]", Tool.Json("info", "vit_tiny_patch16_224").GetProperty("levels")[11].GetProperty("shape").GetRawText().Replace("\n", "").Replace(" ", ""));
         // Attention's products are the difference between 1.08 (fvcore's count) and this.
         Assert.AreEqual(1.26, Tool.Json("info", "vit_tiny_patch16_224").GetProperty("gmacs").GetDouble(), 0.01);
+        Assert.AreEqual(0.63, Tool.Json("info", "vit_tiny_patch16_224", "--model-args", """{"depth": 6}""").GetProperty("gmacs").GetDouble(), 0.03);
+        JsonElement mobile = Tool.Json("info", "mobilenetv3_small_050", "--crop-pct", "0.5", "--use-test-size");
+        Assert.AreEqual((288, 1024, 0.5), (mobile.GetProperty("num_features").GetInt32(), mobile.GetProperty("head_hidden_size").GetInt32(), mobile.GetProperty("crop_pct").GetDouble()));
         Assert.AreEqual(4, Tool.Json("info", "resnet18", "--image-size", "448").GetProperty("gmacs").GetDouble() / Tool.Json("info", "resnet18").GetProperty("gmacs").GetDouble(), 0.01);
 
         string text = Tool.Succeed("info", "resnet50.a1_in1k").Out;
@@ -127,6 +130,11 @@ public sealed class ModelCommandTests
     [DataRow(2, "--image-size 0 is not valid; expected 1 to 16384", "info", "resnet18", "--image-size", "0")]
     [DataRow(2, "--image-size 'wide' is not valid; expected a whole number", "info", "resnet18", "--image-size", "wide")]
     [DataRow(2, "--precision 'float61' is not valid; expected auto, float32, float16, bfloat16, float16-weights. Did you mean 'float16'", "bench", "resnet18", "--precision", "float61")]
+    [DataRow(2, "--crop-pct 0 is not valid; expected a number above 0", "info", "resnet18", "--crop-pct", "0")]
+    [DataRow(2, "'middle'", "info", "resnet18", "--crop-mode", "middle")]
+    [DataRow(2, "--model-args '{' is not valid", "info", "resnet18", "--model-args", "{")]
+    [DataRow(2, "'dept', which is not known here", "info", "vit_tiny_patch16_224", "--model-args", """{"dept": 3}""")]
+    [DataRow(1, "'depth' (3), which 'resnet18' does not take", "info", "resnet18", "--model-args", """{"depth": 3}""")]
     [DataRow(2, "--random-weights and --key-prefix 'a.' cannot be asked for at once", "info", "resnet18", "--random-weights", "--key-prefix", "a.")]
     [DataRow(1, "in precision float16: the managed engine does not compute in float16. Use 'cpu' or 'auto' with --precision auto.", "bench", "test_resnet", "--random-weights", "--device", "cpu", "--precision", "float16")]
     [DataRow(1, "Give a file or folder with --weights", "export", "resnet18", "--offline", "--safetensors", "never.safetensors")]

@@ -117,7 +117,7 @@ public sealed class HostileRequestTests
     [DataRow(422, """{"indices": [[[1]]]}""")]
     [DataRow(422, """{"output_stride": 1.5}""")]
     [DataRow(422, """{"norm": "yes"}""")]
-    [DataRow(422, """{"kind": null}""")]
+    [DataRow(422, """{"kind": {}}""")]
     [DataRow(422, """{"kind": "pooled", "kind": "logits"}""")]
     [DataRow(422, """{"kind": "pooled", "indices": [1]}""")]
     [DataRow(422, """{"kind": "nodes"}""")]

@@ -137,6 +137,8 @@ internal sealed record DetectorParts
             if (rcnn is MaskRcnnOptions mask)
             {
                 Pooler(mask.MaskRoIPool, nameof(mask.MaskRoIPool));
+                if (mask.MaskRoIPool.OutputSize is { } cut && cut.H != cut.W)
+                    throw new ArgumentException($"{nameof(mask.MaskRoIPool)}.OutputSize must be as high as wide, as masks are; received {cut}.", nameof(options));
                 Layers(mask.MaskLayers, nameof(mask.MaskLayers));
             }
             if (rcnn is KeypointRcnnOptions points)

@@ -15,7 +15,7 @@ internal static class InfoCommand
     /// <summary>All that is known of a model.</summary>
     public sealed record ModelInfo(
         string Name, string Architecture, string Family, string? License, string? Source, string? Weights, int[] InputSize, int[]? TestInputSize, string Interpolation, double CropPct, string CropMode,
-        IReadOnlyList<double> Mean, IReadOnlyList<double> Std, int NumClasses, int NumFeatures, long Parameters, long PooledParameters, double Gmacs, double MActivations,
+        IReadOnlyList<double> Mean, IReadOnlyList<double> Std, int NumClasses, int NumFeatures, int HeadHiddenSize, long Parameters, long PooledParameters, double Gmacs, double MActivations,
         IReadOnlyList<Level> Levels, IReadOnlyList<Tag> Tags);
 
     /// <summary>A level of the pyramid, with the shape that its map has at this input size.</summary>
@@ -56,7 +56,7 @@ internal static class InfoCommand
         return new ModelInfo(
             config.Name, config.Architecture, registered ? ModelNames.ModuleOf(config.Architecture) : "", config.License, config.HfHubId is { } hub ? $"https://huggingface.co/{hub}" : config.Url,
             TryFindWeights(name, options), [.. input], config.TestInputSize is { } test ? [.. test] : null, transform.Interpolation.ToString().ToLowerInvariant(), transform.CropPct, transform.CropMode.ToString().ToLowerInvariant(),
-            transform.Mean, transform.Std, config.NumClasses, backbone.NumFeatures, backbone.Graph.ParameterCount, pooled.Graph.ParameterCount, cost.Macs / 1e9, cost.Activations / 1e6,
+            transform.Mean, transform.Std, config.NumClasses, backbone.NumFeatures, backbone.HeadHiddenSize, backbone.Graph.ParameterCount, pooled.Graph.ParameterCount, cost.Macs / 1e9, cost.Activations / 1e6,
             LevelsOf(config, backbone, options),
             registered ? [.. ModelNames.TagsOf(config.Architecture).Select(t => ModelNames.GetConfig($"{config.Architecture}.{t}")).Select(c => new Tag(c.Name, c.License, [.. c.InputSize], c.NumClasses))] : []);
     }
@@ -95,7 +95,7 @@ internal static class InfoCommand
             ("input", $"{Size(info.InputSize)}{(info.TestInputSize is { } test ? $" (tests best with {Size(test)})" : "")}"),
             ("transform", Invariant($"{info.Interpolation}, crop {info.CropPct:0.###} {info.CropMode}, mean {List(info.Mean)}, std {List(info.Std)}")),
             ("classes", Invariant($"{info.NumClasses}")),
-            ("features", Invariant($"{info.NumFeatures}")),
+            ("features", Invariant($"{info.HeadHiddenSize}{(info.NumFeatures == info.HeadHiddenSize ? "" : $" ({info.NumFeatures} unpooled)")}")),
             ("parameters", Invariant($"{info.Parameters / 1e6:0.00} M ({info.PooledParameters / 1e6:0.00} M without the classifier)")),
             ("GMACs", Invariant($"{info.Gmacs:0.00}")),
             ("activations", Invariant($"{info.MActivations:0.00} M")),

@@ -50,7 +50,13 @@ internal static class SimilarCommand
     private static float[] Featurize(ExtractionSettings settings, string image, BackboneOptions options)
     {
         bool random = settings.Weights == ExtractionSettings.RandomWeights;
-        options = options with { RandomWeights = random, UseTestSize = settings.UseTestSize, ImageSize = (settings.Transform.Height, settings.Transform.Width) };
+        options = options with
+        {
+            RandomWeights = random,
+            UseTestSize = settings.UseTestSize,
+            ImageSize = (settings.Transform.Height, settings.Transform.Width),
+            ConfigOverlay = settings.ModelArgs is { } arguments ? config => config.WithModelArgs(arguments) : null,
+        };
         // Weights that are given need no tag; what the tag says of the input is in the settings.
         using Backbone backbone = Open(settings.Model, options);
         if (!random && backbone.Parameters.ContentHash != settings.Weights)

@@ -1,6 +1,7 @@
 using Backbones;
 using Backbones.Engines;
 using Backbones.Graphs;
+using Backbones.Registry;
 using Backbones.Weights.Hub;
 
 namespace Microsoft.ML.TimmFeatures;
@@ -72,6 +73,11 @@ public sealed record FeaturizerOptions
     /// before. Default false.</summary>
     public bool UseTestSize { get; init; }
 
+    /// <summary>Changes what the weights' config says, before the model is made: crop, filter, mean and deviation of the image transform, or how the model is made
+    /// (<see cref="PretrainedConfig.WithModelArgs"/>). timm's <c>pretrained_cfg_overlay</c>. Default null; what it made of the config is saved.</summary>
+    /// <example><code>ConfigOverlay = config => config with { CropPct = 1, CropMode = "squash" }</code></example>
+    public Func<PretrainedConfig, PretrainedConfig>? ConfigOverlay { get; init; }
+
     /// <summary>Rows computed together. Default 0: 16, or fewer where their values would take more than 256 MB.</summary>
     public int BatchSize { get; init; }
 
@@ -131,6 +137,7 @@ public sealed record FeaturizerOptions
         RandomWeights = RandomWeights,
         ImageSize = ImageSize is { } size ? size : null,
         UseTestSize = UseTestSize,
+        ConfigOverlay = ConfigOverlay,
     };
 
     /// <exception cref="ArgumentException">A setting makes no sense.</exception>

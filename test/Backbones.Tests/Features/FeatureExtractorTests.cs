@@ -1,4 +1,6 @@
 using Backbones.Imaging;
+using Backbones.Registry;
+using Backbones.Weights;
 
 namespace Backbones.Tests.Features;
 
@@ -27,6 +29,18 @@ public sealed class FeatureExtractorTests
         foreach (int batch in new[] { 0, -1, int.MinValue })
             StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => s_extractor.Run(batch, new float[3 * 32 * 32])).Message, "one image or more");
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => s_extractor.Run(2, new float[3 * 32 * 32])).Message, "received 3072");
+    }
+
+    /// <summary>What a classifier of one's own gets, also where the network has layers between pool and classifier.</summary>
+    [TestMethod]
+    [DataRow("test_resnet", 96)]
+    [DataRow("mobilenetv3_small_050", 1024)]
+    [DataRow("torchvision/vgg11", 4096)]
+    public void Pooled_features_have_the_heads_hidden_size(string name, int length)
+    {
+        var options = new BackboneOptions { RandomWeights = true };
+        using Backbone backbone = Backbone.FromParameters(ModelNames.GetConfig(name), ParameterStore.FromTensors([]));
+        Assert.AreEqual((length, (long)length), (backbone.HeadHiddenSize, Backbone.Describe(name, FeatureSelection.Pooled(), options)[0].Shape.Length));
     }
 
     [TestMethod]

@@ -92,15 +92,4 @@ internal static unsafe class RowMath<T> where T : struct, IVector<T>
         if (i < count)
             T.StoreFirst(T.LoadFirst(x + i, count - i) * f, y + i, count - i);
     }
-
-    /// <summary>y += x.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Add(float* x, float* y, nint count)
-    {
-        nint i = 0;
-        for (; i <= count - T.Count; i += T.Count)
-            T.Store(T.Load(y + i) + T.Load(x + i), y + i);
-        if (i < count)
-            T.StoreFirst(T.LoadFirst(y + i, count - i) + T.LoadFirst(x + i, count - i), y + i, count - i);
-    }
 }

@@ -86,9 +86,6 @@ internal readonly unsafe struct Float16(Vector512<float> value) : IVector<Float1
     public static Float16 Permute(Float16 value, Float16 indices) => new(Vector512.ShuffleNative(value._v, indices._v.AsInt32()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Float16 Select(Float16 mask, Float16 whenSet, Float16 otherwise) => new(Vector512.ConditionalSelect(mask._v, whenSet._v, otherwise._v));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Float16 value) => Vector512.Sum(value._v);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -87,9 +87,6 @@ internal readonly unsafe struct Float4(Vector128<float> value) : IVector<Float4>
     public static Float4 Permute(Float4 value, Float4 indices) => new(Vector128.ShuffleNative(value._v, indices._v.AsInt32()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Float4 Select(Float4 mask, Float4 whenSet, Float4 otherwise) => new(Vector128.ConditionalSelect(mask._v, whenSet._v, otherwise._v));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Float4 value) => Vector128.Sum(value._v);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -86,9 +86,6 @@ internal readonly unsafe struct Float8(Vector256<float> value) : IVector<Float8>
     public static Float8 Permute(Float8 value, Float8 indices) => new(Vector256.ShuffleNative(value._v, indices._v.AsInt32()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Float8 Select(Float8 mask, Float8 whenSet, Float8 otherwise) => new(Vector256.ConditionalSelect(mask._v, whenSet._v, otherwise._v));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Float8 value) => Vector256.Sum(value._v);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

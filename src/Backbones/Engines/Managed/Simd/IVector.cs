@@ -62,9 +62,6 @@ internal unsafe interface IVector<T> :
     /// <summary>Lane i of the result is that lane of the value whose number the bits of indices' lane i are.</summary>
     static abstract T Permute(T value, T indices);
 
-    /// <summary><paramref name="whenSet"/> in the lanes where all bits of the mask are set, <paramref name="otherwise"/> where none is.</summary>
-    static abstract T Select(T mask, T whenSet, T otherwise);
-
     static abstract float Sum(T value);
 
     static abstract float MaxLane(T value);
