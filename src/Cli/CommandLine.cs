@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using System.Globalization;
@@ -103,11 +104,14 @@ internal static class CommandLine
         : parsed.UnmatchedTokens.Concat(parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(a => a.Tokens).Select(t => t.Value))
             .FirstOrDefault(v => v.Length > 1 && v[0] == '-' && !Path.Exists(v));
 
-    /// <summary>What an option with one value expects, where that is no text and the value is not that; null otherwise. The library would name .NET's type.</summary>
+    /// <summary>What an option with one value expects, where the value is not that; null where it may be any text. The library would name .NET's type, and no option.</summary>
     private static string? WrongValue(ParseError error)
     {
         if (error.SymbolResult is not OptionResult { Option: var option, Tokens: [var token] })
             return null;
+        string[] words = [.. option.GetCompletions(CompletionContext.Empty).Select(c => c.Label)];
+        if (option.ValueType == typeof(string) && words.Length > 0 && !words.Contains(token.Value))
+            return $"{option.Name} '{token.Value}' is not valid; expected {string.Join(", ", words)}.{NearestName.Suggest(token.Value, words)}";
         Type type = Nullable.GetUnderlyingType(option.ValueType) ?? option.ValueType;
         string? expected = type == typeof(int) && !int.TryParse(token.Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _) ? "a whole number"
             : type == typeof(double) && !double.TryParse(token.Value, CultureInfo.InvariantCulture, out _) ? "a number" : null;

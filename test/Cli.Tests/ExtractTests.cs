@@ -213,7 +213,7 @@ public sealed class ExtractTests
         Tool.Fail(1, ["extract", "resnet5", images.Folder, "-o", images["f.npy"]], "'resnet50'");
         Tool.Fail(2, ["extract", "resnet50", images.Folder], "--output");
         Tool.Fail(2, ImageSet.Extract(images["f.npy"], images.Folder, "--shard", "4/4"), "--shard '4/4'", "i/n");
-        Tool.Fail(2, ImageSet.Extract(images["f.npy"], images.Folder, "--bad-images", "drop"), "'drop'", "'skip'");
+        Tool.Fail(2, ImageSet.Extract(images["f.npy"], images.Folder, "--bad-images", "drop"), "--bad-images 'drop' is not valid; expected fail, skip.");
         Tool.Fail(1, ImageSet.Extract(images["f.npy"], images.Folder, "--precision", "float16"), "precision float16");
         File.WriteAllLines(images["t.csv"], ["name;label", "a;b"]);
         Tool.Fail(1, ImageSet.Extract(images["f.npy"], images["t.csv"]), "'name', 'label'", "--path-column");

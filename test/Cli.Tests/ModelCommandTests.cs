@@ -135,6 +135,7 @@ public sealed class ModelCommandTests
     [DataRow(2, "--model-args '{' is not valid", "info", "resnet18", "--model-args", "{")]
     [DataRow(2, "'dept', which is not known here", "info", "vit_tiny_patch16_224", "--model-args", """{"dept": 3}""")]
     [DataRow(1, "'depth' (3), which 'resnet18' does not take", "info", "resnet18", "--model-args", """{"depth": 3}""")]
+    [DataRow(2, "--crop-mode 'centre' is not valid; expected border, center, squash. Did you mean 'center'?", "bench", "resnet18", "--crop-mode", "centre")]
     [DataRow(2, "--random-weights and --key-prefix 'a.' cannot be asked for at once", "info", "resnet18", "--random-weights", "--key-prefix", "a.")]
     [DataRow(1, "in precision float16: the managed engine does not compute in float16. Use 'cpu' or 'auto' with --precision auto.", "bench", "test_resnet", "--random-weights", "--device", "cpu", "--precision", "float16")]
     [DataRow(1, "Give a file or folder with --weights", "export", "resnet18", "--offline", "--safetensors", "never.safetensors")]

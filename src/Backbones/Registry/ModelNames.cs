@@ -68,7 +68,7 @@ public static class ModelNames
         string tag = parsed.Tag.Length == 0 ? architecture.Tags[0] : parsed.Tag;
         return architecture.Tags.Contains(tag)
             ? architecture.Config(tag)
-            : throw UnknownTag(parsed, folders ?? [], [.. TagsOf(parsed.Id), .. localNames.Select(Split).Where(n => n.Architecture == parsed.Id && n.Tag.Length > 0).Select(n => n.Tag)]);
+            : throw UnknownTag(parsed, folders ?? [], [.. TagsOf(parsed.Id), .. localNames.Select(Split).Where(n => n.Architecture == parsed.Id && n.Tag.Length > 0).Select(n => n.Tag).Except(architecture.Tags)]);
     }
 
     /// <summary>Names that match, in natural order (timm: <c>list_models</c>).</summary>
