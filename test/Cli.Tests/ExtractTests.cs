@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Apache.Arrow;
 using Apache.Arrow.Ipc;
 using Backbones;
@@ -157,6 +158,9 @@ public sealed class ExtractTests
         Assert.AreEqual("block_3[192,10,10]/16 block_4[96,5,5]/32", Columns("--intermediates", "--indices", "3,4"));
         Assert.AreEqual("layer1.0.conv1[32,40,40] fc[16]", Columns("--nodes", "layer1.0.conv1, fc"));
         Assert.AreEqual("features[96]", Columns("--image-size", "64", "--random-weights"));
+        Columns("--intermediates", "--indices=-1", "--norm");
+        Assert.AreEqual("""{"kind":"intermediates","indices":[-1],"norm":true,"return_prefix_tokens":false,"output_format":"nchw","stop_early":false,"intermediates_only":true}""",
+            JsonNode.Parse(File.ReadAllText(ExtractionReport.PathOf(images["f.npz"])))!["settings"]!["selection"]!.ToJsonString());
 
         string Columns(params string[] arguments)
         {
