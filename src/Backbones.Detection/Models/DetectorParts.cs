@@ -109,7 +109,7 @@ internal sealed record DetectorParts
     }
 
     private static float[] Channels(ImmutableArray<float> values, string name)
-        => values.Length == 3 ? [.. values] : throw new ArgumentException($"{name} needs three values, for red, green and blue; received {values.Length}.", nameof(name));
+        => values.Length == 3 ? [.. values] : throw new ArgumentException($"{name} needs three values, for red, green and blue; received {values.Length}.", "options");
 
     private static DetectorOptions Validated(DetectorOptions options)
     {

@@ -48,7 +48,7 @@ internal sealed unsafe class AttentionStep<T> : Step where T : struct, IVector<T
 
     public override long SharedScratch(int batch) => Blocks > 1 ? batch * _resultHeads.Count * HeadSize : 0;
 
-    public override long WorkerScratch(int threads) => (long)MostRows * PanelPacker<T>.Padded(_keys) + (Blocks > 1 ? 0 : HeadSize);
+    public override long WorkerScratch => (long)MostRows * PanelPacker<T>.Padded(_keys) + (Blocks > 1 ? 0 : HeadSize);
 
     private long HeadSize => PanelPacker<T>.Size(_depth, _keys) + PanelPacker<T>.Size(_keys, _valueDepth);
 

@@ -41,7 +41,7 @@ internal sealed unsafe class DirectStep<T> : Step where T : struct, IVector<T>
 
     public override long SharedScratch(int batch) => _layout.IsCopied ? batch * _layout.ItemFloats : 0;
 
-    public override long WorkerScratch(int threads) => _weights.RowScratch(_blocks.Max(b => b.Runs * b.Length));
+    public override long WorkerScratch => _weights.RowScratch(_blocks.Max(b => b.Runs * b.Length));
 
     public override void Execute(RunContext context)
     {

@@ -160,13 +160,13 @@ internal sealed unsafe class ElementwiseStep<T> : Step where T : struct, IVector
     private readonly struct Larger : IFunction2
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static T Of(T a, T b) => T.Max(a, b);
+        public static T Of(T a, T b) => T.Maximum(a, b);
     }
 
     private readonly struct Smaller : IFunction2
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static T Of(T a, T b) => T.Min(a, b);
+        public static T Of(T a, T b) => T.Minimum(a, b);
     }
 
     private readonly struct PRelu : IFunction2

@@ -52,7 +52,7 @@ internal static unsafe class RowMath<T> where T : struct, IVector<T>
         T a = T.Create(float.NegativeInfinity);
         nint i = 0;
         for (; i <= count - T.Count; i += T.Count)
-            a = T.Max(a, T.Load(x + i));
+            a = T.Maximum(a, T.Load(x + i));
         float max = T.MaxLane(a);
         for (; i < count; i++)
             max = MathF.Max(max, x[i]);

@@ -42,7 +42,7 @@ internal sealed unsafe class PoolStep<T>(bool max, PoolWindow[] lines, PoolWindo
             {
                 float* line = source + y * _line + c;
                 for (int x = h.First; x < h.End; x += h.Step)
-                    best = T.Max(best, T.Load(line + x * _pixel));
+                    best = T.Maximum(best, T.Load(line + x * _pixel));
             }
             Store(best, target, c);
         }

@@ -197,9 +197,9 @@ internal sealed unsafe class SliceReduceStep<T> : Step where T : struct, IVector
         public static T Start => T.Create(float.NegativeInfinity);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static T Of(T total, T x, T centre) => T.Max(total, x);
+        public static T Of(T total, T x, T centre) => T.Maximum(total, x);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static T Join(T a, T b) => T.Max(a, b);
+        public static T Join(T a, T b) => T.Maximum(a, b);
     }
 }

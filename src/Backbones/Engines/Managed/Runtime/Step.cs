@@ -7,7 +7,7 @@ internal abstract class Step
     public virtual long MultiplyAdds => 0;
 
     /// <summary>Scratch floats that each worker needs.</summary>
-    public virtual long WorkerScratch(int threads) => 0;
+    public virtual long WorkerScratch => 0;
 
     /// <summary>Scratch floats shared by all workers, for a run of that many batch items.</summary>
     public virtual long SharedScratch(int batch) => 0;

@@ -60,7 +60,13 @@ internal readonly unsafe struct Float16(Vector512<float> value) : IVector<Float1
     public static Float16 Max(Float16 a, Float16 b) => new(Vector512.MaxNative(a._v, b._v));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float16 Maximum(Float16 a, Float16 b) => new(Vector512.Max(a._v, b._v));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Float16 Min(Float16 a, Float16 b) => new(Vector512.MinNative(a._v, b._v));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float16 Minimum(Float16 a, Float16 b) => new(Vector512.Min(a._v, b._v));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Float16 Abs(Float16 value) => new(Vector512.Abs(value._v));
@@ -91,7 +97,7 @@ internal readonly unsafe struct Float16(Vector512<float> value) : IVector<Float1
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float MaxLane(Float16 value)
     {
-        Vector256<float> half = Vector256.MaxNative(value._v.GetLower(), value._v.GetUpper());
+        Vector256<float> half = Vector256.Max(value._v.GetLower(), value._v.GetUpper());
         return Float8.MaxLane(new Float8(half));
     }
 

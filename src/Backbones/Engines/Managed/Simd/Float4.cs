@@ -61,7 +61,13 @@ internal readonly unsafe struct Float4(Vector128<float> value) : IVector<Float4>
     public static Float4 Max(Float4 a, Float4 b) => new(Vector128.MaxNative(a._v, b._v));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float4 Maximum(Float4 a, Float4 b) => new(Vector128.Max(a._v, b._v));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Float4 Min(Float4 a, Float4 b) => new(Vector128.MinNative(a._v, b._v));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float4 Minimum(Float4 a, Float4 b) => new(Vector128.Min(a._v, b._v));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Float4 Abs(Float4 value) => new(Vector128.Abs(value._v));
@@ -92,7 +98,7 @@ internal readonly unsafe struct Float4(Vector128<float> value) : IVector<Float4>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float MaxLane(Float4 value)
     {
-        Vector128<float> v = Vector128.MaxNative(value._v, Vector128.Shuffle(value._v, Vector128.Create(2, 3, 0, 1)));
+        Vector128<float> v = Vector128.Max(value._v, Vector128.Shuffle(value._v, Vector128.Create(2, 3, 0, 1)));
         return MathF.Max(v[0], v[1]);
     }
 

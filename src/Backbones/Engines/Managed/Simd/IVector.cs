@@ -43,6 +43,12 @@ internal unsafe interface IVector<T> :
     /// <summary>The smaller of both; <paramref name="b"/> where either is NaN on x86.</summary>
     static abstract T Min(T a, T b);
 
+    /// <summary>The larger of both; NaN where either is.</summary>
+    static abstract T Maximum(T a, T b);
+
+    /// <summary>The smaller of both; NaN where either is.</summary>
+    static abstract T Minimum(T a, T b);
+
     static abstract T Abs(T value);
 
     static abstract T Sqrt(T value);
