@@ -62,7 +62,7 @@ public sealed class SimilarTests
         Tool.Succeed(["convert", weights, "-o", images["test_resnet.two"], "--model", "test_resnet", .. arguments]);
         Tool.Succeed("extract", $"local-dir:{images["test_resnet.two"]}", images.Folder, "-o", images["h.npy"], "--bad-images", "skip");
         Assert.IsTrue(File.ReadAllBytes(file).AsSpan().SequenceEqual(File.ReadAllBytes(images["h.npy"])));
-        Tool.Fail(2, ["convert", weights, "-o", images["two.safetensors"], "--model", "test_resnet", .. arguments[..2]], "need a config.json beside them");
+        Tool.Fail(2, ["convert", weights, "-o", images["other.safetensors"], "--model", "test_resnet", .. arguments[..2]], "need a config.json beside them");
         Tool.Fail(1, ["extract", "test_resnet", images.Folder, "-o", images["g.npy"], "--weights", weights, "--bad-images", "skip"], "unexpected", "layer1.1.bn1.bias");
     }
 
