@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using System.Globalization;
@@ -22,9 +23,9 @@ internal static class CommandLine
         RootCommand root = Create(terminal);
         // A file name may begin with @: nothing is read in its place.
         ParseResult parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
-        if (parsed.Errors.Count > 0)
+        if (Problem(parsed, root) is { } problem)
         {
-            terminal.Error.WriteLine($"{Problem(parsed, root)} See 'timm-features{NameOf(parsed)} --help'.");
+            terminal.Error.WriteLine($"{problem} See 'timm-features{NameOf(parsed)} --help'.");
             return ExitCode.Usage;
         }
         try
@@ -88,15 +89,29 @@ internal static class CommandLine
         return root;
     }
 
-    private static string Problem(ParseResult parsed, RootCommand root) => parsed.CommandResult.Command == root && parsed.UnmatchedTokens is [var verb, ..]
-        ? $"There is no command '{verb}'.{NearestName.Suggest(verb, root.Subcommands.Select(c => c.Name))}"
-        : string.Join(" ", parsed.Errors.Select(e => WrongValue(e) ?? e.Message.ReplaceLineEndings(" ")));
+    /// <summary>What is wrong with a line; null where nothing is.</summary>
+    private static string? Problem(ParseResult parsed, RootCommand root)
+    {
+        if (parsed.Errors.Count > 0 && parsed.CommandResult.Command == root && parsed.UnmatchedTokens is [var verb, ..])
+            return $"There is no command '{verb}'.{NearestName.Suggest(verb, root.Subcommands.Select(c => c.Name))}";
+        if (parsed.Action is not HelpWithExamples && MistypedOption(parsed) is { } mistyped)
+            return $"There is no option '{mistyped}'.{NearestName.Suggest(mistyped, parsed.CommandResult.Command.Options.Select(o => o.Name))}";
+        return parsed.Errors.Count == 0 ? null : string.Join(" ", parsed.Errors.Select(e => WrongValue(e) ?? e.Message.ReplaceLineEndings(" ")));
+    }
 
-    /// <summary>What an option with one value expects, where that is no text and the value is not that; null otherwise. The library would name .NET's type.</summary>
+    /// <summary>A word with a dash that the library made nothing of, or took for a model or a file. Behind <c>--</c>, and where there is such a file, it is one.</summary>
+    private static string? MistypedOption(ParseResult parsed) => parsed.Tokens.Any(t => t.Type == TokenType.DoubleDash) ? null
+        : parsed.UnmatchedTokens.Concat(parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(a => a.Tokens).Select(t => t.Value))
+            .FirstOrDefault(v => v.Length > 1 && v[0] == '-' && !Path.Exists(v));
+
+    /// <summary>What an option with one value expects, where the value is not that; null where it may be any text. The library would name .NET's type, and no option.</summary>
     private static string? WrongValue(ParseError error)
     {
         if (error.SymbolResult is not OptionResult { Option: var option, Tokens: [var token] })
             return null;
+        string[] words = [.. option.GetCompletions(CompletionContext.Empty).Select(c => c.Label)];
+        if (option.ValueType == typeof(string) && words.Length > 0 && !words.Contains(token.Value))
+            return $"{option.Name} '{token.Value}' is not valid; expected {string.Join(", ", words)}.{NearestName.Suggest(token.Value, words)}";
         Type type = Nullable.GetUnderlyingType(option.ValueType) ?? option.ValueType;
         string? expected = type == typeof(int) && !int.TryParse(token.Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _) ? "a whole number"
             : type == typeof(double) && !double.TryParse(token.Value, CultureInfo.InvariantCulture, out _) ? "a number" : null;

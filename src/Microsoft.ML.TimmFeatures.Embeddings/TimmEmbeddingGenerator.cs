@@ -2,6 +2,7 @@ using Backbones;
 using Backbones.Imaging;
 using Microsoft.Extensions.AI;
 using Microsoft.ML.Data;
+using Microsoft.ML.TimmFeatures.Cursors;
 using Microsoft.ML.TimmFeatures.Inputs;
 using Microsoft.ML.TimmFeatures.Sessions;
 
@@ -99,7 +100,7 @@ public sealed class TimmEmbeddingGenerator<TInput> : IEmbeddingGenerator<TInput,
             _prepare(image, _extractor.Transform, _options, target);
             return null;
         }
-        catch (Exception e) when (e is not (OperationCanceledException or OutOfMemoryException))
+        catch (Exception e) when (ColumnBuffer.IsOfRow(e))
         {
             return e;
         }

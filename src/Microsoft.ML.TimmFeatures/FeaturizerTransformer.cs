@@ -91,8 +91,8 @@ public sealed class FeaturizerTransformer : IAdjustableTransformer, IDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Check();
-        if ((options.ModelName, options.WeightsPath, options.KeyPrefix, options.RandomWeights, options.ImageSize, options.UseTestSize)
-            != (Options.ModelName, Options.WeightsPath, Options.KeyPrefix, Options.RandomWeights, Options.ImageSize, Options.UseTestSize))
+        if ((options.ModelName, options.WeightsPath, options.KeyPrefix, options.RandomWeights, options.ImageSize, options.UseTestSize, options.ConfigOverlay)
+            != (Options.ModelName, Options.WeightsPath, Options.KeyPrefix, Options.RandomWeights, Options.ImageSize, Options.UseTestSize, Options.ConfigOverlay))
             throw new ArgumentException($"Model, weights and image size of a featurizer that is made stay as they are (model '{Options.ModelName}', weights '{Options.WeightsPath}', image size {Options.ImageSize?.ToString(CultureInfo.InvariantCulture) ?? "the model's own"}); make another for others.", nameof(options));
         options.RowsPerBatch(_features.Graph.Inputs[0].Shape, _features.Outputs);
         return new FeaturizerTransformer(_host, options, _mappings, _model);

@@ -123,7 +123,7 @@ public static class TimmFeaturesCatalog
         ArgumentNullException.ThrowIfNull(features);
         options ??= new FeaturizerOptions();
         if ((options.ModelName.Length > 0 && options.ModelName != backbone.Name) || options.WeightsPath is not null || options.KeyPrefix is not null || options.RandomWeights
-            || options.ImageSize is not null || options.UseTestSize || options.WeightStorage != WeightStorage.Embedded)
+            || options.ImageSize is not null || options.UseTestSize || options.ConfigOverlay is not null || options.WeightStorage != WeightStorage.Embedded)
             throw new ArgumentException($"Model, weights and image size are those of the backbone '{backbone.Name}', and are saved inside the model; leave them out of the options.", nameof(options));
         string[] missing = [.. features.Graph.Nodes.Select(n => n.Operator).OfType<ParameterOp>().Select(p => p.Spec.Name).Where(n => !backbone.Parameters.TryGet(n, out _)).Distinct()];
         if (missing.Length > 0)

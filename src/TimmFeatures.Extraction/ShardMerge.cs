@@ -15,12 +15,11 @@ internal static partial class ShardMerge
         string extension = Path.GetExtension(output), stem = Path.GetFileName(output)[..^extension.Length], folder = Path.GetDirectoryName(output) is { Length: > 0 } given ? given : ".";
         (string Path, string Count)[] found =
         [
-            .. from path in Directory.Exists(folder) ? Directory.EnumerateFiles(folder) : []
+            .. from path in (Directory.Exists(folder) ? Directory.EnumerateFiles(folder) : []).Order(StringComparer.Ordinal)
                let name = Path.GetFileName(path)
                where name.StartsWith(stem, StringComparison.Ordinal) && name.EndsWith(extension, StringComparison.OrdinalIgnoreCase)
                let match = ShardSuffix().Match(name[stem.Length..^extension.Length])
                where match.Success
-               orderby path
                select (Path.Combine(folder, name), match.Groups[1].Value),
         ];
         if (found.Length == 0)
@@ -33,10 +32,8 @@ internal static partial class ShardMerge
     /// <summary>Writes the joined file.</summary>
     /// <returns>Its report.</returns>
     /// <exception cref="InvalidDataException">A shard is missing, there twice, damaged, or of another extraction.</exception>
-    /// <exception cref="UsageException">The output is one of the shards.</exception>
     public static ExtractionReport Run(IReadOnlyList<string> files, string output, CancellationToken cancellation)
     {
-        Replacement.Refuse([output], files);
         (string File, ExtractionReport Report)[] shards = [.. files.Select(f => (f, ExtractionReport.Read(f))).OrderBy(s => s.Item2.Shard?.Index)];
         Check(shards);
         ExtractionSettings settings = shards[0].Report.Settings;

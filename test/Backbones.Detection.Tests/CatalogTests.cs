@@ -16,8 +16,12 @@ public sealed class CatalogTests
     }
 
     [TestMethod]
-    public void A_name_may_have_the_tag_of_its_weights()
-        => Assert.AreEqual("torchvision/fcos_resnet50_fpn", DetectorCatalog.Find("torchvision/fcos_resnet50_fpn.coco_v1").Name);
+    [DataRow("torchvision/fcos_resnet50_fpn.coco_v1", "torchvision/fcos_resnet50_fpn")]
+    [DataRow("torchvision/fcos_resnet50_fpn.COCO_V1", "torchvision/fcos_resnet50_fpn")]
+    [DataRow("MaskRCNN_ResNet50_FPN_V2_Weights.DEFAULT", "torchvision/maskrcnn_resnet50_fpn_v2")]
+    [DataRow("FasterRCNN_MobileNet_V3_Large_320_FPN_Weights.COCO_V1", "torchvision/fasterrcnn_mobilenet_v3_large_320_fpn")]
+    public void A_name_may_have_the_tag_of_its_weights_or_be_torchvisions_of_them(string name, string detector)
+        => Assert.AreEqual(detector, DetectorCatalog.Find(name).Name);
 
     [TestMethod]
     public void Weights_that_are_not_here_are_told_of_with_their_address()

@@ -1,3 +1,5 @@
+using System.IO.Compression;
+using System.Text;
 using System.Text.Json;
 using TimmFeatures.Extraction;
 using TimmFeatures.Extraction.Files;
@@ -29,9 +31,39 @@ public sealed class SimilarTests
         using (FileStream cut = File.OpenWrite(images["f.parquet"]))
             cut.SetLength(cut.Length / 2);
         Tool.Fail(1, ["similar", images["f.parquet"], images.Names[1], "--weights", Tool.DemoWeights], $"'{images["f.parquet"]}' is damaged");
+        Tool.Succeed(ImageSet.Extract(images["f.npz"], images.Folder, "--bad-images", "skip"));
+        using (ZipArchive archive = ZipFile.Open(images["f.npz"], ZipArchiveMode.Update))
+        {
+            archive.GetEntry("path.npy")!.Delete();
+            using Stream numbers = archive.CreateEntry("path.npy").Open();
+            numbers.Write(Encoding.Latin1.GetBytes("\u0093NUMPY\u0001\0\u0010\0{'descr': '<f4'}"));
+        }
+        Tool.Fail(1, ["similar", images["f.npz"], images.Names[1], "--weights", Tool.DemoWeights], "'path' is no array of texts");
         Tool.Fail(1, ["similar", images["f.npy"], images.Names[1]], $"made with weights of '{Tool.DemoModel}'", "--weights");
         Tool.Fail(1, ["similar", images.Names[0], images.Names[1]], "has no report");
         Tool.Fail(1, ["similar", "none.npy", images.Names[1]], "There is no file 'none.npy'");
+    }
+
+    /// <summary>A file that was made with another crop and other arguments is asked with them.</summary>
+    [TestMethod]
+    public void Similar_makes_features_as_the_files_were_made()
+    {
+        using var images = new ImageSet();
+        string file = images["f.npy"], weights = images["two.safetensors"];
+        string[] arguments = ["--model-args", """{"layers": [2, 1, 1, 1], "num_classes": 0}""", "--crop-pct", "0.5", "--crop-mode", "squash", "--interpolation", "bilinear"];
+        Tool.Succeed(["export", "test_resnet", "--random-weights", "--safetensors", weights, .. arguments[..2]]);
+        Tool.Succeed(["extract", "test_resnet", images.Folder, "-o", file, "--weights", weights, "--bad-images", "skip", .. arguments]);
+        ExtractionSettings settings = ExtractionReport.Read(file).Settings;
+        Assert.AreEqual((0.5, Backbones.Imaging.CropMode.Squash, Backbones.Imaging.Interpolation.Bilinear), (settings.Transform.CropPct, settings.Transform.CropMode, settings.Transform.Interpolation));
+        JsonElement found = Tool.Json("similar", file, images.Names[1], "--top", "1", "--weights", weights);
+        Assert.AreEqual((images.Names[1], 1.0), (found[0].GetProperty("path").GetString(), Math.Round(found[0].GetProperty("similarity").GetDouble(), 6)));
+        Tool.Fail(1, ["extract", "test_resnet", images.Folder, "-o", file, "--weights", weights, "--bad-images", "skip", "--resume", .. arguments[..2]], "crop_pct");
+        // A folder has the arguments in its config.json; a file alone would be one that no name fits.
+        Tool.Succeed(["convert", weights, "-o", images["test_resnet.two"], "--model", "test_resnet", .. arguments]);
+        Tool.Succeed("extract", $"local-dir:{images["test_resnet.two"]}", images.Folder, "-o", images["h.npy"], "--bad-images", "skip");
+        Assert.IsTrue(File.ReadAllBytes(file).AsSpan().SequenceEqual(File.ReadAllBytes(images["h.npy"])));
+        Tool.Fail(2, ["convert", weights, "-o", images["other.safetensors"], "--model", "test_resnet", .. arguments[..2]], "need a config.json beside them");
+        Tool.Fail(1, ["extract", "test_resnet", images.Folder, "-o", images["g.npy"], "--weights", weights, "--bad-images", "skip"], "unexpected", "layer1.1.bn1.bias");
     }
 
     [TestMethod]

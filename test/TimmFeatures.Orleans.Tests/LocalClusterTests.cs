@@ -99,6 +99,17 @@ public sealed class LocalClusterTests
     }
 
     [TestMethod]
+    public void What_cannot_be_sent_to_workers_is_refused()
+    {
+        using var set = new PictureSet(1);
+        JobRequest request = set.Request("x.npy");
+        Assert.Contains("ConfigOverlay cannot be sent to workers", Assert.ThrowsExactly<NotSupportedException>(
+            () => JobFolder.Prepare(request with { Backbone = request.Backbone with { ConfigOverlay = c => c with { CropPct = 1 } } }, TextReader.Null, [])).Message);
+        Assert.Contains("4 were asked for", Assert.ThrowsExactly<NotSupportedException>(
+            () => JobFolder.Prepare(request with { Backbone = request.Backbone with { InChannels = 4 } }, TextReader.Null, [])).Message);
+    }
+
+    [TestMethod]
     public async Task A_folder_that_cannot_be_written_is_a_refusal_and_not_a_failure()
     {
         if (OperatingSystem.IsWindows())

@@ -13,6 +13,9 @@ namespace Backbones.Detection;
 /// <param name="Adapt">What is torchvision's own of the model, put into options that leave it open.</param>
 internal sealed record DetectorEntry(string Name, string Url, string Backbone, ImmutableArray<string> Levels, Func<DetectorOptions, DetectorOptions> Adapt)
 {
+    /// <summary>The first word of its name: <c>maskrcnn</c>, <c>retinanet</c>, ….</summary>
+    public string Kind { get; } = Name.Split('/')[1].Split('_')[0];
+
     /// <summary>What torchvision takes off the backbone's keys.</summary>
     public string Root { get; init; } = "";
 
@@ -63,13 +66,13 @@ internal static class DetectorCatalog
     ];
 
     /// <summary>The detector of that name, with or without the tag of its weights.</summary>
-    /// <param name="name">A name such as <c>torchvision/maskrcnn_resnet50_fpn</c>.</param>
+    /// <param name="name">A name such as <c>torchvision/maskrcnn_resnet50_fpn</c>, or as torchvision names its weights, <c>MaskRCNN_ResNet50_FPN_Weights.COCO_V1</c>.</param>
     /// <param name="kind">What the names of the kind that is asked for begin with; empty for any.</param>
     /// <exception cref="UnknownModelException">There is none; the message has the nearest names.</exception>
     public static DetectorEntry Find(string name, string kind = "")
     {
         ArgumentNullException.ThrowIfNull(name);
-        string plain = name.EndsWith(Tag, StringComparison.OrdinalIgnoreCase) ? name[..^Tag.Length] : name;
+        string resolved = TorchvisionWeightsName.Resolve(name), plain = resolved.EndsWith(Tag, StringComparison.Ordinal) ? resolved[..^Tag.Length] : resolved;
         IEnumerable<DetectorEntry> ofKind = Entries.Where(e => e.Name.StartsWith(Prefix + kind, StringComparison.Ordinal));
         return ofKind.FirstOrDefault(e => e.Name == plain)
             ?? throw new UnknownModelException(name, $"There is no detector '{name}'{(kind.Length > 0 && Entries.Any(e => e.Name == plain) ? " of this kind" : "")}.",

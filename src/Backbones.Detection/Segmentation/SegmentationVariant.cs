@@ -43,10 +43,11 @@ internal sealed record SegmentationVariant(string Backbone, int OutputStride, Im
     /// <summary>The models' names, sorted.</summary>
     public static IEnumerable<string> Names => s_all.Keys.Order(StringComparer.Ordinal);
 
-    /// <summary>The model of a name, with or without its tag, and where its weights are.</summary>
+    /// <summary>The model of a name, with or without its tag, or of torchvision's name of its weights, and where they are.</summary>
     /// <exception cref="UnknownModelException">There is none; the message has the nearest names.</exception>
     public static (SegmentationVariant Variant, PretrainedConfig Weights) Find(string name)
     {
+        name = TorchvisionWeightsName.Resolve(name);
         int dot = name.IndexOf('.');
         (string architecture, string tag) = dot < 0 ? (name, Tag) : (name[..dot], name[(dot + 1)..]);
         if (!s_all.TryGetValue(architecture, out SegmentationVariant? variant))

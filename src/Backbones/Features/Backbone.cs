@@ -50,8 +50,12 @@ public sealed class Backbone : IDisposable
     /// <summary>Names of the nodes that <see cref="FeatureSelection.Nodes(IEnumerable{string})"/> can choose.</summary>
     public ImmutableArray<string> NodeNames => Graph.NodeNames;
 
-    /// <summary>Channels of the pooled features (<c>num_features</c>).</summary>
+    /// <summary>Channels of the unpooled features (<c>num_features</c>).</summary>
     public int NumFeatures => _graph.Value.NumFeatures;
+
+    /// <summary>Length of the features that the model's own pool gives and its classifier gets (<c>head_hidden_size</c>): that of <see cref="NumFeatures"/>, but where there are
+    /// layers between pool and classifier, as in MobileNetV3.</summary>
+    public int HeadHiddenSize => _graph.Value.HeadHiddenSize;
 
     /// <summary>Makes a backbone by timm's name. Published weights that are not on this machine are downloaded, see <see cref="BackboneOptions.Download"/>.</summary>
     /// <param name="name"><c>resnet50</c>, <c>resnet50.a1_in1k</c>, <c>hf-hub:organization/model</c>, <c>local-dir:path</c>, or the name of a folder of weights.</param>
@@ -75,10 +79,17 @@ public sealed class Backbone : IDisposable
         {
             if ((options.WeightsPath ?? options.KeyPrefix) is { } ofFile)
                 throw new ArgumentException($"Either random weights or those of a file: both were given for '{name}' ('{ofFile}').", nameof(options));
-            PretrainedConfig random = ModelNames.GetConfig(name);
-            return FromParameters(random, ParameterStore.FromRecipe(DefaultSpecs(random), 1), options, ownsParameters: true);
+            PretrainedConfig random = options.Overlaid(ModelNames.GetConfig(name));
+            return new Backbone(random, options, ParameterStore.FromRecipe(DefaultSpecs(random), 1), ownsParameters: true);
         }
-        return Open(name, WeightsLocator.Find(name, options.WeightsPath, downloader: options.Downloader), options);
+        return Open(name, Locate(name, options), options);
+    }
+
+    /// <summary>The weights that <see cref="Create"/> takes, with their config as it counts.</summary>
+    internal static LocatedModel Locate(string name, BackboneOptions options)
+    {
+        LocatedModel located = WeightsLocator.Find(name, options.WeightsPath, downloader: options.Downloader);
+        return located with { Config = options.Overlaid(located.Config) };
     }
 
     /// <summary>The same over weights that were located before.</summary>
@@ -87,7 +98,7 @@ public sealed class Backbone : IDisposable
         ParameterStore store = OpenWeights(located, options);
         try
         {
-            Backbone backbone = FromParameters(WithClassesOf(located.Config, store), store, options, ownsParameters: true);
+            var backbone = new Backbone(WithClassesOf(located.Config, store), options, store, ownsParameters: true);
             backbone.NamingTheImageSize(() => store.EnsureUsable(backbone._graph.Value.AsStored(store), options.CheckFinite, () => LikelyModel.Find(store) is { } likely && likely != backbone.Config.Architecture ? likely : null));
             backbone.EnsureAdaptable();
             return backbone;
@@ -125,7 +136,7 @@ public sealed class Backbone : IDisposable
 
     /// <summary>What the weights are that <see cref="Create"/> would take.</summary>
     internal static PretrainedConfig FindConfig(string name, BackboneOptions options)
-        => options.RandomWeights ? ModelNames.GetConfig(name) : WeightsLocator.FindConfig(name, options.WeightsPath, downloader: options.Downloader);
+        => options.Overlaid(options.RandomWeights ? ModelNames.GetConfig(name) : WeightsLocator.FindConfig(name, options.WeightsPath, downloader: options.Downloader));
 
     /// <summary>What <see cref="Describe(string, FeatureSelection, BackboneOptions?)"/> tells, with the graph: whoever keeps it finds it built when the weights come.</summary>
     /// <param name="name">The model's name.</param>
@@ -169,7 +180,10 @@ public sealed class Backbone : IDisposable
     /// <summary>Makes a backbone over weights that are already there (also pruned ones: what a selection lacks is an error when it is extracted).</summary>
     public static Backbone FromParameters(PretrainedConfig config, ParameterStore parameters, BackboneOptions? options = null, bool ownsParameters = false)
     {
-        return new Backbone(config, options ?? new BackboneOptions(), parameters, ownsParameters);
+        ArgumentNullException.ThrowIfNull(config);
+        ArgumentNullException.ThrowIfNull(parameters);
+        options ??= new BackboneOptions();
+        return new Backbone(options.Overlaid(config), options, parameters, ownsParameters);
     }
 
     /// <summary>timm's eval transform for these weights and this input size.</summary>
@@ -278,7 +292,7 @@ public sealed class Backbone : IDisposable
     {
         try
         {
-            using ParameterStore weights = OpenWeights(WeightsLocator.Find(name, options.WeightsPath), options);
+            using ParameterStore weights = OpenWeights(WeightsLocator.Find(name, options.WeightsPath) with { Config = config }, options);
             return WithClassesOf(config, weights);
         }
         catch (FileNotFoundException)

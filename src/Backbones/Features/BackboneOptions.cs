@@ -1,4 +1,5 @@
 using Backbones.Graphs;
+using Backbones.Imaging;
 using Backbones.Registry;
 using Backbones.Weights.Hub;
 
@@ -33,8 +34,27 @@ public sealed record BackboneOptions
     /// <summary>Input channels, 1 or more; null for the model's own. The first convolution is adapted as timm does (<c>adapt_input_conv</c>).</summary>
     public int? InChannels { get; init; }
 
+    /// <summary>Changes what the weights' config says, before the model is made: crop, filter, mean and deviation of the image transform, or how the model is made
+    /// (<see cref="PretrainedConfig.WithModelArgs"/>). timm's <c>pretrained_cfg_overlay</c>, and the arguments of <c>create_model</c> that have no setting here.</summary>
+    /// <example><code>ConfigOverlay = config => config with { CropPct = 1, CropMode = "squash" }</code></example>
+    public Func<PretrainedConfig, PretrainedConfig>? ConfigOverlay { get; init; }
+
     /// <summary>Check every weight for NaN and infinity when loading.</summary>
     public bool CheckFinite { get; init; } = true;
 
     internal WeightsDownloader Downloader => new(Download, DownloadProgress);
+
+    /// <summary>The config as it counts.</summary>
+    /// <exception cref="ArgumentException">The overlay gives none, or one with an image transform that does not exist.</exception>
+    internal PretrainedConfig Overlaid(PretrainedConfig config)
+    {
+        if (ConfigOverlay is not { } change)
+            return config;
+        config = change(config) ?? throw new ArgumentException($"{nameof(ConfigOverlay)} gave null for the config of '{config.Name}'.", nameof(ConfigOverlay));
+        // What is wrong with the transform is told of now, not by the first picture.
+        ImageTransformOptions transform = ImageTransformOptions.Resolve(config.ToDataConfig());
+        if (transform.Channels is 1 or 3)
+            _ = new ImageTransform(transform);
+        return config;
+    }
 }

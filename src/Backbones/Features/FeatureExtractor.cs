@@ -134,6 +134,9 @@ public sealed class FeatureBatch(int batch, ImmutableArray<FeatureTensor> tensor
 /// <summary>One output of one run, <c>[batch, shape…]</c>.</summary>
 public sealed record FeatureTensor(FeatureOutput Output, int Batch, ReadOnlyMemory<float> Values)
 {
+    /// <summary>The images' number and the shape of each: <c>[N, C, H, W]</c> of maps, <c>[N, C]</c> of pooled features.</summary>
+    public Shape Shape => [Batch, .. Output.Shape];
+
     /// <summary>The values of one image, from 0.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The batch has no such image.</exception>
     public ReadOnlySpan<float> this[int image] => (uint)image < (uint)Batch ? Values.Span.Slice(checked((int)(image * Output.Shape.Length)), (int)Output.Shape.Length)

@@ -185,6 +185,8 @@ public sealed record SelectedFeatures
         if (!Enum.IsDefined(selection.OutputFormat))
             throw new ArgumentOutOfRangeException(nameof(selection), selection.OutputFormat, $"There is no such output format; valid ones are {string.Join(", ", Enum.GetNames<FeatureFormat>())}.");
         ImmutableArray<IntermediateLevel> blocks = IntermediatesOf(backbone);
+        if (selection.Norm && backbone.RefusesIntermediateNorm)
+            throw new GraphException("This model's final norm is for its pooled features alone; take its hidden states without it.");
         ImmutableArray<FeatureInfo> info = InfoOf(backbone);
         ImmutableArray<int> indices = FeatureIndices.Resolve(selection.Indices, blocks.Length, "block");
         GraphBuilder b = GraphBuilder.Extend(backbone.Graph);

@@ -18,21 +18,22 @@ internal static class Mlp
     }
 
     /// <summary>
-    /// timm.layers.SwiGLUPacked: fc1, whose one half gates the other by SiLU, fc2.
+    /// timm.layers.SwiGLUPacked: fc1, whose first half gates the second by an activation, fc2.
     /// Paper: GLU Variants Improve Transformer, https://arxiv.org/abs/2002.05202
     /// </summary>
     /// <param name="b">The builder.</param>
     /// <param name="name">Module name.</param>
     /// <param name="x">Tokens.</param>
     /// <param name="hidden">Width of fc1, both halves together.</param>
+    /// <param name="act">The activation, SiLU by name.</param>
     /// <param name="bias">Whether the layers have biases.</param>
-    public static Node SwiGluPacked(GraphBuilder b, string name, Node x, int hidden, bool bias = true)
+    public static Node SwiGluPacked(GraphBuilder b, string name, Node x, int hidden, ActLayer act, bool bias = true)
     {
         int width = x.Shape[^1], half = hidden / 2, last = x.Shape.Rank - 1;
         using (b.Scope(name))
         {
             x = b.Linear("fc1", x, hidden, bias);
-            Node gate = b.Act("act", b.Slice(x, last, 0, half), UnaryKind.Silu);
+            Node gate = act(b, "act", b.Slice(x, last, 0, half));
             x = b.Identity("drop1", b.Multiply(gate, b.Slice(x, last, half, half)));
             return b.Identity("drop2", b.Linear("fc2", b.Identity("norm", x), width, bias));
         }

@@ -14,13 +14,17 @@ internal static class PatchEmbed
     /// <param name="bias">Whether the projection has a bias.</param>
     /// <param name="norm">Norm of the tokens; null for none.</param>
     /// <param name="dynamic">timm's dynamic image size: the same values by other steps, and a rest is refused.</param>
+    /// <param name="pad">Zeros below and right of the image make the rest a patch (<c>dynamic_img_pad</c>).</param>
     /// <returns>The tokens, and the grid of patches.</returns>
-    public static (Node Tokens, Size2 Grid) Build(GraphBuilder b, string name, Node x, int patchSize, int width, bool bias = true, NormLayer? norm = null, bool dynamic = false)
+    public static (Node Tokens, Size2 Grid) Build(GraphBuilder b, string name, Node x, int patchSize, int width, bool bias = true, NormLayer? norm = null, bool dynamic = false, bool pad = false)
     {
-        if (dynamic && (x.Shape[1] % patchSize != 0 || x.Shape[2] % patchSize != 0))
+        bool divides = x.Shape[1] % patchSize == 0 && x.Shape[2] % patchSize == 0;
+        if (dynamic && !pad && !divides)
             throw new GraphException($"An image of {x.Shape[1]}×{x.Shape[2]} does not divide into patches of {patchSize}; the nearest that does is {Nearest(x.Shape[1])}×{Nearest(x.Shape[2])}.");
         using (b.Scope(name))
         {
+            if (pad && !divides)
+                x = b.Pad2d(x, new Padding(0, 0, (patchSize - x.Shape[1] % patchSize) % patchSize, (patchSize - x.Shape[2] % patchSize) % patchSize));
             x = b.Conv2d("proj", x, width, patchSize, patchSize, bias: bias);
             Size2 grid = (x.Shape[1], x.Shape[2]);
             Shape tokens = [grid.H * grid.W, width];

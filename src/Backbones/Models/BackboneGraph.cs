@@ -44,6 +44,9 @@ internal sealed record BackboneGraph
     /// <summary>Default <c>out_indices</c> of <c>features_only</c>; null for all levels (timm's 0 to 4 as far as they exist).</summary>
     public ImmutableArray<int>? DefaultOutIndices { get; init; }
 
+    /// <summary>Whether timm refuses the final norm on hidden states. Where it leaves it out without a word, it is left out here, too.</summary>
+    public bool RefusesIntermediateNorm { get; init; }
+
     /// <summary>Whether <c>features_only</c> goes over <see cref="Intermediates"/> (timm's FeatureGetterNet) and not over <see cref="Levels"/>' nodes.</summary>
     public bool FeaturesFromIntermediates { get; init; }
 

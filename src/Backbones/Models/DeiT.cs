@@ -32,6 +32,7 @@ internal static class DeiT
     {
         GlobalPool = config => config.GlobalPool,
         Remap = Remap,
+        Arguments = Arguments,
         ["deit_tiny_patch16_224"] = Tiny(16),
         ["deit_small_patch16_224"] = Small(16),
         ["deit_base_patch16_224"] = Base(16),

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -6,10 +7,24 @@ namespace Backbones.Models;
 /// <content>The variants.</content>
 internal static partial class Eva
 {
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["patch_size"] = (c, v) => c with { PatchSize = v.GetInt32() },
+        ["embed_dim"] = (c, v) => c with { Width = v.GetInt32() },
+        ["depth"] = (c, v) => c with { Depth = v.GetInt32() },
+        ["num_heads"] = (c, v) => c with { Heads = v.GetInt32() },
+        ["mlp_ratio"] = (c, v) => c with { MlpRatio = v.GetDouble() },
+        ["qkv_bias"] = (c, v) => c with { QkvBias = v.GetBoolean() },
+        ["init_values"] = (c, _) => c with { LayerScale = true }, // also where they begin at 0
+        ["num_reg_tokens"] = (c, v) => c with { RegTokens = v.GetInt32() },
+        ["no_embed_class"] = (c, v) => c with { NoEmbedClass = v.GetBoolean() },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
         GlobalPool = config => config.GlobalPool,
         Remap = Remap,
+        Arguments = Arguments,
         ["eva_giant_patch14_224"] = Giant,
         ["eva_giant_patch14_336"] = Giant,
         ["eva_giant_patch14_560"] = Giant,

@@ -96,8 +96,9 @@ internal static partial class Eva
         pooled = b.Identity("head_drop", Norms.OrIdentity(fcNorm ? config.Norm : null)(b, "fc_norm", pooled));
         return BackboneGraph.OfBlocks(b, blocks, config.PatchSize, grid, config.PrefixTokens, features, norm, (pooled, Classifier.Fc(b, "head", pooled, options.NumClasses))) with
         {
-            Adapters = ImmutableDictionary<string, ParameterAdapter>.Empty.Add(
-                "pos_embed", ParameterAdapters.PositionEmbedding(config.PositionPrefix, (options.PretrainedSize.H / config.PatchSize, options.PretrainedSize.W / config.PatchSize), grid)),
+            Adapters = ImmutableDictionary<string, ParameterAdapter>.Empty
+                .Add("pos_embed", ParameterAdapters.PositionEmbedding(config.PositionPrefix, (options.PretrainedSize.H / config.PatchSize, options.PretrainedSize.W / config.PatchSize), grid))
+                .Add("patch_embed.proj.weight", ParameterAdapters.PatchEmbedding()),
         };
     }
 
@@ -155,7 +156,7 @@ internal static partial class Eva
 
     private static Node PlainMlp(GraphBuilder b, Config config, Node x) => Mlp.Build(b, "mlp", x, config.MlpHidden, ActLayers.Torch(UnaryKind.Gelu));
 
-    private static Node SwiGluPacked(GraphBuilder b, Config config, Node x) => Mlp.SwiGluPacked(b, "mlp", x, 2 * config.MlpHidden);
+    private static Node SwiGluPacked(GraphBuilder b, Config config, Node x) => Mlp.SwiGluPacked(b, "mlp", x, 2 * config.MlpHidden, ActLayers.Torch(UnaryKind.Silu));
 
     /// <summary>With a norm in the perceptron.</summary>
     private static Node SwiGluNorm(GraphBuilder b, Config config, Node x) => Mlp.SwiGlu(b, "mlp", x, config.MlpHidden, norm: config.Norm);

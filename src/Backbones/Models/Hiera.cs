@@ -57,6 +57,7 @@ internal static class Hiera
             HeadHiddenSize = x.Shape[1],
             Intermediates = [.. levels.Select(l => new IntermediateLevel(l.Node, FeatureLayout.Nhwc))],
             FeaturesFromIntermediates = true,
+            RefusesIntermediateNorm = true,
         };
     }
 

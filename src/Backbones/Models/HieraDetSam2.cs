@@ -51,6 +51,7 @@ internal static class HieraDetSam2
             HeadHiddenSize = x.Shape[2],
             Intermediates = [.. levels.Select(l => new IntermediateLevel(l.Node, FeatureLayout.Nhwc))],
             FeaturesFromIntermediates = true,
+            RefusesIntermediateNorm = true,
         };
     }
 

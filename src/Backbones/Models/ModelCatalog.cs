@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Registry;
 
@@ -128,15 +130,14 @@ public static class ModelCatalog
     internal static ModelEntry Find(string name)
         => TryFind(name) ?? throw new UnknownModelException(name, $"Unknown model '{name}'.", NearestName.Find(name, Names));
 
-    /// <summary>The architecture that a config is of, made with the numbers of blocks that it names.</summary>
+    /// <summary>The architecture that a config is of, made with the arguments that it names.</summary>
     /// <exception cref="UnknownModelException">There is none; the message has the nearest names.</exception>
-    /// <exception cref="GraphException">It cannot have other numbers of blocks, or not as many stages.</exception>
+    /// <exception cref="GraphException">It does not take one of them, or not with that value.</exception>
     internal static ModelEntry Find(PretrainedConfig config)
     {
         ModelEntry model = Find(config.Architecture);
-        if (config.Layers.IsDefaultOrEmpty)
-            return model;
-        return (model.WithLayers ?? throw new GraphException($"The config's 'model_args' has 'layers' ({string.Join(", ", config.Layers)}), which '{model.Name}' does not take."))(config.Layers);
+        ImmutableSortedDictionary<string, JsonElement> arguments = ModelArgs.OfFamily(config);
+        return arguments.IsEmpty ? model : model.WithArguments(arguments);
     }
 
     /// <summary>Whether an architecture of that name can be built.</summary>

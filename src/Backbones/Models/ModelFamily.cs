@@ -2,6 +2,7 @@ using System.Collections;
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 using Backbones.Registry;
@@ -31,8 +32,9 @@ internal sealed class ModelEntry
     /// <summary>The same architecture with another config.</summary>
     public required Func<object, ModelEntry> WithConfig { get; init; }
 
-    /// <summary>The same architecture with other numbers of blocks (timm's argument <c>layers</c>); null where the family has no such argument.</summary>
-    public Func<ImmutableArray<int>, ModelEntry>? WithLayers { get; init; }
+    /// <summary>The same architecture made with other arguments of timm's entry point, by their names.</summary>
+    /// <exception cref="GraphException">It does not take one of them, or not with that value.</exception>
+    public required Func<IEnumerable<KeyValuePair<string, JsonElement>>, ModelEntry> WithArguments { get; init; }
 
     /// <summary>Gives a checkpoint of another layout timm's keys (timm: <c>checkpoint_filter_fn</c>); null where timm's keys are all there are.</summary>
     public Action<Checkpoint>? Remap { get; init; }
@@ -111,8 +113,8 @@ internal sealed class ModelFamily<TConfig>(Func<GraphBuilder, TConfig, ModelOpti
     /// <summary>The pooling that a variant is made with unless said otherwise.</summary>
     public Func<TConfig, string> GlobalPool { get; init; } = _ => "avg";
 
-    /// <summary>A variant with other numbers of blocks, one for each stage: timm's argument <c>layers</c>, where the family's entry points take it.</summary>
-    public Func<TConfig, ImmutableArray<int>, TConfig>? WithLayers { get; init; }
+    /// <summary>What becomes of a variant that is made with another value for an argument, by timm's names. Which names there are, and of what type, says <c>ModelArgs</c>.</summary>
+    public IReadOnlyDictionary<string, Func<TConfig, JsonElement, TConfig>> Arguments { get; init; } = ImmutableDictionary<string, Func<TConfig, JsonElement, TConfig>>.Empty;
 
     /// <summary>Gives a checkpoint of another layout timm's keys. It is asked only for checkpoints that do not fit as they are, and taken only where more fits then.</summary>
     public Action<Checkpoint, TConfig>? Remap { get; init; }
@@ -132,7 +134,9 @@ internal sealed class ModelFamily<TConfig>(Func<GraphBuilder, TConfig, ModelOpti
     {
         Config = config!,
         WithConfig = changed => Entry(name, (TConfig)changed),
-        WithLayers = WithLayers is { } withLayers ? layers => Entry(name, withLayers(config, layers)) : null,
+        WithArguments = arguments => Entry(name, arguments.Aggregate(config, (changed, argument) => Arguments.TryGetValue(argument.Key, out Func<TConfig, JsonElement, TConfig>? change)
+            ? change(changed, argument.Value)
+            : throw new GraphException($"The config's 'model_args' has '{argument.Key}' ({argument.Value.GetRawText()}), which '{name}' does not take."))),
         Remap = Remap is { } remap ? checkpoint => remap(checkpoint, config) : null,
     };
 }

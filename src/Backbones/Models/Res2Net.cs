@@ -48,7 +48,7 @@ internal static class Res2Net
 
     public static ModelFamily<ResNet.Config> Models => new(ResNet.Build)
     {
-        WithLayers = ResNet.WithLayers,
+        Arguments = ResNet.Arguments,
         ["res2net50_26w_4s"] = new(Block(4), [3, 4, 6, 3]) { BaseWidth = 26 },
         ["res2net101_26w_4s"] = new(Block(4), [3, 4, 23, 3]) { BaseWidth = 26 },
         ["res2net50_26w_6s"] = new(Block(6), [3, 4, 6, 3]) { BaseWidth = 26 },

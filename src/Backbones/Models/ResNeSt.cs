@@ -25,7 +25,7 @@ internal static class ResNeSt
 
     public static ModelFamily<ResNet.Config> Models => new(ResNet.Build)
     {
-        WithLayers = ResNet.WithLayers,
+        Arguments = ResNet.Arguments,
         ["resnest14d"] = Split([1, 1, 1, 1]) with { StemWidth = 32 },
         ["resnest26d"] = Split([2, 2, 2, 2]) with { StemWidth = 32 },
         ["resnest50d"] = Split([3, 4, 6, 3]) with { StemWidth = 32 },

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -245,13 +246,15 @@ internal static class ResNet
         _ => x,
     };
 
-    /// <summary>Other numbers of blocks in the same number of stages.</summary>
-    internal static Config WithLayers(Config config, ImmutableArray<int> layers) => layers.Length == config.Layers.Length ? config with { Layers = layers }
-        : throw new GraphException($"'layers' has {layers.Length} numbers of blocks, the model {config.Layers.Length} stages.");
+    internal static IReadOnlyDictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new Dictionary<string, Func<Config, JsonElement, Config>>
+    {
+        ["layers"] = (c, v) => v.GetArrayLength() == c.Layers.Length ? c with { Layers = [.. v.EnumerateArray().Select(n => n.GetInt32())] }
+            : throw new GraphException($"'layers' has {v.GetArrayLength()} numbers of blocks, the model {c.Layers.Length} stages."),
+    };
 
     public static ModelFamily<Config> Models => new(Build)
     {
-        WithLayers = WithLayers,
+        Arguments = Arguments,
         ["resnet10t"] = new(Block.Basic, [1, 1, 1, 1]) { Stem = Stem.DeepTiered, StemWidth = 32, AvgDown = true },
         ["resnet14t"] = new(Block.Bottleneck, [1, 1, 1, 1]) { Stem = Stem.DeepTiered, StemWidth = 32, AvgDown = true },
         ["resnet18"] = new(Block.Basic, [2, 2, 2, 2]),

@@ -37,7 +37,7 @@ internal static class SkNet
 
     public static ModelFamily<ResNet.Config> Models => new(ResNet.Build)
     {
-        WithLayers = ResNet.WithLayers,
+        Arguments = ResNet.Arguments,
         ["skresnet18"] = new(Basic(new(1.0 / 8, 16)), [2, 2, 2, 2]),
         ["skresnet34"] = new(Basic(new(1.0 / 8, 16)), [3, 4, 6, 3]),
         ["skresnet50"] = new(Bottleneck(new()), [3, 4, 6, 3]),

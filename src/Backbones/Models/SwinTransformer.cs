@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -129,9 +130,15 @@ internal static class SwinTransformer
         c.RenameMatches((@"^head\.(?!fc\.)", "head.fc."));
     }
 
+    internal static IReadOnlyDictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new Dictionary<string, Func<Config, JsonElement, Config>>
+    {
+        ["window_size"] = (c, v) => c with { Windows = [.. c.Windows.Select(_ => v.GetInt32())] },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
         Remap = Remap,
+        Arguments = Arguments,
         ["swin_tiny_patch4_window7_224"] = Tiny(7),
         ["swin_small_patch4_window7_224"] = Small(7),
         ["swin_base_patch4_window7_224"] = Base(7),

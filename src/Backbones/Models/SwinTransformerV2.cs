@@ -40,6 +40,7 @@ internal static class SwinTransformerV2
     public static ModelFamily<Config> Models => new(Build)
     {
         Remap = Remap,
+        Arguments = Arguments,
         ["swinv2_tiny_window16_256"] = V2(Tiny(16)),
         ["swinv2_tiny_window8_256"] = V2(Tiny(8)),
         ["swinv2_small_window16_256"] = V2(Small(16)),

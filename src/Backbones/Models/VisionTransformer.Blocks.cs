@@ -88,5 +88,5 @@ internal static partial class VisionTransformer
 
     private static Node SwiGlu(GraphBuilder b, Config config, Node x) => Mlp.SwiGlu(b, "mlp", x, config.MlpHidden, config.ProjBias);
 
-    private static Node SwiGluPacked(GraphBuilder b, Config config, Node x) => Mlp.SwiGluPacked(b, "mlp", x, config.MlpHidden, config.ProjBias);
+    private static Node SwiGluPacked(GraphBuilder b, Config config, Node x) => Mlp.SwiGluPacked(b, "mlp", x, config.MlpHidden, config.Act, config.ProjBias);
 }

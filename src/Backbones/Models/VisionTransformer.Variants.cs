@@ -12,6 +12,7 @@ internal static partial class VisionTransformer
     {
         GlobalPool = config => config.GlobalPool,
         Remap = Remap,
+        Arguments = Arguments,
         ["vit_tiny_patch16_224"] = Tiny(16),
         ["vit_tiny_patch16_384"] = Tiny(16),
         ["vit_small_patch32_224"] = Small(32),

@@ -71,6 +71,9 @@ internal static partial class VisionTransformer
         /// <summary>timm's dynamic image size: the same values by other steps.</summary>
         public bool DynamicImageSize { get; init; }
 
+        /// <summary>Zeros below and right of an image make it a whole number of patches.</summary>
+        public bool DynamicImagePad { get; init; }
+
         /// <summary>A norm before the blocks.</summary>
         public bool PreNorm { get; init; }
 
@@ -143,7 +146,7 @@ internal static partial class VisionTransformer
     }
 
     private static (Node Tokens, Size2 Grid) PatchEmbedding(GraphBuilder b, Config config, Node image, ModelOptions options)
-        => PatchEmbed.Build(b, "patch_embed", image, config.PatchSize, config.Width, bias: !config.PreNorm, config.EmbedNorm, config.DynamicImageSize);
+        => PatchEmbed.Build(b, "patch_embed", image, config.PatchSize, config.Width, bias: !config.PreNorm, config.EmbedNorm, config.DynamicImageSize, config.DynamicImagePad);
 
     /// <summary>Pooling, norm and classifier.</summary>
     private static (Node PreLogits, Node Logits) PoolHead(GraphBuilder b, Config config, Node x, ModelOptions options)

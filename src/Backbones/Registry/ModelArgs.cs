@@ -11,24 +11,55 @@ internal static class ModelArgs
     /// <summary>Arguments that change neither parameters nor results: training's, and timm's dynamic image size, which only looks at the size later.</summary>
     private static readonly string[] WithoutEffect =
     [
-        "drop_rate", "drop_path_rate", "drop_block_rate", "pos_drop_rate", "patch_drop_rate", "proj_drop_rate", "attn_drop_rate", "weight_init", "dynamic_img_size",
+        "drop_rate", "drop_path_rate", "drop_block_rate", "pos_drop_rate", "patch_drop_rate", "proj_drop_rate", "attn_drop_rate", "weight_init", "fix_init", "dynamic_img_size", "strict_img_size",
     ];
 
-    private static readonly string[] Applied = ["global_pool", "img_size", "in_chans", "layers", "mean_image", "num_classes", "output_stride"];
+    /// <summary>Arguments of every model.</summary>
+    private static readonly string[] Common = ["global_pool", "img_size", "in_chans", "mean_image", "num_classes", "output_stride"];
 
-    /// <summary>More stages, or blocks in one, no network has; a config is no way to make one that fills the memory.</summary>
-    private const int MaxStages = 16, MaxBlocks = 512;
+    /// <summary>Arguments of some families, which apply them (<c>ModelFamily.Arguments</c>): here they are only checked, so that what is in a config has its type, and no size that fills the memory.</summary>
+    private static readonly Dictionary<string, Action<string, JsonElement>> OfFamilies = new()
+    {
+        ["act_layer"] = AText,
+        ["class_token"] = AFlag,
+        ["depth"] = ACount(1, MaxBlocks),
+        ["dynamic_img_pad"] = AFlag,
+        ["embed_dim"] = ACount(1, MaxWidth),
+        ["fc_norm"] = AFlag,
+        ["final_norm"] = AFlag,
+        ["init_values"] = ARatio,
+        ["layers"] = (name, value) => Blocks(name, value),
+        ["mlp_layer"] = AText,
+        ["mlp_ratio"] = ARatio,
+        ["no_embed_class"] = AFlag,
+        ["num_heads"] = ACount(1, MaxWidth),
+        ["num_reg_tokens"] = ACount(0, MaxWidth),
+        ["patch_size"] = ACount(1, MaxPatch),
+        ["pool_include_prefix"] = AFlag,
+        ["pre_norm"] = AFlag,
+        ["proj_bias"] = AFlag,
+        ["qk_norm"] = AFlag,
+        ["qkv_bias"] = AFlag,
+        ["reg_tokens"] = ACount(0, MaxWidth),
+        ["window_size"] = ACount(1, MaxPatch),
+    };
 
-    /// <summary>The config of the model that is made with the arguments in <paramref name="json"/>.</summary>
+    /// <summary>More stages, or blocks in one, wider layers, or larger patches and windows no network has; a config is no way to make one that fills the memory.</summary>
+    private const int MaxStages = 16, MaxBlocks = 512, MaxWidth = 16384, MaxPatch = 256, MaxRatio = 64;
+
+    /// <summary>The config of the model that is made with the <c>model_args</c> in <paramref name="json"/>.</summary>
     /// <param name="config">The config without them.</param>
     /// <param name="json">The config's object.</param>
     /// <exception cref="FormatException">An argument that is not known, or not of its type.</exception>
-    public static PretrainedConfig Apply(PretrainedConfig config, JsonElement json)
+    public static PretrainedConfig ApplyFrom(PretrainedConfig config, JsonElement json)
+        => json.TryGetProperty("model_args", out JsonElement arguments) && arguments.ValueKind != JsonValueKind.Null ? Apply(config, arguments) : config;
+
+    /// <summary>The config of the model that is made with these arguments.</summary>
+    /// <param name="config">The config without them.</param>
+    /// <param name="arguments">An object.</param>
+    /// <exception cref="FormatException">An argument that is not known, or not of its type.</exception>
+    public static PretrainedConfig Apply(PretrainedConfig config, JsonElement arguments)
     {
-        if (!json.TryGetProperty("model_args", out JsonElement arguments) || arguments.ValueKind == JsonValueKind.Null)
-        {
-            return config;
-        }
         if (arguments.ValueKind != JsonValueKind.Object)
         {
             throw new FormatException($"'model_args' is {arguments.GetRawText()}; it must be an object.");
@@ -52,37 +83,80 @@ internal static class ModelArgs
         {
             arguments["output_stride"] = config.OutputStride;
         }
-        if (!config.Layers.IsDefaultOrEmpty)
-        {
-            arguments["layers"] = new JsonArray([.. config.Layers.Select(l => JsonValue.Create(l))]);
-        }
         if (config.MeanImage)
         {
             arguments["mean_image"] = true;
         }
+        foreach ((string name, JsonElement value) in OfFamily(config))
+        {
+            arguments[name] = JsonNode.Parse(value.GetRawText());
+        }
         return arguments.Count == 0 ? null : arguments;
     }
 
-    private static PretrainedConfig Apply(PretrainedConfig config, string name, JsonElement value) => name switch
+    /// <summary>The arguments that a config holds for the family.</summary>
+    public static ImmutableSortedDictionary<string, JsonElement> OfFamily(PretrainedConfig config)
+        => config.Layers.IsDefaultOrEmpty ? config.FamilyArgs : config.FamilyArgs.SetItem("layers", JsonSerializer.SerializeToElement(config.Layers));
+
+    private static PretrainedConfig Apply(PretrainedConfig config, string name, JsonElement value)
     {
-        "global_pool" => config with { GlobalPool = value.ValueKind == JsonValueKind.String ? value.GetString() : throw Wrong(name, value, "a text") },
-        "img_size" => value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 2
-            ? config with { InputSize = [config.InputSize[0], Number(name, value[0]), Number(name, value[1])] }
-            : config with { InputSize = [config.InputSize[0], Number(name, value), Number(name, value)] },
-        "in_chans" => config with { InputSize = config.InputSize.With(0, Number(name, value)) },
-        "layers" => config with { Layers = Blocks(name, value) },
-        "mean_image" => config with { MeanImage = value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : throw Wrong(name, value, "true or false") },
-        "num_classes" => config with { NumClasses = Number(name, value, least: 0) },
-        "output_stride" => config with { OutputStride = Number(name, value) },
-        _ when WithoutEffect.Contains(name) => config,
-        _ => throw new FormatException($"'model_args' has '{name}', which is not known here. Known are {string.Join(", ", Applied.Select(a => $"'{a}'"))}; "
-            + $"arguments of training such as '{WithoutEffect[0]}' have no effect.{NearestName.Suggest(name, [.. Applied, .. WithoutEffect])}"),
+        switch (name)
+        {
+            case "global_pool":
+                return config with { GlobalPool = Text(name, value) };
+            case "img_size" when value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 2:
+                return config with { InputSize = [config.InputSize[0], Number(name, value[0]), Number(name, value[1])] };
+            case "img_size":
+                return config with { InputSize = [config.InputSize[0], Number(name, value), Number(name, value)] };
+            case "in_chans":
+                return config with { InputSize = config.InputSize.With(0, Number(name, value)) };
+            case "layers":
+                return config with { Layers = Blocks(name, value) };
+            case "mean_image":
+                return config with { MeanImage = Flag(name, value) };
+            case "num_classes":
+                return config with { NumClasses = Number(name, value, least: 0) };
+            case "output_stride":
+                return config with { OutputStride = Number(name, value) };
+        }
+        if (OfFamilies.TryGetValue(name, out Action<string, JsonElement>? check))
+        {
+            check(name, value);
+            return config with { FamilyArgs = config.FamilyArgs.SetItem(name, value.Clone()) };
+        }
+        return WithoutEffect.Contains(name) ? config : throw new FormatException(
+            $"'model_args' has '{name}', which is not known here. Known are {string.Join(", ", Common.Concat(OfFamilies.Keys).Order(StringComparer.Ordinal).Select(a => $"'{a}'"))}; "
+            + $"arguments of training such as '{WithoutEffect[0]}' have no effect.{NearestName.Suggest(name, [.. Common, .. OfFamilies.Keys, .. WithoutEffect])}");
+    }
+
+    private static void AText(string name, JsonElement value) => Text(name, value);
+
+    private static void AFlag(string name, JsonElement value) => Flag(name, value);
+
+    private static void ARatio(string name, JsonElement value)
+    {
+        if (value.ValueKind != JsonValueKind.Number || !value.TryGetDouble(out double number) || number is < 0 or > MaxRatio)
+        {
+            throw Wrong(name, value, $"a number from 0 to {MaxRatio}");
+        }
+    }
+
+    private static Action<string, JsonElement> ACount(int least, int most) => (name, value) =>
+    {
+        if (Number(name, value, least) > most)
+        {
+            throw Wrong(name, value, $"a whole number from {least} to {most}");
+        }
     };
 
     private static ImmutableArray<int> Blocks(string name, JsonElement value)
         => value.ValueKind == JsonValueKind.Array && value.GetArrayLength() is > 0 and <= MaxStages && value.EnumerateArray().All(v => v.ValueKind == JsonValueKind.Number && v.TryGetInt32(out int n) && n is > 0 and <= MaxBlocks)
             ? [.. value.EnumerateArray().Select(v => v.GetInt32())]
             : throw Wrong(name, value, $"a list of at most {MaxStages} whole numbers from 1 to {MaxBlocks}");
+
+    private static string Text(string name, JsonElement value) => value.ValueKind == JsonValueKind.String ? value.GetString()! : throw Wrong(name, value, "a text");
+
+    private static bool Flag(string name, JsonElement value) => value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : throw Wrong(name, value, "true or false");
 
     private static int Number(string name, JsonElement value, int least = 1)
         => value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number) && number >= least ? number : throw Wrong(name, value, $"a whole number, {least} or more");

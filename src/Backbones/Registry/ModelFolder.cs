@@ -118,7 +118,8 @@ internal sealed class ModelFolder
         string architecture = PretrainedConfigReader.Text(json, "architecture") ?? throw new FormatException("'architecture' is missing.");
 
         // Old configs hold everything in one object; new ones have the config in an inner one, which the outer fields override.
-        JsonElement inner = json.TryGetProperty("pretrained_cfg", out JsonElement nested) ? nested : json;
+        bool isNested = json.TryGetProperty("pretrained_cfg", out JsonElement nested);
+        JsonElement inner = isNested ? nested : json;
         if (inner.ValueKind != JsonValueKind.Object)
         {
             throw new FormatException("'pretrained_cfg' must be an object.");
@@ -127,8 +128,9 @@ internal sealed class ModelFolder
         config = config with
         {
             NumClasses = PretrainedConfigReader.Integer(json, "num_classes") ?? config.NumClasses,
-            LabelNames = PretrainedConfigReader.Labels(json) ?? config.LabelNames,
+            // Old ones call the names of the classes otherwise.
+            LabelNames = PretrainedConfigReader.Labels(json) ?? (isNested ? null : PretrainedConfigReader.Labels(json, "labels")) ?? config.LabelNames,
         };
-        return new ModelFolder(ModelArgs.Apply(config, json));
+        return new ModelFolder(ModelArgs.ApplyFrom(config, json));
     }
 }

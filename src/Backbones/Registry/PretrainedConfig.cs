@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Imaging;
 
@@ -64,6 +66,9 @@ public sealed record PretrainedConfig
     /// <summary>Blocks of each stage that the model is made with (<c>layers</c> of <c>model_args</c>); empty for the architecture's own.</summary>
     public ImmutableArray<int> Layers { get; init; } = [];
 
+    /// <summary>What else the model is made with, by the names of timm's arguments: those of the family alone, such as a vision transformer's <c>init_values</c>. See <see cref="WithModelArgs"/>.</summary>
+    internal ImmutableSortedDictionary<string, JsonElement> FamilyArgs { get; init; } = ImmutableSortedDictionary<string, JsonElement>.Empty;
+
     /// <summary>Whether the weights have a picture <c>mean_image</c> <c>[C, H, W]</c> that is subtracted from the normalised input. timm has nothing like it; it is <c>mean_image</c> of
     /// <c>model_args</c>, which timm refuses.</summary>
     public bool MeanImage { get; init; }
@@ -82,6 +87,17 @@ public sealed record PretrainedConfig
 
     /// <summary>License of the weights, such as <c>apache-2.0</c>, if it is known.</summary>
     public string? License { get; init; }
+
+    /// <summary>The config of a model that is made with other arguments of timm's <c>create_model</c> than the architecture's own: <c>img_size</c>, <c>in_chans</c>, <c>num_classes</c>, <c>global_pool</c>,
+    /// <c>output_stride</c>, and those that the family takes, such as <c>patch_size</c> or <c>init_values</c> (vision transformers), <c>window_size</c> (Swin), <c>layers</c> (ResNet).</summary>
+    /// <param name="json">The arguments as config.json has them in <c>model_args</c>: <c>{ "patch_size": 8, "act_layer": "silu" }</c>. They count before those that the config has.</param>
+    /// <exception cref="FormatException">An argument is not known, or not of its type; the message has the nearest name. Whether the family takes it is seen when the model is built.</exception>
+    /// <exception cref="JsonException">It is not valid JSON.</exception>
+    public PretrainedConfig WithModelArgs([StringSyntax(StringSyntaxAttribute.Json)] string json)
+    {
+        using JsonDocument document = JsonDocument.Parse(json);
+        return ModelArgs.Apply(this, document.RootElement);
+    }
 
     /// <summary>What the config says about the input, for <see cref="ImageTransformOptions.Resolve"/>.</summary>
     public DataConfig ToDataConfig() => new()

@@ -55,9 +55,10 @@ internal static class PretrainedConfigReader
     };
 
     /// <summary>Class names: a list, or an object with a class's number for each name's key, as timm takes them. Null if absent.</summary>
-    public static ImmutableArray<string>? Labels(JsonElement json)
+    /// <param name="json">The config's object.</param>
+    /// <param name="field">The field's name.</param>
+    public static ImmutableArray<string>? Labels(JsonElement json, string field = "label_names")
     {
-        const string field = "label_names";
         switch (Get(json, field))
         {
             case null:

@@ -35,7 +35,7 @@ internal static class PretrainedConfigWriter
 
     /// <summary>Reads what <see cref="ToJson"/> wrote.</summary>
     /// <exception cref="FormatException">A field is missing or has the wrong type.</exception>
-    public static PretrainedConfig FromJson(JsonElement json) => ModelArgs.Apply(PretrainedConfigReader.Read(json,
+    public static PretrainedConfig FromJson(JsonElement json) => ModelArgs.ApplyFrom(PretrainedConfigReader.Read(json,
         PretrainedConfigReader.Text(json, "architecture") ?? throw new FormatException("The config has no architecture."),
         PretrainedConfigReader.Text(json, "tag") ?? ""), json);
 

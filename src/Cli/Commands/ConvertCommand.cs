@@ -5,7 +5,6 @@ using Backbones.Weights;
 using TimmFeatures.Cli.Conversion;
 using TimmFeatures.Cli.Options;
 using TimmFeatures.Extraction;
-using TimmFeatures.Extraction.Files;
 
 namespace TimmFeatures.Cli.Commands;
 
@@ -36,22 +35,29 @@ internal static class ConvertCommand
                 result.AddError($"--output '{path.Value}' is not valid: {ending} files are not written; expected a name that ends in {Ending}, or a folder's.");
         });
         Option<bool> json = CommonOptions.Json();
+        var config = new ConfigOptionSet();
         var command = new Command("convert", "Writes a checkpoint's weights as safetensors under timm's keys.") { file, model, keyPrefix, output, json };
+        config.AddTo(command);
         HelpWithExamples.Add(command, "timm-features convert checkpoint.pth -o resnet50.safetensors --model resnet50", "timm-features convert detector.pth --key-prefix backbone. -o backbone.safetensors",
+            "timm-features convert encoder.bin -o weights/vit_giant_patch14_224.mine --model vit_giant_patch14_224 --model-args '{\"init_values\": 1e-5, \"reg_tokens\": 8}'",
             $"timm-features convert packages/{DnnFeaturizerNetwork.PackageId.ToLowerInvariant()}/0.23.1 -o weights/{DnnFeaturizerNetwork.Config.Name}");
-        command.SetAction(result => Run(terminal, result.GetValue(file)!, result.GetValue(model), result.GetValue(keyPrefix), result.GetValue(output)!, result.GetValue(json)));
+        command.SetAction(result => Run(terminal, result.GetValue(file)!, result.GetValue(model), result.GetValue(keyPrefix), config.Read(result), result.GetValue(output)!, result.GetValue(json)));
         return command;
     }
 
-    private static int Run(Terminal terminal, string file, string? model, string? keyPrefix, string output, bool json)
+    private static int Run(Terminal terminal, string file, string? model, string? keyPrefix, Func<PretrainedConfig, PretrainedConfig>? overlay, string output, bool json)
     {
-        using Backbone backbone = Open(file, model, keyPrefix);
+        CommonOptions.KeepInputs("--output", output, file);
+        using Backbone backbone = Open(file, model, keyPrefix, overlay);
         string written = output;
-        Replacement.Refuse([output.EndsWith(Ending, StringComparison.OrdinalIgnoreCase) ? output : Path.Combine(output, $"model{Ending}")], [backbone.Parameters.Source]);
+        CommonOptions.KeepInputs("--output", output.EndsWith(Ending, StringComparison.OrdinalIgnoreCase) ? output : Path.Combine(output, $"model{Ending}"), backbone.Parameters.Source);
         if (!output.EndsWith(Ending, StringComparison.OrdinalIgnoreCase))
             ModelFolder.Write(output, ConfigOf(backbone.Config, model, output), backbone.NumFeatures, path => backbone.SaveWeights(written = path));
-        else if (backbone.Config is { MeanImage: false, Layers.IsDefaultOrEmpty: true })
+        else if (!backbone.Config.MeanImage && ModelArgs.OfFamily(backbone.Config).IsEmpty)
+        {
+            CommonOptions.MakeFolderOf(output);
             backbone.SaveWeights(output);
+        }
         else
             throw new UsageException($"--output '{output}' would be weights that no model by name has: those of '{backbone.Name}' need a config.json beside them. Give a folder, such as '{Path.Combine(Path.GetDirectoryName(output) ?? "", backbone.Name)}'.");
         using ParameterStore store = ParameterStore.Open(written);
@@ -63,12 +69,12 @@ internal static class ConvertCommand
         return ExitCode.Success;
     }
 
-    private static Backbone Open(string file, string? model, string? keyPrefix)
+    private static Backbone Open(string file, string? model, string? keyPrefix, Func<PretrainedConfig, PretrainedConfig>? overlay)
     {
         if (!DnnFeaturizerNetwork.IsAt(file))
-            return Backbone.Create(model ?? Guess(file, keyPrefix), new BackboneOptions { WeightsPath = file, KeyPrefix = keyPrefix });
-        if ((model ?? keyPrefix) is not null)
-            throw new UsageException($"--model and --key-prefix do not go with '{file}': what its network is, is known ({DnnFeaturizerNetwork.Config.Name}).");
+            return Backbone.Create(model ?? Guess(file, keyPrefix), new BackboneOptions { WeightsPath = file, KeyPrefix = keyPrefix, ConfigOverlay = overlay });
+        if ((model ?? keyPrefix) is not null || overlay is not null)
+            throw new UsageException($"--model, --key-prefix and what changes its config do not go with '{file}': what its network is, is known ({DnnFeaturizerNetwork.Config.Name}).");
         return Backbone.FromParameters(DnnFeaturizerNetwork.Config, DnnFeaturizerNetwork.Read(file), ownsParameters: true);
     }
 

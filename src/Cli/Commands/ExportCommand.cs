@@ -2,7 +2,6 @@ using System.CommandLine;
 using Backbones;
 using TimmFeatures.Cli.Options;
 using TimmFeatures.Extraction;
-using TimmFeatures.Extraction.Files;
 
 namespace TimmFeatures.Cli.Commands;
 
@@ -37,9 +36,15 @@ internal static class ExportCommand
                 throw new UsageException("Nothing to write; expected --onnx FILE, --torchscript FILE, --safetensors FILE or several of them.");
             FeatureSelection? asked = selection.Read(result);
             FeatureSelection wanted = asked ?? FeatureSelection.Pooled();
-            using Backbone backbone = Backbone.Create(result.GetValue(model.Model)!, model.Read(result, terminal));
-            Replacement.Refuse([toOnnx, toTorchScript, toSafetensors], [backbone.Parameters.Source]);
+            BackboneOptions options = model.Read(result, terminal);
+            using Backbone backbone = Backbone.Create(result.GetValue(model.Model)!, options);
+            foreach (Option<string?> to in (Option<string?>[])[onnx, torchScript, safetensors])
+                CommonOptions.KeepInputs(to.Name, result.GetValue(to), options.WeightsPath, backbone.Parameters.Source);
+            if (((string?[])[toOnnx, toTorchScript, toSafetensors]).OfType<string>().GroupBy(Path.GetFullPath).FirstOrDefault(g => g.Count() > 1) is { } twice)
+                throw new UsageException($"'{twice.First()}' is the name of two outputs; expected a name for each.");
             SelectedFeatures selected = backbone.Select(wanted);
+            foreach (string path in ((string?[])[toOnnx, toTorchScript, toSafetensors]).OfType<string>())
+                CommonOptions.MakeFolderOf(path);
             if (toOnnx is not null)
                 backbone.ExportOnnx(wanted, toOnnx);
             if (toTorchScript is not null)

@@ -15,7 +15,7 @@ internal static class InfoCommand
     /// <summary>All that is known of a model.</summary>
     public sealed record ModelInfo(
         string Name, string Architecture, string Family, string? License, string? Source, string? Weights, int[] InputSize, int[]? TestInputSize, string Interpolation, double CropPct, string CropMode,
-        IReadOnlyList<double> Mean, IReadOnlyList<double> Std, int NumClasses, int NumFeatures, long Parameters, long PooledParameters, double Gmacs, double MActivations,
+        IReadOnlyList<double> Mean, IReadOnlyList<double> Std, int NumClasses, int NumFeatures, int HeadHiddenSize, long Parameters, long PooledParameters, double Gmacs, double MActivations,
         IReadOnlyList<Level> Levels, IReadOnlyList<Tag> Tags);
 
     /// <summary>A level of the pyramid, with the shape that its map has at this input size.</summary>
@@ -26,9 +26,9 @@ internal static class InfoCommand
 
     public static Command Create(Terminal terminal)
     {
-        var model = new ModelArguments();
+        var model = new ModelArguments(downloads: false);
         Option<bool> json = CommonOptions.Json();
-        var command = new Command("info", "Tells what a model is: parameters, operations, levels, input, licence. Nothing is downloaded.");
+        var command = new Command("info", "Tells what a model is: parameters, operations, levels, input, licence. No weights are downloaded.");
         model.AddTo(command);
         command.Options.Add(json);
         HelpWithExamples.Add(command, "timm-features info resnet50.a1_in1k", "timm-features info vit_tiny_patch16_224 --image-size 384 --json");
@@ -56,9 +56,19 @@ internal static class InfoCommand
         return new ModelInfo(
             config.Name, config.Architecture, registered ? ModelNames.ModuleOf(config.Architecture) : "", config.License, config.HfHubId is { } hub ? $"https://huggingface.co/{hub}" : config.Url,
             TryFindWeights(name, options), [.. input], config.TestInputSize is { } test ? [.. test] : null, transform.Interpolation.ToString().ToLowerInvariant(), transform.CropPct, transform.CropMode.ToString().ToLowerInvariant(),
-            transform.Mean, transform.Std, config.NumClasses, backbone.NumFeatures, backbone.Graph.ParameterCount, pooled.Graph.ParameterCount, cost.Macs / 1e9, cost.Activations / 1e6,
-            [.. SelectedFeatures.InfoOf(backbone).Zip(backbone.Levels, (i, l) => new Level(i.Index, i.Channels, i.Reduction, i.Module, [.. l.Node.Shape]))],
+            transform.Mean, transform.Std, config.NumClasses, backbone.NumFeatures, backbone.HeadHiddenSize, backbone.Graph.ParameterCount, pooled.Graph.ParameterCount, cost.Macs / 1e9, cost.Activations / 1e6,
+            LevelsOf(config, backbone, options),
             registered ? [.. ModelNames.TagsOf(config.Architecture).Select(t => ModelNames.GetConfig($"{config.Architecture}.{t}")).Select(c => new Tag(c.Name, c.License, [.. c.InputSize], c.NumClasses))] : []);
+    }
+
+    /// <summary>The levels with the shapes that a pyramid gives; those of a model that has none in timm are its modules' own.</summary>
+    private static Level[] LevelsOf(PretrainedConfig config, BackboneGraph backbone, BackboneOptions options)
+    {
+        IEnumerable<FeatureInfo> info = SelectedFeatures.InfoOf(backbone);
+        IEnumerable<Shape> shapes = backbone.HasPyramid
+            ? Backbone.Outline(config, FeatureSelection.Pyramid(Enumerable.Range(0, backbone.Levels.Length)), options).Outputs.Select(o => o.Shape)
+            : backbone.Levels.Select(l => l.Node.Shape);
+        return [.. info.Zip(shapes, (i, shape) => new Level(i.Index, i.Channels, i.Reduction, i.Module, [.. shape]))];
     }
 
     private static string? TryFindWeights(string name, BackboneOptions options)
@@ -85,7 +95,7 @@ internal static class InfoCommand
             ("input", $"{Size(info.InputSize)}{(info.TestInputSize is { } test ? $" (tests best with {Size(test)})" : "")}"),
             ("transform", Invariant($"{info.Interpolation}, crop {info.CropPct:0.###} {info.CropMode}, mean {List(info.Mean)}, std {List(info.Std)}")),
             ("classes", Invariant($"{info.NumClasses}")),
-            ("features", Invariant($"{info.NumFeatures}")),
+            ("features", Invariant($"{info.HeadHiddenSize}{(info.NumFeatures == info.HeadHiddenSize ? "" : $" ({info.NumFeatures} unpooled)")}")),
             ("parameters", Invariant($"{info.Parameters / 1e6:0.00} M ({info.PooledParameters / 1e6:0.00} M without the classifier)")),
             ("GMACs", Invariant($"{info.Gmacs:0.00}")),
             ("activations", Invariant($"{info.MActivations:0.00} M")),

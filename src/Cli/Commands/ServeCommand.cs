@@ -101,6 +101,8 @@ internal static class ServeCommand
             if (local.Backbone.WeightsPath is not null && (local.Models.Count != 1 || local.AnyModel))
                 throw new UsageException("--weights is for one --model; expected NAME=local-dir:PATH for each where there are several.");
             bool spread = result.GetResult(cluster.Option) is { Implicit: false };
+            if (spread && local.Backbone.ConfigOverlay is not null)
+                throw new UsageException("Workers make models as their weights' config says: --crop-pct, --crop-mode, --interpolation and --model-args are for a service that computes itself.");
             (spread ? ServeWith(cluster.ReadShared(result), service, local, terminal) : Serve(service, local, metrics => new LocalBackend(local, metrics), terminal)).GetAwaiter().GetResult();
             return ExitCode.Success;
         });

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using Backbones;
 using Backbones.Engines;
 using Backbones.Imaging;
@@ -50,7 +49,13 @@ internal static class SimilarCommand
     private static float[] Featurize(ExtractionSettings settings, string image, BackboneOptions options)
     {
         bool random = settings.Weights == ExtractionSettings.RandomWeights;
-        options = options with { RandomWeights = random, UseTestSize = settings.UseTestSize, ImageSize = (settings.Transform.Height, settings.Transform.Width) };
+        options = options with
+        {
+            RandomWeights = random,
+            UseTestSize = settings.UseTestSize,
+            ImageSize = (settings.Transform.Height, settings.Transform.Width),
+            ConfigOverlay = settings.ModelArgs is { } arguments ? config => config.WithModelArgs(arguments) : null,
+        };
         // Weights that are given need no tag; what the tag says of the input is in the settings.
         using Backbone backbone = Open(settings.Model, options);
         if (!random && backbone.Parameters.ContentHash != settings.Weights)
@@ -58,7 +63,7 @@ internal static class SimilarCommand
             throw new InvalidDataException($"The weights of '{settings.Model}' in '{backbone.Parameters.Source}' are not those that the file was made with (SHA-256 {backbone.Parameters.ContentHash[..8]}… and "
                 + $"{settings.Weights[..Math.Min(8, settings.Weights.Length)]}…). Give the right ones by --weights.");
         }
-        using FeatureExtractor extractor = backbone.Extract(settings.Selection.Deserialize<FeatureSelection>()!, EngineProvider.For("cpu").Engine);
+        using FeatureExtractor extractor = backbone.Extract(settings.Selection, EngineProvider.For("cpu").Engine);
         FeatureBatch features = extractor.Run(1, ImageFile.Read(image, new ImageTransform(settings.Transform), settings.ApplyExif));
         return [.. features.Tensors.SelectMany(t => t.Values.ToArray())];
     }

@@ -7,14 +7,15 @@ using TimmFeatures.Extraction;
 namespace TimmFeatures.Cli.Options;
 
 /// <summary>Which model, with which weights: what all commands that open one have in common.</summary>
-internal sealed class ModelArguments
+/// <param name="downloads">Whether weights that are not here are downloaded.</param>
+internal sealed class ModelArguments(bool downloads = true)
 {
     /// <summary>As in FeaturizerOptions.</summary>
     private const int MaxImageSize = 16384;
 
     private readonly Option<string?> _weights = new("--weights")
     {
-        Description = "Weights file (safetensors, .pth, the index of several files) or folder. Without it they are found by the model's name and downloaded if need be.",
+        Description = "Weights file (safetensors, .pth, the index of several files) or folder. Without it they are found by the model's name" + (downloads ? " and downloaded if need be." : "."),
         HelpName = "PATH",
     };
 
@@ -22,18 +23,24 @@ internal sealed class ModelArguments
     private readonly Option<bool> _random = new("--random-weights") { Description = "Weights made from their names, always the same: to try a model without its weights. The features mean nothing then." };
     private readonly Option<int?> _imageSize = CommonOptions.Count("--image-size", "Input height and width in pixels instead of the model's own.", "PIXELS", MaxImageSize);
     private readonly Option<bool> _testSize = new("--use-test-size") { Description = "The input size and crop that test best, where the weights' config has them." };
+    private readonly ConfigOptionSet _config = new();
     private readonly Option<bool> _offline = new("--offline") { Description = "Never download: weights that are not on this machine are an error." };
 
     /// <summary>timm's name.</summary>
     public Argument<string> Model { get; } = new("MODEL") { Description = "timm's name (resnet50.a1_in1k), hf-hub:organization/model, local-dir:PATH, or torchvision/resnet50." };
 
     /// <summary>Puts the options (and the argument, if it is none of its own) on a command.</summary>
-    public void AddTo(Command command, bool withArgument = true)
+    /// <param name="command">The command.</param>
+    /// <param name="withArgument">Whether the model is its argument.</param>
+    /// <param name="withConfig">Whether it can make models otherwise than their weights' config says: where others compute, it cannot.</param>
+    public void AddTo(Command command, bool withArgument = true, bool withConfig = true)
     {
         if (withArgument)
             command.Arguments.Add(Model);
         foreach (Option option in (Option[])[_weights, _keyPrefix, _random, _imageSize, _testSize, _offline])
             command.Options.Add(option);
+        if (withConfig)
+            _config.AddTo(command);
     }
 
     /// <summary>What the options say.</summary>
@@ -52,6 +59,7 @@ internal sealed class ModelArguments
             RandomWeights = result.GetValue(_random),
             ImageSize = result.GetValue(_imageSize) is { } size ? (Size2)size : null,
             UseTestSize = result.GetValue(_testSize),
+            ConfigOverlay = _config.Read(result),
             Download = result.GetValue(_offline) ? DownloadMode.Never : DownloadMode.WhenMissing,
             DownloadProgress = new DownloadLines(terminal),
         };

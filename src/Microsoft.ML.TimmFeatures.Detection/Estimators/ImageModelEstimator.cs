@@ -63,7 +63,7 @@ public abstract class ImageModelEstimator : IEstimator<ImageModelTransformer>
     internal static void Check(FeaturizerOptions options)
     {
         options.Check();
-        if (options.KeyPrefix is not null || options.UseTestSize)
-            throw new ArgumentException($"Models of detection and segmentation have neither a {nameof(FeaturizerOptions.KeyPrefix)} nor a {nameof(FeaturizerOptions.UseTestSize)}; leave them out of the options.", nameof(options));
+        if (options.KeyPrefix is not null || options.UseTestSize || options.ConfigOverlay is not null)
+            throw new ArgumentException($"Models of detection and segmentation have no {nameof(FeaturizerOptions.KeyPrefix)}, no {nameof(FeaturizerOptions.UseTestSize)} and no {nameof(FeaturizerOptions.ConfigOverlay)}; leave them out of the options.", nameof(options));
     }
 }

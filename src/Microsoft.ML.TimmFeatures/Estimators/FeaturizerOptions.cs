@@ -1,6 +1,7 @@
 using Backbones;
 using Backbones.Engines;
 using Backbones.Graphs;
+using Backbones.Registry;
 using Backbones.Weights.Hub;
 
 namespace Microsoft.ML.TimmFeatures;
@@ -49,7 +50,7 @@ public sealed record FeaturizerOptions
 
     /// <summary>
     /// A weights file, or a folder as timm saves it. Default null: weights are looked up by name in the folders of TIMM_FEATURES_WEIGHTS, in
-    /// <c>weights</c>, in <c>samples/weights</c> and in the download caches of the Hugging Face Hub and torch. Saved only with referenced weights; it is
+    /// <c>weights</c>, in <c>samples/weights</c> and in the download caches of the Hugging Face Hub and torch, then downloaded (see <see cref="Download"/>). Saved only with referenced weights; it is
     /// used by the loaded model where it lies in a folder of weights (see <c>TIMM_FEATURES_WEIGHTS</c>), otherwise the weights are looked up by name.
     /// </summary>
     public string? WeightsPath { get; init; }
@@ -71,6 +72,11 @@ public sealed record FeaturizerOptions
     /// <summary>Take the input size and crop that test best where the weights' config has them, as timm's <c>use_test_size</c>. An <see cref="ImageSize"/> of one's own counts
     /// before. Default false.</summary>
     public bool UseTestSize { get; init; }
+
+    /// <summary>Changes what the weights' config says, before the model is made: crop, filter, mean and deviation of the image transform, or how the model is made
+    /// (<see cref="PretrainedConfig.WithModelArgs"/>). timm's <c>pretrained_cfg_overlay</c>. Default null; what it made of the config is saved.</summary>
+    /// <example><code>ConfigOverlay = config => config with { CropPct = 1, CropMode = "squash" }</code></example>
+    public Func<PretrainedConfig, PretrainedConfig>? ConfigOverlay { get; init; }
 
     /// <summary>Rows computed together. Default 0: 16, or fewer where their values would take more than 256 MB.</summary>
     public int BatchSize { get; init; }
@@ -131,6 +137,7 @@ public sealed record FeaturizerOptions
         RandomWeights = RandomWeights,
         ImageSize = ImageSize is { } size ? size : null,
         UseTestSize = UseTestSize,
+        ConfigOverlay = ConfigOverlay,
     };
 
     /// <exception cref="ArgumentException">A setting makes no sense.</exception>

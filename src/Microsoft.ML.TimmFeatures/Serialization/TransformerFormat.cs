@@ -134,7 +134,9 @@ internal static class TransformerFormat
         if (content.Selection is not { } selection)
             throw new FormatException("This model's featurizer is damaged: a graph without weights.");
         FeaturizerOptions options = content.Options with { WeightsPath = Sound(() => ReferencedWeights.PathOf(content.Options)) };
-        return ReferencedWeights.Open(content.Options, content.Stored.WeightsHash, () => Checked(content with { Options = options }, FeaturizerModel.Locate(options, selection, host), host, s =>
+        // The config is the one that was saved, whatever there is beside the weights now.
+        FeaturizerOptions located = options with { ConfigOverlay = _ => content.Config };
+        return ReferencedWeights.Open(content.Options, content.Stored.WeightsHash, () => Checked(content with { Options = options }, FeaturizerModel.Locate(located, selection, host), host, s =>
         {
             using ParameterStore needed = ParameterStore.FromTensors(s.NeededWeights);
             ReferencedWeights.Check(needed, content.Stored.WeightsHash, s.Backbone.Name, s.Backbone.Parameters.Source);

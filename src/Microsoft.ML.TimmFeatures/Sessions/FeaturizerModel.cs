@@ -18,12 +18,13 @@ internal sealed record FeaturizerModel(object Key, object Features, Func<Lease<B
     /// <exception cref="FileNotFoundException">No weights were found; the message says where they were looked for.</exception>
     public static FeaturizerModel Locate(FeaturizerOptions options, FeatureSelection selection, FeaturizerHost host)
     {
+        BackboneOptions backbone = options.ToBackboneOptions(new DownloadLog(host));
         if (options.RandomWeights)
         {
-            BackboneKey random = KeyOf(ModelNames.GetConfig(options.ModelName), "random", options);
+            BackboneKey random = KeyOf(Backbone.FindConfig(options.ModelName, backbone), "random", options);
             return new(random, selection, () => SessionCache.Backbone(random, () => Backbone.Create(options.ModelName, options.ToBackboneOptions())));
         }
-        LocatedModel located = WeightsLocator.Find(options.ModelName, options.WeightsPath, downloader: new WeightsDownloader(options.Download, new DownloadLog(host)));
+        LocatedModel located = Backbone.Locate(options.ModelName, backbone);
         string file = Identity(located.WeightsFile);
         BackboneKey key = KeyOf(located.Config, file, options);
         return new(key, selection, () => SessionCache.Backbone(key, () => Identity(located.WeightsFile) == file

@@ -5,16 +5,12 @@ internal sealed class ImageList : IDisposable
 {
     private readonly List<IDisposable> _archives = [];
     private readonly List<ImageItem> _items = [];
-    private readonly List<string> _files = [];
 
     private ImageList()
     {
     }
 
     public IReadOnlyList<ImageItem> Items => _items;
-
-    /// <summary>The tables and archives among the arguments.</summary>
-    public IReadOnlyList<string> Files => _files;
 
     /// <summary>Finds the images.</summary>
     /// <param name="arguments">Files, folders, patterns, .csv and .tsv tables, .zip and .tar archives, <c>-</c> for a list on standard input.</param>
@@ -75,19 +71,16 @@ internal sealed class ImageList : IDisposable
         {
             case ".csv" or ".tsv":
                 AddPaths(PathTable.Read(file, pathColumn), folder);
-                _files.Add(file);
                 break;
             case ".zip":
                 var zip = new ZipImages(file);
                 _archives.Add(zip);
                 _items.AddRange(zip.Items(name));
-                _files.Add(file);
                 break;
             case ".tar":
                 var tar = new TarImages(file);
                 _archives.Add(tar);
                 _items.AddRange(tar.Items(name));
-                _files.Add(file);
                 break;
             case ".gz" or ".tgz" or ".bz2" or ".xz" or ".7z" or ".zst":
                 throw new NotSupportedException($"'{file}' is a compressed archive, of which single files cannot be read; unpack it, or make a .tar or .zip of it.");

@@ -27,6 +27,8 @@ internal static class JobFolder
         JobDescription? there = store.ReadJob();
         if (request.Backbone.InChannels is { } channels)
             throw new NotSupportedException($"A job's model takes pictures with as many channels as its weights; {channels} were asked for.");
+        if (request.Backbone.ConfigOverlay is not null)
+            throw new NotSupportedException($"A job's model is made as its weights' config says, and a {nameof(request.Backbone.ConfigOverlay)} cannot be sent to workers; write what it changes into the config.json beside the weights.");
         using ImageList images = ImageList.Of(request.Pictures, standardInput, request.PictureFolder, request.PathColumn);
         int parts = (int)Math.Clamp((images.Items.Count + (long)request.PartSize - 1) / request.PartSize, 1, MaxParts);
         DeviceEngine engine = EngineProvider.For(request.Device, request.Precision);

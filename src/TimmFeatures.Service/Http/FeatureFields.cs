@@ -21,7 +21,7 @@ internal sealed class FeatureFields
 
     public string? Model => Get<string>("model");
 
-    /// <summary>Takes a field as JSON has it: a text, a number, a truth value, or a list of numbers or texts; null is as if it was not there.</summary>
+    /// <summary>Takes a field as JSON has it: a text, a number, a truth value, or a list of numbers or texts; null is as if it were not there.</summary>
     public void Add(string name, object? value)
     {
         if (name.Length > MaxText || value is string { Length: > MaxText } || value is string[] list && list.Any(t => t.Length > MaxText))

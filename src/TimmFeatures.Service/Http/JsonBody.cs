@@ -45,7 +45,7 @@ internal static class JsonBody
         }
     }
 
-    /// <summary>A simple value as .NET has it; an object of no type of its own where it is another.</summary>
+    /// <summary>A simple value as .NET has it, null with the others; a bare object where it is something else.</summary>
     public static object? Value(ref Utf8JsonReader reader)
     {
         switch (reader.TokenType)

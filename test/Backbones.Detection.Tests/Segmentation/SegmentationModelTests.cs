@@ -33,6 +33,11 @@ public sealed class SegmentationModelTests
     }
 
     [TestMethod]
+    [DataRow("DeepLabV3_ResNet50_Weights.DEFAULT", "torchvision/deeplabv3_resnet50")]
+    [DataRow("LRASPP_MobileNet_V3_Large_Weights.COCO_WITH_VOC_LABELS_V1", "torchvision/lraspp_mobilenet_v3_large")]
+    public void A_model_may_be_named_as_torchvision_names_its_weights(string name, string model) => Assert.AreEqual(model, SegmentationVariant.Find(name).Weights.Architecture);
+
+    [TestMethod]
     public void A_model_that_does_not_exist_is_told_with_the_nearest_one()
     {
         StringAssert.Contains(Assert.ThrowsExactly<UnknownModelException>(() => SegmentationModel.Create("torchvision/fcn_resnet51")).Message, "Did you mean 'torchvision/fcn_resnet50'");
@@ -125,7 +130,7 @@ public sealed class SegmentationModelTests
         string file = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}.safetensors");
         try
         {
-            SafetensorsWriter.Write(file, model.Parameters.Tensors);
+            model.SaveWeights(file);
             using SegmentationModel loaded = SegmentationModel.Create(Levels(3, 4), Classes, SegmentationMethod.Fcn, new SegmentationOptions { WeightsPath = file });
             CollectionAssert.AreEqual(model.Segment(Picture(30, 40))[0].Classes.ToArray(), loaded.Segment(Picture(30, 40))[0].Classes.ToArray());
 

@@ -1,4 +1,7 @@
+using Backbones.Graphs;
 using Backbones.Imaging;
+using Backbones.Registry;
+using Backbones.Weights;
 
 namespace Backbones.Tests.Features;
 
@@ -27,6 +30,18 @@ public sealed class FeatureExtractorTests
         foreach (int batch in new[] { 0, -1, int.MinValue })
             StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => s_extractor.Run(batch, new float[3 * 32 * 32])).Message, "one image or more");
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => s_extractor.Run(2, new float[3 * 32 * 32])).Message, "received 3072");
+    }
+
+    /// <summary>What a classifier of one's own gets, also where the network has layers between pool and classifier.</summary>
+    [TestMethod]
+    [DataRow("test_resnet", 96)]
+    [DataRow("mobilenetv3_small_050", 1024)]
+    [DataRow("torchvision/vgg11", 4096)]
+    public void Pooled_features_have_the_heads_hidden_size(string name, int length)
+    {
+        var options = new BackboneOptions { RandomWeights = true };
+        using Backbone backbone = Backbone.FromParameters(ModelNames.GetConfig(name), ParameterStore.FromTensors([]));
+        Assert.AreEqual((length, (long)length), (backbone.HeadHiddenSize, Backbone.Describe(name, FeatureSelection.Pooled(), options)[0].Shape.Length));
     }
 
     [TestMethod]
@@ -90,6 +105,15 @@ public sealed class FeatureExtractorTests
             Assert.HasCount(2, names);
         }
         CollectionAssert.AreEqual(new[] { "3", "4" }, s_backbone.Select(FeatureSelection.Pyramid(indices)).Outputs.Select(o => o.Name).ToArray());
+    }
+
+    [TestMethod]
+    public void ShapesOfABatchBeginWithItsImages()
+    {
+        using FeatureExtractor extractor = s_backbone.Extract(FeatureSelection.Pyramid([-1]));
+        FeatureTensor maps = extractor.Run(2, new float[2 * extractor.InputShape.Length]).Tensors[0];
+        Assert.AreEqual<Shape>([2, .. maps.Output.Shape], maps.Shape);
+        Assert.AreEqual(maps.Values.Length, maps.Shape.Length);
     }
 
     private static string[] Names(FeatureSelection selection) => [.. s_backbone.Select(selection).Outputs.Select(o => o.Name)];

@@ -36,6 +36,16 @@ public sealed class MechanismTests
     }
 
     [TestMethod]
+    [DataRow("hiera_tiny_224")]
+    [DataRow("hieradet_small")]
+    public void A_norm_that_timm_refuses_on_hidden_states_is_refused(string name)
+    {
+        var options = new BackboneOptions { RandomWeights = true };
+        StringAssert.Contains(Assert.ThrowsExactly<GraphException>(() => Backbone.Describe(name, FeatureSelection.Intermediates(1, norm: true), options)).Message, "without it");
+        Assert.HasCount(1, Backbone.Describe(name, FeatureSelection.Intermediates(1), options));
+    }
+
+    [TestMethod]
     public void A_selection_of_nothing_is_refused()
     {
         using Backbone backbone = Backbone.Create("test_resnet", new BackboneOptions { RandomWeights = true });

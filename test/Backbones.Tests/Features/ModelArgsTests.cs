@@ -22,10 +22,20 @@ public sealed class ModelArgsTests
     }
 
     [TestMethod]
+    public void WeightsThatAreThereAlreadyCanHaveAnotherConfigToo()
+    {
+        var options = new BackboneOptions { ConfigOverlay = config => config with { Layers = [1, 1, 1, 1] } };
+        using Backbone backbone = Backbone.FromParameters(Config, ParameterStore.FromTensors([]), options);
+        Assert.DoesNotContain("layer4.1.conv2.weight", backbone.Graph.Parameters.Select(p => p.Name));
+        Assert.ThrowsExactly<ArgumentNullException>(() => Backbone.FromParameters(null!, ParameterStore.FromTensors([])));
+        Assert.ThrowsExactly<ArgumentNullException>(() => Backbone.FromParameters(Config, null!));
+    }
+
+    [TestMethod]
     public void LayersThatTheModelCannotHaveAreRefused()
     {
         StringAssert.Contains(Refusal(Config with { Layers = [1, 1, 1] }), "'layers' has 3 numbers of blocks, the model 4 stages");
-        StringAssert.Contains(Refusal(ModelNames.GetConfig("vgg11") with { Layers = [1] }), "'layers' (1), which 'vgg11' does not take");
+        StringAssert.Contains(Refusal(ModelNames.GetConfig("vgg11") with { Layers = [1] }), "'layers' ([1]), which 'vgg11' does not take");
     }
 
     /// <summary>What is subtracted in the graph is as good as subtracted from the input.</summary>
@@ -71,16 +81,133 @@ public sealed class ModelArgsTests
         Assert.HasCount(weights.Tensors.Length, read.Parameters.Tensors);
     }
 
+    /// <summary>A vision transformer made with the arguments of another variant is that variant.</summary>
+    [TestMethod]
+    [DataRow("test_vit", """{"depth":8,"init_values":1e-5,"class_token":false,"reg_tokens":1,"global_pool":"avg"}""", "test_vit2")]
+    [DataRow("vit_tiny_patch16_224", """{"depth":6,"embed_dim":64,"num_heads":2,"mlp_ratio":3,"img_size":160,"dynamic_img_size":true}""", "test_vit")]
+    [DataRow("vit_giant_patch14_224", """{"embed_dim":1536,"num_heads":24,"mlp_ratio":5.33334,"mlp_layer":"SwiGLUPacked","act_layer":"silu","init_values":1e-5,"reg_tokens":4,"no_embed_class":true,"img_size":518,"num_classes":0}""", "vit_giant_patch14_reg4_dinov2")]
+    [DataRow("vit_base_patch16_224", """{"qkv_bias":false,"qk_norm":true,"class_token":false,"fc_norm":false,"global_pool":"avg"}""", null)]
+    [DataRow("deit_base_patch16_224", """{"no_embed_class":true,"init_values":1e-6}""", "deit3_base_patch16_224")]
+    [DataRow("eva02_base_patch14_448", """{"depth":24,"embed_dim":1024,"num_heads":16}""", "eva02_large_patch14_448")]
+    [DataRow("vit_small_patch16_dinov3", """{"embed_dim":768,"num_heads":12,"qkv_bias":true}""", "vit_base_patch16_dinov3_qkvb")]
+    [DataRow("swin_base_patch4_window7_224", """{"window_size":12,"img_size":384}""", "swin_base_patch4_window12_384")]
+    [DataRow("swinv2_tiny_window8_256", """{"window_size":16}""", "swinv2_tiny_window16_256")]
+    public void ArgumentsOfTheFamilyMakeAnotherVariant(string name, string arguments, string? variant)
+    {
+        PretrainedConfig config = ModelNames.GetConfig(name).WithModelArgs(arguments);
+        string[] expected = variant is not null ? Keys(ModelNames.GetConfig(variant)) : [.. Keys(ModelNames.GetConfig(name)).Where(k => k is not "cls_token [1, 1, 768]" && !k.Contains("qkv.bias"))
+            .Select(k => k.Replace("pos_embed [1, 197,", "pos_embed [1, 196,"))];
+        string[] actual = Keys(config);
+        CollectionAssert.AreEquivalent(expected, variant is not null ? actual : [.. actual.Where(k => !k.Contains("_norm."))]);
+        Assert.AreEqual(variant is null ? 48 : 0, actual.Count(k => k.Contains("attn.q_norm.") || k.Contains("attn.k_norm.")));
+        CollectionAssert.AreEqual(actual, Keys(PretrainedConfigWriter.FromJson(PretrainedConfigWriter.ToJson(config))));
+    }
+
+    /// <summary>Parameter counts of encoders that are published in timm's layout with arguments of their own.</summary>
+    [TestMethod]
+    [DataRow("vit_giant_patch14_dinov2", """{"img_size":224,"patch_size":16,"embed_dim":1536,"depth":40,"num_heads":24,"init_values":1e-5,"mlp_ratio":5.33334,"num_classes":0}""", 1_134_953_984)]
+    public void AnEncoderWithArgumentsOfItsOwnHasItsParameters(string name, string arguments, long parameters)
+    {
+        using Backbone backbone = Backbone.FromParameters(ModelNames.GetConfig(name).WithModelArgs(arguments), ParameterStore.FromTensors([]));
+        Assert.AreEqual(parameters, backbone.Graph.ParameterCount);
+    }
+
+    /// <summary>Kernels of other patches are resampled, in all families that take a patch size.</summary>
+    [TestMethod]
+    [DataRow("vit_tiny_patch16_224")]
+    [DataRow("deit_tiny_patch16_224")]
+    [DataRow("eva02_tiny_patch14_224")]
+    public void PatchesOfAnotherSizeHaveTheirKernelsResampled(string name)
+    {
+        PretrainedConfig config = ModelNames.GetConfig(name).WithModelArgs("""{"depth":1,"num_classes":0}""");
+        using ParameterStore weights = RecipeFor(config);
+        using Backbone backbone = Backbone.FromParameters(config.WithModelArgs("""{"patch_size":8,"img_size":32}"""), weights);
+        float[] output = Run(backbone, [.. Enumerable.Range(0, 3 * 32 * 32).Select(i => MathF.Sin(i))], 192);
+        Assert.IsTrue(output.All(float.IsFinite) && output.Any(v => Math.Abs(v) > 0.01f));
+    }
+
+    /// <summary>A folder as others publish their encoders for timm; what its page says to give to <c>create_model</c> beside that is an overlay.</summary>
+    [TestMethod]
+    public void AnEncoderOfOthersIsReadFromItsFolder()
+    {
+        const string rest = """{"mlp_layer":"SwiGLUPacked","act_layer":"silu"}""";
+        using TemporaryFolder folder = new();
+        PretrainedConfig config = ModelNames.GetConfig("test_vit").WithModelArgs("""{"init_values":1e-5,"reg_tokens":4,"no_embed_class":true,"num_classes":0}""").WithModelArgs(rest);
+        using (ParameterStore weights = RecipeFor(config))
+            SafetensorsWriter.Write(folder.File("model.safetensors"), weights.Tensors);
+        File.WriteAllText(folder.File("config.json"), """
+            {"architecture":"test_vit","num_classes":0,"num_features":64,"global_pool":"token",
+            "model_args":{"img_size":160,"init_values":1e-05,"num_classes":0,"reg_tokens":4,"no_embed_class":true,"dynamic_img_size":true},
+            "pretrained_cfg":{"tag":"uni","custom_load":false,"input_size":[3,160,160],"fixed_input_size":true,"crop_pct":1.0,"mean":[0.485,0.456,0.406],"std":[0.229,0.224,0.225],
+            "num_classes":0,"pool_size":null,"first_conv":"patch_embed.proj","classifier":"head","license":"CC-BY-NC-ND-4.0"}}
+            """);
+        var options = new BackboneOptions { ConfigOverlay = c => c.WithModelArgs(rest) };
+        using Backbone read = Backbone.Create($"local-dir:{folder.Path}", options), same = Backbone.FromParameters(config, read.Parameters);
+        Assert.AreEqual(("test_vit.uni", 1.0, 64), (read.Name, read.TransformOptions.CropPct, read.HeadHiddenSize));
+        float[] input = [.. Enumerable.Range(0, 3 * 160 * 160).Select(i => MathF.Sin(i))];
+        CollectionAssert.AreEqual(Run(same, input, 64), Run(read, input, 64));
+        StringAssert.Contains(Assert.ThrowsExactly<ParameterMismatchException>(() => Backbone.Create($"local-dir:{folder.Path}")).Message, "blocks.0.mlp.fc2.weight");
+    }
+
+    /// <summary>An image that is no whole number of patches is computed as one with zeros below and right of it.</summary>
+    [TestMethod]
+    public void DynamicPaddingFillsTheLastPatches()
+    {
+        PretrainedConfig config = ModelNames.GetConfig("test_vit") with { NumClasses = 0 };
+        using ParameterStore weights = RecipeFor(config);
+        float[] input = [.. Enumerable.Range(0, 3 * 150 * 137).Select(i => MathF.Sin(i))], filled = new float[3 * 160 * 144];
+        for (int row = 0; row < 3 * 150; row++)
+            input.AsSpan(row * 137, 137).CopyTo(filled.AsSpan((row / 150 * 160 + row % 150) * 144));
+        using Backbone whole = Backbone.FromParameters(config, weights, new BackboneOptions { ImageSize = (160, 144) });
+        using Backbone padded = Backbone.FromParameters(config.WithModelArgs("""{"dynamic_img_pad":true}"""), weights, new BackboneOptions { ImageSize = (150, 137) });
+        CollectionAssert.AreEqual(Run(whole, filled, 64), Run(padded, input, 64));
+        StringAssert.Contains(Assert.ThrowsExactly<GraphException>(() => Backbone.Describe(config, FeatureSelection.Pooled(), new BackboneOptions { ImageSize = 150 })).Message, "does not divide into patches of 16");
+    }
+
+    [TestMethod]
+    [DataRow("vgg11", """{"depth":3}""", "'depth' (3), which 'vgg11' does not take")]
+    [DataRow("swin_tiny_patch4_window7_224", """{"init_values":0.1}""", "'init_values' (0.1), which 'swin_tiny_patch4_window7_224' does not take")]
+    [DataRow("test_vit", """{"mlp_layer":"SwiGLU"}""", "'mlp_layer' is 'SwiGLU'; it must be 'Mlp' or 'SwiGLUPacked'")]
+    [DataRow("test_vit", """{"act_layer":"SiLU"}""", "'act_layer' is 'SiLU'; it must be 'gelu', 'gelu_tanh', 'quick_gelu', 'silu' or 'relu'")]
+    public void WhatTheFamilyDoesNotTakeIsRefused(string name, string arguments, string problem)
+        => StringAssert.Contains(Refusal(ModelNames.GetConfig(name).WithModelArgs(arguments)), problem);
+
+    /// <summary>What is changed about the config counts for transform and model, and for what is told without weights.</summary>
+    [TestMethod]
+    public void TheOverlayChangesTheConfig()
+    {
+        var options = new BackboneOptions { RandomWeights = true, ConfigOverlay = c => c.WithModelArgs("""{"depth":2}""") with { CropPct = 1, CropMode = "squash", Interpolation = "bilinear", Mean = [0, 0, 0], Std = [1, 1, 1] } };
+        using Backbone backbone = Backbone.Create("test_vit", options);
+        Assert.AreEqual((1.0, Imaging.CropMode.Squash, Imaging.Interpolation.Bilinear), (backbone.TransformOptions.CropPct, backbone.TransformOptions.CropMode, backbone.TransformOptions.Interpolation));
+        Assert.AreEqual(0.0, backbone.TransformOptions.Mean[1]);
+        Assert.HasCount(2, backbone.FeatureInfo);
+        Assert.HasCount(2, Backbone.Describe("test_vit", FeatureSelection.Intermediates(), options));
+        Assert.HasCount(6, Backbone.Describe("test_vit", FeatureSelection.Intermediates(), options with { ConfigOverlay = null }));
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => Backbone.Create("test_vit", options with { ConfigOverlay = _ => null! })).Message, "ConfigOverlay gave null");
+        foreach ((Func<PretrainedConfig, PretrainedConfig> change, string problem) in new (Func<PretrainedConfig, PretrainedConfig>, string)[]
+        {
+            (c => c with { CropMode = "sqash" }, "Unknown crop mode 'sqash'; valid: center, squash, border"), (c => c with { Interpolation = "cubic" }, "Unknown interpolation 'cubic'"),
+            (c => c with { CropPct = -1 }, "crop_pct must be a positive number"), (c => c with { Std = [0, 1, 1] }, "standard deviations finite and not zero"),
+        })
+            StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => Backbone.Describe("test_vit", FeatureSelection.Pooled(), options with { ConfigOverlay = change })).Message, problem);
+    }
+
+    private static string[] Keys(PretrainedConfig config)
+    {
+        using Backbone backbone = Backbone.FromParameters(config, ParameterStore.FromTensors([]));
+        return [.. backbone.Graph.Parameters.Select(p => $"{p.Name} {p.Shape}")];
+    }
+
     private static ParameterStore RecipeFor(PretrainedConfig config)
     {
         using Backbone backbone = Backbone.FromParameters(config, ParameterStore.FromTensors([]));
         return ParameterStore.FromRecipe(backbone.Graph.Parameters, 1);
     }
 
-    private static float[] Run(Backbone backbone, float[] input)
+    private static float[] Run(Backbone backbone, float[] input, int channels = 512)
     {
         using FeatureExtractor extractor = backbone.Extract(FeatureSelection.Pooled());
-        float[] output = new float[512];
+        float[] output = new float[channels];
         extractor.Run(1, input, [output]);
         return output;
     }

@@ -21,7 +21,7 @@ public sealed class ModelArgsTests
     }
 
     [TestMethod]
-    [DataRow("""{"globl_pool":"max"}""", "'model_args' has 'globl_pool', which is not known here. Known are 'global_pool', 'img_size', 'in_chans', 'layers', 'mean_image', 'num_classes', 'output_stride'")]
+    [DataRow("""{"globl_pool":"max"}""", "'model_args' has 'globl_pool', which is not known here. Known are 'act_layer', 'class_token', 'depth', 'dynamic_img_pad'")]
     [DataRow("""{"globl_pool":"max"}""", "Did you mean 'global_pool'")]
     [DataRow("""{"img_size":"384"}""", "'img_size' of 'model_args' is \"384\"; it must be a whole number, 1 or more")]
     [DataRow("""{"img_size":[384,0]}""", "'img_size' of 'model_args' is 0")]
@@ -29,6 +29,10 @@ public sealed class ModelArgsTests
     [DataRow("""{"num_classes":-1}""", "it must be a whole number, 0 or more")]
     [DataRow("""{"layers":[2,2,0,2]}""", "'layers' of 'model_args' is [2,2,0,2]; it must be a list of at most 16 whole numbers from 1 to 512")]
     [DataRow("""{"mean_image":"yes"}""", "'mean_image' of 'model_args' is \"yes\"; it must be true or false")]
+    [DataRow("""{"depth":513}""", "'depth' of 'model_args' is 513; it must be a whole number from 1 to 512")]
+    [DataRow("""{"patch_size":[14,14]}""", "'patch_size' of 'model_args' is [14,14]; it must be a whole number, 1 or more")]
+    [DataRow("""{"mlp_ratio":"4"}""", "'mlp_ratio' of 'model_args' is \"4\"; it must be a number from 0 to 64")]
+    [DataRow("""{"qkv_bias":1}""", "'qkv_bias' of 'model_args' is 1; it must be true or false")]
     [DataRow("""[]""", "'model_args' is []; it must be an object")]
     public void WhatIsNotKnownIsRefusedByName(string arguments, string problem)
         => StringAssert.Contains(Assert.ThrowsExactly<WeightsFormatException>(() => Read(arguments)).Message, problem);

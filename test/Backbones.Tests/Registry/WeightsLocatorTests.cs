@@ -77,6 +77,19 @@ public sealed class WeightsLocatorTests
         StringAssert.Contains(model.Message, "'test_resnet'");
     }
 
+    /// <summary>A config of the old kind has everything in one object, with the names of the classes as 'labels'.</summary>
+    [TestMethod]
+    [DataRow("""{"architecture":"resnet18","num_classes":2,"crop_pct":0.95,"labels":["cat","dog"]}""")]
+    [DataRow("""{"architecture":"resnet18","num_classes":2,"label_names":["cat","dog"],"pretrained_cfg":{"crop_pct":0.95}}""")]
+    [DataRow("""{"architecture":"resnet18","num_classes":2,"label_names":{"0":"cat","1":"dog"},"labels":["none"],"pretrained_cfg":{"crop_pct":0.95}}""")]
+    public void OldAndNewConfigsNameTheirClasses(string json)
+    {
+        using TemporaryFolder folder = new();
+        File.WriteAllText(folder.File("config.json"), json);
+        PretrainedConfig config = ModelFolder.Read(folder.Path).Config;
+        Assert.AreEqual((2, 0.95, "cat, dog"), (config.NumClasses, config.CropPct, string.Join(", ", config.LabelNames)));
+    }
+
     [TestMethod]
     public void WeightsOfAnotherArchitectureAreRefused()
     {
@@ -149,6 +162,8 @@ public sealed class WeightsLocatorTests
         }
         UnknownModelException tag = Assert.ThrowsExactly<UnknownModelException>(() => WeightsLocator.Find("resnet18.a1_in1", folders: [folder.Path]));
         StringAssert.Contains(tag.Message, "'resnet18.a1_in1k'");
+        Assert.AreEqual(tag.Message.IndexOf("a1_in1k,", StringComparison.Ordinal), tag.Message.LastIndexOf("a1_in1k,", StringComparison.Ordinal), "a tag of timm's that is here as well is listed once");
+        StringAssert.EndsWith(tag.Message, $" Nor are there weights of that name in '{folder.Path}'.");
     }
 
     [TestMethod]

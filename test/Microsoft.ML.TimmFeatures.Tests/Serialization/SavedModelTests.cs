@@ -182,6 +182,36 @@ public sealed class SavedModelTests
         Assert.IsTrue(loaded.Options.UseTestSize);
     }
 
+    /// <summary>What an overlay made of the config is saved, beside the weights or without them.</summary>
+    [TestMethod]
+    [DataRow(WeightStorage.Embedded)]
+    [DataRow(WeightStorage.Referenced)]
+    public void A_changed_config_is_saved(WeightStorage storage)
+    {
+        float[] plain, expected;
+        using (FeaturizerTransformer unchanged = Fit(Samples.Options))
+            plain = Values(unchanged);
+        using (FeaturizerTransformer saved = Fit(Samples.Options with { WeightStorage = storage, ConfigOverlay = config => config with { CropPct = 0.5, CropMode = "squash" } }))
+        {
+            expected = Values(saved);
+            Save(saved);
+            Assert.ThrowsExactly<ArgumentException>(() => saved.With(saved.Options with { ConfigOverlay = null }));
+        }
+        CollectionAssert.AreNotEqual(plain, expected);
+        string? variable = Environment.GetEnvironmentVariable("TIMM_FEATURES_WEIGHTS");
+        Environment.SetEnvironmentVariable("TIMM_FEATURES_WEIGHTS", Path.GetDirectoryName(Samples.Weights));
+        try
+        {
+            using FeaturizerTransformer loaded = Load();
+            Assert.AreEqual(0.5, loaded.Session.Backbone.Config.CropPct);
+            CollectionAssert.AreEqual(expected, Values(loaded));
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("TIMM_FEATURES_WEIGHTS", variable);
+        }
+    }
+
     [TestMethod]
     public void A_model_of_a_later_version_says_so()
     {

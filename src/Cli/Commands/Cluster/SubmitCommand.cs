@@ -26,7 +26,7 @@ internal static class SubmitCommand
         var wait = new Option<bool>("--wait") { Description = "Wait until the file is there; with 'local' always." };
         Option<bool> json = CommonOptions.Json();
         var command = new Command("submit", "Hands the extraction of features over to the workers of a cluster, and prints the job's name. Images that cannot be read stay without features and are listed in the report.");
-        model.AddTo(command);
+        model.AddTo(command, withConfig: false);
         command.Arguments.Add(images);
         command.Options.Add(output);
         cluster.AddTo(command);
@@ -41,6 +41,7 @@ internal static class SubmitCommand
             "timm-features submit vit_base_patch14_dinov2 /data/list.csv -o /data/tokens.npz --part-size 200 --wait --cluster redis://queue:6379");
         command.SetAction(result =>
         {
+            CommonOptions.KeepInputs(output.Name, result.GetValue(output), result.GetValue(images)!);
             DeviceEngine device = engine.Engine(result);
             var request = new JobRequest(result.GetValue(model.Model)!, result.GetValue(images)!, result.GetValue(output)!)
             {

@@ -36,9 +36,9 @@ internal sealed unsafe class LineWinogradStep<T> : GroupedConvolution<T> where T
         _tileRuns = Math.Clamp(ScratchFloats / (Inputs * channels.LargestPixel * GroupedKernel<T>.MostPixels), 1, _runs);
     }
 
-    /// <summary>Whether strips of four lines save a quarter of the multiply-adds or more: the last one may be higher than what is left of the map.</summary>
+    /// <summary>Whether strips of four lines save a quarter of the multiply-adds or more: each needs two lines more than it has, the last one with what is left of the map, too.</summary>
     public static bool Pays(ConvolutionGeometry geometry)
-        => geometry.Stride == new Size2(1, 1) && geometry.OutWidth >= 4 && 4 * Inputs * ((geometry.OutHeight + Outputs - 1) / Outputs) <= 3 * 3 * geometry.OutHeight;
+        => geometry.Stride == new Size2(1, 1) && geometry.OutWidth >= 4 && 4 * (geometry.OutHeight + 2 * ((geometry.OutHeight + Outputs - 1) / Outputs)) <= 3 * 3 * geometry.OutHeight;
 
     /// <summary>Filters [O, C/groups, 3, 3], transformed along their columns: for each vector of output channels and each transformed line, channel after channel, the taps of a line.</summary>
     public static PackedMatrix<T> Pack(ReadOnlyMemory<float> filters, ConvolutionGeometry geometry, NativeArena? arena)
@@ -64,7 +64,7 @@ internal sealed unsafe class LineWinogradStep<T> : GroupedConvolution<T> where T
         return packed;
     }
 
-    public override long WorkerScratch(int threads) => InputFloats + SumFloats + Channels.LargestPixel + Weights.RowScratch(Weights.K);
+    public override long WorkerScratch => InputFloats + SumFloats + Channels.LargestPixel + Weights.RowScratch(Weights.K);
 
     /// <summary>Transformed lines of a tile and a block.</summary>
     private int InputFloats => Inputs * (_tileRuns * GroupedKernel<T>.MostPixels + 2) * Channels.LargestPixel;
@@ -99,40 +99,54 @@ internal sealed unsafe class LineWinogradStep<T> : GroupedConvolution<T> where T
         {
             for (int run = 0; run < _runs; run += _tileRuns)
             {
-                int endRun = Math.Min(run + _tileRuns, _runs), columns = Start(endRun) - Start(run) + 2;
-                TransformInput(source, strip * Outputs - Geometry.Top, Start(run) - Geometry.Left, columns, zeros, inputs, Channels.InputPixel(block), pixel);
-                Channels.Mix(block, inputs, Inputs * columns);
+                int endRun = Math.Min(run + _tileRuns, _runs), columns = Start(endRun) - Start(run) + 2, lines = Lines(strip);
+                TransformInput(source, lines, strip * Outputs - Geometry.Top, Start(run) - Geometry.Left, columns, zeros, inputs, Channels.InputPixel(block), pixel);
+                Channels.Mix(block, inputs, (lines + 2) * columns);
                 for (int vector = Channels.FirstVector(block); vector < Channels.EndVector(block); vector++)
                     Convolve(context, item, strip, run, endRun, vector, inputs, pixel, sums, zeros + pixel);
             }
         }
     }
 
+    /// <summary>Lines of a strip of the output.</summary>
+    private int Lines(int strip) => Math.Min(Outputs, Geometry.OutHeight - strip * Outputs);
+
     /// <summary>Runs of nearly equal length.</summary>
     private int Start(int run) => Geometry.OutWidth * run / _runs;
 
-    /// <summary>Some columns of six lines of the input, for a block of channels; zero outside of the map.</summary>
+    /// <summary>Some columns of the lines of the input that a strip needs, for a block of channels; zero outside of the map.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void TransformInput(float* source, int top, int left, int columns, float* zeros, float* target, nint channels, nint targetPixel)
+    private void TransformInput(float* source, int outputs, int top, int left, int columns, float* zeros, float* target, nint channels, nint targetPixel)
     {
         int first = Math.Clamp(-left, 0, columns), end = Math.Clamp(Geometry.Width - left, first, columns);
         float** lines = stackalloc float*[Inputs];
         nint* pixels = stackalloc nint[Inputs];
         for (int i = 0; i < Inputs; i++)
         {
-            bool inside = (uint)(top + i) < (uint)Geometry.Height;
+            bool inside = i < outputs + 2 && (uint)(top + i) < (uint)Geometry.Height;
             lines[i] = inside ? source + (top + i) * (nint)Input.Strides[1] + (left + first) * (nint)Input.Strides[2] : zeros;
             pixels[i] = inside ? (nint)Input.Strides[2] : 0;
-            Clear(target + i * columns * targetPixel, first * targetPixel);
-            Clear(target + (i * columns + end) * targetPixel, (columns - end) * targetPixel);
+            if (i < outputs + 2)
+            {
+                Clear(target + i * columns * targetPixel, first * targetPixel);
+                Clear(target + (i * columns + end) * targetPixel, (columns - end) * targetPixel);
+            }
         }
         float* l0 = lines[0], l1 = lines[1], l2 = lines[2], l3 = lines[3], l4 = lines[4], l5 = lines[5];
         nint p0 = pixels[0], p1 = pixels[1], p2 = pixels[2], p3 = pixels[3], p4 = pixels[4], p5 = pixels[5], line = columns * targetPixel;
         target += first * targetPixel;
         for (int x = first; x < end; x++)
         {
-            for (nint c = 0; c < channels; c += T.Count)
-                Winograd4<T>.TransformInput(T.Load(l0 + c), T.Load(l1 + c), T.Load(l2 + c), T.Load(l3 + c), T.Load(l4 + c), T.Load(l5 + c), target + c, line);
+            if (outputs == Outputs)
+            {
+                for (nint c = 0; c < channels; c += T.Count)
+                    Winograd4<T>.TransformInput(T.Load(l0 + c), T.Load(l1 + c), T.Load(l2 + c), T.Load(l3 + c), T.Load(l4 + c), T.Load(l5 + c), target + c, line);
+            }
+            else
+            {
+                for (nint c = 0; c < channels; c += T.Count)
+                    Winograd4<T>.TransformInput(outputs, T.Load(l0 + c), T.Load(l1 + c), T.Load(l2 + c), T.Load(l3 + c), T.Load(l4 + c), target + c, line);
+            }
             l0 += p0;
             l1 += p1;
             l2 += p2;
@@ -146,7 +160,7 @@ internal sealed unsafe class LineWinogradStep<T> : GroupedConvolution<T> where T
     /// <summary>Some runs of four lines of the output, one vector of channels.</summary>
     private void Convolve(RunContext context, int item, int strip, int firstRun, int endRun, int vector, float* inputs, nint pixel, float* sums, float* weights)
     {
-        int width = Geometry.OutWidth, channel = vector * T.Count, lanes = Math.Min(T.Count, Geometry.OutChannels - channel), lines = Math.Min(Outputs, Geometry.OutHeight - strip * Outputs);
+        int width = Geometry.OutWidth, channel = vector * T.Count, lanes = Math.Min(T.Count, Geometry.OutChannels - channel), lines = Lines(strip);
         nint resultLine = (nint)Result.Strides[1], resultPixel = (nint)Result.Strides[2], line = (Start(endRun) - Start(firstRun) + 2) * pixel;
         float* target = context.Address(Result) + item * Result.ItemStride + strip * Outputs * resultLine + channel, outputs = sums + Inputs * GroupedKernel<T>.MostPixels * T.Count;
         T bias = Bias(channel);
@@ -157,14 +171,14 @@ internal sealed unsafe class LineWinogradStep<T> : GroupedConvolution<T> where T
         for (int run = firstRun; run < endRun; run++)
         {
             int x = Start(run), pixels = Start(run + 1) - x, floats = pixels * T.Count;
-            for (int i = 0; i < Inputs; i++)
+            for (int i = 0; i < lines + 2; i++)
             {
                 args.Source = inputs + channels + i * line + (x - Start(firstRun)) * pixel;
                 args.Weights = Weights.Rows(vector * Inputs + i, 0, 0, Weights.K, weights);
                 args.Target = sums + i * floats;
                 GroupedKernel<T>.Run(severalGroups, 1, pixels, &args);
             }
-            TransformOutput(sums, floats, outputs);
+            TransformOutput(lines, sums, floats, outputs);
             for (int y = 0; y < lines; y++)
             {
                 Epilogue.Store(context, outputs + y * floats, bias, target + y * resultLine + x * resultPixel, resultPixel, pixels, lanes,
@@ -174,9 +188,9 @@ internal sealed unsafe class LineWinogradStep<T> : GroupedConvolution<T> where T
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void TransformOutput(float* sums, nint floats, float* outputs)
+    private static void TransformOutput(int lines, float* sums, nint floats, float* outputs)
     {
         for (nint i = 0; i < floats; i += T.Count)
-            Winograd4<T>.TransformOutput(sums + i, floats, outputs + i, floats);
+            Winograd4<T>.TransformOutput(lines, sums + i, floats, outputs + i, floats);
     }
 }

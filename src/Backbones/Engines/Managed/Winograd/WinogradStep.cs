@@ -30,8 +30,7 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
     private readonly PackedMatrix<T> _weights;
     private readonly AlignedBuffer? _bias;
     private readonly ProductEpilogue<T> _epilogue;
-    private readonly int _tilesX;
-    private readonly int _tilesPerItem;
+    private readonly MapTiles _tiles;
     private readonly nint _rowDistance;
 
     /// <param name="geometry">3×3, stride 1, dilation 1, one group.</param>
@@ -43,8 +42,7 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
     public WinogradStep(ConvolutionGeometry geometry, ValueView input, PackedMatrix<T> weights, AlignedBuffer? bias, ValueView result, ProductEpilogue<T> epilogue)
     {
         (_geometry, _input, _weights, _bias, _result, _epilogue) = (geometry, input, weights, bias, result, epilogue);
-        _tilesX = (geometry.OutWidth + TTile.Outputs - 1) / TTile.Outputs;
-        _tilesPerItem = _tilesX * ((geometry.OutHeight + TTile.Outputs - 1) / TTile.Outputs);
+        _tiles = new MapTiles(geometry, TTile.Outputs);
         _rowDistance = (geometry.Channels + T.Count - 1) / T.Count * T.Count;
     }
 
@@ -85,9 +83,9 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
 
     public override long MultiplyAdds => (long)_geometry.OutHeight * _geometry.OutWidth * _geometry.OutChannels * _geometry.Channels * 9;
 
-    public override long SharedScratch(int batch) => IsWhole ? 0 : Positions * PositionDistance(Math.Min(BandTiles, (long)batch * _tilesPerItem));
+    public override long SharedScratch(int batch) => IsWhole ? 0 : Positions * PositionDistance(Math.Min(BandTiles, (long)batch * _tiles.PerItem));
 
-    public override long WorkerScratch(int threads) => ProductScratch + InputScratch + _weights.RowScratch(_weights.K);
+    public override long WorkerScratch => ProductScratch + InputScratch + _weights.RowScratch(_weights.K);
 
     /// <summary>Whether a piece has all the work of its tiles.</summary>
     private bool IsWhole => (long)Positions * _weights.K * _weights.Columns <= FewWeights;
@@ -107,7 +105,7 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
 
     public override void Execute(RunContext context)
     {
-        long tiles = (long)_tilesPerItem * context.Batch;
+        long tiles = (long)_tiles.PerItem * context.Batch;
         if (IsWhole)
         {
             context.Share(this, 0, WholePieces(context));
@@ -128,12 +126,17 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
             RunWhole(context, index, worker);
             return;
         }
-        long firstTile = phase / 2 * BandTiles, tiles = Math.Min(BandTiles, (long)_tilesPerItem * context.Batch - firstTile);
+        long firstTile = phase / 2 * BandTiles, tiles = Math.Min(BandTiles, (long)_tiles.PerItem * context.Batch - firstTile);
         if (phase % 2 == 0)
         {
             (long first, long end) = Pieces.Range(tiles, Pieces.Count(tiles, Positions * _rowDistance, context.Pool.Threads), index);
-            for (long tile = first; tile < end; tile++)
-                TransformInput(context, worker, firstTile + tile, context.SharedScratch + tile * _rowDistance, (nint)PositionDistance(tiles));
+            int blocks = Blocks(tiles, context.Pool.Threads);
+            for (int block = 0; block < blocks; block++)
+            {
+                (long blockStart, long blockEnd) = Pieces.Range(tiles, blocks, block);
+                TransformInputs(context, worker, firstTile + blockStart, (int)(blockEnd - blockStart), (int)Math.Max(first - blockStart, 0), (int)(Math.Min(end, blockEnd) - blockStart),
+                    context.SharedScratch + blockStart * _rowDistance, (nint)PositionDistance(tiles));
+            }
         }
         else
         {
@@ -147,29 +150,41 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
 
     private int WholePieces(RunContext context)
     {
-        long tiles = (long)_tilesPerItem * context.Batch, pieces = (tiles + MostTiles - 1) / MostTiles;
+        long tiles = (long)_tiles.PerItem * context.Batch, pieces = (tiles + MostTiles - 1) / MostTiles;
         int threads = context.Pool.Threads;
         return (int)(threads > 1 ? Math.Max(pieces, Math.Min(4 * threads, tiles / LeastTiles)) : pieces);
     }
 
     private void RunWhole(RunContext context, int index, int worker)
     {
-        (long first, long end) = Pieces.Range((long)_tilesPerItem * context.Batch, WholePieces(context), index);
+        (long first, long end) = Pieces.Range((long)_tiles.PerItem * context.Batch, WholePieces(context), index);
         int tiles = (int)(end - first);
         nint distance = (nint)PositionDistance(tiles);
         float* inputs = context.WorkerScratch(worker) + ProductScratch;
-        for (int i = 0; i < tiles; i++)
-            TransformInput(context, worker, first + i, inputs + i * _rowDistance, distance);
+        TransformInputs(context, worker, first, tiles, 0, tiles, inputs, distance);
         for (int panel = 0; panel < _weights.Panels; panel++)
             Convolve(context, worker, panel, inputs, distance, first, tiles);
     }
 
-    /// <summary>A panel's results of some tiles whose inputs have been transformed.</summary>
+    /// <summary>Transforms the inputs of some tiles of a block, in the order in which they are multiplied.</summary>
+    private void TransformInputs(RunContext context, int worker, long blockStart, int blockTiles, int first, int end, float* target, nint positionDistance)
+    {
+        if (first >= end)
+            return;
+        int* order = stackalloc int[MostBlockTiles];
+        _tiles.Sort(blockStart, blockTiles, order);
+        for (int i = first; i < end; i++)
+            TransformInput(context, worker, blockStart + order[i], target + i * _rowDistance, positionDistance);
+    }
+
+    /// <summary>A panel's results of a block of tiles whose inputs have been transformed.</summary>
     private void Convolve(RunContext context, int worker, int panel, float* inputs, nint positionDistance, long firstTile, int tiles)
     {
-        Multiply(context, worker, panel, inputs, tiles, positionDistance);
+        int* order = stackalloc int[MostBlockTiles];
+        SortedTiles sorted = _tiles.Sort(firstTile, tiles, order);
+        Multiply(context, worker, panel, inputs, sorted, positionDistance);
         for (int i = 0; i < tiles; i++)
-            TransformOutput(context, worker, panel, firstTile + i, i, tiles);
+            TransformOutput(context, worker, panel, firstTile + order[i], i, tiles);
     }
 
     private int Blocks(long tiles, int threads)
@@ -184,12 +199,11 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
     private void TransformInput(RunContext context, int worker, long tile, float* target, nint positionDistance)
     {
         int n = TTile.Inputs;
-        long item = tile / _tilesPerItem;
-        int inItem = (int)(tile % _tilesPerItem);
-        int top = inItem / _tilesX * TTile.Outputs - _geometry.Top, left = inItem % _tilesX * TTile.Outputs - _geometry.Left;
+        (long item, int top, int left, int rows, int columns) = _tiles.Place(tile);
+        (top, left) = (top - _geometry.Top, left - _geometry.Left);
         nint line = (nint)_input.Strides[1], pixel = (nint)_input.Strides[2];
         float* source = context.Address(_input) + item * _input.ItemStride + top * line + left * pixel;
-        bool inside = top >= 0 && left >= 0 && top + n <= _geometry.Height && left + n <= _geometry.Width;
+        bool inside = top >= 0 && left >= 0 && top + rows + 2 <= _geometry.Height && left + columns + 2 <= _geometry.Width;
         float* half = context.WorkerScratch(worker), border = half + Positions * T.Count;
         for (nint c = 0; c < _geometry.Channels; c += T.Count)
         {
@@ -197,34 +211,33 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
             nint fromLine = line, fromPixel = pixel;
             if (!inside)
             {
-                CopyWithBorder(from, top, left, border);
+                CopyWithBorder(from, top, left, rows + 2, columns + 2, border);
                 from = border;
                 (fromLine, fromPixel) = (n * T.Count, T.Count);
             }
-            for (int x = 0; x < n; x++)
-                TTile.TransformInput(from + x * fromPixel, fromLine, half + x * T.Count, n * T.Count);
-            for (int y = 0; y < n; y++)
-                TTile.TransformInput(half + y * n * T.Count, T.Count, target + y * n * positionDistance + c, positionDistance);
+            for (int x = 0; x < columns + 2; x++)
+                TTile.TransformInput(rows, from + x * fromPixel, fromLine, half + x * T.Count, n * T.Count);
+            for (int y = 0; y < rows + 2; y++)
+                TTile.TransformInput(columns, half + y * n * T.Count, T.Count, target + y * n * positionDistance + c, positionDistance);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void CopyWithBorder(float* source, int top, int left, float* target)
+    private void CopyWithBorder(float* source, int top, int left, int height, int width, float* target)
     {
         nint line = (nint)_input.Strides[1], pixel = (nint)_input.Strides[2];
-        for (int y = 0; y < TTile.Inputs; y++)
+        for (int y = 0; y < height; y++, target += TTile.Inputs * T.Count)
         {
-            for (int x = 0; x < TTile.Inputs; x++)
+            for (int x = 0; x < width; x++)
             {
                 bool inside = (uint)(top + y) < (uint)_geometry.Height && (uint)(left + x) < (uint)_geometry.Width;
-                T.Store(inside ? T.Load(source + y * line + x * pixel) : T.Zero, target);
-                target += T.Count;
+                T.Store(inside ? T.Load(source + y * line + x * pixel) : T.Zero, target + x * T.Count);
             }
         }
     }
 
     /// <summary>Products of all positions for a block of tiles and a panel, to the worker's scratch: [position][tile][column].</summary>
-    private void Multiply(RunContext context, int worker, int panel, float* source, int tiles, nint positionDistance)
+    private void Multiply(RunContext context, int worker, int panel, float* source, SortedTiles tiles, nint positionDistance)
     {
         int vectors = _weights.Vectors(panel), width = vectors * T.Count;
         nint start = 0;
@@ -238,10 +251,15 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
         float* target = context.WorkerScratch(worker);
         for (int position = 0; position < Positions; position++)
         {
-            args.B = _weights.Rows(position, panel, 0, _weights.K, context.WorkerScratch(worker) + ProductScratch + InputScratch);
-            GemmTile<T>.RunPanel(&args, source, target, tiles, vectors);
+            (int y, int x) = Math.DivRem(position, TTile.Inputs);
+            (int first, int count) = tiles.Needing(y >= _tiles.LastRows + 2, x >= _tiles.LastColumns + 2);
+            if (count > 0)
+            {
+                args.B = _weights.Rows(position, panel, 0, _weights.K, context.WorkerScratch(worker) + ProductScratch + InputScratch);
+                GemmTile<T>.RunPanel(&args, source + first * _rowDistance, target + first * width, count, vectors);
+            }
             source += positionDistance;
-            target += tiles * width;
+            target += tiles.All * width;
         }
     }
 
@@ -254,23 +272,20 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
         float* half = scratch + (long)Positions * MostBlockTiles * GemmTile<T>.Width, full = half + n * m * T.Count;
         nint positionDistance = (nint)blockTiles * width;
 
-        long item = tile / _tilesPerItem;
-        int inItem = (int)(tile % _tilesPerItem);
-        int top = inItem / _tilesX * m, left = inItem % _tilesX * m;
-        int height = Math.Min(m, _geometry.OutHeight - top), columns = Math.Min(m, _geometry.OutWidth - left);
+        (long item, int top, int left, int rows, int columns) = _tiles.Place(tile);
         nint line = (nint)_result.Strides[1], pixel = (nint)_result.Strides[2];
         float* target = context.Address(_result) + item * _result.ItemStride + top * line + left * pixel + firstColumn;
         long row = item * _geometry.OutHeight * _geometry.OutWidth + (long)top * _geometry.OutWidth + left;
         for (int v = 0; v < vectors; v++)
         {
             float* products = scratch + tileInBlock * width + v * T.Count;
-            for (int x = 0; x < n; x++)
-                TTile.TransformOutput(products + x * positionDistance, n * positionDistance, half + x * T.Count, n * T.Count);
-            for (int y = 0; y < height; y++)
-                TTile.TransformOutput(half + y * n * T.Count, T.Count, full + y * m * T.Count, T.Count);
+            for (int x = 0; x < columns + 2; x++)
+                TTile.TransformOutput(rows, products + x * positionDistance, n * positionDistance, half + x * T.Count, n * T.Count);
+            for (int y = 0; y < rows; y++)
+                TTile.TransformOutput(columns, half + y * n * T.Count, T.Count, full + y * m * T.Count, T.Count);
             T bias = _bias is null ? T.Zero : T.Load(_bias.Pointer + firstColumn + v * T.Count);
             int lanes = Math.Min(T.Count, _geometry.OutChannels - firstColumn - v * T.Count);
-            for (int y = 0; y < height; y++)
+            for (int y = 0; y < rows; y++)
             {
                 _epilogue.Store(context, full + y * m * T.Count, bias, target + y * line + v * T.Count, pixel, columns, lanes,
                     row + y * _geometry.OutWidth, firstColumn + v * T.Count);
