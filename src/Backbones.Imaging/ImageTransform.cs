@@ -149,9 +149,9 @@ public sealed partial class ImageTransform
             throw new ArgumentException($"Unknown crop mode {options.CropMode}; valid: {string.Join(", ", Enum.GetNames<CropMode>())}.");
         }
 
-        if (options.Mean.Count != options.Channels || options.Std.Count != options.Channels)
+        if (options.Mean?.Count != options.Channels || options.Std?.Count != options.Channels)
         {
-            throw new ArgumentException($"An input of {options.Channels} channels needs as many means and standard deviations; received {options.Mean.Count} and {options.Std.Count}.");
+            throw new ArgumentException($"An input of {options.Channels} channels needs as many means and standard deviations; received {options.Mean?.Count ?? 0} and {options.Std?.Count ?? 0}.");
         }
 
         if (!options.Mean.All(double.IsFinite) || !options.Std.All(s => double.IsFinite(s) && (float)s != 0))

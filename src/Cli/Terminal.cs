@@ -28,7 +28,7 @@ internal sealed class Terminal(TextWriter output, TextWriter error, TextReader i
     public bool IsErrorShown { get; init; }
 
     /// <summary>The process's own streams.</summary>
-    public static Terminal OfProcess(CancellationToken cancellation) => new(Console.Out, Console.Error, Console.In, cancellation)
+    public static Terminal OfProcess(CancellationToken cancellation) => new(Console.Out, new ErrorWriter(Console.Error), Console.In, cancellation)
     {
         IsOutputShown = !Console.IsOutputRedirected,
         IsErrorShown = !Console.IsErrorRedirected,

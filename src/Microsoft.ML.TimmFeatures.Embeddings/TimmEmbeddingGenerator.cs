@@ -1,4 +1,3 @@
-using System.Runtime.ExceptionServices;
 using Backbones;
 using Backbones.Imaging;
 using Microsoft.Extensions.AI;
@@ -32,6 +31,8 @@ public sealed class TimmEmbeddingGenerator<TInput> : IEmbeddingGenerator<TInput,
         try
         {
             _extractor = _session.Value.For([true]);
+            if (_extractor.Outputs[0].Shape is { Rank: not 1 } shape)
+                throw new ArgumentException($"The features of '{_extractor.ModelName}' are {shape}, not a vector{(pool is null ? "" : $", with the pool '{pool}'")}; choose a pool that makes one of them, such as 'avg'.", nameof(pool));
         }
         catch
         {
@@ -79,15 +80,11 @@ public sealed class TimmEmbeddingGenerator<TInput> : IEmbeddingGenerator<TInput,
         foreach (TInput[] batch in images.Chunk(_options.RowsPerBatch(_extractor)))
         {
             var input = new float[batch.Length * size];
-            int first = embeddings.Count;
-            try
-            {
-                Parallel.For(0, batch.Length, new ParallelOptions { CancellationToken = cancellation }, i => Prepare(batch[i], first + i, input.AsSpan(i * size, size)));
-            }
-            catch (AggregateException e)
-            {
-                ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
-            }
+            var problems = new Exception?[batch.Length];
+            Parallel.For(0, batch.Length, new ParallelOptions { CancellationToken = cancellation }, i => problems[i] = Prepare(batch[i], input.AsSpan(i * size, size)));
+            int bad = Array.FindIndex(problems, p => p is not null);
+            if (bad >= 0)
+                throw new InvalidOperationException($"Image {embeddings.Count + bad}{(batch[bad] is string path ? $" ('{path}')" : "")} cannot be embedded: {problems[bad]!.Message}", problems[bad]);
             FeatureTensor features = _extractor.Run(batch.Length, input, cancellation)[0];
             for (int i = 0; i < batch.Length; i++)
                 embeddings.Add(new Embedding<float>(features[i].ToArray()) { ModelId = _extractor.ModelName, CreatedAt = DateTimeOffset.UtcNow });
@@ -95,15 +92,17 @@ public sealed class TimmEmbeddingGenerator<TInput> : IEmbeddingGenerator<TInput,
         return embeddings;
     }
 
-    private void Prepare(TInput image, int number, Span<float> target)
+    /// <returns>Why the image cannot be had; null where it is there.</returns>
+    private Exception? Prepare(TInput image, Span<float> target)
     {
         try
         {
             _prepare(image, _extractor.Transform, _options, target);
+            return null;
         }
         catch (Exception e) when (ColumnBuffer.IsOfRow(e))
         {
-            throw new InvalidOperationException($"Image {number}{(image is string path ? $" ('{path}')" : "")} cannot be embedded: {e.Message}", e);
+            return e;
         }
     }
 }
@@ -117,6 +116,7 @@ public static class TimmEmbeddingGenerator
     /// <summary>Embeds decoded images.</summary>
     /// <param name="options">Model, weights, device, number format, batch size.</param>
     /// <param name="pool">timm's <c>global_pool</c>; null for the model's own.</param>
+    /// <exception cref="ArgumentException">There is no such model or pool, or it leaves features that are no vector.</exception>
     /// <exception cref="NotSupportedException">The device or number format is not there.</exception>
     public static TimmEmbeddingGenerator<MLImage> ForImages(FeaturizerOptions options, string? pool = null)
         => new(options, pool, (image, transform, _, target) => transform.Apply(new ImageBuffer(
@@ -125,6 +125,7 @@ public static class TimmEmbeddingGenerator
     /// <summary>Embeds image files by path.</summary>
     /// <param name="options">Model, weights, device, number format, batch size, folder of relative paths.</param>
     /// <param name="pool">timm's <c>global_pool</c>; null for the model's own.</param>
+    /// <exception cref="ArgumentException">There is no such model or pool, or it leaves features that are no vector.</exception>
     /// <exception cref="NotSupportedException">The device or number format is not there.</exception>
     public static TimmEmbeddingGenerator<string> ForPaths(FeaturizerOptions options, string? pool = null) => new(options, pool, EncodedImage.PrepareFile);
 }

@@ -135,7 +135,7 @@ internal sealed record ExtractionReport(ExtractionSettings Settings, Shard? Shar
             }
             catch (Exception e) when (e is not (OperationCanceledException or OutOfMemoryException) && !e.Message.Contains(file, StringComparison.Ordinal))
             {
-                throw new InvalidDataException($"'{file}' is damaged: {e.Message}", e);
+                throw new InvalidDataException($"'{file}' is damaged: {CsvFormat.Shown(e.Message)}", e);
             }
         }
     }

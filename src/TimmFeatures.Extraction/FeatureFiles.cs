@@ -6,6 +6,9 @@ namespace TimmFeatures.Extraction;
 /// <summary>Writes a file of features and what belongs beside it, each whole or not at all, the report last.</summary>
 internal static class FeatureFiles
 {
+    /// <summary>All that is written for a file of features, in the meantime or in the end.</summary>
+    public static IEnumerable<string> Of(string file) => [file, ExtractionReport.PathOf(file), RowsFile.PathOf(file), Journal.PathOf(file)];
+
     public static void Write(string file, TableFormat format, FeatureTable table, ExtractionReport report, CancellationToken cancellation)
     {
         // An old report must not vouch for a new file.

@@ -20,6 +20,7 @@ internal sealed class Journal : IDisposable
     private readonly FileStream _stream;
     private readonly int _rowLength;
     private readonly long _start;
+    private bool _disposed;
 
     private Journal(string path, FileStream stream, int rowLength, long start, int count)
     {
@@ -120,16 +121,27 @@ internal sealed class Journal : IDisposable
         File.Delete(_path);
     }
 
-    /// <summary>Closes the file. What cannot be written any more, on a full disk, is computed again some day; whoever needs it written has called <see cref="Flush"/>.</summary>
+    /// <summary>
+    /// Closes the file; one without rows goes, so that it stands in nobody's way. What cannot be written any more, on a full disk, is computed again some day; whoever needs it
+    /// written has called <see cref="Flush"/>.
+    /// </summary>
     public void Dispose()
     {
+        if (_disposed)
+            return;
+        _disposed = true;
         try
         {
+            // Before it is closed, as nobody else can have it open then; Windows deletes no file that is open.
+            if (Count == 0 && !OperatingSystem.IsWindows())
+                File.Delete(_path);
             _stream.Dispose();
+            if (Count == 0 && OperatingSystem.IsWindows())
+                File.Delete(_path);
         }
-        catch (Exception e) when (IsOfDisk(e))
+        catch (Exception e) when (IsOfDisk(e) || e is UnauthorizedAccessException)
         {
-            // The reason was thrown before, by what wrote.
+            // The reason was thrown before, by what wrote. A file that cannot be deleted is told of by the next one who opens it.
         }
     }
 

@@ -38,7 +38,8 @@ internal sealed class PartExtraction(ExtractionModel model, ExtractionSettings s
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
             journal.Flush();
-            throw new InterruptedException($"Interrupted: {journal.Count} of {images.Count} images are done and kept in '{Journal.PathOf(file)}'. The same command with --resume goes on with them.", cancellation);
+            throw new InterruptedException(journal.Count == 0 ? $"Interrupted: none of {images.Count} images is done."
+                : $"Interrupted: {journal.Count} of {images.Count} images are done and kept in '{Journal.PathOf(file)}'. The same command with --resume goes on with them.", cancellation);
         }
         finally
         {
@@ -70,8 +71,8 @@ internal sealed class PartExtraction(ExtractionModel model, ExtractionSettings s
     private BadImageException BadImage(int image, string error)
     {
         int first = shard?.RangeOf(settings.Images).First ?? 0;
-        return new($"Image {first + image + 1} of {settings.Images}, '{images[image].Name}', cannot be read: {error} "
-            + $"With --bad-images skip it is left without features; {image} images before it are done, and --resume goes on with them.");
+        string before = image == 0 ? "" : $"; {image} {(image == 1 ? "image" : "images")} before it are done, and --resume goes on with them";
+        return new($"Image {first + image + 1} of {settings.Images}, '{images[image].Name}', cannot be read: {error} With --bad-images skip it is left without features{before}.");
     }
 
     private ExtractionReport Write(TableFormat format, Journal journal, CancellationToken cancellation)

@@ -178,6 +178,7 @@ public sealed class ImageTransformTests
         StringAssert.Contains(Message(Small with { Interpolation = (Interpolation)6 }), "Bicubic");
         StringAssert.Contains(Message(Small with { CropMode = (CropMode)3 }), "Squash");
         StringAssert.Contains(Message(Small with { Mean = [0.5] }), "received 1 and 3");
+        StringAssert.Contains(Message(Small with { Std = null! }), "received 3 and 0");
         StringAssert.Contains(Message(Small with { Std = [0.5, 0, 0.5] }), "[0.5, 0, 0.5]");
 
         // 32 bits of the product are 175436.

@@ -193,6 +193,67 @@ public sealed class ExtractTests
         Tool.Fail(ExitCode.Failure, ImageSet.Extract(file, images.Folder, "--resume", "--logits"), "another extraction", "selection is");
     }
 
+    /// <summary>Whoever mends the image and asks again must not be told of an unfinished run.</summary>
+    [TestMethod]
+    public void A_run_that_did_nothing_leaves_nothing()
+    {
+        using var images = new ImageSet();
+        string file = images["f.csv"];
+        Tool.Fail(ExitCode.BadImage, ImageSet.Extract(file, images.Names[ImageSet.Bad]), "Image 1 of 1", "is left without features.\n");
+        Assert.IsFalse(File.Exists($"{file}.partial"));
+        using var stopped = new CancellationTokenSource();
+        stopped.Cancel();
+        Assert.AreEqual("Interrupted: none of 1 images is done.\n", Tool.Run(ImageSet.Extract(file, images.Names[0]), cancellation: stopped.Token).Error);
+        Tool.Succeed(ImageSet.Extract(file, images.Names[0]));
+    }
+
+    [TestMethod]
+    public void Tables_are_not_replaced_by_what_is_made_of_them()
+    {
+        using var images = new ImageSet();
+        string table = images["list.csv"], text = $"path,label\n{images.Names[0]},cat\n";
+        File.WriteAllText(table, text);
+        Tool.Fail(ExitCode.Usage, ImageSet.Extract(table, table), $"'{table}' is what is read, and would be overwritten");
+        Tool.Fail(ExitCode.Usage, ImageSet.Extract(Path.Combine(images.Folder, "..", "list.csv"), table), "would be overwritten");
+        if (!OperatingSystem.IsWindows())
+        {
+            File.CreateSymbolicLink(images["link.csv"], table);
+            Tool.Fail(ExitCode.Usage, ImageSet.Extract(images["link.csv"], table), "would be overwritten");
+            Tool.Fail(ExitCode.Usage, ImageSet.Extract(table, images["link.csv"]), "would be overwritten");
+        }
+        Assert.AreEqual(text, File.ReadAllText(table));
+
+        // So are the tables beside arrays, from which the next extraction may start.
+        string arrays = images["f.npy"];
+        Tool.Succeed(ImageSet.Extract(arrays, table));
+        Tool.Fail(ExitCode.Usage, ImageSet.Extract(arrays, $"{arrays}.rows.csv"), "'" + arrays + ".rows.csv' is what is read");
+        Tool.Succeed(ImageSet.Extract(images["g.npy"], $"{arrays}.rows.csv"));
+    }
+
+    [TestMethod]
+    public void Tables_that_cannot_be_read_are_named()
+    {
+        using var images = new ImageSet();
+        string table = images["list.csv"];
+        foreach (string text in new[] { "path,label\na.jpg\n", "path,label\n\"a.jpg,1\n", "path,path\na.jpg,b.jpg\n" })
+        {
+            File.WriteAllText(table, text);
+            Tool.Fail(ExitCode.Failure, ImageSet.Extract(images["f.csv"], table), $"'{table}' is no table that can be read: ");
+        }
+        File.WriteAllText(table, $"path,label\n{new string('x', 100_000)}\n");
+        Assert.IsLessThan(500 + table.Length, Tool.Run(ImageSet.Extract(images["f.csv"], table)).Error.Length);
+        File.WriteAllText(table, "path\na.jpg\n");
+        Tool.Fail(ExitCode.Failure, ImageSet.Extract(images["f.csv"], table, "--image-folder", images["nowhere"]), $"There is no folder '{images["nowhere"]}', from which relative paths");
+    }
+
+    [TestMethod]
+    public void A_node_that_is_named_twice_is_one_column()
+    {
+        using var images = new ImageSet();
+        foreach (string ending in new[] { ".npz", ".safetensors", ".csv", ".npy" })
+            Assert.AreEqual(1, Tool.Json(ImageSet.Extract(images[$"f{ending}"], images.Names[0], "--nodes", "layer4,layer4")).GetProperty("outputs").GetArrayLength(), ending);
+    }
+
     /// <summary>A missing file is told of under the name that it has in the list, not under a place where nobody looked.</summary>
     [TestMethod]
     public void A_missing_image_of_a_table_is_told_of_by_its_name()

@@ -51,6 +51,9 @@ public sealed class JournalTests
         {
             Assert.Contains("another process", Assert.ThrowsExactly<IOException>(() => Journal.Open(file, "settings", 3, resume: true)).Message);
         }
+        Assert.IsFalse(File.Exists(Journal.PathOf(file)), "It has no rows.");
+        using (Journal journal = Journal.Open(file, "settings", 3, resume: false))
+            journal.Add([1, 2, 3]);
         Assert.Contains("other settings", Assert.ThrowsExactly<InvalidDataException>(() => Journal.Open(file, "sittings", 3, resume: true)).Message);
         Assert.Contains("--resume", Assert.ThrowsExactly<IOException>(() => Journal.Open(file, "settings", 3, resume: false)).Message);
         using (Journal journal = Journal.Open(file, "settings", 3, resume: true))

@@ -90,6 +90,47 @@ public sealed class ModelCommandTests
         Assert.IsFalse(File.Exists(folder["d.pth"]));
     }
 
+    /// <summary>A log on a full disk must end neither a command nor the service.</summary>
+    [TestMethod]
+    public void Errors_that_nobody_can_read_of_are_no_errors()
+    {
+        using var full = new StreamWriter(new FullDisk()) { AutoFlush = true };
+        Assert.ThrowsExactly<IOException>(() => full.WriteLine("x"));
+        Assert.AreEqual(ExitCode.Failure, CommandLine.Run(["info", "resnet5"], new Terminal(TextWriter.Null, new ErrorWriter(full), TextReader.Null, default)));
+        Assert.AreEqual(ExitCode.Usage, CommandLine.Run(["inf"], new Terminal(TextWriter.Null, new ErrorWriter(full), TextReader.Null, default)));
+    }
+
+    private sealed class FullDisk : MemoryStream
+    {
+        public override void Write(ReadOnlySpan<byte> buffer) => throw new IOException("No space left on device");
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new IOException("No space left on device");
+    }
+
+    [TestMethod]
+    public void Files_are_not_replaced_by_what_is_made_of_them()
+    {
+        using var folder = new TemporaryFolder();
+        string weights = folder["weights.safetensors"], model = folder["test_resnet.mine"], picture = folder["picture.png"];
+        Tool.Succeed("export", "test_resnet", "--weights", Tool.DemoWeights, "--safetensors", weights);
+        Tool.Succeed("convert", weights, "-o", model);
+        File.Copy(Directory.EnumerateFiles(Tool.Textures, "*.jpg", SearchOption.AllDirectories).First(), picture);
+        byte[][] before = Contents();
+        foreach (string option in new[] { "--onnx", "--torchscript", "--safetensors" })
+        {
+            Tool.Fail(2, ["export", "test_resnet", "--weights", weights, option, weights], $"'{weights}' is what is read, and would be overwritten");
+            Tool.Fail(2, ["export", $"local-dir:{model}", option, Path.Combine(model, "model.safetensors")], "would be overwritten");
+        }
+        Tool.Fail(2, ["export", "test_resnet", "--weights", weights, "--onnx", folder["a.bin"], "--torchscript", folder["a.bin"]], $"'{folder["a.bin"]}' is the name of two outputs");
+        Tool.Fail(2, ["convert", weights, "-o", weights], "would be overwritten");
+        Tool.Fail(2, ["convert", model, "-o", model], "would be overwritten");
+        Tool.Fail(2, ["visualize", "test_resnet", picture, "--weights", weights, "-o", picture], "would be overwritten");
+        Assert.IsTrue(before.Zip(Contents()).All(f => f.First.AsSpan().SequenceEqual(f.Second)));
+        Assert.IsFalse(File.Exists(folder["a.bin"]));
+
+        byte[][] Contents() => [.. ((string[])[weights, Path.Combine(model, "model.safetensors"), picture]).Select(File.ReadAllBytes)];
+    }
+
     /// <summary>mobilenetv3_small_075 and tf_mobilenetv3_small_075 differ in their padding, which no key tells.</summary>
     [TestMethod]
     public void Convert_asks_for_the_name_where_the_keys_are_those_of_several_models()

@@ -60,6 +60,7 @@ public sealed class ShardTests
         Extract(1, 3, "--exif");
         Tool.Fail(1, ["merge", "-o", file], "of another extraction", "apply_exif is true there and false here");
         Extract(1, 3);
+        Tool.Fail(2, ["merge", Part(0, 3), Part(1, 3), Part(2, 3), "-o", Part(0, 3)], $"'{Part(0, 3)}' is what is read, and would be overwritten");
         Tool.Fail(1, ["merge", Part(0, 3), Part(0, 3), Part(1, 3), Part(2, 3), "-o", file], "Shard 0 of 3 is there twice");
         Extract(0, 2);
         Tool.Fail(1, ["merge", "-o", file], "2 and of 3 parts");

@@ -61,6 +61,10 @@ public sealed class EmbeddingTests
     }
 
     [TestMethod]
+    public void Maps_are_no_embeddings()
+        => StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => TimmEmbeddingGenerator.ForPaths(s_options, pool: "")).Message, "are [96, 5, 5], not a vector, with the pool ''");
+
+    [TestMethod]
     public async Task Device_and_number_format_are_those_asked_for_and_the_model_is_shared()
     {
         CountingEngine engine = CountingEngine.Create(out string device);

@@ -79,6 +79,31 @@ public sealed class FeaturesTests
     }
 
     [TestMethod]
+    public async Task A_field_that_is_null_is_as_if_it_was_not_there()
+    {
+        string image = Convert.ToBase64String(RunningService.Pictures[0]);
+        JsonElement answer = await s_service.SucceedAsync(RunningService.FeaturesPath, RunningService.Json(
+            $$"""{"images": ["{{image}}"], "model": null, "kind": null, "pool": null, "indices": null, "output_stride": null, "norm": null, "nodes": null}"""));
+        AssertSame(RunningService.Direct(RunningService.DemoWeights, FeatureSelection.Pooled(), RunningService.Pictures[0]), RunningService.Values(answer));
+        await s_service.SucceedAsync(RunningService.EmbeddingsPath, RunningService.Json($$"""{"input": "{{RunningService.DataUrl(RunningService.Pictures[0])}}", "model": null}"""));
+        await s_service.FailAsync(422, RunningService.FeaturesPath, RunningService.Json("""{"images": [], "kin": null}"""), "There is no field 'kin'");
+        await s_service.FailAsync(422, RunningService.FeaturesPath, RunningService.Json("""{"images": [], "model": {"name": "textures"}}"""), "'model' is to be a text");
+        await s_service.FailAsync(422, RunningService.EmbeddingsPath, RunningService.Json("""{"input": [], "user": {}}"""), "'user' is to be a text");
+    }
+
+    /// <summary>Fields after a question mark would change nothing.</summary>
+    [TestMethod]
+    public async Task Fields_in_the_address_are_refused()
+        => await s_service.FailAsync(422, $"{RunningService.FeaturesPath}?kind=logits", RunningService.Form(RunningService.Pictures[..1]), "'kind' is in the address");
+
+    [TestMethod]
+    public async Task A_node_that_is_named_twice_is_one_output()
+    {
+        using HttpResponseMessage response = await s_service.PostAsync(RunningService.FeaturesPath, RunningService.Form(RunningService.Pictures[..1], ("nodes", "layer4,layer4")), "application/x-safetensors");
+        Assert.HasCount(1, SafetensorsFile.Read(await response.Content.ReadAsByteArrayAsync(), "answer").Tensors);
+    }
+
+    [TestMethod]
     [DataRow("application/x-npy")]
     [DataRow("application/octet-stream")]
     public async Task As_npy_the_values_are_the_same(string type)

@@ -46,6 +46,25 @@ public sealed class HostileRequestTests
             await s_service.FailAsync(422, Features, RunningService.Form([RunningService.Pictures[0], picture]), "images[1]: The image");
     }
 
+    /// <summary>A picture's text is taken apart after the body was read: what is wrong with it is the request's fault all the same.</summary>
+    [TestMethod]
+    public async Task Texts_that_are_half_a_character()
+    {
+        await s_service.FailAsync(422, Features, RunningService.Json("{\"images\": [\"\\ud800\"]}"), "images[0]", "It is no text");
+        await s_service.FailAsync(422, RunningService.EmbeddingsPath, RunningService.Json("{\"input\": [\"data:image/png;base64,\\udc00\"]}"), "input[0]", "It is no text");
+    }
+
+    [TestMethod]
+    public async Task Bodies_that_are_compressed()
+    {
+        foreach (string path in (string[])[Features, RunningService.EmbeddingsPath])
+        {
+            StringContent body = RunningService.Json("{}");
+            body.Headers.ContentEncoding.Add("gzip");
+            await s_service.FailAsync(415, path, body, "The body is encoded ('gzip')");
+        }
+    }
+
     [TestMethod]
     public async Task Ten_thousand_tiny_parts()
     {

@@ -119,6 +119,8 @@ internal sealed record DetectorParts
         AtLeastOne(options.FixedSize is { } size ? Math.Min(size.H, size.W) : null, nameof(options.FixedSize));
         AtLeastOne(options.PlanCacheSize, nameof(options.PlanCacheSize));
         AtLeastOne(options.NumClasses, nameof(options.NumClasses));
+        if (options.EngineOptions is null)
+            throw new ArgumentException($"{nameof(options.EngineOptions)} is null; expected {nameof(Engines.EngineOptions)}.{nameof(Engines.EngineOptions.Default)} or others.", nameof(options));
         AtLeastOne(options.Pyramid?.OutChannels, nameof(options.Pyramid));
         if (options.BatchNormEps is { } eps && !(eps >= 0 && float.IsFinite(eps)))
             throw new ArgumentOutOfRangeException(nameof(options), eps, $"{nameof(options.BatchNormEps)} must be 0 or more.");
@@ -134,6 +136,7 @@ internal sealed record DetectorParts
             Number(rcnn.BoxScoreThresh, nameof(rcnn.BoxScoreThresh));
             Number(rcnn.BoxNmsThresh, nameof(rcnn.BoxNmsThresh));
             Pooler(rcnn.BoxRoIPool, nameof(rcnn.BoxRoIPool));
+            Weights(rcnn.BBoxRegWeights, nameof(rcnn.BBoxRegWeights));
             if (rcnn is MaskRcnnOptions mask)
             {
                 Pooler(mask.MaskRoIPool, nameof(mask.MaskRoIPool));
@@ -176,8 +179,17 @@ internal sealed record DetectorParts
                 throw new ArgumentOutOfRangeException(nameof(options), value, $"{name} must be a number.");
         }
 
+        // Distances are divided by them.
+        static void Weights(BoxCoderWeights weights, string name)
+        {
+            if (new[] { weights.X, weights.Y, weights.W, weights.H }.Any(w => !(w > 0 && float.IsFinite(w))))
+                throw new ArgumentOutOfRangeException(nameof(options), weights, $"{name} must be above 0.");
+        }
+
         static void Pooler(MultiScaleRoIAlign pooler, string name)
         {
+            if (pooler is null)
+                throw new ArgumentException($"{name} is null; expected how regions are cut from the maps.", nameof(options));
             AtLeastOne(Math.Min(pooler.OutputSize.H, pooler.OutputSize.W), $"{name}.OutputSize");
             if (pooler.FeatmapNames.IsDefaultOrEmpty)
                 throw new ArgumentException($"{name}.FeatmapNames needs one name or more.", nameof(options));

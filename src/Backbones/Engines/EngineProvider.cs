@@ -47,7 +47,6 @@ public static class EngineProvider
     /// <exception cref="NotSupportedException">There is no such device, no engine for it, or the engine has no such number format; the message says which.</exception>
     public static DeviceEngine For(string device, Precision precision = Precision.Auto, bool fallbackToCpu = false, Action<string>? warn = null)
     {
-        ArgumentNullException.ThrowIfNull(device);
         (string kind, int index) = Parse(device);
         if (TryGet(kind, index, out DeviceEngine? found, out string? problem))
         {
@@ -67,17 +66,20 @@ public static class EngineProvider
 
     private static (string Kind, int Index) Parse(string device)
     {
+        const string valid = "Valid are 'auto', 'cpu', 'cuda' and 'cuda:N' with the device's number.";
+        if (device is null)
+            throw new ArgumentNullException(nameof(device), $"No device was named. {valid}");
         string[] parts = device.Split(':');
         string kind = parts[0].ToLowerInvariant();
         int index = 0;
-        bool valid = parts.Length switch
+        bool wellFormed = parts.Length switch
         {
             1 => true,
             2 => kind is not (Auto or Cpu) && int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out index),
             _ => false,
         };
-        return valid && (kind is Auto or Cpu or Cuda || s_factories.ContainsKey(kind)) ? (kind, index)
-            : throw new ArgumentException($"'{device}' is not a device. Valid are 'auto', 'cpu', 'cuda' and 'cuda:N' with the device's number.", nameof(device));
+        return wellFormed && (kind is Auto or Cpu or Cuda || s_factories.ContainsKey(kind)) ? (kind, index)
+            : throw new ArgumentException($"'{device}' is not a device. {valid}", nameof(device));
     }
 
     private static bool TryGet(string kind, int index, [NotNullWhen(true)] out DeviceEngine? found, out string? problem)

@@ -69,7 +69,8 @@ internal static class PlanArguments
     /// <exception cref="ArgumentException">One does not fit; the message has its name, the length received and the length needed.</exception>
     public static void Check(Graph graph, int batch, ReadOnlySpan<ReadOnlyMemory<float>> inputs, ReadOnlySpan<Memory<float>> outputs)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
+        if (batch < 1)
+            throw new ArgumentOutOfRangeException(nameof(batch), batch, "A batch is one image or more.");
         if (inputs.Length != graph.Inputs.Length)
             throw new ArgumentException($"The graph has {graph.Inputs.Length} inputs, received {inputs.Length}.", nameof(inputs));
         if (outputs.Length != graph.Outputs.Length)

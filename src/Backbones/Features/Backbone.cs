@@ -199,6 +199,7 @@ public sealed class Backbone : IDisposable
 
     private SelectedFeatures Select(IReadOnlyList<FeatureSelection> selections, BuildOptions build)
     {
+        ArgumentNullException.ThrowIfNull(selections);
         if (selections.Count == 0)
             throw new ArgumentException("No selection was given; give one or more.", nameof(selections));
         BuildOptions[] builds = [.. selections.Select(s => SelectedFeatures.OptionsFor(s, build)).Distinct()];

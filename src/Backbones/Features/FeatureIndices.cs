@@ -5,6 +5,8 @@ namespace Backbones;
 /// <summary>Which levels or blocks: timm's <c>feature_take_indices</c> and <c>out_indices</c>.</summary>
 internal static class FeatureIndices
 {
+    private const int MostLast = 4096;
+
     /// <summary>Absolute indices for given ones, negative ones counting from the end; all for null. Ascending, each once: timm collects in the order of the
     /// modules, whatever the order asked for.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An index is outside; the message has the valid range.</exception>
@@ -19,9 +21,12 @@ internal static class FeatureIndices
     }
 
     /// <summary>The last n as indices (timm: an int for <c>out_indices</c>).</summary>
-    public static ImmutableArray<int> Last(int n)
+    /// <exception cref="ArgumentOutOfRangeException">Fewer than one.</exception>
+    public static ImmutableArray<int> Last(int n, string what, string parameter)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(n, 1);
-        return [.. Enumerable.Range(-n, n)];
+        if (n < 1)
+            throw new ArgumentOutOfRangeException(parameter, n, $"The last {what}s are one or more.");
+        // No model has so many; the first index alone says so as well as millions.
+        return n > MostLast ? [-n] : [.. Enumerable.Range(-n, n)];
     }
 }

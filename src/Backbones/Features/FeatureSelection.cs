@@ -50,7 +50,8 @@ public abstract record FeatureSelection
         => new PyramidSelection(outIndices is null ? null : [.. outIndices], outputStride);
 
     /// <summary>The last <paramref name="lastLevels"/> levels of the pyramid (<c>out_indices</c> as an int).</summary>
-    public static FeatureSelection Pyramid(int lastLevels, int outputStride = 32) => new PyramidSelection(FeatureIndices.Last(lastLevels), outputStride);
+    /// <exception cref="ArgumentOutOfRangeException">Fewer than one.</exception>
+    public static FeatureSelection Pyramid(int lastLevels, int outputStride = 32) => new PyramidSelection(FeatureIndices.Last(lastLevels, "level", nameof(lastLevels)), outputStride);
 
     /// <summary>Hidden states after blocks (<c>forward_intermediates</c>). Its outputs come in the order of the blocks.</summary>
     /// <param name="indices">Blocks in any order, negative ones from the end; null for all.</param>
@@ -65,15 +66,24 @@ public abstract record FeatureSelection
         => new IntermediatesSelection(indices is null ? null : [.. indices], norm, returnPrefixTokens, outputFormat, stopEarly, intermediatesOnly);
 
     /// <summary>Hidden states after the last <paramref name="lastBlocks"/> blocks.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Fewer than one.</exception>
     public static FeatureSelection Intermediates(int lastBlocks, bool norm = false, bool returnPrefixTokens = false, FeatureFormat outputFormat = FeatureFormat.Nchw)
-        => new IntermediatesSelection(FeatureIndices.Last(lastBlocks), norm, returnPrefixTokens, outputFormat, false, true);
+        => new IntermediatesSelection(FeatureIndices.Last(lastBlocks, "block", nameof(lastBlocks)), norm, returnPrefixTokens, outputFormat, false, true);
 
     /// <summary>Any nodes by name (<c>create_feature_extractor</c>); truncated names mean the last node below.</summary>
-    /// <param name="names">Names of nodes, which are also the outputs' names.</param>
-    public static FeatureSelection Nodes(params IEnumerable<string> names) => new NodesSelection([.. names.Select(n => new NodeChoice(n, n))]);
+    /// <param name="names">Names of nodes, which are also the outputs' names; one that is there twice counts once, as in torchvision.</param>
+    public static FeatureSelection Nodes(params IEnumerable<string> names)
+    {
+        ArgumentNullException.ThrowIfNull(names);
+        return new NodesSelection([.. names.Distinct().Select(n => new NodeChoice(n, n))]);
+    }
 
-    /// <summary>Any nodes by name, with output names of one's own.</summary>
-    public static FeatureSelection Nodes(IEnumerable<(string Node, string Output)> map) => new NodesSelection([.. map.Select(m => new NodeChoice(m.Node, m.Output))]);
+    /// <summary>Any nodes by name, with output names of one's own, each different.</summary>
+    public static FeatureSelection Nodes(IEnumerable<(string Node, string Output)> map)
+    {
+        ArgumentNullException.ThrowIfNull(map);
+        return new NodesSelection([.. map.Select(m => new NodeChoice(m.Node, m.Output))]);
+    }
 }
 
 /// <summary>See <see cref="FeatureSelection.Unpooled"/>.</summary>

@@ -89,12 +89,24 @@ public sealed record SelectedFeatures
             ? Choose(backbone, [("features", backbone.Features, null)])
             : Choose(backbone, [.. backbone.FeatureBranches.Select((node, i) => ($"features.{i}", node, (FeatureInfo?)null))]),
         LogitsSelection => Choose(backbone, [("logits", backbone.Graph.Outputs[0], null)]),
-        NodesSelection { Choices.IsDefaultOrEmpty: true } => throw new ArgumentException("No node asked for; give names of nodes, such as those of Backbone.NodeNames.", nameof(selection)),
-        NodesSelection nodes => KeepAsserted(Choose(backbone, [.. nodes.Choices.Select(c => (c.Output, backbone.Graph.Find(c.Node), (FeatureInfo?)null))])),
+        NodesSelection nodes => KeepAsserted(Choose(backbone, [.. Named(nodes.Choices).Select(c => (c.Output, backbone.Graph.Find(c.Node), (FeatureInfo?)null))])),
         PyramidSelection pyramid => Pyramid(pyramid, backbone),
         IntermediatesSelection intermediates => Intermediates(intermediates, backbone),
+        null => throw new ArgumentNullException(nameof(selection), "No selection was given; take one of FeatureSelection's, such as FeatureSelection.Pooled()."),
         _ => throw new ArgumentException($"Unknown selection {selection}.", nameof(selection)),
     };
+
+    /// <summary>Nodes whose outputs can be told apart by their names.</summary>
+    /// <exception cref="ArgumentException">There are none; or one has no name, or that of another.</exception>
+    private static ImmutableArray<NodeChoice> Named(ImmutableArray<NodeChoice> choices)
+    {
+        if (choices.IsDefaultOrEmpty)
+            throw new ArgumentException("No node asked for; give names of nodes, such as those of Backbone.NodeNames.", "selection");
+        if (choices.Any(c => c is not { Node: not null, Output: not null }))
+            throw new ArgumentException($"A node or its output is without a name: {string.Join(", ", choices.Select(c => $"'{c?.Node}' as '{c?.Output}'"))}. Name nodes, such as those of Backbone.NodeNames, and outputs.", "selection");
+        return choices.GroupBy(c => c.Output).FirstOrDefault(g => g.Count() > 1) is not { } twice ? choices
+            : throw new ArgumentException($"Several nodes are to be the output '{twice.Key}': {string.Join(", ", twice.Select(c => $"'{c.Node}'"))}. Give every output a name of its own.", "selection");
+    }
 
     /// <summary>Several selections of the same backbone as one graph: computed in one run, outputs one after another.</summary>
     /// <exception cref="ArgumentException">The selections were not made from the same backbone.</exception>

@@ -6,6 +6,8 @@ public sealed partial class GraphBuilder
     /// <summary>A convolution (nn.Conv2d): x <c>[C, H, W]</c> → <c>[outChannels, H', W']</c>; parameters <c>weight</c>, <c>bias</c>.</summary>
     public Node Conv2d(string name, Node x, int outChannels, Size2 kernel, Size2? stride = null, Padding padding = default, Size2? dilation = null, int groups = 1, bool bias = false)
     {
+        if (groups < 1 || x.Shape.Rank != 3)
+            throw new GraphException($"'{name}' is to be a convolution of {x.Shape} in {groups} groups; expected a map [C, H, W] and 1 group or more.");
         Node weight, biasNode = x;
         using (Scope(name))
         {

@@ -14,8 +14,11 @@ public sealed class Node
         try
         {
             Shape = op.InferShape(inputs);
+            // No kernel is made for nothing. Of weights that are nothing, whoever reads them says what they should be.
+            if (op is not ParameterOp && Shape.Dimensions.Contains(0))
+                throw new GraphException($"its result {Shape} has no elements.");
         }
-        catch (Exception e) when (e is GraphException or ArgumentException or OverflowException)
+        catch (Exception e) when (e is GraphException or ArgumentException or ArithmeticException)
         {
             throw new GraphException($"Node '{name}' ({op.GetType().Name}) on {string.Join(" and ", inputs.Select(i => $"'{i.Name}' {i.Shape}"))}: {e.Message}", e);
         }

@@ -27,9 +27,12 @@ internal static class RelPosMlp
     /// <param name="pretrainedWindow">The window that the distances are relative to; 0 for this one.</param>
     /// <param name="heads">Number of heads.</param>
     /// <param name="hidden">Width of the perceptron.</param>
+    /// <exception cref="GraphException">The distances are relative to a window of one row or column, which has none: timm divides by zero, and all features are NaN.</exception>
     public static Node RelativeDistances(GraphBuilder b, string fc1, string fc2, Size2 window, int pretrainedWindow, int heads, int hidden)
     {
         Size2 unit = pretrainedWindow > 0 ? pretrainedWindow : window;
+        if (unit.H == 1 || unit.W == 1)
+            throw new GraphException($"A window of {unit} has no distances that its position bias could be made of; choose a larger image, whose windows have two rows and columns or more in every stage.");
         Node coordinates = Coordinates(b, window, (dy, dx) => (Log(dy / (unit.H - 1)), Log(dx / (unit.W - 1))));
         Node bias = RelPosBias.Lookup(b, Perceptron(b, fc1, fc2, coordinates, heads, hidden, bias: false), window);
         return b.Affine(b.Unary(bias, UnaryKind.Sigmoid, "sigmoid"), 16);

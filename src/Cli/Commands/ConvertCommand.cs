@@ -50,6 +50,7 @@ internal static class ConvertCommand
         CommonOptions.KeepInputs("--output", output, file);
         using Backbone backbone = Open(file, model, keyPrefix, overlay);
         string written = output;
+        CommonOptions.KeepInputs("--output", output.EndsWith(Ending, StringComparison.OrdinalIgnoreCase) ? output : Path.Combine(output, $"model{Ending}"), backbone.Parameters.Source);
         if (!output.EndsWith(Ending, StringComparison.OrdinalIgnoreCase))
             ModelFolder.Write(output, ConfigOf(backbone.Config, model, output), backbone.NumFeatures, path => backbone.SaveWeights(written = path));
         else if (!backbone.Config.MeanImage && ModelArgs.OfFamily(backbone.Config).IsEmpty)

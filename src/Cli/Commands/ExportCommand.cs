@@ -37,9 +37,11 @@ internal static class ExportCommand
             FeatureSelection? asked = selection.Read(result);
             FeatureSelection wanted = asked ?? FeatureSelection.Pooled();
             BackboneOptions options = model.Read(result, terminal);
-            foreach (Option<string?> to in (Option<string?>[])[onnx, torchScript, safetensors])
-                CommonOptions.KeepInputs(to.Name, result.GetValue(to), options.WeightsPath);
             using Backbone backbone = Backbone.Create(result.GetValue(model.Model)!, options);
+            foreach (Option<string?> to in (Option<string?>[])[onnx, torchScript, safetensors])
+                CommonOptions.KeepInputs(to.Name, result.GetValue(to), options.WeightsPath, backbone.Parameters.Source);
+            if (((string?[])[toOnnx, toTorchScript, toSafetensors]).OfType<string>().GroupBy(Path.GetFullPath).FirstOrDefault(g => g.Count() > 1) is { } twice)
+                throw new UsageException($"'{twice.First()}' is the name of two outputs; expected a name for each.");
             SelectedFeatures selected = backbone.Select(wanted);
             foreach (string path in ((string?[])[toOnnx, toTorchScript, toSafetensors]).OfType<string>())
                 CommonOptions.MakeFolderOf(path);

@@ -34,7 +34,10 @@ internal static class FeatureColumn
     public static VectorDataViewType TypeOf(FeatureOutput output) => new(NumberDataViewType.Single, output.Shape.Dimensions.ToArray());
 
     /// <summary>A column's name for one of several outputs: <c>Map_2</c>, <c>Tokens_11_prefix</c>. What cannot be in the name of a C# member is an underscore.</summary>
-    public static string NameOf(string column, FeatureOutput output) => $"{column}_{string.Concat(output.Name.Select(c => char.IsLetterOrDigit(c) ? c : '_'))}";
+    /// <exception cref="ArgumentException">There is no name to begin with.</exception>
+    public static string NameOf(string column, FeatureOutput output) => string.IsNullOrWhiteSpace(column)
+        ? throw new ArgumentException($"The name that the columns' names begin with is empty: '{column}'; expected one such as 'Map', or names for all columns.", "outputColumnName")
+        : $"{column}_{string.Concat(output.Name.Select(c => char.IsLetterOrDigit(c) ? c : '_'))}";
 
     /// <summary>The annotations' kinds and values: texts, Int32, and the names of the classes as an array of texts.</summary>
     public static ImmutableArray<(string Kind, object Value)> AnnotationsOf(FeatureOutput output, PretrainedConfig config)

@@ -10,6 +10,8 @@ internal sealed class CsvFormat : TableFormat
     /// <summary>More columns are of no use to anybody.</summary>
     private const int MaxValues = 1 << 16;
 
+    private const int MaxShown = 200;
+
     public override IReadOnlyList<string> Extensions => [".csv"];
 
     public override void Check(string path, IReadOnlyList<FeatureColumn> columns, int count)
@@ -58,6 +60,9 @@ internal sealed class CsvFormat : TableFormat
             yield return error.Length == 0 ? new FeatureRow(name, null, row) : new FeatureRow(name, error, default);
         }
     }
+
+    /// <summary>The library's errors quote rows, which may have thousands of values; how they begin says which row it is.</summary>
+    public static string Shown(string message) => message.Length <= MaxShown ? message : $"{message[..MaxShown]}…";
 
     public static string Quoted(string text) => text.AsSpan().ContainsAny(",\"\r\n") ? $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : text;
 }

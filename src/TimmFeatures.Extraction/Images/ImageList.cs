@@ -18,9 +18,13 @@ internal sealed class ImageList : IDisposable
     /// <param name="folder">Where relative paths of lists and tables start from; null for the current directory.</param>
     /// <param name="pathColumn">The tables' column with the paths; null for a usual name.</param>
     /// <exception cref="FileNotFoundException">An argument is no file, folder or pattern.</exception>
+    /// <exception cref="DirectoryNotFoundException">There is no such folder for relative paths to start from.</exception>
     /// <exception cref="InvalidDataException">An argument has no images, or is a malformed table or archive.</exception>
     public static ImageList Of(IEnumerable<string> arguments, TextReader standardInput, string? folder = null, string? pathColumn = null)
     {
+        // The images' errors have their names alone, the same on every machine: they would not say where an image was looked for.
+        if (folder is not null && !Directory.Exists(folder))
+            throw new DirectoryNotFoundException($"There is no folder '{folder}', from which relative paths of lists and tables are to start.");
         var list = new ImageList();
         try
         {

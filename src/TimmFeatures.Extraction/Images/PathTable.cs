@@ -1,4 +1,5 @@
 using nietras.SeparatedValues;
+using TimmFeatures.Extraction.Files;
 
 namespace TimmFeatures.Extraction.Images;
 
@@ -15,24 +16,33 @@ internal static class PathTable
     {
         string header = File.ReadLines(file).FirstOrDefault() ?? throw new InvalidDataException($"'{file}' is empty; expected a line with the columns' names.");
         char separator = header.Contains('\t') ? '\t' : header.Contains(';') && !header.Contains(',') ? ';' : ',';
-        try
+        using SepReader reader = Readable(file, () => Sep.New(separator).Reader(o => o with { HasHeader = true, Unescape = true }).FromFile(file));
+        string[] names = [.. reader.Header.ColNames];
+        int index = column is null ? Array.FindIndex(names, n => s_usualColumns.Contains(n.Trim(), StringComparer.OrdinalIgnoreCase)) : Array.IndexOf(names, column);
+        if (index < 0)
         {
-            using SepReader reader = Sep.New(separator).Reader(o => o with { HasHeader = true, Unescape = true }).FromFile(file);
-            string[] names = [.. reader.Header.ColNames];
-            int index = column is null ? Array.FindIndex(names, n => s_usualColumns.Contains(n.Trim(), StringComparer.OrdinalIgnoreCase)) : Array.IndexOf(names, column);
-            if (index < 0)
-            {
-                throw new InvalidDataException($"'{file}' has no column {(column is null ? string.Join(" or ", s_usualColumns.Select(c => $"'{c}'")) : $"'{column}'")}; its columns are "
-                    + $"{string.Join(", ", names.Select(n => $"'{n}'"))}. Name the one with the paths by --path-column.");
-            }
+            throw new InvalidDataException($"'{file}' has no column {(column is null ? string.Join(" or ", s_usualColumns.Select(c => $"'{c}'")) : $"'{column}'")}; its columns are "
+                + $"{string.Join(", ", names.Select(n => $"'{n}'"))}. Name the one with the paths by --path-column.");
+        }
+        return Readable(file, () =>
+        {
             var paths = new List<string>();
             foreach (SepReader.Row row in reader)
                 paths.Add(row[index].ToString());
             return paths;
-        }
-        catch (ArgumentException e)
+        });
+    }
+
+    /// <summary>The library's errors do not name the file: of the header an ArgumentException, of a row an InvalidDataException.</summary>
+    private static T Readable<T>(string file, Func<T> read)
+    {
+        try
         {
-            throw new InvalidDataException($"'{file}' is no table that can be read: {e.Message}", e);
+            return read();
+        }
+        catch (Exception e) when (e is ArgumentException or InvalidDataException)
+        {
+            throw new InvalidDataException($"'{file}' is no table that can be read: {CsvFormat.Shown(e.Message)}", e);
         }
     }
 }

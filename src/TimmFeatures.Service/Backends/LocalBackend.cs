@@ -166,7 +166,7 @@ internal sealed class LocalBackend : IFeatureBackend
             // Names of the registry only: no folder of this machine and no repository that a client chooses.
             return Backbone.Create(ModelNames.GetConfig(name).Name, _options.Backbone);
         }
-        catch (Exception e) when (e is ArgumentException or IOException or WeightsFormatException or GraphException)
+        catch (Exception e) when (e is ArgumentException or IOException or WeightsFormatException or ParameterMismatchException or GraphException)
         {
             throw new ServiceProblemException(404, Sentences.Of(e), "model");
         }

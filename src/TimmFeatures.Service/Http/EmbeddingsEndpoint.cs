@@ -19,6 +19,7 @@ internal sealed class EmbeddingsEndpoint(ServiceLimits limits, Admission admissi
 
     public async Task HandleAsync(HttpContext http)
     {
+        FeaturesRequestReader.RequirePlain(http.Request);
         if (!MediaTypeHeaderValue.TryParse(http.Request.ContentType, out MediaTypeHeaderValue? type) || !FeaturesRequestReader.IsJson(type))
             throw FeaturesRequestReader.UnsupportedType(http.Request);
         using RentedBytes body = await RentedBytes.ReadAsync(http.Request.Body, http.Request.ContentLength, limits.MaxBody, admission, http.RequestAborted);

@@ -15,6 +15,9 @@ internal sealed class FeaturesRequestReader(ServiceLimits limits, Admission admi
     /// <exception cref="ServiceProblemException">400, 413, 415, 422 or 429: what is wrong with it.</exception>
     public async Task<FeaturesRequest> ReadAsync(HttpRequest request, CancellationToken cancellation)
     {
+        RequirePlain(request);
+        if (FeatureFields.Names.FirstOrDefault(request.Query.ContainsKey) is { } misplaced)
+            throw new ServiceProblemException(StatusCodes.Status422UnprocessableEntity, $"'{misplaced}' is in the address; fields belong into the body.", misplaced);
         if (!MediaTypeHeaderValue.TryParse(request.ContentType, out MediaTypeHeaderValue? type))
             type = null;
         if (type is not null && type.MediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase))
@@ -22,6 +25,14 @@ internal sealed class FeaturesRequestReader(ServiceLimits limits, Admission admi
         if (type is not null && IsJson(type))
             return await ReadJsonAsync(request, cancellation);
         throw UnsupportedType(request);
+    }
+
+    /// <exception cref="ServiceProblemException">415: it is compressed, and nothing is unpacked here.</exception>
+    public static void RequirePlain(HttpRequest request)
+    {
+        string encoding = request.Headers.ContentEncoding.ToString();
+        if (encoding.Length > 0 && !encoding.Equals("identity", StringComparison.OrdinalIgnoreCase))
+            throw new ServiceProblemException(StatusCodes.Status415UnsupportedMediaType, $"The body is encoded ('{encoding}'); expected one that is not.", "Content-Encoding");
     }
 
     public static bool IsJson(MediaTypeHeaderValue type) => type.MatchesMediaType("application/json") || type.Suffix == "json";

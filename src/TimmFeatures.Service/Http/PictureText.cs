@@ -53,13 +53,26 @@ internal readonly record struct PictureText(int Start, int Length, bool IsEscape
         byte[] plain = ArrayPool<byte>.Shared.Rent(Length);
         try
         {
-            int length = reader.CopyString(plain);
+            int length = CopyString(ref reader, plain);
             plain.AsSpan(0, length).CopyTo(body.AsSpan(Start));
             return length;
         }
         finally
         {
             ArrayPool<byte>.Shared.Return(plain);
+        }
+    }
+
+    /// <exception cref="ServiceProblemException">422: its backslashes write half a character (a lone surrogate).</exception>
+    private int CopyString(ref Utf8JsonReader reader, Span<byte> plain)
+    {
+        try
+        {
+            return reader.CopyString(plain);
+        }
+        catch (InvalidOperationException e)
+        {
+            throw Problem($"It is no text: {e.Message}");
         }
     }
 

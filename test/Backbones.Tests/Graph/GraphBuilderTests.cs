@@ -108,6 +108,36 @@ public class GraphBuilderTests
         StringAssert.Contains(message, "[4, 4, 4]");
     }
 
+    /// <summary>Kernels read and write without looking again, and graphs may come from files: what does not fit 32 bits, or is nothing, must end here.</summary>
+    [TestMethod]
+    public void NumbersThatNoKernelIsMadeForAreRefused()
+    {
+        const int max = int.MaxValue;
+        Func<GraphBuilder, Node>[] wrong =
+        [
+            b => b.Slice(b.Input, 1, 1, max, 2), b => b.Slice(b.Input, 1, max, max), b => b.Slice(b.Input, 1, 2, 3, max), b => b.Slice(b.Input, 1, 0, 0),
+            b => b.MaxPool2d("pool", b.Input, 1_000_000, dilation: max), b => b.MaxPool2d("pool", b.Input, (8, 1), (17, 5), new Padding(5, 2, 8, 3), (1, max), ceilMode: true),
+            b => b.MaxPool2d("pool", b.Input, 3, padding: 3), b => b.MaxPool2d("pool", b.Input, 3, padding: max), b => b.MaxPool2d("pool", b.Input, 0), b => b.MaxPool2d("pool", b.Input, 2, stride: 0),
+            b => b.AvgPool2d("pool", b.Input, 3, padding: -1), b => b.AvgPool2d("pool", b.Input, max, max), b => b.AvgPool2d("pool", b.Input, 2, padding: 2),
+            b => b.Conv2d("conv", b.Input, 4, 3, dilation: max), b => b.Conv2d("conv", b.Input, 4, 3, padding: max), b => b.Conv2d("conv", b.Input, 4, 3, padding: -1), b => b.Conv2d("conv", b.Input, 4, 3, stride: 0),
+            b => b.Conv2d("conv", b.Input, 4, 0), b => b.Conv2d("conv", b.Input, 4, 1, groups: 0), b => b.Conv2d("conv", b.Input, 0, 1), b => b.Conv2d("conv", b.Input, 4, 1, dilation: 0),
+            b => b.Linear("fc", b.Input, 0), b => b.Lstm("lstm", b.Input, 0), b => b.Lstm("lstm", b.Input, max), b => b.Gather(b.Input, 1, []),
+            b => b.Resize(b.Input, 0, 8, ResizeMode.Nearest), b => b.Resize(b.Input, 8, 8, (ResizeMode)9), b => b.Reduce(b.Input, (ReduceKind)9, [1]), b => b.Unary(b.Input, (UnaryKind)99, "f"),
+            b => b.Concat(1, [b.Expand(b.Slice(b.Input, 1, 0, 1), [4, max, 8]), b.Input]), b => new GraphBuilder([4, 0, 8]).Input,
+        ];
+        for (int i = 0; i < wrong.Length; i++)
+        {
+            try
+            {
+                Assert.Fail($"Case {i} gives {wrong[i](new GraphBuilder([4, 8, 8])).Shape}.");
+            }
+            catch (Exception e) when (e is GraphException or ArgumentException)
+            {
+                // In words.
+            }
+        }
+    }
+
     [TestMethod]
     public void AParameterDeclaredTwiceIsSharedOrRefused()
     {

@@ -21,6 +21,15 @@ public sealed class SwinTransformerTests
         }
     }
 
+    /// <summary>timm divides by the window's side less one, and gives NaN for everything.</summary>
+    [TestMethod]
+    public void WindowsWithoutDistancesAreRefused()
+    {
+        ModelEntry model = ModelCatalog.Find("swinv2_tiny_window8_256");
+        StringAssert.Contains(Assert.ThrowsExactly<GraphException>(() => model.Build(BuildOptions.Default with { ImageSize = 32 })).Message, "A window of 1×1 has no distances");
+        model.Build(BuildOptions.Default with { ImageSize = 64 });
+    }
+
     [TestMethod]
     public void ANeckGetsMapsWithChannelsFirst()
     {

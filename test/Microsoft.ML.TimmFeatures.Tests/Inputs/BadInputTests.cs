@@ -144,6 +144,11 @@ public sealed class BadInputTests
         StringAssert.Contains(Assert.Throws<ArgumentException>(() => t.TimmFeatures("F", "Image", Tiny.Options, PenultimateKind.Logits, "avg")).Message, "Logits");
         StringAssert.Contains(Assert.ThrowsExactly<GraphException>(() => t.TimmNodes([("layer5", "F")], "Image", Tiny.Options)).Message, "'layer1'");
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => t.TimmPyramid("F", "Image", Tiny.Options, outIndices: [7]));
+        foreach (string? nothing in new[] { null, "", " " })
+        {
+            StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => t.TimmPyramid(nothing!, "Image", Tiny.Options)).Message, "the columns' names begin with is empty");
+            StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => t.TimmIntermediates(nothing!, "Image", Tiny.Options)).Message, "the columns' names begin with is empty");
+        }
     }
 
     [TestMethod]
@@ -156,7 +161,7 @@ public sealed class BadInputTests
             Tiny.Options with { BatchSize = -1 }, Tiny.Options with { Threads = -1 }, Tiny.Options with { ImageSize = 0 }, Tiny.Options with { ImageSize = -224 },
             Tiny.Options with { BatchSize = int.MaxValue }, Tiny.Options with { Threads = 1000 }, Tiny.Options with { ImageSize = int.MaxValue }, Tiny.Options with { WeightsPath = s_good },
             Tiny.Options with { OnImageError = (ImageErrorMode)9 }, Tiny.Options with { WeightStorage = (WeightStorage)9 },
-            Tiny.Options with { Precision = (Backbones.Engines.Precision)9 }, Tiny.Options with { Device = "gpu" }, Tiny.Options with { Device = "cuda:x" },
+            Tiny.Options with { Precision = (Backbones.Engines.Precision)9 }, Tiny.Options with { Device = null! }, Tiny.Options with { Device = "gpu" }, Tiny.Options with { Device = "cuda:x" },
         })
         {
             Assert.Throws<ArgumentException>(() => t.TimmFeatures("F", "Image", options), options.ToString());

@@ -42,9 +42,10 @@ internal sealed record Conv2dOp(Size2 Stride, Padding Padding, Size2 Dilation, i
         int expected = 2 + (HasBias ? 1 : 0) + (Epilogue is { AddsResidual: true } ? 1 : 0);
         Require(inputs.Length == expected, $"expected {expected} inputs, received {inputs.Length}.");
         Require(w.Rank == 4, $"expected a weight [O, C/groups, kH, kW], received {w}.");
-        Require(Groups > 0 && x[0] == w[1] * Groups && w[0] % Groups == 0, $"{x[0]} channels in {Groups} groups do not fit a weight {w}.");
-        int h = OutputSize(x[1] + Padding.Top + Padding.Bottom, w[2], Stride.H, Dilation.H);
-        int width = OutputSize(x[2] + Padding.Left + Padding.Right, w[3], Stride.W, Dilation.W);
+        RequireWindow(new(w[2], w[3]), Stride, Dilation, Padding);
+        Require(Groups > 0 && x[0] == (long)w[1] * Groups && w[0] % Groups == 0, $"{x[0]} channels in {Groups} groups do not fit a weight {w}.");
+        int h = OutputSize((long)x[1] + Padding.Top + Padding.Bottom, w[2], Stride.H, Dilation.H);
+        int width = OutputSize((long)x[2] + Padding.Left + Padding.Right, w[3], Stride.W, Dilation.W);
         Require(h > 0 && width > 0, $"a {w[2]}×{w[3]} kernel with dilation {Dilation.H} does not fit into {x[1]}×{x[2]} padded by {Padding}.");
         Shape result = [w[0], h, width];
         if (Epilogue is { AddsResidual: true })
@@ -52,6 +53,6 @@ internal sealed record Conv2dOp(Size2 Stride, Padding Padding, Size2 Dilation, i
         return result;
     }
 
-    private static int OutputSize(int padded, int kernel, int stride, int dilation)
-        => padded < dilation * (kernel - 1) + 1 ? 0 : (padded - dilation * (kernel - 1) - 1) / stride + 1;
+    private static int OutputSize(long padded, int kernel, int stride, long dilation)
+        => padded < dilation * (kernel - 1) + 1 ? 0 : checked((int)((padded - dilation * (kernel - 1) - 1) / stride + 1));
 }

@@ -66,7 +66,11 @@ public enum UnaryKind
 /// <summary>A function of each element. <see cref="Alpha"/> and <see cref="Beta"/> are used where the kind's formula names them.</summary>
 internal sealed record UnaryOp(UnaryKind Kind, float Alpha = 0, float Beta = 0) : Operator
 {
-    internal override Shape InferShape(ImmutableArray<Node> inputs) => inputs[0].Shape;
+    internal override Shape InferShape(ImmutableArray<Node> inputs)
+    {
+        Require(Enum.IsDefined(Kind), $"there is no function called {Kind}.");
+        return inputs[0].Shape;
+    }
 }
 
 /// <summary>Functions of two values.</summary>
@@ -89,7 +93,11 @@ public enum BinaryKind
 /// <summary>A function of two tensors element by element, with NumPy broadcasting over the non-batch dimensions.</summary>
 internal sealed record BinaryOp(BinaryKind Kind) : Operator
 {
-    internal override Shape InferShape(ImmutableArray<Node> inputs) => Shape.Broadcast(inputs[0].Shape, inputs[1].Shape);
+    internal override Shape InferShape(ImmutableArray<Node> inputs)
+    {
+        Require(Enum.IsDefined(Kind), $"there is no function of two values called {Kind}.");
+        return Shape.Broadcast(inputs[0].Shape, inputs[1].Shape);
+    }
 }
 
 /// <summary>x where positive, else slope · x with one slope <c>[C]</c> per channel of axis 0 (or one for all).</summary>

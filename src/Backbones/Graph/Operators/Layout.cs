@@ -41,7 +41,7 @@ internal sealed record ConcatOp(int Axis) : Operator
         foreach (Node input in inputs)
         {
             Require(input.Shape.Rank == first.Rank && input.Shape.With(axis, 0) == first.With(axis, 0), $"{input.Shape} does not line up with {first} along axis {axis}.");
-            total += input.Shape[axis];
+            total = checked(total + input.Shape[axis]);
         }
         return first.With(axis, total);
     }
@@ -54,7 +54,8 @@ internal sealed record SliceOp(int Axis, int Start, int Length, int Step = 1) : 
     {
         Shape x = inputs[0].Shape;
         int axis = x.Axis(Axis);
-        Require(Start >= 0 && Step > 0 && Length > 0 && Start + (Length - 1) * Step < x[axis], $"elements {Start} to {Start + (Length - 1) * Step} are outside the {x[axis]} along axis {axis} of {x}.");
+        long last = Start + (Length - 1L) * Step;
+        Require(Start >= 0 && Step > 0 && Length > 0 && last < x[axis], $"elements {Start} to {last} are outside the {x[axis]} along axis {axis} of {x}.");
         return x.With(axis, Length);
     }
 }
@@ -77,7 +78,9 @@ internal sealed record Pad2dOp(Padding Padding, PadMode Mode = PadMode.Constant,
     {
         Shape x = inputs[0].Shape;
         Require(x.Rank >= 2, $"expected […, H, W], received {x}.");
-        int h = x[x.Rank - 2] + Padding.Top + Padding.Bottom, w = x[x.Rank - 1] + Padding.Left + Padding.Right;
+        Require(Enum.IsDefined(Mode), $"there is no way to pad called {Mode}.");
+        Require(Math.Min(Math.Min(Padding.Top, Padding.Left), Math.Min(Padding.Bottom, Padding.Right)) >= 0, $"a padding of {Padding}; expected 0 or more.");
+        int h = checked(x[x.Rank - 2] + Padding.Top + Padding.Bottom), w = checked(x[x.Rank - 1] + Padding.Left + Padding.Right);
         if (Mode == PadMode.Reflect)
             Require(Math.Max(Padding.Top, Padding.Bottom) < x[x.Rank - 2] && Math.Max(Padding.Left, Padding.Right) < x[x.Rank - 1], $"{x} is too small to be mirrored by {Padding}.");
         return x.With(x.Rank - 2, h).With(x.Rank - 1, w);

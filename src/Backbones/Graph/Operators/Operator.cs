@@ -15,6 +15,16 @@ internal abstract record Operator
             throw new GraphException(message);
     }
 
+    /// <summary>What kernels count on without looking again: no window is larger, so that products of these numbers and a map's size fit 32 bits several times.</summary>
+    private protected static void RequireWindow(Size2 kernel, Size2 stride, Size2 dilation, Padding padding)
+    {
+        const int most = 1 << 16;
+        foreach (int n in (ReadOnlySpan<int>)[kernel.H, kernel.W, stride.H, stride.W, dilation.H, dilation.W])
+            Require(n is > 0 and <= most, $"a window of {kernel} with stride {stride} and dilation {dilation}; expected 1 to {most} of each.");
+        foreach (int n in (ReadOnlySpan<int>)[padding.Top, padding.Left, padding.Bottom, padding.Right])
+            Require(n is >= 0 and <= most, $"a padding of {padding}; expected 0 to {most}.");
+    }
+
     private protected static Shape RequireMap(Node x)
     {
         Require(x.Shape.Rank == 3, $"expected a map [C, H, W], received {x.Shape}.");

@@ -23,6 +23,7 @@ internal sealed record MaxPool2dOp(Size2 Kernel, Size2 Stride, Padding Padding, 
     internal override Shape InferShape(ImmutableArray<Node> inputs)
     {
         Shape x = RequireMap(inputs[0]);
+        RequireWindow(Kernel, Stride, Dilation, Padding);
         return [x[0],
             PoolSize.Of(x[1], Kernel.H, Stride.H, Padding.Top, Padding.Bottom, Dilation.H, CeilMode),
             PoolSize.Of(x[2], Kernel.W, Stride.W, Padding.Left, Padding.Right, Dilation.W, CeilMode)];
@@ -35,6 +36,7 @@ internal sealed record AvgPool2dOp(Size2 Kernel, Size2 Stride, Padding Padding, 
     internal override Shape InferShape(ImmutableArray<Node> inputs)
     {
         Shape x = RequireMap(inputs[0]);
+        RequireWindow(Kernel, Stride, 1, Padding);
         return [x[0],
             PoolSize.Of(x[1], Kernel.H, Stride.H, Padding.Top, Padding.Bottom, 1, CeilMode),
             PoolSize.Of(x[2], Kernel.W, Stride.W, Padding.Left, Padding.Right, 1, CeilMode)];
@@ -44,7 +46,11 @@ internal sealed record AvgPool2dOp(Size2 Kernel, Size2 Stride, Padding Padding, 
 /// <summary>Mean over windows chosen so that the result is H × W: window i covers floor(i·in/out) to ceil((i+1)·in/out).</summary>
 internal sealed record AdaptiveAvgPool2dOp(int H, int W) : Operator
 {
-    internal override Shape InferShape(ImmutableArray<Node> inputs) => [RequireMap(inputs[0])[0], H, W];
+    internal override Shape InferShape(ImmutableArray<Node> inputs)
+    {
+        Require(H > 0 && W > 0, $"a result of {H}×{W}; expected 1 or more of both.");
+        return [RequireMap(inputs[0])[0], H, W];
+    }
 }
 
 /// <summary>Combines all values along the axes (negative ones count from the end).</summary>
@@ -53,6 +59,7 @@ internal sealed record ReduceOp(ReduceKind Kind, ImmutableArray<int> Axes, bool 
     internal override Shape InferShape(ImmutableArray<Node> inputs)
     {
         Shape x = inputs[0].Shape;
+        Require(Enum.IsDefined(Kind), $"there is no way to combine values called {Kind}.");
         bool[] reduced = ReducedAxes(x);
         var dims = new List<int>();
         for (int i = 0; i < x.Rank; i++)
@@ -85,10 +92,13 @@ internal static class PoolSize
     /// <summary>PyTorch's pooling output size.</summary>
     public static int Of(int size, int kernel, int stride, int before, int after, int dilation, bool ceil)
     {
-        int span = size + before + after - dilation * (kernel - 1) - 1;
+        long extent = (long)dilation * (kernel - 1) + 1, span = (long)size + before + after - extent;
         if (span < 0)
             throw new GraphException($"a pooling window of {kernel} (dilation {dilation}) does not fit into {size} padded by {before} and {after}.");
-        int n = (span + (ceil ? stride - 1 : 0)) / stride + 1;
-        return ceil && (n - 1) * stride >= size + before ? n - 1 : n;
+        // A window of padding alone has no maximum and no mean; PyTorch allows half of this.
+        if (Math.Max(before, after) >= extent)
+            throw new GraphException($"a pooling window of {kernel} (dilation {dilation}) lies in a padding of {before} and {after}; expected less than {extent}.");
+        long n = (span + (ceil ? stride - 1 : 0)) / stride + 1;
+        return checked((int)(ceil && (n - 1) * stride >= (long)size + before ? n - 1 : n));
     }
 }

@@ -20,6 +20,8 @@ internal sealed record ResizeOp(int H, int W, ResizeMode Mode, bool AlignCorners
     {
         Shape x = inputs[0].Shape;
         Require(x.Rank >= 2, $"expected […, H, W], received {x}.");
+        Require(Enum.IsDefined(Mode), $"there is no interpolation called {Mode}.");
+        Require(H > 0 && W > 0, $"a result of {H}×{W}; expected 1 or more of both.");
         return x.With(x.Rank - 2, H).With(x.Rank - 1, W);
     }
 }
