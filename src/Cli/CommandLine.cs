@@ -22,9 +22,9 @@ internal static class CommandLine
         RootCommand root = Create(terminal);
         // A file name may begin with @: nothing is read in its place.
         ParseResult parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
-        if (parsed.Errors.Count > 0)
+        if ((UnknownOption(arguments, parsed, root) ?? (parsed.Errors.Count > 0 ? Problem(parsed, root) : null)) is { } problem)
         {
-            terminal.Error.WriteLine($"{Problem(parsed, root)} See 'timm-features{NameOf(parsed)} --help'.");
+            terminal.Error.WriteLine($"{problem} See 'timm-features{NameOf(parsed)} --help'.");
             return ExitCode.Usage;
         }
         try
@@ -60,7 +60,7 @@ internal static class CommandLine
         return CommandLineWords.Spell(string.Join(" ", message.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)));
     }
 
-    private static RootCommand Create(Terminal terminal)
+    internal static RootCommand Create(Terminal terminal)
     {
         var root = new RootCommand("timm's image features: from pictures to files of features, and everything about the models.")
         {
@@ -86,6 +86,18 @@ internal static class CommandLine
         if (root.Options.OfType<HelpOption>().SingleOrDefault() is { Action: HelpAction help } option)
             option.Action = new HelpWithExamples(help, terminal);
         return root;
+    }
+
+    /// <summary>The problem with an option that the command does not have; null where there is none. The library takes it for an image where images are expected, and for a value behind an option.</summary>
+    private static string? UnknownOption(IReadOnlyList<string> arguments, ParseResult parsed, RootCommand root)
+    {
+        Command command = parsed.CommandResult.Command;
+        string[] known = [.. command.Options.Concat(root.Options.Where(o => o.Recursive)).SelectMany(o => o.Aliases.Append(o.Name)).Where(n => n.StartsWith("--", StringComparison.Ordinal)).Distinct()];
+        string? unknown = arguments.TakeWhile(a => a != "--").Where(a => a.StartsWith("--", StringComparison.Ordinal)).Select(a => a.Split('=', ':')[0]).FirstOrDefault(a => !known.Contains(a));
+        if (unknown is null)
+            return null;
+        string place = command.Arguments.Count > 0 ? $" A file of that name is './{unknown}', or comes after '--'." : "";
+        return $"{(command == root ? "There is" : $"'{command.Name}' has")} no option '{unknown}'.{NearestName.Suggest(unknown, known)}{place}";
     }
 
     private static string Problem(ParseResult parsed, RootCommand root) => parsed.CommandResult.Command == root && parsed.UnmatchedTokens is [var verb, ..]
