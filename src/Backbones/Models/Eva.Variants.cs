@@ -10,14 +10,21 @@ internal static partial class Eva
     private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
     {
         ["patch_size"] = (c, v) => c with { PatchSize = v.GetInt32() },
-        ["embed_dim"] = (c, v) => c with { Width = v.GetInt32() },
+        ["embed_dim"] = (c, v) => c with { Width = v.Number() },
         ["depth"] = (c, v) => c with { Depth = v.GetInt32() },
-        ["num_heads"] = (c, v) => c with { Heads = v.GetInt32() },
+        ["num_heads"] = (c, v) => c with { Heads = v.Number() },
         ["mlp_ratio"] = (c, v) => c with { MlpRatio = v.GetDouble() },
         ["qkv_bias"] = (c, v) => c with { QkvBias = v.GetBoolean() },
         ["init_values"] = (c, _) => c with { LayerScale = true }, // also where they begin at 0
+        ["class_token"] = (c, v) => c with { ClassToken = v.GetBoolean() },
         ["num_reg_tokens"] = (c, v) => c with { RegTokens = v.GetInt32() },
         ["no_embed_class"] = (c, v) => c with { NoEmbedClass = v.GetBoolean() },
+        ["use_abs_pos_emb"] = (c, v) => c with { PositionEmbedding = v.GetBoolean() },
+        ["use_post_norm"] = (c, v) => c with { Block = v.GetBoolean() ? PostNormBlock : PreNormBlock },
+        ["use_pre_transformer_norm"] = (c, v) => c with { PreNorm = v.GetBoolean() },
+        ["use_post_transformer_norm"] = (c, v) => c with { PostNorm = v.GetBoolean() },
+        ["use_fc_norm"] = (c, v) => c with { FcNorm = v.GetBoolean() },
+        ["scale_attn_inner"] = (c, v) => c with { ScaleAttention = v.GetBoolean() },
     };
 
     public static ModelFamily<Config> Models => new(Build)

@@ -134,9 +134,24 @@ internal sealed class ModelFamily<TConfig>(Func<GraphBuilder, TConfig, ModelOpti
     {
         Config = config!,
         WithConfig = changed => Entry(name, (TConfig)changed),
-        WithArguments = arguments => Entry(name, arguments.Aggregate(config, (changed, argument) => Arguments.TryGetValue(argument.Key, out Func<TConfig, JsonElement, TConfig>? change)
-            ? change(changed, argument.Value)
-            : throw new GraphException($"The config's 'model_args' has '{argument.Key}' ({argument.Value.GetRawText()}), which '{name}' does not take."))),
+        WithArguments = arguments => Entry(name, arguments.Aggregate(config, (changed, argument) => With(name, changed, argument.Key, argument.Value))),
         Remap = Remap is { } remap ? checkpoint => remap(checkpoint, config) : null,
     };
+
+    private TConfig With(string name, TConfig config, string argument, JsonElement value)
+    {
+        if (!Arguments.TryGetValue(argument, out Func<TConfig, JsonElement, TConfig>? change))
+        {
+            string taken = Arguments.Count == 0 ? "It takes those of all models alone." : $"Beside those of all models it takes {string.Join(", ", Arguments.Keys.Order(StringComparer.Ordinal).Select(a => $"'{a}'"))}.";
+            throw new GraphException($"The config's 'model_args' has '{argument}' ({value.GetRawText()}), which '{name}' does not take. {taken}{NearestName.Suggest(argument, Arguments.Keys)}");
+        }
+        try
+        {
+            return change(config, value);
+        }
+        catch (ArgumentValueException e)
+        {
+            throw new GraphException($"'{argument}' of the config's 'model_args' is {value.GetRawText()}; for '{name}' it must be {e.Message}.", e);
+        }
+    }
 }

@@ -59,7 +59,11 @@ internal sealed class ConfigOptionSet
         {
             // Checked before any model is opened; whether the family takes them is seen then.
             _ = new PretrainedConfig { Architecture = "" }.WithModelArgs(json);
-            return JsonNode.Parse(json, documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false })!.AsObject();
+            JsonObject arguments = JsonNode.Parse(json, documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false })!.AsObject();
+            // As for timm, null is the same as nothing; in a patch it would take an argument away.
+            foreach (string name in arguments.Where(a => a.Value is null).Select(a => a.Key).ToArray())
+                arguments.Remove(name);
+            return arguments;
         }
         catch (Exception e) when (e is FormatException or JsonException)
         {
