@@ -13,6 +13,8 @@ namespace Backbones.Models;
 /// </summary>
 internal static class RegNet
 {
+    private const int StageCount = 4;
+
     internal enum Shortcut
     {
         /// <summary>A strided 1×1 convolution.</summary>
@@ -61,7 +63,10 @@ internal static class RegNet
         Node x = config.PreAct ? b.Conv2d("stem", b.Input, 32, 3, stride: 2, padding: 1) : ConvNormAct.Build(b, "stem", b.Input, 32, 3, config.Norm, config.Act, stride: 2);
         var levels = new List<FeatureLevel> { new(32, 2, "stem", x) };
 
-        foreach ((int number, Stage stage) in StagesOf(config).Index())
+        ImmutableArray<Stage> stages = StagesOf(config);
+        if (stages.Length != StageCount)
+            throw new GraphException($"The depth {config.Depth} with the numbers w0, wa and wm comes to {stages.Length} stages; a RegNet has {StageCount}.");
+        foreach ((int number, Stage stage) in stages.Index())
         {
             int stride = schedule.Next(2);
             string name = $"s{number + 1}";
