@@ -6,8 +6,8 @@ namespace Backbones.Registry;
 /// <summary>What is changed about a config, as JSON: fields of config.json with their new values, null where they go (a merge patch, RFC 7396). Unlike a function it can be sent to where a model is made.</summary>
 internal static class ConfigPatch
 {
-    /// <summary>The fields in which two configs differ, with the second one's values.</summary>
-    public static JsonObject Between(PretrainedConfig from, PretrainedConfig to) => Difference(ToJson(from), ToJson(to));
+    /// <summary>The fields in which two configs differ, with the second one's values; null where they do not.</summary>
+    public static JsonObject? Between(PretrainedConfig from, PretrainedConfig to) => Difference(ToJson(from), ToJson(to)) is { Count: > 0 } patch ? patch : null;
 
     /// <summary>The overlay that makes these changes; null for none.</summary>
     /// <remarks>It throws a FormatException where a value is not of its field's type.</remarks>
