@@ -117,6 +117,14 @@ public sealed class ModelArgsTests
     [DataRow("naflexvit_base_patch16_gap", """{"pos_embed":"factorized","pos_embed_ar_preserving":true}""", "naflexvit_base_patch16_parfac_gap")]
     [DataRow("resnet50", """{"cardinality":32,"base_width":4}""", "resnext50_32x4d")]
     [DataRow("resnet50", """{"layers":[3,24,36,3],"stem_type":"deep","stem_width":32,"avg_down":true}""", "resnet200d")]
+    [DataRow("davit_tiny", """{"depths":[1,1,9,1]}""", "davit_small")]
+    [DataRow("densenet121", """{"growth_rate":48,"block_config":[6,12,36,24]}""", "densenet161")]
+    [DataRow("edgenext_x_small", """{"dims":[24,48,88,168],"depths":[2,2,6,2]}""", "edgenext_xx_small")]
+    [DataRow("hiera_tiny_224", """{"embed_dim":144,"num_heads":2,"stages":[2,6,36,4]}""", "hiera_large_224")]
+    [DataRow("inception_next_tiny", """{"dims":[128,256,512,1024],"depths":[3,3,27,3]}""", "inception_next_base")]
+    [DataRow("mambaout_femto", """{"dims":[128,256,512,768],"depths":[3,4,27,3]}""", "mambaout_base")]
+    [DataRow("pvt_v2_b0", """{"embed_dims":[64,128,320,512],"depths":[3,4,6,3],"linear":true}""", "pvt_v2_b2_li")]
+    [DataRow("twins_svt_small", """{"embed_dims":[128,256,512,1024],"depths":[2,2,18,2],"num_heads":[4,8,16,32]}""", "twins_svt_large")]
     public void ArgumentsOfTheFamilyMakeAnotherVariant(string name, string arguments, string? variant)
     {
         PretrainedConfig config = ModelNames.GetConfig(name).WithModelArgs(arguments);
@@ -190,6 +198,12 @@ public sealed class ModelArgsTests
     [DataRow("naflexvit_base_patch16_gap", "act_layer", "\"gelu_tanh\"")]
     [DataRow("naflexvit_base_patch16_gap", "norm_layer", "\"rmsnorm\"")]
     [DataRow("resnet18", "replace_stem_pool", "true")]
+    [DataRow("davit_tiny", "window_size", "4")]
+    [DataRow("edgenext_x_small", "kernel_sizes", "[3,3,5,5]")]
+    [DataRow("hiera_tiny_224", "init_values", "0")]
+    [DataRow("mambaout_femto", "conv_ratio", "0.5")]
+    [DataRow("mambaout_femto", "expansion_ratio", "2")]
+    [DataRow("mambaout_femto", "act_layer", "\"silu\"")]
     [DataRow("efficientnet_b0", "act_layer", "\"relu\"")]
     [DataRow("mobilenetv3_small_050", "pad_type", "\"same\"")]
     public void EveryArgumentChangesTheModel(string name, string argument, string value)
