@@ -26,6 +26,11 @@ internal static class ArgumentValues
     public static ImmutableArray<int> ForStages(this JsonElement value, int stages)
         => value.ValueKind == JsonValueKind.Number ? [.. Enumerable.Repeat(value.GetInt32(), stages)] : value.PerStage(stages);
 
+    /// <summary>Two numbers, or one for both.</summary>
+    public static (int First, int Second) Pair(this JsonElement value) => value.ValueKind == JsonValueKind.Number ? (value.GetInt32(), value.GetInt32())
+        : value.GetArrayLength() == 2 ? (value[0].GetInt32(), value[1].GetInt32())
+        : throw new ArgumentValueException("a whole number or a list of two");
+
     /// <summary>What a name stands for.</summary>
     public static T OneOf<T>(this JsonElement value, params (string Name, T Meaning)[] choices)
     {

@@ -15,7 +15,7 @@ internal static partial class MaxxViT
     {
         ["embed_dim"] = (c, v) => c with { Channels = v.PerStage(c.Channels.Length) },
         ["depths"] = (c, v) => c with { Depths = v.PerStage(c.Depths.Length) },
-        ["stem_width"] = (c, v) => v.ForStages(2) is var widths ? c with { StemFirst = widths[0], StemWidth = widths[1] } : c,
+        ["stem_width"] = (c, v) => v.Pair() is var (first, second) ? c with { StemFirst = first, StemWidth = second } : c,
         ["stem_bias"] = (c, v) => c with { StemBias = v.GetBoolean() },
         ["head_hidden_size"] = (c, v) => c with { HeadHidden = v.GetInt32() },
         ["transformer_init_values"] = (c, v) => WithTransformer(c, t => t with { LayerScale = v.GetDouble() != 0 }),

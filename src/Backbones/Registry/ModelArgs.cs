@@ -76,9 +76,11 @@ internal static class ModelArgs
         ["proj_bias"] = AFlag,
         ["qk_norm"] = AFlag,
         ["qkv_bias"] = AFlag,
+        ["ref_feat_shape"] = CountOrCounts(1, MaxWidth),
         ["reg_tokens"] = ACount(0, MaxWidth),
         ["rel_pos_dim"] = ACount(1, MaxWidth),
         ["replace_stem_pool"] = AFlag,
+        ["rope_temperature"] = ANumber(0, MaxTemperature),
         ["scale_attn_inner"] = AFlag,
         ["scale_mlp"] = AFlag,
         ["se_ratio"] = ARatio,
@@ -87,6 +89,7 @@ internal static class ModelArgs
         ["stem_bias"] = AFlag,
         ["stem_type"] = AText,
         ["stem_width"] = CountOrCounts(1, MaxWidth),
+        ["swiglu_align_to"] = ACount(0, MaxWidth),
         ["swiglu_mlp"] = AFlag,
         ["tokens_norm"] = AFlag,
         ["transformer_init_values"] = ARatio,
@@ -106,7 +109,7 @@ internal static class ModelArgs
     };
 
     /// <summary>More stages, or blocks in one, wider layers, or larger patches and windows no network has; a config is no way to make one that fills the memory.</summary>
-    private const int MaxStages = 16, MaxBlocks = 512, MaxWidth = 16384, MaxPatch = 256, MaxRatio = 64;
+    private const int MaxStages = 16, MaxBlocks = 512, MaxWidth = 16384, MaxPatch = 256, MaxRatio = 64, MaxTemperature = 100_000_000;
 
     /// <summary>The config of the model that is made with the <c>model_args</c> in <paramref name="json"/>.</summary>
     /// <param name="config">The config without them.</param>
