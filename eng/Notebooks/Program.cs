@@ -14,7 +14,15 @@ foreach (string path in paths)
 {
     Notebook notebook = Notebook.Read(path);
     JsonArray[] saved = [.. notebook.CodeCells.Select(c => c.Outputs.DeepClone().AsArray())];
-    await NotebookRunner.RunAsync(notebook, Path.GetDirectoryName(path)!);
+    try
+    {
+        await NotebookRunner.RunAsync(notebook, Path.GetDirectoryName(path)!);
+    }
+    catch (Exception e) when (e is CellException or InvalidOperationException)
+    {
+        Console.Error.WriteLine($"{Path.GetFileName(path)}: {e.Message}");
+        return 1;
+    }
     int[] others = [.. notebook.CodeCells.Select((cell, i) => (cell.Outputs, Number: i + 1)).Where(c => !JsonNode.DeepEquals(c.Outputs, saved[c.Number - 1])).Select(c => c.Number)];
     if (save && others.Length > 0)
         notebook.Write(path);

@@ -15,6 +15,8 @@ internal static class TrainingJob
     {
         if (settings.TestFraction is <= 0 or >= 1)
             throw new ArgumentException($"The test fraction is {settings.TestFraction}; valid is anything between 0 and 1.");
+        if (Directory.Exists(settings.SavePath))
+            throw new ArgumentException($"'{settings.SavePath}' is a folder; expected the name of a file to save the pipeline to.");
         IReadOnlyList<Picture> pictures = PictureFolder.Read(settings.Images);
         string[] labels = [.. pictures.Select(p => p.Label).Distinct()];
         Report.Prepare();
@@ -25,6 +27,11 @@ internal static class TrainingJob
         FeaturizerOptions options = settings.Featurizer with { Progress = progress };
         IDataView data = context.Data.LoadFromEnumerable(pictures);
         var split = context.Data.TrainTestSplit(data, settings.TestFraction, seed: 1);
+        foreach ((IDataView part, string use) in ((IDataView, string)[])[(split.TrainSet, "left to learn from"), (split.TestSet, "held out")])
+        {
+            if (!part.GetColumn<string>("Label").Any())
+                throw new ArgumentException(FormattableString.Invariant($"With a test fraction of {settings.TestFraction} none of the {pictures.Count} pictures is {use}; more pictures are needed, or another fraction."));
+        }
         var times = new StageTimes();
 
         // Features are cached: the classifier reads them many times, the backbone runs once for every picture.

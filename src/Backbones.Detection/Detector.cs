@@ -91,7 +91,7 @@ public abstract class Detector : IDisposable
     /// <exception cref="ParameterMismatchException">The weights are another model's, or for another number of classes.</exception>
     public static Detector Create(string name, DetectorOptions? options = null)
     {
-        string kind = DetectorCatalog.Find(name).Name.Split('/')[1].Split('_')[0];
+        string kind = DetectorCatalog.Find(name).Kind;
         return (kind, options) switch
         {
             ("maskrcnn", null or MaskRcnnOptions) => MaskRcnn.Create(name, (MaskRcnnOptions?)options),

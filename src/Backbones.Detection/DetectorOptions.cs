@@ -130,7 +130,7 @@ public record FasterRcnnOptions : DetectorOptions
 /// <summary>What Mask R-CNN can be told.</summary>
 public record MaskRcnnOptions : FasterRcnnOptions
 {
-    /// <summary>How detections are cut from the maps for their masks.</summary>
+    /// <summary>How detections are cut from the maps for their masks, which are squares.</summary>
     public MultiScaleRoIAlign MaskRoIPool { get; init; } = new(14);
 
     /// <summary>Channels of the mask head's convolutions.</summary>

@@ -123,6 +123,11 @@ public sealed partial class ImageTransform
             throw new ArgumentException($"The input size must be at least 1×1; asked for was {options.Height}×{options.Width}.");
         }
 
+        if ((Int128)options.Channels * options.Height * options.Width > Array.MaxLength)
+        {
+            throw new ArgumentException($"An array holds {Array.MaxLength} values at most; asked for was an input of {options.Channels}×{options.Height}×{options.Width}.");
+        }
+
         if (!(options.CropPct > 0 && double.IsFinite(options.CropPct)))
         {
             throw new ArgumentException($"crop_pct must be a positive number, usually 0.8 to 1; received {options.CropPct}.");

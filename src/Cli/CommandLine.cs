@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using System.Globalization;
@@ -22,7 +23,7 @@ internal static class CommandLine
         RootCommand root = Create(terminal);
         // A file name may begin with @: nothing is read in its place.
         ParseResult parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
-        if ((UnknownOption(arguments, parsed, root) ?? (parsed.Errors.Count > 0 ? Problem(parsed, root) : null)) is { } problem)
+        if (Problem(arguments, parsed, root) is { } problem)
         {
             terminal.Error.WriteLine($"{problem} See 'timm-features{NameOf(parsed)} --help'.");
             return ExitCode.Usage;
@@ -88,27 +89,40 @@ internal static class CommandLine
         return root;
     }
 
-    /// <summary>The problem with an option that the command does not have; null where there is none. The library takes it for an image where images are expected, and for a value behind an option.</summary>
-    private static string? UnknownOption(IReadOnlyList<string> arguments, ParseResult parsed, RootCommand root)
+    /// <summary>What is wrong with a line; null where nothing is.</summary>
+    private static string? Problem(IReadOnlyList<string> arguments, ParseResult parsed, RootCommand root)
     {
         Command command = parsed.CommandResult.Command;
-        string[] known = [.. command.Options.Concat(root.Options.Where(o => o.Recursive)).SelectMany(o => o.Aliases.Append(o.Name)).Where(n => n.StartsWith("--", StringComparison.Ordinal)).Distinct()];
-        string? unknown = arguments.TakeWhile(a => a != "--").Where(a => a.StartsWith("--", StringComparison.Ordinal)).Select(a => a.Split('=', ':')[0]).FirstOrDefault(a => !known.Contains(a));
-        if (unknown is null)
-            return null;
-        string place = command.Arguments.Count > 0 ? $" A file of that name is './{unknown}', or comes after '--'." : "";
-        return $"{(command == root ? "There is" : $"'{command.Name}' has")} no option '{unknown}'.{NearestName.Suggest(unknown, known)}{place}";
+        string[] known = [.. command.Options.Concat(root.Options.Where(o => o.Recursive)).SelectMany(o => o.Aliases.Append(o.Name)).Where(n => n[0] == '-').Distinct()];
+        if (parsed.Action is not HelpWithExamples && MistypedOption(arguments, parsed, known) is { } mistyped)
+        {
+            string place = command.Arguments.Count > 0 ? $" A file of that name is './{mistyped}', or comes behind '--'." : "";
+            return $"There is no option '{mistyped}'.{NearestName.Suggest(mistyped, known)}{place}";
+        }
+        if (parsed.Errors.Count > 0 && command == root && parsed.UnmatchedTokens is [var verb, ..])
+            return $"There is no command '{verb}'.{NearestName.Suggest(verb, root.Subcommands.Select(c => c.Name))}";
+        return parsed.Errors.Count == 0 ? null : string.Join(" ", parsed.Errors.Select(e => WrongValue(e) ?? e.Message.ReplaceLineEndings(" ")));
     }
 
-    private static string Problem(ParseResult parsed, RootCommand root) => parsed.CommandResult.Command == root && parsed.UnmatchedTokens is [var verb, ..]
-        ? $"There is no command '{verb}'.{NearestName.Suggest(verb, root.Subcommands.Select(c => c.Name))}"
-        : string.Join(" ", parsed.Errors.Select(e => WrongValue(e) ?? e.Message.ReplaceLineEndings(" ")));
+    /// <summary>A word with a dash that is no option of the command: the library takes it for a model or a file, or for the value of the option before it. Behind <c>--</c>, and where there is such a file, it is one.</summary>
+    private static string? MistypedOption(IReadOnlyList<string> arguments, ParseResult parsed, string[] known)
+    {
+        if (arguments.TakeWhile(a => a != "--").Where(a => a.StartsWith("--", StringComparison.Ordinal) && !Path.Exists(a)).Select(a => a.Split('=', ':')[0]).FirstOrDefault(a => !known.Contains(a)) is { } mistyped)
+            return mistyped;
+        // One dash may also begin a value, such as -1.
+        return parsed.Tokens.Any(t => t.Type == TokenType.DoubleDash) ? null
+            : parsed.UnmatchedTokens.Concat(parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(a => a.Tokens).Select(t => t.Value))
+                .FirstOrDefault(v => v.Length > 1 && v[0] == '-' && !Path.Exists(v));
+    }
 
-    /// <summary>What an option with one value expects, where that is no text and the value is not that; null otherwise. The library would name .NET's type.</summary>
+    /// <summary>What an option with one value expects, where the value is not that; null where it may be any text. The library would name .NET's type, and no option.</summary>
     private static string? WrongValue(ParseError error)
     {
         if (error.SymbolResult is not OptionResult { Option: var option, Tokens: [var token] })
             return null;
+        string[] words = [.. option.GetCompletions(CompletionContext.Empty).Select(c => c.Label)];
+        if (option.ValueType == typeof(string) && words.Length > 0 && !words.Contains(token.Value))
+            return $"{option.Name} '{token.Value}' is not valid; expected {string.Join(", ", words)}.{NearestName.Suggest(token.Value, words)}";
         Type type = Nullable.GetUnderlyingType(option.ValueType) ?? option.ValueType;
         string? expected = type == typeof(int) && !int.TryParse(token.Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _) ? "a whole number"
             : type == typeof(double) && !double.TryParse(token.Value, CultureInfo.InvariantCulture, out _) ? "a number" : null;

@@ -3,6 +3,7 @@ using Backbones;
 using Backbones.Imaging;
 using Microsoft.Extensions.AI;
 using Microsoft.ML.Data;
+using Microsoft.ML.TimmFeatures.Cursors;
 using Microsoft.ML.TimmFeatures.Inputs;
 using Microsoft.ML.TimmFeatures.Sessions;
 
@@ -100,7 +101,7 @@ public sealed class TimmEmbeddingGenerator<TInput> : IEmbeddingGenerator<TInput,
         {
             _prepare(image, _extractor.Transform, _options, target);
         }
-        catch (Exception e) when (e is IOException or ArgumentException or FormatException or InvalidOperationException or UnauthorizedAccessException)
+        catch (Exception e) when (ColumnBuffer.IsOfRow(e))
         {
             throw new InvalidOperationException($"Image {number}{(image is string path ? $" ('{path}')" : "")} cannot be embedded: {e.Message}", e);
         }

@@ -118,10 +118,13 @@ internal sealed class BatchWorkers(FeatureExtractor extractor, IReadOnlyList<Ima
         }
         catch (Exception e) when (e is not (OperationCanceledException or OutOfMemoryException))
         {
-            // The same on every machine, wherever its paths start from.
-            return e.Message.Length == 0 ? e.GetType().Name : image.Source.File is { Length: > 0 } file && file != image.Name ? e.Message.Replace(file, image.Name, StringComparison.Ordinal) : e.Message;
+            return e.Message.Length == 0 ? e.GetType().Name : WithoutPlace(e.Message, image);
         }
     }
+
+    /// <summary>A message that is the same on every machine, wherever its paths start from: .NET names a missing file by its full path.</summary>
+    private static string WithoutPlace(string message, ImageItem image) => image.Source.File is not { Length: > 0 } file ? message
+        : message.Replace(Path.GetFullPath(file), image.Name, StringComparison.Ordinal).Replace($"'{file}'", $"'{image.Name}'", StringComparison.Ordinal);
 
     private void Deliver(ComputedBatch computed, CancellationToken cancellation)
     {

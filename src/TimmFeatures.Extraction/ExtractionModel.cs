@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Backbones;
 using Backbones.Engines;
 using Backbones.Registry;
@@ -35,7 +34,7 @@ internal sealed class ExtractionModel : IDisposable
     /// <param name="images">Number of images, of all parts together.</param>
     /// <param name="imagesSha256">SHA-256 over their names.</param>
     public ExtractionSettings SettingsOf(int images, string imagesSha256) => new(ExtractionSettings.ToolVersion, _backbone.Name,
-        _request.Backbone.RandomWeights ? ExtractionSettings.RandomWeights : _backbone.Parameters.ContentHash, JsonSerializer.SerializeToNode(_request.Selection)!, _backbone.TransformOptions,
+        _request.Backbone.RandomWeights ? ExtractionSettings.RandomWeights : _backbone.Parameters.ContentHash, _request.Selection, _backbone.TransformOptions,
         _request.Backbone.UseTestSize, _request.Exif, _request.Engine.Engine.Name, PrecisionName.Of(_request.Engine.Precision), FeatureColumns.Of(_request.Selection, _selected), images, imagesSha256,
         ModelArgs.Of(_backbone.Config)?.ToJsonString());
 

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Backbones;
 using Backbones.Imaging;
 using Backbones.Weights;
 using TimmFeatures.Extraction.Files;
@@ -13,7 +14,7 @@ namespace TimmFeatures.Extraction;
 /// <param name="Version">The tool's.</param>
 /// <param name="Model">timm's full name.</param>
 /// <param name="Weights">SHA-256 of the weights' content, or <c>random</c>.</param>
-/// <param name="Selection">What was asked of the model, as <see cref="Backbones.FeatureSelection"/>'s JSON.</param>
+/// <param name="Selection">What was asked of the model.</param>
 /// <param name="Transform">From pictures to inputs.</param>
 /// <param name="UseTestSize">Whether it is the size that tests best.</param>
 /// <param name="ApplyExif">Whether images are turned by their EXIF data.</param>
@@ -23,7 +24,7 @@ namespace TimmFeatures.Extraction;
 /// <param name="Images">Images asked for, of all shards together.</param>
 /// <param name="ImagesSha256">SHA-256 over their names.</param>
 /// <param name="ModelArgs">Arguments that the model is made with, as JSON; null for none.</param>
-internal sealed record ExtractionSettings(string Version, string Model, string Weights, JsonNode Selection, ImageTransformOptions Transform, bool UseTestSize, bool ApplyExif, string Engine, string Precision,
+internal sealed record ExtractionSettings(string Version, string Model, string Weights, FeatureSelection Selection, ImageTransformOptions Transform, bool UseTestSize, bool ApplyExif, string Engine, string Precision,
     IReadOnlyList<FeatureColumn> Outputs, int Images, string ImagesSha256, string? ModelArgs = null)
 {
     /// <summary>The tool's version, which all its assemblies share.</summary>
@@ -92,7 +93,8 @@ internal sealed record ExtractionReport(ExtractionSettings Settings, Shard? Shar
             ExtractionReport report = SnakeCaseJson.Read<ExtractionReport>(text);
             return report is { Settings: { Outputs: not null, Selection: not null, Transform: not null }, Failures: not null } ? report : throw new JsonException("a part of it is missing.");
         }
-        catch (JsonException e)
+        // A selection without its kind is not supported.
+        catch (Exception e) when (e is JsonException or NotSupportedException)
         {
             throw new InvalidDataException($"'{path}' is no report of an extraction: {e.Message}", e);
         }

@@ -15,12 +15,11 @@ internal static partial class ShardMerge
         string extension = Path.GetExtension(output), stem = Path.GetFileName(output)[..^extension.Length], folder = Path.GetDirectoryName(output) is { Length: > 0 } given ? given : ".";
         (string Path, string Count)[] found =
         [
-            .. from path in Directory.Exists(folder) ? Directory.EnumerateFiles(folder) : []
+            .. from path in (Directory.Exists(folder) ? Directory.EnumerateFiles(folder) : []).Order(StringComparer.Ordinal)
                let name = Path.GetFileName(path)
                where name.StartsWith(stem, StringComparison.Ordinal) && name.EndsWith(extension, StringComparison.OrdinalIgnoreCase)
                let match = ShardSuffix().Match(name[stem.Length..^extension.Length])
                where match.Success
-               orderby path
                select (Path.Combine(folder, name), match.Groups[1].Value),
         ];
         if (found.Length == 0)

@@ -299,7 +299,7 @@ public sealed class DetectorTests
             Tiny.MaskOptions with { ImageMean = [1, 2] }, Tiny.MaskOptions with { ImageStd = [1, 0, 1] }, Tiny.MaskOptions with { MaskLayers = [] }, Tiny.MaskOptions with { BoxRoIPool = new(0) },
             Tiny.MaskOptions with { NumClasses = 9 }, Tiny.MaskOptions with { RpnAnchorGenerator = new AnchorGenerator([[8], [16], [32], [64, 80]], [[1]]) }, Tiny.MaskOptions with { FixedSize = 0 },
             Tiny.MaskOptions with { Categories = ["none", "square"] }, Tiny.MaskOptions with { BoxScoreThresh = double.NaN }, Tiny.MaskOptions with { RpnNmsThresh = double.NaN },
-            Tiny.MaskOptions with { BatchNormEps = -1 },
+            Tiny.MaskOptions with { BatchNormEps = -1 }, Tiny.MaskOptions with { MaskRoIPool = new((4, 6)) },
         })
         {
             Exception? e = null;

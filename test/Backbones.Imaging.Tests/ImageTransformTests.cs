@@ -180,6 +180,9 @@ public sealed class ImageTransformTests
         StringAssert.Contains(Message(Small with { Mean = [0.5] }), "received 1 and 3");
         StringAssert.Contains(Message(Small with { Std = [0.5, 0, 0.5] }), "[0.5, 0, 0.5]");
 
+        // 32 bits of the product are 175436.
+        StringAssert.Contains(Message(new() { Height = 37838, Width = 37838 }), "3×37838×37838");
+
         static string Message(ImageTransformOptions options) => Assert.Throws<ArgumentException>(() => new ImageTransform(options)).Message;
     }
 

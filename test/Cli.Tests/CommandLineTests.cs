@@ -15,13 +15,13 @@ public sealed class CommandLineTests
     [DynamicData(nameof(Commands))]
     public void An_option_that_a_command_does_not_have_is_an_error_with_the_nearest_one(string name)
     {
-        string problem = $"'{name}' has no option '--nonsense'.", help = $"See 'timm-features {name} --help'.";
+        string problem = "There is no option '--nonsense'.", help = $"See 'timm-features {name} --help'.";
         Tool.Fail(ExitCode.Usage, [name, "--nonsense"], problem, help);
         Tool.Fail(ExitCode.Usage, [name, "a", "b", "--nonsense=3", "c"], problem, help);
         Command command = Root.Subcommands.Single(c => c.Name == name);
         foreach (Option option in command.Options)
         {
-            Tool.Fail(ExitCode.Usage, [name, "a", "b", $"{option.Name}x"], $"has no option '{option.Name}x'. Did you mean '", $"'{option.Name}'");
+            Tool.Fail(ExitCode.Usage, [name, "a", "b", $"{option.Name}x"], $"There is no option '{option.Name}x'. Did you mean '", $"'{option.Name}'");
             if (option.Arity.MaximumNumberOfValues > 0)
                 Tool.Fail(ExitCode.Usage, [name, "a", "b", option.Name, "--nonsense"], problem);
         }
@@ -31,7 +31,7 @@ public sealed class CommandLineTests
     public void An_option_without_a_command_is_an_error()
     {
         Tool.Fail(ExitCode.Usage, ["--versoin"], "There is no option '--versoin'. Did you mean '--version'?");
-        Tool.Fail(ExitCode.Usage, ["--nonsense", "list"], "'list' has no option '--nonsense'.");
+        Tool.Fail(ExitCode.Usage, ["--nonsense", "list"], "There is no option '--nonsense'.", "'timm-features list --help'");
     }
 
     [TestMethod]
@@ -40,6 +40,6 @@ public sealed class CommandLineTests
         string[] common = ["extract", "test_resnet", "--random-weights", "-o", "never.csv"];
         Tool.Fail(ExitCode.Failure, [.. common, "--", "--json"], "'--json'");
         Tool.Fail(ExitCode.Failure, [.. common, "./--json"], "'./--json'");
-        Tool.Fail(ExitCode.Usage, [.. common, "--photo.jpg"], "'extract' has no option '--photo.jpg'.", "A file of that name is './--photo.jpg', or comes after '--'.");
+        Tool.Fail(ExitCode.Usage, [.. common, "--photo.jpg"], "There is no option '--photo.jpg'.", "A file of that name is './--photo.jpg', or comes behind '--'.");
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Apache.Arrow;
 using Apache.Arrow.Ipc;
 using Backbones;
@@ -157,6 +158,9 @@ public sealed class ExtractTests
         Assert.AreEqual("block_3[192,10,10]/16 block_4[96,5,5]/32", Columns("--intermediates", "--indices", "3,4"));
         Assert.AreEqual("layer1.0.conv1[32,40,40] fc[16]", Columns("--nodes", "layer1.0.conv1, fc"));
         Assert.AreEqual("features[96]", Columns("--image-size", "64", "--random-weights"));
+        Columns("--intermediates", "--indices=-1", "--norm");
+        Assert.AreEqual("""{"kind":"intermediates","indices":[-1],"norm":true,"return_prefix_tokens":false,"output_format":"nchw","stop_early":false,"intermediates_only":true}""",
+            JsonNode.Parse(File.ReadAllText(ExtractionReport.PathOf(images["f.npz"])))!["settings"]!["selection"]!.ToJsonString());
 
         string Columns(params string[] arguments)
         {
@@ -189,6 +193,17 @@ public sealed class ExtractTests
         Tool.Fail(ExitCode.Failure, ImageSet.Extract(file, images.Folder, "--resume", "--logits"), "another extraction", "selection is");
     }
 
+    /// <summary>A missing file is told of under the name that it has in the list, not under a place where nobody looked.</summary>
+    [TestMethod]
+    public void A_missing_image_of_a_table_is_told_of_by_its_name()
+    {
+        using var images = new ImageSet();
+        File.WriteAllLines(images["t.csv"], ["path", "a/00.jpg", "a/none.jpg"]);
+        string folder = Path.GetRelativePath(Environment.CurrentDirectory, images.Folder);
+        Tool.Succeed(ImageSet.Extract(images["f.csv"], images["t.csv"], "--image-folder", folder, "--bad-images", "skip"));
+        Assert.AreEqual("Could not find file 'a/none.jpg'.", ExtractionReport.Read(images["f.csv"]).Failures[0].Error);
+    }
+
     [TestMethod]
     public void What_cannot_work_is_said_before_anything_is_computed()
     {
@@ -202,10 +217,12 @@ public sealed class ExtractTests
         Tool.Fail(1, ["extract", "resnet5", images.Folder, "-o", images["f.npy"]], "'resnet50'");
         Tool.Fail(2, ["extract", "resnet50", images.Folder], "--output");
         Tool.Fail(2, ImageSet.Extract(images["f.npy"], images.Folder, "--shard", "4/4"), "--shard '4/4'", "i/n");
-        Tool.Fail(2, ImageSet.Extract(images["f.npy"], images.Folder, "--bad-images", "drop"), "'drop'", "'skip'");
+        Tool.Fail(2, ImageSet.Extract(images["f.npy"], images.Folder, "--bad-images", "drop"), "--bad-images 'drop' is not valid; expected fail, skip.");
         Tool.Fail(1, ImageSet.Extract(images["f.npy"], images.Folder, "--precision", "float16"), "precision float16");
         File.WriteAllLines(images["t.csv"], ["name;label", "a;b"]);
         Tool.Fail(1, ImageSet.Extract(images["f.npy"], images["t.csv"]), "'name', 'label'", "--path-column");
+        Tool.Fail(2, ImageSet.Extract(images["t.csv"], images["t.csv"], "--path-column", "name;label", "--bad-images", "skip"), "is what is read, and would be overwritten");
+        Assert.AreEqual("name;label", File.ReadLines(images["t.csv"]).First());
         File.WriteAllText(images["a.tgz"], "x");
         Tool.Fail(1, ImageSet.Extract(images["f.npy"], images["a.tgz"]), "compressed archive", ".zip");
         File.WriteAllText(images["a.zip"], "x");

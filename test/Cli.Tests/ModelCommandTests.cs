@@ -32,6 +32,7 @@ public sealed class ModelCommandTests
         Assert.AreEqual("apache-2.0", info.GetProperty("license").GetString());
         Assert.AreEqual("[2048,7,7]", info.GetProperty("levels")[4].GetProperty("shape").GetRawText().Replace("\n", "").Replace(" ", ""));
         Assert.Contains("resnet50.tv_in1k", info.GetProperty("tags").EnumerateArray().Select(t => t.GetProperty("name").GetString()));
+        Assert.AreEqual("[192,14,14]", Tool.Json("info", "vit_tiny_patch16_224").GetProperty("levels")[11].GetProperty("shape").GetRawText().Replace("\n", "").Replace(" ", ""));
         // Attention's products are the difference between 1.08 (fvcore's count) and this.
         Assert.AreEqual(1.26, Tool.Json("info", "vit_tiny_patch16_224").GetProperty("gmacs").GetDouble(), 0.01);
         Assert.AreEqual(0.63, Tool.Json("info", "vit_tiny_patch16_224", "--model-args", """{"depth": 6}""").GetProperty("gmacs").GetDouble(), 0.03);
@@ -65,7 +66,7 @@ public sealed class ModelCommandTests
     public void Convert_names_the_model_by_itself_and_writes_timms_file()
     {
         using var folder = new TemporaryFolder();
-        string torchScript = folder["a.pt"], converted = folder["b.safetensors"], again = folder["c.safetensors"];
+        string torchScript = folder["a.pt"], converted = folder["not there yet/b.safetensors"], again = folder["c.safetensors"];
         string weights = Path.Combine(Tool.DemoWeights, "model.safetensors");
         JsonElement first = Tool.Json("convert", weights, "-o", converted);
         Assert.AreEqual("test_resnet", first.GetProperty("model").GetString());
@@ -73,6 +74,9 @@ public sealed class ModelCommandTests
         JsonElement second = Tool.Json("convert", Tool.DemoWeights, "-o", again);
         Assert.AreEqual(first.GetProperty("sha256").GetString(), second.GetProperty("sha256").GetString());
         Assert.IsTrue(File.ReadAllBytes(converted).AsSpan().SequenceEqual(File.ReadAllBytes(again)));
+
+        Tool.Fail(2, ["convert", converted, "-o", converted], "is what is read, and would be overwritten");
+        Tool.Fail(2, ["export", "test_resnet", "--weights", converted, "--pyramid", "--indices", "1", "--safetensors", converted], "--safetensors", "is what is read");
 
         File.WriteAllText(torchScript, "<html>");
         Tool.Fail(1, ["convert", torchScript, "-o", converted], "a web page");
@@ -131,6 +135,7 @@ public sealed class ModelCommandTests
     [DataRow(2, "--model-args '{' is not valid", "info", "resnet18", "--model-args", "{")]
     [DataRow(2, "'dept', which is not known here", "info", "vit_tiny_patch16_224", "--model-args", """{"dept": 3}""")]
     [DataRow(1, "'depth' (3), which 'resnet18' does not take", "info", "resnet18", "--model-args", """{"depth": 3}""")]
+    [DataRow(2, "--crop-mode 'centre' is not valid; expected border, center, squash. Did you mean 'center'?", "bench", "resnet18", "--crop-mode", "centre")]
     [DataRow(2, "--random-weights and --key-prefix 'a.' cannot be asked for at once", "info", "resnet18", "--random-weights", "--key-prefix", "a.")]
     [DataRow(1, "in precision float16: the managed engine does not compute in float16. Use 'cpu' or 'auto' with --precision auto.", "bench", "test_resnet", "--random-weights", "--device", "cpu", "--precision", "float16")]
     [DataRow(1, "Give a file or folder with --weights", "export", "resnet18", "--offline", "--safetensors", "never.safetensors")]
@@ -147,6 +152,7 @@ public sealed class ModelCommandTests
         Assert.IsGreaterThan(1000, new FileInfo(folder["a.onnx"]).Length);
         Assert.IsGreaterThan(1000, new FileInfo(folder["a.pt"]).Length);
         Tool.Succeed("export", "test_resnet", "--weights", Tool.DemoWeights, "--safetensors", folder["all.safetensors"]);
+        Tool.Succeed("export", "test_resnet", "--weights", Tool.DemoWeights, "--onnx", folder["not there yet/a.onnx"]);
         Assert.IsGreaterThan(new FileInfo(folder["a.safetensors"]).Length, new FileInfo(folder["all.safetensors"]).Length);
         Tool.Fail(2, ["export", "test_resnet", "--random-weights"], "--onnx FILE");
         Tool.Fail(2, ["export", "test_resnet", "--random-weights", "--onnx", folder["b.onnx"], "--logits", "--unpooled"], "--unpooled and --logits");
@@ -161,10 +167,27 @@ public sealed class ModelCommandTests
         Assert.AreEqual(2, times.GetArrayLength());
         Assert.IsGreaterThan(0, times[1].GetProperty("images_per_second").GetDouble());
         Assert.AreEqual(Tool.DemoModel, Tool.Json("bench", $"local-dir:{Tool.DemoWeights}", "--batch", "1", "--runs", "1")[0].GetProperty("model").GetString());
+        Assert.AreEqual(Tool.DemoModel, WithWeightsOf(Path.GetDirectoryName(Tool.DemoWeights)!, () => Tool.Json("bench", Tool.DemoModel, "--batch", "1", "--runs", "1"))[0].GetProperty("model").GetString());
+        Tool.Fail(1, ["bench", "test_resnet.mine"], "Unknown tag 'mine'");
         Tool.Fail(2, ["bench", "test_resnet", "--batch", "0"], "--batch '0'");
         Tool.Fail(2, ["bench", "test_resnet", "--batch", "2000000000"], "1 to 4096");
         Tool.Fail(2, ["bench", "test_resnet", "--threads", "0"], "--threads 0", "1 to 256");
         Tool.Fail(1, ["bench", "test_resnet", "--device", "tpu"], "'tpu' is not a device", "'cuda:N'");
+    }
+
+    private static T WithWeightsOf<T>(string folder, Func<T> run)
+    {
+        const string variable = "TIMM_FEATURES_WEIGHTS";
+        string? before = Environment.GetEnvironmentVariable(variable);
+        Environment.SetEnvironmentVariable(variable, folder);
+        try
+        {
+            return run();
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable(variable, before);
+        }
     }
 
     [TestMethod]
@@ -178,5 +201,8 @@ public sealed class ModelCommandTests
         Tool.Fail(2, [], "--help");
         Tool.Fail(2, ["exract"], "There is no command 'exract'.", "'extract'");
         Tool.Fail(2, ["info", "a", "b"], "'b'");
+        Tool.Fail(2, ["extract", "test_resnet", "--poool", "max", "-o", "never.npz"], "There is no option '--poool'. Did you mean '--pool'?");
+        Tool.Fail(2, ["info", "resnet18", "--frob"], "There is no option '--frob'.");
+        Tool.Fail(1, ["info", "--", "--frob"], "Unknown model '--frob'.");
     }
 }

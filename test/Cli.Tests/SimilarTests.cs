@@ -1,3 +1,5 @@
+using System.IO.Compression;
+using System.Text;
 using System.Text.Json;
 using TimmFeatures.Extraction;
 using TimmFeatures.Extraction.Files;
@@ -29,6 +31,14 @@ public sealed class SimilarTests
         using (FileStream cut = File.OpenWrite(images["f.parquet"]))
             cut.SetLength(cut.Length / 2);
         Tool.Fail(1, ["similar", images["f.parquet"], images.Names[1], "--weights", Tool.DemoWeights], $"'{images["f.parquet"]}' is damaged");
+        Tool.Succeed(ImageSet.Extract(images["f.npz"], images.Folder, "--bad-images", "skip"));
+        using (ZipArchive archive = ZipFile.Open(images["f.npz"], ZipArchiveMode.Update))
+        {
+            archive.GetEntry("path.npy")!.Delete();
+            using Stream numbers = archive.CreateEntry("path.npy").Open();
+            numbers.Write(Encoding.Latin1.GetBytes("\u0093NUMPY\u0001\0\u0010\0{'descr': '<f4'}"));
+        }
+        Tool.Fail(1, ["similar", images["f.npz"], images.Names[1], "--weights", Tool.DemoWeights], "'path' is no array of texts");
         Tool.Fail(1, ["similar", images["f.npy"], images.Names[1]], $"made with weights of '{Tool.DemoModel}'", "--weights");
         Tool.Fail(1, ["similar", images.Names[0], images.Names[1]], "has no report");
         Tool.Fail(1, ["similar", "none.npy", images.Names[1]], "There is no file 'none.npy'");
@@ -52,7 +62,7 @@ public sealed class SimilarTests
         Tool.Succeed(["convert", weights, "-o", images["test_resnet.two"], "--model", "test_resnet", .. arguments]);
         Tool.Succeed("extract", $"local-dir:{images["test_resnet.two"]}", images.Folder, "-o", images["h.npy"], "--bad-images", "skip");
         Assert.IsTrue(File.ReadAllBytes(file).AsSpan().SequenceEqual(File.ReadAllBytes(images["h.npy"])));
-        Tool.Fail(2, ["convert", weights, "-o", images["two.safetensors"], "--model", "test_resnet", .. arguments[..2]], "need a config.json beside them");
+        Tool.Fail(2, ["convert", weights, "-o", images["other.safetensors"], "--model", "test_resnet", .. arguments[..2]], "need a config.json beside them");
         Tool.Fail(1, ["extract", "test_resnet", images.Folder, "-o", images["g.npy"], "--weights", weights, "--bad-images", "skip"], "unexpected", "layer1.1.bn1.bias");
     }
 

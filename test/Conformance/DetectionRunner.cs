@@ -13,7 +13,7 @@ internal static class DetectionRunner
 {
     /// <summary>Runs every case of a file.</summary>
     /// <param name="args">The file, <c>--filter GLOB</c> over KIND/NAME (<c>ops/nms/*</c>, <c>models/*</c>, <c>cases/mask_a</c>), and <c>--engine NAME</c> for what runs detectors' graphs.</param>
-    /// <returns>0 if no case failed, 1 if one did, 2 if the arguments are wrong.</returns>
+    /// <returns>0 if no case failed, 1 if one did or none matched, 2 if the arguments are wrong.</returns>
     public static int Run(string[] args)
     {
         string filter = "*", engineName = "managed";
@@ -33,7 +33,7 @@ internal static class DetectionRunner
             (passed, failed) = result.Outcome == Outcome.Passed ? (passed + 1, failed) : (passed, failed + 1);
         }
         Console.WriteLine($"{passed} passed, {failed} failed");
-        return failed == 0 ? 0 : 1;
+        return ExitStatus.Of(passed + failed, failed);
     }
 
     /// <summary>What became of every case that matches the filter.</summary>

@@ -80,6 +80,11 @@ if (files.Count == 0)
     Console.Error.WriteLine(Usage);
     return 2;
 }
+if (files.FirstOrDefault(f => !File.Exists(f)) is { } absent)
+{
+    Console.Error.WriteLine($"There is no file '{absent}'; expected model lines, or one of the words that --help shows.");
+    return 2;
+}
 IEngine? engine = engineName switch
 {
     "managed" => new ManagedEngine(),
@@ -112,4 +117,4 @@ foreach (ModelResult result in files.SelectMany(f => ReferenceFile.Run(f, filter
 if (report is not null)
     ConformanceReport.Write(report, engineName, results);
 Console.WriteLine($"{passed} passed, {failed} failed, {missing} missing");
-return failed == 0 ? 0 : 1;
+return ExitStatus.Of(results.Count, failed);

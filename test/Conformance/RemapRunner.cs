@@ -22,7 +22,7 @@ internal static class RemapRunner
 
     /// <summary>Runs every case of a file.</summary>
     /// <param name="args">The file, and <c>--filter GLOB</c> over FAMILY/ID.</param>
-    /// <returns>0 if no case failed, 1 if one did, 2 if the arguments are wrong.</returns>
+    /// <returns>0 if no case failed, 1 if one did or none matched, 2 if the arguments are wrong.</returns>
     public static int Run(string[] args)
     {
         if (args is not ([_] or [_, "--filter", _]) || !File.Exists(args[0]))
@@ -42,7 +42,7 @@ internal static class RemapRunner
             }
         }
         Console.WriteLine($"{passed} passed, {failed} failed, {missing} missing");
-        return failed == 0 ? 0 : 1;
+        return ExitStatus.Of(passed + failed + missing, failed);
     }
 
     /// <summary>What became of every case that matches the filter.</summary>

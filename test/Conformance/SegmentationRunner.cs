@@ -18,7 +18,7 @@ internal static partial class SegmentationRunner
 {
     /// <summary>Runs every case of a file.</summary>
     /// <param name="args">The file, and <c>--filter GLOB</c> over the models' names if not all are wanted.</param>
-    /// <returns>0 if no case failed, 1 if one did, 2 if the arguments are wrong.</returns>
+    /// <returns>0 if no case failed, 1 if one did or none matched, 2 if the arguments are wrong.</returns>
     public static int Run(string[] args)
     {
         string filter = "*";
@@ -36,7 +36,7 @@ internal static partial class SegmentationRunner
             (passed, failed) = result.Outcome == Outcome.Passed ? (passed + 1, failed) : (passed, failed + 1);
         }
         Console.WriteLine($"{passed} passed, {failed} failed");
-        return failed == 0 ? 0 : 1;
+        return ExitStatus.Of(passed + failed, failed);
     }
 
     /// <summary>What became of every case.</summary>

@@ -1,6 +1,8 @@
 using Backbones.Registry;
 using Backbones.Segmentation;
 using Backbones.Weights;
+using Microsoft.ML.TimmFeatures.Detection.Models;
+using Microsoft.ML.TimmFeatures.Sessions;
 using Microsoft.ML.TimmFeatures.Tests.Support;
 
 namespace Microsoft.ML.TimmFeatures.Detection.Tests;
@@ -45,6 +47,20 @@ public sealed class SegmentImagesTests
             CollectionAssert.AreEqual(new[] { map.Height, map.Width }, sizes[i]);
             Assert.IsTrue(!originalSize || (map.Width == Rows.Pictures[i].Width && map.Height == Rows.Pictures[i].Height));
         }
+    }
+
+    /// <summary>A file that stays open cannot be replaced on Windows.</summary>
+    [TestMethod]
+    public void A_disposed_transformer_has_closed_its_weights()
+    {
+        string folder = Directory.CreateTempSubdirectory("timm-segment").FullName, file = Path.Combine(folder, "weights.safetensors");
+        SafetensorsWriter.Write(file, RecipeWeights.Tensors(SegmentationVariant.Find(Model).Variant.Build(64, 3).Graph.Parameters, 1));
+        ParameterTensor tensor;
+        using (ImageModelTransformer transformer = _context.Transforms.SegmentImages("Classes", "Image", Options with { RandomWeights = false, WeightsPath = file }).Fit(_context.Data.LoadFromEnumerable(Rows.Images)))
+        using (Lease<ImageModel> model = transformer.TakeModel())
+            tensor = model.Value.Parameters.Tensors[0];
+        Assert.ThrowsExactly<ObjectDisposedException>(() => tensor.ToArray());
+        Directory.Delete(folder, recursive: true);
     }
 
     [TestMethod]

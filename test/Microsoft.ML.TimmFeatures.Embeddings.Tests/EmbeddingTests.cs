@@ -43,6 +43,19 @@ public sealed class EmbeddingTests
         using var generator = TimmEmbeddingGenerator.ForPaths(s_options);
         var missing = await Assert.ThrowsExactlyAsync<InvalidOperationException>(() => generator.GenerateAsync([Samples.Expected[0].Path, "nothing.jpg"]));
         StringAssert.Contains(missing.Message, "Image 1 ('nothing.jpg')");
+        string cutOff = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid()}.jpg");
+        File.WriteAllBytes(cutOff, File.ReadAllBytes(Path.Combine(Samples.Pictures, Samples.Expected[0].Path))[..100]);
+        try
+        {
+            foreach (string none in (string[])[cutOff, " "])
+                StringAssert.Contains((await Assert.ThrowsExactlyAsync<InvalidOperationException>(() => generator.GenerateAsync([none]))).Message, $"Image 0 ('{none}') cannot be embedded");
+        }
+        finally
+        {
+            File.Delete(cutOff);
+        }
+        using var fromImages = TimmEmbeddingGenerator.ForImages(s_options);
+        StringAssert.Contains((await Assert.ThrowsExactlyAsync<InvalidOperationException>(() => fromImages.GenerateAsync([null!]))).Message, "Image 0 cannot be embedded: The image is null");
         await Assert.ThrowsExactlyAsync<ArgumentException>(() => generator.GenerateAsync([], new EmbeddingGenerationOptions { Dimensions = 7 }));
         await Assert.ThrowsExactlyAsync<ArgumentException>(() => generator.GenerateAsync([], new EmbeddingGenerationOptions { ModelId = "other" }));
     }

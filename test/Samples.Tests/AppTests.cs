@@ -15,6 +15,25 @@ public sealed class AppTests
     }
 
     [TestMethod]
+    public void The_main_job_asks_for_more_pictures_where_none_is_held_out()
+    {
+        string folder = Directory.CreateTempSubdirectory("timm-features-").FullName;
+        try
+        {
+            foreach (string label in (string[])["grid", "maze"])
+                File.Copy(Repository.In("samples", "textures", label, $"{label}_00.jpg"), Path.Combine(Directory.CreateDirectory(Path.Combine(folder, label)).FullName, "00.jpg"));
+            (int exitCode, string output) = DotNet.TryRun(Repository.Root, ["run", "-c", "Release", "--project", Repository.In("samples", "Classify"), "--", "--images", folder, "--save", Path.Combine(folder, "model.zip")]);
+            Assert.AreEqual(1, exitCode, output);
+            Assert.Contains("none of the 2 pictures is held out", output);
+            Assert.DoesNotContain("accuracy", output);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [TestMethod]
     [TestCategory("Slow")]
     public void Cross_validation_tells_how_many_are_right()
         => Assert.MatchesRegex(@"local-dir:.*test_resnet\.textures16: [789]\d\.\d % of 240 pictures of 8 kinds \(\d+ %, \d+ %, \d+ %, \d+ %, \d+ % in the folds\)", Run("cross-validate"));

@@ -12,6 +12,15 @@ public sealed class DocsTests
     public void The_code_of_a_page_compiles(string page)
         => Assert.AreEqual("", PageCompiler.Errors(page));
 
+    [TestMethod]
+    public void Every_option_is_on_the_page_of_options()
+    {
+        string page = File.ReadAllText(Repository.In("docs", "options.md"));
+        string[] missing = [.. ((Type[])[typeof(Microsoft.ML.TimmFeatures.FeaturizerOptions), typeof(Backbones.BackboneOptions)]).SelectMany(t => t.GetProperties())
+            .Select(p => p.Name).Where(name => !page.Contains($"`{name}`"))];
+        Assert.AreEqual("", string.Join(", ", missing));
+    }
+
     /// <summary>Links between pages lead somewhere.</summary>
     [TestMethod]
     public void Pages_link_to_files_that_are_there()

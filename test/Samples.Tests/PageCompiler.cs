@@ -9,30 +9,32 @@ namespace Samples.Tests;
 /// <summary>Compiles the C# blocks of a page as one program, in order: later ones see what earlier ones declare.</summary>
 internal static class PageCompiler
 {
-    /// <summary>What the reader has.</summary>
-    private const string Given = """
-        var mlContext = new Microsoft.ML.MLContext();
-        Microsoft.ML.IDataView data = null!;
-        string folder = "";
-        IReadOnlyList<Backbones.ImagePixels> images = null!;
-        """;
+    /// <summary>What the reader has, unless the page makes it.</summary>
+    private static readonly (string Name, string Declaration)[] s_given =
+    [
+        ("mlContext", "var mlContext = new Microsoft.ML.MLContext();"), ("data", "Microsoft.ML.IDataView data = null!;"), ("folder", "string folder = \"\";"),
+        ("images", "IReadOnlyList<Backbones.ImagePixels> images = null!;"),
+    ];
 
+    /// <summary>The SDK's, and those that the first block of the first page has for all.</summary>
     private static readonly string[] s_usings =
     [
-        "System", "System.Collections.Generic", "System.IO", "System.Linq", "System.Threading", "System.Threading.Tasks",
-        "Backbones", "Backbones.Graphs", "Backbones.Imaging", "Backbones.Registry", "Microsoft.ML", "Microsoft.ML.Data", "Microsoft.ML.TimmFeatures",
+        .. ((string[])["System", "System.Collections.Generic", "System.IO", "System.Linq", "System.Threading", "System.Threading.Tasks"]).Select(u => $"using {u};\n"),
+        .. SyntaxFactory.ParseCompilationUnit(Markdown.CSharpBlocks(Repository.In("docs", "getting-started.md")).First().Code).Usings.Select(u => u.ToFullString()),
     ];
 
     /// <summary>The compiler's errors with their lines in the page, or nothing.</summary>
     /// <param name="page">The page's path in the repository.</param>
     public static string Errors(string page)
     {
-        var usings = new StringBuilder(string.Concat(s_usings.Select(u => $"using {u};\n")));
-        var statements = new StringBuilder(Given).AppendLine();
+        var usings = new StringBuilder(string.Concat(s_usings));
+        (int Line, CompilationUnitSyntax Unit)[] blocks = [.. Markdown.CSharpBlocks(Repository.In(page)).Select(b => (b.Line, SyntaxFactory.ParseCompilationUnit(b.Code)))];
+        HashSet<string> made = [.. blocks.SelectMany(b => b.Unit.Members.OfType<GlobalStatementSyntax>()).Select(m => m.Statement).OfType<LocalDeclarationStatementSyntax>()
+            .SelectMany(s => s.Declaration.Variables).Select(v => v.Identifier.Text)];
+        var statements = new StringBuilder(string.Concat(s_given.Where(g => !made.Contains(g.Name)).Select(g => g.Declaration + "\n")));
         var types = new StringBuilder();
-        foreach ((int line, string code) in Markdown.CSharpBlocks(Repository.In(page)))
+        foreach ((int line, CompilationUnitSyntax unit) in blocks)
         {
-            CompilationUnitSyntax unit = SyntaxFactory.ParseCompilationUnit(code);
             foreach (UsingDirectiveSyntax directive in unit.Usings)
                 usings.Append(directive.ToFullString());
             foreach (MemberDeclarationSyntax member in unit.Members)

@@ -185,7 +185,7 @@ public sealed class AdmissionTests
         await using RunningService service = await RunningService.StartAsync();
         await service.SucceedAsync(Features, RunningService.Form(RunningService.Pictures[..3]));
         string metrics = await service.Client.GetStringAsync("/metrics");
-        foreach (string name in (string[])["timm_features_pictures_total{", "outcome=\"ok\"", "timm_features_batch_size_bucket{", "stage=\"decode\"", "stage=\"compute\"", "timm_features_model_memory_bytes", "timm_features_pictures_under_way", "http_server_request_duration_seconds_bucket"])
+        foreach (string name in (string[])["service_name=\"timm-features\"", "timm_features_pictures_total{", "outcome=\"ok\"", "timm_features_batch_size_bucket{", "stage=\"decode\"", "stage=\"compute\"", "timm_features_model_memory_bytes", "timm_features_pictures_under_way", "http_server_request_duration_seconds_bucket"])
             Assert.Contains(name, metrics);
     }
 

@@ -42,6 +42,19 @@ public sealed class FeaturesTests
         AssertSame(expected, RunningService.Values(await s_service.SucceedAsync(RunningService.FeaturesPath, RunningService.Form([picture], form))));
     }
 
+    /// <summary>Clients that write what is not set as null ask for no more than those that leave it out.</summary>
+    [TestMethod]
+    public async Task Null_is_nothing_said()
+    {
+        byte[] picture = RunningService.Pictures[0];
+        float[] expected = RunningService.Direct(RunningService.DemoWeights, FeatureSelection.Pooled(), picture);
+        string body = $$"""{"model": null, "kind": null, "pool": null, "indices": null, "output_stride": null, "norm": null, "prefix_tokens": null, "tokens": null, "nodes": null, "images": ["{{Convert.ToBase64String(picture)}}"]}""";
+        AssertSame(expected, RunningService.Values(await s_service.SucceedAsync(RunningService.FeaturesPath, RunningService.Json(body))));
+        body = $$"""{"model": null, "encoding_format": null, "dimensions": null, "user": null, "input": "{{RunningService.DataUrl(picture)}}"}""";
+        await s_service.SucceedAsync(RunningService.EmbeddingsPath, RunningService.Json(body));
+        await s_service.FailAsync(422, RunningService.EmbeddingsPath, RunningService.Json(body.Replace("\"user\": null", "\"user\": {}", StringComparison.Ordinal)), "'user' is to be a text");
+    }
+
     [TestMethod]
     public async Task Pictures_come_back_in_their_order_whatever_batches_they_were_in()
     {

@@ -13,6 +13,9 @@ namespace Backbones.Detection;
 /// <param name="Adapt">What is torchvision's own of the model, put into options that leave it open.</param>
 internal sealed record DetectorEntry(string Name, string Url, string Backbone, ImmutableArray<string> Levels, Func<DetectorOptions, DetectorOptions> Adapt)
 {
+    /// <summary>The first word of its name: <c>maskrcnn</c>, <c>retinanet</c>, ….</summary>
+    public string Kind { get; } = Name.Split('/')[1].Split('_')[0];
+
     /// <summary>What torchvision takes off the backbone's keys.</summary>
     public string Root { get; init; } = "";
 

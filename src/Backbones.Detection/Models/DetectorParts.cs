@@ -109,7 +109,7 @@ internal sealed record DetectorParts
     }
 
     private static float[] Channels(ImmutableArray<float> values, string name)
-        => values.Length == 3 ? [.. values] : throw new ArgumentException($"{name} needs three values, for red, green and blue; received {values.Length}.", nameof(name));
+        => values.Length == 3 ? [.. values] : throw new ArgumentException($"{name} needs three values, for red, green and blue; received {values.Length}.", "options");
 
     private static DetectorOptions Validated(DetectorOptions options)
     {
@@ -137,6 +137,8 @@ internal sealed record DetectorParts
             if (rcnn is MaskRcnnOptions mask)
             {
                 Pooler(mask.MaskRoIPool, nameof(mask.MaskRoIPool));
+                if (mask.MaskRoIPool.OutputSize is { } cut && cut.H != cut.W)
+                    throw new ArgumentException($"{nameof(mask.MaskRoIPool)}.OutputSize must be as high as wide, as masks are; received {cut}.", nameof(options));
                 Layers(mask.MaskLayers, nameof(mask.MaskLayers));
             }
             if (rcnn is KeypointRcnnOptions points)

@@ -171,6 +171,11 @@ public sealed class SegmentationModel : IDisposable
         return [.. maps];
     }
 
+    /// <summary>Writes the weights as safetensors, under torchvision's keys. The file is written whole or not at all.</summary>
+    /// <param name="path">The file to write.</param>
+    /// <exception cref="IOException">The disk is full, or the file cannot be replaced.</exception>
+    public void SaveWeights(string path) => SafetensorsWriter.Write(path, Parameters.Tensors);
+
     /// <summary>Releases the plans and, where the model opened them, the weights.</summary>
     public void Dispose()
     {

@@ -80,7 +80,7 @@ public sealed class Backbone : IDisposable
             if ((options.WeightsPath ?? options.KeyPrefix) is { } ofFile)
                 throw new ArgumentException($"Either random weights or those of a file: both were given for '{name}' ('{ofFile}').", nameof(options));
             PretrainedConfig random = options.Overlaid(ModelNames.GetConfig(name));
-            return FromParameters(random, ParameterStore.FromRecipe(DefaultSpecs(random), 1), options, ownsParameters: true);
+            return new Backbone(random, options, ParameterStore.FromRecipe(DefaultSpecs(random), 1), ownsParameters: true);
         }
         return Open(name, Locate(name, options), options);
     }
@@ -98,7 +98,7 @@ public sealed class Backbone : IDisposable
         ParameterStore store = OpenWeights(located, options);
         try
         {
-            Backbone backbone = FromParameters(WithClassesOf(located.Config, store), store, options, ownsParameters: true);
+            var backbone = new Backbone(WithClassesOf(located.Config, store), options, store, ownsParameters: true);
             backbone.NamingTheImageSize(() => store.EnsureUsable(backbone._graph.Value.AsStored(store), options.CheckFinite, () => LikelyModel.Find(store) is { } likely && likely != backbone.Config.Architecture ? likely : null));
             backbone.EnsureAdaptable();
             return backbone;
@@ -180,7 +180,10 @@ public sealed class Backbone : IDisposable
     /// <summary>Makes a backbone over weights that are already there (also pruned ones: what a selection lacks is an error when it is extracted).</summary>
     public static Backbone FromParameters(PretrainedConfig config, ParameterStore parameters, BackboneOptions? options = null, bool ownsParameters = false)
     {
-        return new Backbone(config, options ?? new BackboneOptions(), parameters, ownsParameters);
+        ArgumentNullException.ThrowIfNull(config);
+        ArgumentNullException.ThrowIfNull(parameters);
+        options ??= new BackboneOptions();
+        return new Backbone(options.Overlaid(config), options, parameters, ownsParameters);
     }
 
     /// <summary>timm's eval transform for these weights and this input size.</summary>

@@ -114,6 +114,9 @@ public sealed class FeatureBatch(int batch, ImmutableArray<FeatureTensor> tensor
 /// <summary>One output of one run, <c>[batch, shape…]</c>.</summary>
 public sealed record FeatureTensor(FeatureOutput Output, int Batch, ReadOnlyMemory<float> Values)
 {
+    /// <summary>The images' number and the shape of each: <c>[N, C, H, W]</c> of maps, <c>[N, C]</c> of pooled features.</summary>
+    public Shape Shape => [Batch, .. Output.Shape];
+
     /// <summary>The values of one image.</summary>
     public ReadOnlySpan<float> this[int image] => Values.Span.Slice(checked((int)(image * Output.Shape.Length)), (int)Output.Shape.Length);
 }

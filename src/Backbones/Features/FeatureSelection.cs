@@ -83,9 +83,11 @@ internal sealed record UnpooledSelection : FeatureSelection;
 internal sealed record LogitsSelection : FeatureSelection;
 
 /// <summary>See <see cref="FeatureSelection.Pooled"/>.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 internal sealed record PooledSelection(string? Pool) : FeatureSelection;
 
 /// <summary>See <see cref="FeatureSelection.Pyramid(IEnumerable{int}?, int)"/>.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 internal sealed record PyramidSelection(ImmutableArray<int>? OutIndices, int OutputStride) : FeatureSelection
 {
     /// <inheritdoc/>
@@ -96,6 +98,7 @@ internal sealed record PyramidSelection(ImmutableArray<int>? OutIndices, int Out
 }
 
 /// <summary>See <see cref="FeatureSelection.Intermediates(IEnumerable{int}?, bool, bool, FeatureFormat, bool, bool)"/>.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 internal sealed record IntermediatesSelection(
     ImmutableArray<int>? Indices, bool Norm, bool ReturnPrefixTokens, FeatureFormat OutputFormat, bool StopEarly, bool IntermediatesOnly) : FeatureSelection
 {
@@ -109,6 +112,7 @@ internal sealed record IntermediatesSelection(
 }
 
 /// <summary>See <see cref="FeatureSelection.Nodes(IEnumerable{string})"/>.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 internal sealed record NodesSelection(ImmutableArray<NodeChoice> Choices) : FeatureSelection
 {
     /// <inheritdoc/>

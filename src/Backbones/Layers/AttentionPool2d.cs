@@ -10,20 +10,16 @@ internal static class AttentionPool2d
 {
     private const int HeadWidth = 64;
 
-    /// <summary>The valid pool types: the mean's result, or the map of all pixels' results.</summary>
-    private static readonly string[] s_pools = ["token", ""];
-
     /// <summary>x <c>[C, H, W]</c> → <c>[C]</c> or <c>[C, H, W]</c> before the projection, and the classes of it.</summary>
     /// <param name="b">The builder.</param>
     /// <param name="name">Module name; its position embedding, <c>[1 + H·W, C]</c>, is what an image size changes (<see cref="PositionEmbedding"/>).</param>
     /// <param name="x">The map.</param>
     /// <param name="numClasses">Width of the projection; 0 for none.</param>
-    /// <param name="pool">'token' or '' for all pixels.</param>
+    /// <param name="pool">'token' for the mean's result, or '' for the map of all pixels'.</param>
     /// <exception cref="GraphException">Another pool type.</exception>
     public static (Node PreLogits, Node Logits) Build(GraphBuilder b, string name, Node x, int numClasses, string pool)
     {
-        if (!s_pools.Contains(pool))
-            throw new GraphException($"Pool type '{pool}' is not one of attention pooling; valid types are 'token' and ''.");
+        GlobalPool.Require(pool, "token", "");
         (int channels, int h, int w) = (x.Shape[0], x.Shape[1], x.Shape[2]);
         int length = 1 + h * w;
         using (b.Scope(name))

@@ -9,8 +9,7 @@ internal static class MeanPool
     /// <exception cref="GraphException">Another pool type.</exception>
     public static Node Build(GraphBuilder b, Node x, string pool, ReadOnlySpan<int> axes)
     {
-        if (pool is not ("avg" or ""))
-            throw new GraphException($"Pool type '{pool}' is none that this model has; valid types are 'avg' and ''.");
+        GlobalPool.Require(pool, "avg", "");
         return pool.Length == 0 ? x : b.Reduce(x, ReduceKind.Mean, axes);
     }
 }

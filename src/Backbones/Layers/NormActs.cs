@@ -52,11 +52,10 @@ internal static class NormActs
         int channels = x.Shape[0];
         using (b.Scope(name))
         {
-            Node Vector(string key) => b.Reshape(b.Parameter(key, [channels]), [channels, 1, 1], "view");
-            Node weight = Vector("weight"), bias = Vector("bias");
+            Node weight = Vector(b, "weight", channels), bias = Vector(b, "bias", channels);
             Node deviation = GroupDeviation(b, x, channels / groupSize, eps: 1e-3f);
             if (act is not null)
-                x = b.Multiply(x, b.Unary(b.Multiply(x, Vector("v")), UnaryKind.Sigmoid, "sigmoid"));
+                x = b.Multiply(x, b.Unary(b.Multiply(x, Vector(b, "v", channels)), UnaryKind.Sigmoid, "sigmoid"));
             return b.Add(b.Multiply(b.Divide(x, deviation), weight), bias);
         }
     };
@@ -70,12 +69,11 @@ internal static class NormActs
         int channels = x.Shape[0];
         using (b.Scope(name))
         {
-            Node Vector(string key) => b.Reshape(b.Parameter(key, [channels]), [channels, 1, 1], "view");
-            Node weight = Vector("weight"), bias = Vector("bias");
+            Node weight = Vector(b, "weight", channels), bias = Vector(b, "bias", channels);
             Node power = b.Affine(b.Reduce(b.Unary(x, UnaryKind.Square, "square"), ReduceKind.Mean, [1, 2], keepDims: true), 1, Eps, "add");
             x = b.Multiply(x, b.Expand(b.Unary(power, UnaryKind.Rsqrt, "rsqrt"), x.Shape));
             x = b.Add(b.Multiply(x, weight), bias);
-            return act is null ? x : b.Function("maximum", new BinaryOp(BinaryKind.Max), x, Vector("tau"));
+            return act is null ? x : b.Function("maximum", new BinaryOp(BinaryKind.Max), x, Vector(b, "tau", channels));
         }
     };
 
@@ -93,16 +91,18 @@ internal static class NormActs
         int channels = x.Shape[0];
         using (b.Scope(name))
         {
-            Node Vector(string key) => b.Reshape(b.Parameter(key, [channels]), [channels, 1, 1], "view");
-            Node weight = Vector("weight"), bias = Vector("bias");
+            Node weight = Vector(b, "weight", channels), bias = Vector(b, "bias", channels);
             if (act is not null)
             {
-                Node gated = b.Multiply(x, b.Unary(b.Multiply(x, Vector("v")), UnaryKind.Sigmoid, "sigmoid"));
+                Node gated = b.Multiply(x, b.Unary(b.Multiply(x, Vector(b, "v", channels)), UnaryKind.Sigmoid, "sigmoid"));
                 x = b.Divide(gated, GroupDeviation(b, x, groupsOf(channels)));
             }
             return b.Add(b.Multiply(x, weight), bias);
         }
     };
+
+    /// <summary>A parameter of one value a channel, for maps.</summary>
+    private static Node Vector(GraphBuilder b, string key, int channels) => b.Reshape(b.Parameter(key, [channels]), [channels, 1, 1], "view");
 
     private static Node GroupDeviation(GraphBuilder b, Node x, int groups, float eps = Eps)
     {

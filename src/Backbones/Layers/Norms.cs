@@ -17,24 +17,10 @@ internal static class Norms
     public static NormLayer BatchNorm { get; } = BatchNormWith(1e-5f);
 
     /// <summary>timm's GroupNorm: 32 groups; a module that FX looks into.</summary>
-    public static NormLayer GroupNorm { get; } = (b, name, x) =>
-    {
-        using (b.Scope(name))
-        {
-            Node weight = b.Parameter("weight", [x.Shape[0]]), bias = b.Parameter("bias", [x.Shape[0]]);
-            return b.Function("group_norm", new GroupNormOp(32, 1e-5f), x, weight, bias);
-        }
-    };
+    public static NormLayer GroupNorm { get; } = GroupNormOf(32);
 
     /// <summary>timm's GroupNorm1: all channels in one group; a module that FX looks into.</summary>
-    public static NormLayer GroupNorm1 { get; } = (b, name, x) =>
-    {
-        using (b.Scope(name))
-        {
-            Node weight = b.Parameter("weight", [x.Shape[0]]), bias = b.Parameter("bias", [x.Shape[0]]);
-            return b.Function("group_norm", new GroupNormOp(1, 1e-5f), x, weight, bias);
-        }
-    };
+    public static NormLayer GroupNorm1 { get; } = GroupNormOf(1);
 
     /// <summary>A norm, or an identity where there is none.</summary>
     public static NormLayer OrIdentity(NormLayer? norm) => norm ?? ((b, name, x) => b.Identity(name, x));
@@ -108,4 +94,13 @@ internal static class Norms
         Array.Fill(scale, 1 / MathF.Sqrt(depth));
         return b.Function(target, new RmsNormOp(-1, 1e-24f / depth), x, b.Constant([depth], scale, "scale"));
     }
+
+    private static NormLayer GroupNormOf(int groups) => (b, name, x) =>
+    {
+        using (b.Scope(name))
+        {
+            Node weight = b.Parameter("weight", [x.Shape[0]]), bias = b.Parameter("bias", [x.Shape[0]]);
+            return b.Function("group_norm", new GroupNormOp(groups, 1e-5f), x, weight, bias);
+        }
+    };
 }

@@ -17,9 +17,12 @@ public static class SegmentationHead
     /// <param name="height">Height of the result, usually the input's.</param>
     /// <param name="width">Width of the result.</param>
     /// <returns><c>[classes, height, width]</c>, before softmax.</returns>
+    /// <exception cref="ArgumentException">There are no levels.</exception>
     /// <exception cref="GraphException">The levels have different channels.</exception>
     public static Node Build(GraphBuilder b, string name, ReadOnlySpan<Node> levels, int classes, int height, int width)
     {
+        if (levels.IsEmpty)
+            throw new ArgumentException("A segmentation head needs at least one level.", nameof(levels));
         Shape finest = levels[0].Shape;
         using (b.Scope(name))
         {

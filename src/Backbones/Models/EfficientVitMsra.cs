@@ -46,8 +46,7 @@ internal static class EfficientVitMsra
             }
             levels.Add(new FeatureLevel(config.Channels[stage], 16 << stage, $"stages.{stage}", x));
         }
-        if (options.GlobalPool is not ("avg" or ""))
-            throw new GraphException($"Pool type '{options.GlobalPool}' is none that this model has; valid types are 'avg' and ''.");
+        GlobalPool.Require(options.GlobalPool, "avg", "");
         Classifier.RequirePool(x, options.NumClasses, options.GlobalPool);
         Node pooled = options.GlobalPool.Length == 0 ? b.Identity("global_pool", x) : GlobalPool.Pool(b, "global_pool", x, "avg", flatten: true);
         return BackboneGraph.OfLevels(b, levels, x, (pooled, NormLinear.Build(b, "head", pooled, options.NumClasses)));

@@ -23,7 +23,10 @@ public sealed record ModelName(ModelNameSource Source, string Id, string Tag = "
     /// <summary>The name that the parts of a registry name give: <c>architecture.tag</c>, or the architecture alone.</summary>
     internal string RegistryName => Tag.Length == 0 ? Id : $"{Id}.{Tag}";
 
-    private const string HfHubPrefix = "hf-hub", LocalDirPrefix = "local-dir", TorchvisionPrefix = RegistryData.TorchvisionFamily + "/";
+    /// <summary>What stands before the names of torchvision's own models.</summary>
+    internal const string TorchvisionPrefix = RegistryData.TorchvisionFamily + "/";
+
+    private const string HfHubPrefix = "hf-hub", LocalDirPrefix = "local-dir";
 
     /// <summary>Takes a name apart without asking whether such a model exists.</summary>
     /// <exception cref="ArgumentException">The name is empty, has an unknown prefix, looks like a path, or is no repository's name.</exception>

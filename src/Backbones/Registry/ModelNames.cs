@@ -50,7 +50,10 @@ public static class ModelNames
     public static PretrainedConfig GetConfig(string name) => GetConfig(name, []);
 
     /// <summary>The same, with names of local weights among the suggestions.</summary>
-    internal static PretrainedConfig GetConfig(string name, IReadOnlyCollection<string> localNames)
+    /// <param name="name">The name.</param>
+    /// <param name="localNames">Names of weights in <paramref name="folders"/>.</param>
+    /// <param name="folders">Where weights of that name have been looked for: a tag that timm does not know may be of one's own.</param>
+    internal static PretrainedConfig GetConfig(string name, IReadOnlyCollection<string> localNames, IReadOnlyCollection<string>? folders = null)
     {
         ModelName parsed = ModelName.Parse(name);
         if (parsed.Source != ModelNameSource.Registry)
@@ -65,7 +68,7 @@ public static class ModelNames
         string tag = parsed.Tag.Length == 0 ? architecture.Tags[0] : parsed.Tag;
         return architecture.Tags.Contains(tag)
             ? architecture.Config(tag)
-            : throw UnknownTag(parsed, [.. TagsOf(parsed.Id), .. localNames.Select(Split).Where(n => n.Architecture == parsed.Id && n.Tag.Length > 0).Select(n => n.Tag)]);
+            : throw UnknownTag(parsed, folders ?? [], [.. TagsOf(parsed.Id), .. localNames.Select(Split).Where(n => n.Architecture == parsed.Id && n.Tag.Length > 0).Select(n => n.Tag).Except(architecture.Tags)]);
     }
 
     /// <summary>Names that match, in natural order (timm: <c>list_models</c>).</summary>
@@ -111,12 +114,27 @@ public static class ModelNames
             return found;
         }
         IReadOnlyList<string> nearest = NearestName.Find(architecture, Data.Architectures.Keys.Concat(localNames?.Select(n => Split(n).Architecture) ?? []).Distinct());
-        throw new UnknownModelException(architecture, $"Unknown model '{architecture}'.", nearest);
+        throw OtherKindOf(architecture) is { } other
+            ? new UnknownModelException(architecture, $"'{architecture}' is {other}", [])
+            : new UnknownModelException(architecture, $"Unknown model '{architecture}'.", nearest);
     }
 
-    private static UnknownModelException UnknownTag(ModelName name, IReadOnlyList<string> tags)
+    /// <summary>What a model of torchvision's is that is no backbone, and who has it; null where it is none.</summary>
+    private static string? OtherKindOf(string architecture)
     {
-        string known = tags.Count == 0 ? " It has no tags." : $" Known tags: {string.Join(", ", tags)}.";
+        string name = architecture.StartsWith(ModelName.TorchvisionPrefix, StringComparison.Ordinal) ? architecture[ModelName.TorchvisionPrefix.Length..] : architecture;
+        return name.Split('_')[0] switch
+        {
+            "fasterrcnn" or "maskrcnn" or "keypointrcnn" or "retinanet" or "fcos" => "a detector and no backbone: Detector.Create of the package Backbones.Detection makes those.",
+            "fcn" or "deeplabv3" or "lraspp" => "a segmentation model and no backbone: SegmentationModel.Create of the package Backbones.Detection makes those.",
+            _ => null,
+        };
+    }
+
+    private static UnknownModelException UnknownTag(ModelName name, IReadOnlyCollection<string> folders, IReadOnlyList<string> tags)
+    {
+        string known = (tags.Count == 0 ? " It has no tags." : $" Known tags: {string.Join(", ", tags)}.")
+            + (folders.Count == 0 ? "" : $" Nor are there weights of that name in {string.Join(", ", folders.Select(f => $"'{f}'"))}.");
         return new UnknownModelException($"{name.Id}.{name.Tag}", $"Unknown tag '{name.Tag}' of '{name.Id}'.", [.. NearestName.Find(name.Tag, tags).Select(t => $"{name.Id}.{t}")], known);
     }
 

@@ -77,7 +77,7 @@ internal static class WeightsLocator
             return ConfigOf(modelName, name);
         }
         string[] places = [.. folders ?? DefaultFolders];
-        return TryFindByName(modelName, places)?.Config ?? ModelNames.GetConfig(modelName, LocalNames(places));
+        return TryFindByName(modelName, places)?.Config ?? ModelNames.GetConfig(modelName, LocalNames(places), places);
     }
 
     /// <summary>The published weights of a model that is no backbone and so not in the registry: in a folder of weights under the config's name, with or without the tag, or downloaded.</summary>
@@ -113,7 +113,7 @@ internal static class WeightsLocator
         {
             return found;
         }
-        PretrainedConfig config = ModelNames.GetConfig(modelName, LocalNames(folders));
+        PretrainedConfig config = ModelNames.GetConfig(modelName, LocalNames(folders), folders);
         if (caches?.FindWeights(config) is { } downloaded)
         {
             return new LocatedModel(config, downloaded);

@@ -7,6 +7,7 @@ internal static class AtomicFile
     /// <summary>Writes a file, replacing an existing one.</summary>
     /// <param name="path">The file.</param>
     /// <param name="write">Writes its content; whatever it throws leaves everything as it was.</param>
+    /// <exception cref="DirectoryNotFoundException">The folder that it is to be in is not there.</exception>
     /// <exception cref="IOException">The disk is full or fails; or the file cannot be replaced, as on Windows while it is mapped.</exception>
     public static void Write(string path, Action<Stream> write)
     {
@@ -22,6 +23,8 @@ internal static class AtomicFile
             write(device);
             return;
         }
+        if (Path.GetDirectoryName(target) is { } folder && !Directory.Exists(folder))
+            throw new DirectoryNotFoundException($"'{path}' cannot be written: there is no folder '{folder}'.");
         string temporary = $"{target}.{Guid.NewGuid().ToString("N")[..8]}.tmp";
         try
         {

@@ -37,11 +37,10 @@ internal sealed class ShardedWeights : IDisposable
                 string shard = Path.Combine(Path.GetDirectoryName(path) ?? "", file.Key);
                 if (!File.Exists(shard))
                     throw new FileNotFoundException($"The index '{path}' is of weights in several files; '{file.Key}' is not there.", shard);
-                if (Path.GetFullPath(shard) == Path.GetFullPath(path) || shard.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
-                    throw new WeightsFormatException(path, $"the index names the file '{file.Key}', which is an index itself.");
-                Dictionary<string, ParameterTensor> there = WeightsFile.Open(shard, out IReadOnlyDictionary<string, string> beside, out IDisposable? opened).ToDictionary(t => t.Name, StringComparer.Ordinal);
+                IReadOnlyList<ParameterTensor> read = WeightsFile.Open(shard, out IReadOnlyDictionary<string, string> beside, out IDisposable? opened, isShard: true);
                 if (opened is not null)
                     shards._files.Add(opened);
+                Dictionary<string, ParameterTensor> there = read.ToDictionary(t => t.Name, StringComparer.Ordinal);
                 foreach (string key in file)
                 {
                     if (there.TryGetValue(key, out ParameterTensor? tensor))

@@ -15,9 +15,10 @@ internal static class WeightsFile
     /// <param name="path">The file.</param>
     /// <param name="others">Entries beside them that cannot be weights, each with what it is.</param>
     /// <param name="owner">What keeps them readable; null where they are in memory.</param>
+    /// <param name="isShard">Whether an index names the file, which then is none itself: indexes that name each other have no end.</param>
     /// <exception cref="FileNotFoundException">There is no such file, or it is a folder.</exception>
     /// <exception cref="WeightsFormatException">The file is malformed, or something else than weights.</exception>
-    public static IReadOnlyList<ParameterTensor> Open(string path, out IReadOnlyDictionary<string, string> others, out IDisposable? owner)
+    public static IReadOnlyList<ParameterTensor> Open(string path, out IReadOnlyDictionary<string, string> others, out IDisposable? owner, bool isShard = false)
     {
         RequireFile(path);
         byte[] head = ReadHead(path, out long length);
@@ -37,7 +38,7 @@ internal static class WeightsFile
         if (Describe(head) is { } what)
             throw new WeightsFormatException(path, what);
         if (head.AsSpan().TrimStart(" \t\r\n"u8) is [(byte)'{', ..])
-            return ShardedWeights.Open(path, out others, out owner);
+            return isShard ? throw new WeightsFormatException(path, "a JSON file, not weights; an index names it, which must name the files with the weights.") : ShardedWeights.Open(path, out others, out owner);
         if (path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
             return OpenSafetensors(path, out owner); // which says what is wrong with it
         throw new WeightsFormatException(path, $"no weights: neither safetensors nor a PyTorch checkpoint (a zip archive or a pickle). {Beginning(head)}");

@@ -23,7 +23,7 @@ internal static class BenchCommand
         var batches = new Option<string>("--batch") { Description = "Batch sizes, separated by commas.", HelpName = "NUMBERS", DefaultValueFactory = _ => "1,8" };
         Option<int?> runs = CommonOptions.Count("--runs", "Runs of each batch size; 10 unless given.");
         Option<bool> json = CommonOptions.Json();
-        var command = new Command("bench", "Measures a model's forward pass, without decoding. Weights are random ones unless a file, folder or repository is given: they do not change the speed.");
+        var command = new Command("bench", "Measures a model's forward pass, without decoding. Weights are random ones unless a file, folder, repository or a name of one's own is given: they do not change the speed.");
         model.AddTo(command);
         selection.AddTo(command);
         engine.AddTo(command);
@@ -35,8 +35,8 @@ internal static class BenchCommand
             int[] sizes = [.. Sizes(result.GetValue(batches)!)];
             BackboneOptions options = model.Read(result, terminal);
             string name = result.GetValue(model.Model)!;
-            // A folder or a repository says what the model is, and has its weights.
-            bool random = options.WeightsPath is null && ModelName.Parse(name).Source == ModelNameSource.Registry;
+            // A folder or a repository says what the model is, and has its weights; so have weights of one's own that are found by their name.
+            bool random = options.WeightsPath is null && IsRegistered(name);
             using Backbone backbone = Backbone.Create(name, options with { RandomWeights = random });
             DeviceEngine device = engine.Engine(result);
             int threads = engine.Threads(result);
@@ -50,6 +50,13 @@ internal static class BenchCommand
             return ExitCode.Success;
         });
         return command;
+    }
+
+    private static bool IsRegistered(string name)
+    {
+        ModelName parsed = ModelName.Parse(name);
+        return parsed.Source == ModelNameSource.Registry && (ModelNames.ReplacementOf(name) is not null
+            || (ModelNames.IsArchitecture(parsed.Id) && (parsed.Tag.Length == 0 || ModelNames.TagsOf(parsed.Id).Contains(parsed.Tag))));
     }
 
     private static Measured Measure(string model, DeviceEngine device, FeatureExtractor extractor, int threads, int batch, int runs, CancellationToken cancellation)

@@ -47,12 +47,16 @@ internal static class ConvertCommand
 
     private static int Run(Terminal terminal, string file, string? model, string? keyPrefix, Func<PretrainedConfig, PretrainedConfig>? overlay, string output, bool json)
     {
+        CommonOptions.KeepInputs("--output", output, file);
         using Backbone backbone = Open(file, model, keyPrefix, overlay);
         string written = output;
         if (!output.EndsWith(Ending, StringComparison.OrdinalIgnoreCase))
             ModelFolder.Write(output, ConfigOf(backbone.Config, model, output), backbone.NumFeatures, path => backbone.SaveWeights(written = path));
         else if (!backbone.Config.MeanImage && ModelArgs.OfFamily(backbone.Config).IsEmpty)
+        {
+            CommonOptions.MakeFolderOf(output);
             backbone.SaveWeights(output);
+        }
         else
             throw new UsageException($"--output '{output}' would be weights that no model by name has: those of '{backbone.Name}' need a config.json beside them. Give a folder, such as '{Path.Combine(Path.GetDirectoryName(output) ?? "", backbone.Name)}'.");
         using ParameterStore store = ParameterStore.Open(written);

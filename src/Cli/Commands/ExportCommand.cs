@@ -36,8 +36,13 @@ internal static class ExportCommand
                 throw new UsageException("Nothing to write; expected --onnx FILE, --torchscript FILE, --safetensors FILE or several of them.");
             FeatureSelection? asked = selection.Read(result);
             FeatureSelection wanted = asked ?? FeatureSelection.Pooled();
-            using Backbone backbone = Backbone.Create(result.GetValue(model.Model)!, model.Read(result, terminal));
+            BackboneOptions options = model.Read(result, terminal);
+            foreach (Option<string?> to in (Option<string?>[])[onnx, torchScript, safetensors])
+                CommonOptions.KeepInputs(to.Name, result.GetValue(to), options.WeightsPath);
+            using Backbone backbone = Backbone.Create(result.GetValue(model.Model)!, options);
             SelectedFeatures selected = backbone.Select(wanted);
+            foreach (string path in ((string?[])[toOnnx, toTorchScript, toSafetensors]).OfType<string>())
+                CommonOptions.MakeFolderOf(path);
             if (toOnnx is not null)
                 backbone.ExportOnnx(wanted, toOnnx);
             if (toTorchScript is not null)

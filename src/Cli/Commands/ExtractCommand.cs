@@ -51,6 +51,7 @@ internal static class ExtractCommand
             var request = new ExtractionRequest(features, result.GetValue(shard) is { } part ? Shard.Parse(part, Environment.GetEnvironmentVariable) : null,
                 result.GetValue(resume), result.GetValue(badImages) == "skip", result.GetValue(output)!);
             TableFormat.Of(request.Output);
+            CommonOptions.KeepInputs(output.Name, request.Output, result.GetValue(images)!);
             using ImageList list = ImageList.Of(result.GetValue(images)!, terminal.In, result.GetValue(folder), result.GetValue(pathColumn));
             ExtractionResult done = new ImageExtraction(request, list.Items).Run(new ExtractionProgress(terminal), terminal.Cancellation);
             Report(terminal, done, result.GetValue(json));

@@ -26,9 +26,9 @@ internal static class InfoCommand
 
     public static Command Create(Terminal terminal)
     {
-        var model = new ModelArguments();
+        var model = new ModelArguments(downloads: false);
         Option<bool> json = CommonOptions.Json();
-        var command = new Command("info", "Tells what a model is: parameters, operations, levels, input, licence. Nothing is downloaded.");
+        var command = new Command("info", "Tells what a model is: parameters, operations, levels, input, licence. No weights are downloaded.");
         model.AddTo(command);
         command.Options.Add(json);
         HelpWithExamples.Add(command, "timm-features info resnet50.a1_in1k", "timm-features info vit_tiny_patch16_224 --image-size 384 --json");
@@ -57,8 +57,18 @@ internal static class InfoCommand
             config.Name, config.Architecture, registered ? ModelNames.ModuleOf(config.Architecture) : "", config.License, config.HfHubId is { } hub ? $"https://huggingface.co/{hub}" : config.Url,
             TryFindWeights(name, options), [.. input], config.TestInputSize is { } test ? [.. test] : null, transform.Interpolation.ToString().ToLowerInvariant(), transform.CropPct, transform.CropMode.ToString().ToLowerInvariant(),
             transform.Mean, transform.Std, config.NumClasses, backbone.NumFeatures, backbone.HeadHiddenSize, backbone.Graph.ParameterCount, pooled.Graph.ParameterCount, cost.Macs / 1e9, cost.Activations / 1e6,
-            [.. SelectedFeatures.InfoOf(backbone).Zip(backbone.Levels, (i, l) => new Level(i.Index, i.Channels, i.Reduction, i.Module, [.. l.Node.Shape]))],
+            LevelsOf(config, backbone, options),
             registered ? [.. ModelNames.TagsOf(config.Architecture).Select(t => ModelNames.GetConfig($"{config.Architecture}.{t}")).Select(c => new Tag(c.Name, c.License, [.. c.InputSize], c.NumClasses))] : []);
+    }
+
+    /// <summary>The levels with the shapes that a pyramid gives; those of a model that has none in timm are its modules' own.</summary>
+    private static Level[] LevelsOf(PretrainedConfig config, BackboneGraph backbone, BackboneOptions options)
+    {
+        IEnumerable<FeatureInfo> info = SelectedFeatures.InfoOf(backbone);
+        IEnumerable<Shape> shapes = backbone.HasPyramid
+            ? Backbone.Outline(config, FeatureSelection.Pyramid(Enumerable.Range(0, backbone.Levels.Length)), options).Outputs.Select(o => o.Shape)
+            : backbone.Levels.Select(l => l.Node.Shape);
+        return [.. info.Zip(shapes, (i, shape) => new Level(i.Index, i.Channels, i.Reduction, i.Module, [.. shape]))];
     }
 
     private static string? TryFindWeights(string name, BackboneOptions options)

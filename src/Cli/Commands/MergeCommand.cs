@@ -23,6 +23,7 @@ internal static class MergeCommand
             string file = result.GetValue(output)!;
             string[] given = result.GetValue(shards)!;
             IReadOnlyList<string> files = given.Length == 0 ? ShardMerge.Find(file) : [.. given.SelectMany(Expand)];
+            CommonOptions.KeepInputs(output.Name, file, files);
             ExtractionReport report = ShardMerge.Run(files, file, terminal.Cancellation);
             if (result.GetValue(json))
                 terminal.Json(new Merged(file, ExtractionReport.PathOf(file), files.Count, report.Rows, report.Failures.Count));

@@ -13,9 +13,9 @@ internal static class NodesCommand
 
     public static Command Create(Terminal terminal)
     {
-        var model = new ModelArguments();
+        var model = new ModelArguments(downloads: false);
         Option<bool> json = CommonOptions.Json();
-        var command = new Command("nodes", "Lists a model's nodes in the order of execution, with the shapes of their values. Nothing is downloaded.");
+        var command = new Command("nodes", "Lists a model's nodes in the order of execution, with the shapes of their values. No weights are downloaded.");
         model.AddTo(command);
         command.Options.Add(json);
         HelpWithExamples.Add(command, "timm-features nodes resnet18", "timm-features nodes torchvision/resnet50 --json");

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using Backbones;
 using Backbones.Engines;
 using Backbones.Imaging;
@@ -64,7 +63,7 @@ internal static class SimilarCommand
             throw new InvalidDataException($"The weights of '{settings.Model}' in '{backbone.Parameters.Source}' are not those that the file was made with (SHA-256 {backbone.Parameters.ContentHash[..8]}… and "
                 + $"{settings.Weights[..Math.Min(8, settings.Weights.Length)]}…). Give the right ones by --weights.");
         }
-        using FeatureExtractor extractor = backbone.Extract(settings.Selection.Deserialize<FeatureSelection>()!, EngineProvider.For("cpu").Engine);
+        using FeatureExtractor extractor = backbone.Extract(settings.Selection, EngineProvider.For("cpu").Engine);
         FeatureBatch features = extractor.Run(1, ImageFile.Read(image, new ImageTransform(settings.Transform), settings.ApplyExif));
         return [.. features.Tensors.SelectMany(t => t.Values.ToArray())];
     }

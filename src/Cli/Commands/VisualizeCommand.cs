@@ -36,6 +36,7 @@ internal static class VisualizeCommand
         HelpWithExamples.Add(command, "timm-features visualize resnet50.a1_in1k cat.jpg -o maps.png", "timm-features visualize vit_tiny_patch16_224 cat.jpg --intermediates --indices 0,5,11 --channels 16 -o blocks.png");
         command.SetAction(result =>
         {
+            CommonOptions.KeepInputs(output.Name, result.GetValue(output), result.GetValue(image));
             using Backbone backbone = Backbone.Create(result.GetValue(model.Model)!, model.Read(result, terminal));
             using FeatureExtractor extractor = backbone.Extract(selection.Read(result) ?? FeatureSelection.Pyramid());
             FeatureBatch features = extractor.Run(1, ImageFile.Read(result.GetValue(image)!, extractor.Transform, result.GetValue(exif)), terminal.Cancellation);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using TimmFeatures.Extraction;
 
 namespace TimmFeatures.Cli.Options;
 
@@ -28,6 +29,26 @@ internal static class CommonOptions
                 result.AddError($"--output '{path.Value}' is not valid; expected a name that ends in {ending}, which is what is written.");
         });
         return option;
+    }
+
+    /// <summary>Refuses to write over what is read.</summary>
+    /// <param name="option">The option that names the file to write.</param>
+    /// <param name="output">That file; null for none.</param>
+    /// <param name="inputs">What is read; nulls are none.</param>
+    /// <exception cref="UsageException">The file is one of them.</exception>
+    public static void KeepInputs(string option, string? output, params IEnumerable<string?> inputs)
+    {
+        if (output is not null && File.Exists(output) && inputs.OfType<string>().Any(i => File.Exists(i) && RealPath(i) == RealPath(output)))
+            throw new UsageException($"{option} '{output}' is what is read, and would be overwritten; expected another file.");
+    }
+
+    private static string RealPath(string file) => new FileInfo(file).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? Path.GetFullPath(file);
+
+    /// <summary>Makes the folder that a file is to be written into, where it is not there yet.</summary>
+    public static void MakeFolderOf(string file)
+    {
+        if (Path.GetDirectoryName(Path.GetFullPath(file)) is { } folder)
+            Directory.CreateDirectory(folder);
     }
 
     /// <summary>A whole number of 1 or more.</summary>

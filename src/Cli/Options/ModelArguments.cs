@@ -9,14 +9,15 @@ using TimmFeatures.Extraction;
 namespace TimmFeatures.Cli.Options;
 
 /// <summary>Which model, with which weights: what all commands that open one have in common.</summary>
-internal sealed class ModelArguments
+/// <param name="downloads">Whether weights that are not here are downloaded.</param>
+internal sealed class ModelArguments(bool downloads = true)
 {
     /// <summary>As in FeaturizerOptions.</summary>
     private const int MaxImageSize = 16384;
 
     private readonly Option<string?> _weights = new("--weights")
     {
-        Description = "Weights file (safetensors, .pth, the index of several files) or folder. Without it they are found by the model's name and downloaded if need be.",
+        Description = "Weights file (safetensors, .pth, the index of several files) or folder. Without it they are found by the model's name" + (downloads ? " and downloaded if need be." : "."),
         HelpName = "PATH",
     };
 

@@ -22,8 +22,18 @@ internal sealed class PictureBackends(IOptions<WorkerOptions> worker) : IAsyncDi
     {
         if (_backends.Count >= MaxSetups && !_backends.ContainsKey(setup))
             throw new ServiceProblemException(503, $"A worker serves {MaxSetups} setups already; give all services the same options, or start the worker again.");
-        return _backends.GetOrAdd(setup, s => new Lazy<LocalBackend>(() =>
-            new LocalBackend(SnakeCaseJson.Read<ServingSetup>(s).ToOptions(worker.Value.Device, worker.Value.Threads), _metrics))).Value;
+        Lazy<LocalBackend> backend = _backends.GetOrAdd(setup, s => new Lazy<LocalBackend>(() =>
+            new LocalBackend(SnakeCaseJson.Read<ServingSetup>(s).ToOptions(worker.Value.Device, worker.Value.Threads), _metrics)));
+        try
+        {
+            return backend.Value;
+        }
+        catch
+        {
+            // What cannot be served takes no place of those that can.
+            _backends.TryRemove(KeyValuePair.Create(setup, backend));
+            throw;
+        }
     }
 
     public async ValueTask DisposeAsync()

@@ -24,7 +24,7 @@ internal sealed record DetectionTask(double? ScoreThreshold, int? MaxDetections,
     public override ImmutableArray<ResultColumn> Promise(FeaturizerOptions options)
     {
         DetectorEntry entry = DetectorCatalog.Find(options.ModelName);
-        return ColumnsOf(entry.Config.Name, entry.Categories.Length, entry.Categories, hasBackground: true, KindOf(entry.Name));
+        return ColumnsOf(entry.Config.Name, entry.Categories.Length, entry.Categories, hasBackground: true, entry.Kind);
     }
 
     public override (ImageTask Task, string? File) Locate(FeaturizerOptions options, FeaturizerHost host)
@@ -36,7 +36,7 @@ internal sealed record DetectionTask(double? ScoreThreshold, int? MaxDetections,
     }
 
     public override ImageModel Open(FeaturizerOptions options, ParameterStore? weights, DeviceEngine engine)
-        => new Model(FullName(options), Detector.Create(options.ModelName, OptionsOf(options.ModelName) with
+        => new Model(DetectorCatalog.Find(options.ModelName), Detector.Create(options.ModelName, OptionsOf(options.ModelName) with
         {
             Weights = weights,
             ArePublished = ArePublished,
@@ -49,7 +49,7 @@ internal sealed record DetectionTask(double? ScoreThreshold, int? MaxDetections,
     /// <summary>Options of the model's kind.</summary>
     private DetectorOptions OptionsOf(string name)
     {
-        DetectorOptions options = KindOf(DetectorCatalog.Find(name).Name) switch
+        DetectorOptions options = DetectorCatalog.Find(name).Kind switch
         {
             MaskRcnnKind => new MaskRcnnOptions(),
             KeypointRcnnKind => new KeypointRcnnOptions(),
@@ -65,9 +65,6 @@ internal sealed record DetectionTask(double? ScoreThreshold, int? MaxDetections,
             _ => options,
         };
     }
-
-    /// <summary>The first word of a detector's name.</summary>
-    private static string KindOf(string name) => name.Split('/')[1].Split('_')[0];
 
     /// <summary>Bytes of all masks of a picture.</summary>
     /// <exception cref="NotSupportedException">They are more than a vector can have.</exception>
@@ -94,15 +91,15 @@ internal sealed record DetectionTask(double? ScoreThreshold, int? MaxDetections,
         };
     }
 
-    private sealed class Model(string name, Detector detector, ParameterStore? weights) : ImageModel
+    private sealed class Model(DetectorEntry entry, Detector detector, ParameterStore? weights) : ImageModel
     {
-        public override string Name => name;
+        public override string Name => entry.Config.Name;
 
         public override ParameterStore Parameters => detector.Parameters;
 
         public override IEnumerable<ParameterTensor> NeededWeights => Parameters.Tensors;
 
-        public override ImmutableArray<ResultColumn> Columns => ColumnsOf(name, detector.NumClasses, detector.Categories, HasBackground, KindOf(name));
+        public override ImmutableArray<ResultColumn> Columns => ColumnsOf(Name, detector.NumClasses, detector.Categories, HasBackground, entry.Kind);
 
         // RetinaNet and FCOS know no background; COCO's numbers begin with one for them as well.
         private bool HasBackground => detector is not OneStageDetector || detector.Categories is ["__background__", ..];
@@ -129,7 +126,7 @@ internal sealed record DetectionTask(double? ScoreThreshold, int? MaxDetections,
             1 => ResultGetters.Of(() => Of(current(), d => d.Select(o => (uint)(HasBackground ? o.Label : o.Label + 1)))),
             2 => ResultGetters.Of(() => Of(current(), d => d.Select(o => o.Score))),
             3 => ResultGetters.Of(() => current() is Detections found ? (ReadOnlyMemory<int>)new[] { found.ImageHeight, found.ImageWidth } : new int[2]),
-            _ when KindOf(name) == KeypointRcnnKind => ResultGetters.Of(() => Of(current(), d => d.SelectMany(o => o.Keypoints.SelectMany(k => (float[])[k.X, k.Y, k.Score])))),
+            _ when entry.Kind == KeypointRcnnKind => ResultGetters.Of(() => Of(current(), d => d.SelectMany(o => o.Keypoints.SelectMany(k => (float[])[k.X, k.Y, k.Score])))),
             _ => Masks(current),
         };
 

@@ -37,6 +37,18 @@ internal sealed record ImageModelSource(ImageTask Task, string Weights, Func<Par
     public Lease<ImageModel> Open(FeaturizerOptions options, FeaturizerHost host)
     {
         DeviceEngine engine = host.EngineFor(options, host.Warn);
-        return s_models.Get(new Key(Task, Task.FullName(options), Weights, options.ImageSize, engine.Device, engine.Precision, options.Threads), () => Task.Open(options, OpenWeights(), engine));
+        return s_models.Get(new Key(Task, Task.FullName(options), Weights, options.ImageSize, engine.Device, engine.Precision, options.Threads), () =>
+        {
+            ParameterStore? weights = OpenWeights();
+            try
+            {
+                return Task.Open(options, weights, engine);
+            }
+            catch
+            {
+                weights?.Dispose();
+                throw;
+            }
+        });
     }
 }

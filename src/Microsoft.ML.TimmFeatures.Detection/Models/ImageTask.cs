@@ -55,7 +55,7 @@ internal abstract record ImageTask
 
     /// <summary>Opens the model.</summary>
     /// <param name="options">Its name and settings.</param>
-    /// <param name="weights">Its weights; null for random ones.</param>
+    /// <param name="weights">Its weights, which the model disposes; null for random ones.</param>
     /// <param name="engine">What runs it.</param>
     public abstract ImageModel Open(FeaturizerOptions options, ParameterStore? weights, DeviceEngine engine);
 }

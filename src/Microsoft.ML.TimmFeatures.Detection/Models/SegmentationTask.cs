@@ -26,7 +26,7 @@ internal sealed record SegmentationTask(bool OriginalSize) : ImageTask
     public override ImageModel Open(FeaturizerOptions options, ParameterStore? weights, DeviceEngine engine)
     {
         var segmentation = new SegmentationOptions { Weights = weights, RandomWeights = weights is null, OriginalSize = OriginalSize, ResizeSize = options.ImageSize };
-        return new Model(SegmentationModel.Create(options.ModelName, segmentation, engine.Engine, new EngineOptions { Threads = options.Threads, Precision = engine.Precision }));
+        return new Model(SegmentationModel.Create(options.ModelName, segmentation, engine.Engine, new EngineOptions { Threads = options.Threads, Precision = engine.Precision }), weights);
     }
 
     private static ImmutableArray<ResultColumn> ColumnsOf(string name, int classes, ImmutableArray<string> names) =>
@@ -36,7 +36,7 @@ internal sealed record SegmentationTask(bool OriginalSize) : ImageTask
         ResultColumn.Of("_Size", NumberDataViewType.Int32, name, 2),
     ];
 
-    private sealed class Model(SegmentationModel segmenter) : ImageModel
+    private sealed class Model(SegmentationModel segmenter, ParameterStore? weights) : ImageModel
     {
         public override string Name => segmenter.Name;
 
@@ -67,6 +67,10 @@ internal sealed record SegmentationTask(bool OriginalSize) : ImageTask
             _ => ResultGetters.Of(() => current() is SegmentedImage map ? (ReadOnlyMemory<int>)new[] { map.Height, map.Width } : new int[2]),
         };
 
-        public override void Dispose() => segmenter.Dispose();
+        public override void Dispose()
+        {
+            segmenter.Dispose();
+            weights?.Dispose();
+        }
     }
 }

@@ -50,7 +50,7 @@ public sealed record FeaturizerOptions
 
     /// <summary>
     /// A weights file, or a folder as timm saves it. Default null: weights are looked up by name in the folders of TIMM_FEATURES_WEIGHTS, in
-    /// <c>weights</c>, in <c>samples/weights</c> and in the download caches of the Hugging Face Hub and torch. Saved only with referenced weights; it is
+    /// <c>weights</c>, in <c>samples/weights</c> and in the download caches of the Hugging Face Hub and torch, then downloaded (see <see cref="Download"/>). Saved only with referenced weights; it is
     /// used by the loaded model where it lies in a folder of weights (see <c>TIMM_FEATURES_WEIGHTS</c>), otherwise the weights are looked up by name.
     /// </summary>
     public string? WeightsPath { get; init; }

@@ -68,6 +68,8 @@ internal sealed class NpzFormat : TableFormat
         byte[] header = new byte[start[8] | start[9] << 8];
         stream.ReadExactly(header);
         int at = header.AsSpan().IndexOf("'<U"u8) + 3, length = 0;
+        if (at < 3)
+            throw Wrong(path, $"'{name}' is no array of texts.");
         while (at < header.Length && header[at] is >= (byte)'0' and <= (byte)'9')
             length = 10 * length + header[at++] - '0';
         byte[] element = new byte[4 * length];

@@ -12,7 +12,10 @@ internal sealed class PartLedger(JobState state, TimeProvider clock, TimeSpan du
     /// <summary>How often a part may fail.</summary>
     public const int MaxAttempts = 4;
 
-    private const int MaxFirstFailures = 20, MaxRefusals = 20;
+    private const int MaxFirstFailures = 20;
+
+    /// <summary>So many workers that cannot do a job are known; more would get its parts and refuse them by turns.</summary>
+    private const int MaxRefusals = 256;
 
     private readonly Dictionary<int, Holder> _leases = [];
     private long _quietFrom = long.MinValue;
@@ -114,9 +117,11 @@ internal sealed class PartLedger(JobState state, TimeProvider clock, TimeSpan du
     {
         if (IsHeld(lease))
             Return(lease.Part);
-        if (state.Refusals.Count >= MaxRefusals)
-            state.Refusals.Remove(state.Refusals.Keys.First());
-        return state.Refusals.TryAdd(worker, reason);
+        if (state.Refusals.ContainsKey(worker))
+            return false;
+        // The oldest goes. A dictionary keeps its order only while nothing is removed, so a new one is made.
+        state.Refusals = new Dictionary<string, string>(state.Refusals.Skip(state.Refusals.Count - MaxRefusals + 1)) { [worker] = reason };
+        return true;
     }
 
     /// <summary>A worker gives its part back.</summary>

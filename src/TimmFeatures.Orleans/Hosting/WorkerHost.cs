@@ -7,6 +7,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
 using Orleans.Configuration;
 using Orleans.Dashboard;
@@ -60,6 +61,7 @@ internal static class WorkerHost
         if (options.Telemetry is { } endpoint)
         {
             builder.Services.AddOpenTelemetry()
+                .ConfigureResource(r => r.AddService("timm-features").AddEnvironmentVariableDetector())
                 .WithMetrics(m => m.AddMeter(ClusterMeter.Name, "Microsoft.Orleans").AddOtlpExporter(o => o.Endpoint = endpoint))
                 .WithTracing(t => t.AddSource(ClusterMeter.Name).AddOtlpExporter(o => o.Endpoint = endpoint));
         }

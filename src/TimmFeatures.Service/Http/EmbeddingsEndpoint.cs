@@ -60,7 +60,7 @@ internal sealed class EmbeddingsEndpoint(ServiceLimits limits, Admission admissi
                 case ("dimensions", int dimensions):
                     request.Dimensions = dimensions;
                     break;
-                case ("encoding_format" or "dimensions" or "user", null):
+                case ("model" or "encoding_format" or "dimensions" or "user", null):
                 case ("user", string):
                     break;
                 default:

@@ -21,13 +21,15 @@ internal sealed class FeatureFields
 
     public string? Model => Get<string>("model");
 
-    /// <summary>Takes a field as JSON has it: a text, a number, a truth value, or a list of numbers or texts.</summary>
-    public void Add(string name, object value)
+    /// <summary>Takes a field as JSON has it: a text, a number, a truth value, or a list of numbers or texts; null is as if it were not there.</summary>
+    public void Add(string name, object? value)
     {
         if (name.Length > MaxText || value is string { Length: > MaxText } || value is string[] list && list.Any(t => t.Length > MaxText))
             throw new ServiceProblemException(422, $"A name or text is longer than {MaxText} characters.");
         if (!Names.Contains(name))
             throw new ServiceProblemException(422, $"There is no field '{name}'.{NearestName.Suggest(name, [.. Names, Images])} Fields are {string.Join(", ", Names.Append(Images))}.", name);
+        if (value is null)
+            return;
         (bool fits, string wanted) = name switch
         {
             "indices" => (value is int[], "a list of whole numbers, such as [1, 2] or [-1]"),

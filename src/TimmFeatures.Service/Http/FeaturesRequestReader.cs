@@ -41,7 +41,7 @@ internal sealed class FeaturesRequestReader(ServiceLimits limits, Admission admi
                 if (name == FeatureFields.Images)
                     images = images is null ? ReadImages(ref reader) : throw new ServiceProblemException(StatusCodes.Status422UnprocessableEntity, "'images' is there twice.", name);
                 else
-                    fields.Add(name, JsonBody.Value(ref reader) ?? "null");
+                    fields.Add(name, JsonBody.Value(ref reader));
             });
             FeatureSelection selection = fields.Selection();
             return new FeaturesRequest(fields.Model, selection, [.. (images ?? []).Select(i => i.Decode(body.Array))], [body]);

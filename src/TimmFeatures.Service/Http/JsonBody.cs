@@ -45,7 +45,7 @@ internal static class JsonBody
         }
     }
 
-    /// <summary>A simple value as .NET has it; null where it is something else.</summary>
+    /// <summary>A simple value as .NET has it, null with the others; a bare object where it is something else.</summary>
     public static object? Value(ref Utf8JsonReader reader)
     {
         switch (reader.TokenType)
@@ -58,9 +58,11 @@ internal static class JsonBody
                 return reader.GetBoolean();
             case JsonTokenType.StartArray:
                 return List(ref reader);
+            case JsonTokenType.Null:
+                return null;
             default:
                 reader.Skip();
-                return null;
+                return new object();
         }
     }
 

@@ -49,7 +49,7 @@ internal sealed class ProblemMiddleware(RequestDelegate next, ILogger<ProblemMid
     /// <summary>A path or method that is not there.</summary>
     private static ServiceProblemException Unanswered(HttpContext http) => http.Response.StatusCode switch
     {
-        StatusCodes.Status404NotFound => new(404, $"There is nothing at '{http.Request.Path}'.{NearestName.Suggest(http.Request.Path.Value is { Length: < 64 } path ? path : "", FeatureService.Paths)}"),
+        StatusCodes.Status404NotFound => new(404, $"There is nothing at '{http.Request.Path}'.{NearestName.Suggest(http.Request.Path.Value is { Length: < 64 } path ? path : "", FeatureService.Paths)} There are {string.Join(", ", FeatureService.Paths)}."),
         StatusCodes.Status405MethodNotAllowed => new(405, $"'{http.Request.Path}' does not take {http.Request.Method}; it takes {http.Response.Headers.Allow}."),
         StatusCodes.Status415UnsupportedMediaType => FeaturesRequestReader.UnsupportedType(http.Request),
         int status => new(status, ReasonPhrases.GetReasonPhrase(status)),

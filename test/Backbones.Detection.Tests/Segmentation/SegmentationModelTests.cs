@@ -130,7 +130,7 @@ public sealed class SegmentationModelTests
         string file = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}.safetensors");
         try
         {
-            SafetensorsWriter.Write(file, model.Parameters.Tensors);
+            model.SaveWeights(file);
             using SegmentationModel loaded = SegmentationModel.Create(Levels(3, 4), Classes, SegmentationMethod.Fcn, new SegmentationOptions { WeightsPath = file });
             CollectionAssert.AreEqual(model.Segment(Picture(30, 40))[0].Classes.ToArray(), loaded.Segment(Picture(30, 40))[0].Classes.ToArray());
 

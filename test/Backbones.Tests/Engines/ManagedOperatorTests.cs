@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Backbones.Engines;
 using Backbones.Engines.Managed;
+using Backbones.Engines.Reference;
 using Backbones.Graphs;
 using Backbones.Models;
 
@@ -17,12 +18,7 @@ public sealed class ManagedOperatorTests
     {
         foreach (UnaryKind kind in Enum.GetValues<UnaryKind>())
         {
-            UnaryOp op = kind switch
-            {
-                UnaryKind.Affine => new UnaryOp(kind, -1.5f, 0.25f),
-                UnaryKind.Clamp => new UnaryOp(kind, -0.3f, 0.6f),
-                _ => Activations.Of(kind),
-            };
+            UnaryOp op = OperatorOf(kind);
             OnMaps(kind.ToString(), (b, x) =>
             {
                 // Ranges in which the functions bend; positive where they need it.
@@ -73,6 +69,44 @@ public sealed class ManagedOperatorTests
         OnMaps("dilated", (b, x) => b.MaxPool2d("pool", x, 2, 1, 1, dilation: 2), minSize: 4);
         OnMaps("adaptive", (b, x) => b.Function("pool", new AdaptiveAvgPool2dOp(3, 2), x), minSize: 4);
         OnMaps("global", (b, x) => b.Function("pool", new AdaptiveAvgPool2dOp(1, 1), x));
+    }
+
+    /// <summary>What is no number stays none, wherever it is: a maximum that loses it would give features that look like some.</summary>
+    [TestMethod]
+    public void NothingThatIsNoNumberIsLost()
+    {
+        const int channels = 20, size = 7;
+        var b = new GraphBuilder([channels, size, size]);
+        Node x = b.Input, other = b.Affine(x, -1);
+        List<Node> outputs =
+        [
+            b.MaxPool2d("max", x, 3, 2, 1), b.AvgPool2d("avg", x, 3, 2, 1), b.Softmax(x, 0), b.Softmax(x, -1), b.LayerNorm("layer", x, axis: 0), b.GroupNorm("group", x, 4), b.BatchNorm("batch", x),
+            b.Function("larger", new BinaryOp(BinaryKind.Max), x, other), b.Function("smaller", new BinaryOp(BinaryKind.Min), other, x), b.Function("prelu", new PReluOp(), x, b.Parameter("slope", [channels])),
+            b.Conv2d("conv", x, 24, 3, 1, 1), b.Conv2d("depthwise", x, channels, 3, 1, 1, groups: channels), b.Conv2d("grouped", x, channels, 3, 1, 1, groups: 5), b.Conv2d("pointwise", x, 24, 1),
+        ];
+        foreach (ReduceKind kind in Enum.GetValues<ReduceKind>())
+            outputs.AddRange([b.Reduce(x, kind, [1, 2]), b.Reduce(x, kind, [0]), b.Reduce(x, kind, [2])]);
+        foreach (UnaryKind kind in Enum.GetValues<UnaryKind>())
+            outputs.AddRange([b.Function("function", OperatorOf(kind), x), b.Function("act", OperatorOf(kind), b.Conv2d($"conv{kind}", x, 8, 1))]);
+        Graph graph = b.Build([.. outputs]);
+        var parameters = new RandomParameters(3);
+        float[] input = RandomParameters.Values((int)graph.Inputs[0].Shape.Length, 4);
+        IPlan reference = new ReferenceEngine().Compile(graph, parameters, EngineOptions.Default);
+        foreach (int width in EngineComparison.Widths)
+        {
+            using IPlan plan = ManagedEngine.Compile(graph, parameters, new EngineOptions { Threads = 2 }, width);
+            for (int at = 0; at < input.Length; at += 31)
+            {
+                float[] broken = [.. input];
+                broken[at] = float.NaN;
+                float[][] expected = EngineComparison.Run(reference, 1, [broken]), actual = EngineComparison.Run(plan, 1, [broken]);
+                for (int i = 0; i < expected.Length; i++)
+                {
+                    int lost = Enumerable.Range(0, expected[i].Length).Count(j => float.IsNaN(expected[i][j]) && !float.IsNaN(actual[i][j]));
+                    Assert.AreEqual(0, lost, $"{graph.Outputs[i]} with {width} lanes, NaN at {at}");
+                }
+            }
+        }
     }
 
     [TestMethod]
@@ -268,6 +302,13 @@ public sealed class ManagedOperatorTests
             }
         }
     }
+
+    private static UnaryOp OperatorOf(UnaryKind kind) => kind switch
+    {
+        UnaryKind.Affine => new UnaryOp(kind, -1.5f, 0.25f),
+        UnaryKind.Clamp => new UnaryOp(kind, -0.3f, 0.6f),
+        _ => Activations.Of(kind),
+    };
 
     private static Node Tokens(GraphBuilder b, Node x) => b.Transpose(b.Flatten(x, 1), 0, 1);
 

@@ -1,3 +1,4 @@
+using Backbones.Graphs;
 using Backbones.Imaging;
 using Backbones.Registry;
 using Backbones.Weights;
@@ -56,5 +57,14 @@ public sealed class FeatureExtractorTests
             Assert.HasCount(2, names);
         }
         CollectionAssert.AreEqual(new[] { "3", "4" }, s_backbone.Select(FeatureSelection.Pyramid(indices)).Outputs.Select(o => o.Name).ToArray());
+    }
+
+    [TestMethod]
+    public void ShapesOfABatchBeginWithItsImages()
+    {
+        using FeatureExtractor extractor = s_backbone.Extract(FeatureSelection.Pyramid([-1]));
+        FeatureTensor maps = extractor.Run(2, new float[2 * extractor.InputShape.Length]).Tensors[0];
+        Assert.AreEqual<Shape>([2, .. maps.Output.Shape], maps.Shape);
+        Assert.AreEqual(maps.Values.Length, maps.Shape.Length);
     }
 }

@@ -22,6 +22,16 @@ public sealed class ModelArgsTests
     }
 
     [TestMethod]
+    public void WeightsThatAreThereAlreadyCanHaveAnotherConfigToo()
+    {
+        var options = new BackboneOptions { ConfigOverlay = config => config with { Layers = [1, 1, 1, 1] } };
+        using Backbone backbone = Backbone.FromParameters(Config, ParameterStore.FromTensors([]), options);
+        Assert.DoesNotContain("layer4.1.conv2.weight", backbone.Graph.Parameters.Select(p => p.Name));
+        Assert.ThrowsExactly<ArgumentNullException>(() => Backbone.FromParameters(null!, ParameterStore.FromTensors([])));
+        Assert.ThrowsExactly<ArgumentNullException>(() => Backbone.FromParameters(Config, null!));
+    }
+
+    [TestMethod]
     public void LayersThatTheModelCannotHaveAreRefused()
     {
         StringAssert.Contains(Refusal(Config with { Layers = [1, 1, 1] }), "'layers' of the config's 'model_args' is [1,1,1]; for 'resnet18' it must be a list of 4 whole numbers, one for each stage.");

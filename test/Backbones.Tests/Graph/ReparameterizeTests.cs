@@ -77,6 +77,11 @@ public sealed class ReparameterizeTests
             Node conv = b.Conv2d("conv", b.Input, 4, 3, padding: 1);
             return b.Multiply(b.Act("act", conv, UnaryKind.Sigmoid), b.Add(conv, b.Conv2d("small", b.Input, 4, 1)));
         });
+        AssertStays(b =>
+        {
+            Node x = b.Conv2d("stem", b.Input, 4, 1);
+            return b.Add(b.Conv2d("conv", x, 4, 3, padding: 1), b.BatchNorm("of columns", x, axis: -1));
+        });
 
         static void AssertStays(Func<GraphBuilder, Node> build)
         {

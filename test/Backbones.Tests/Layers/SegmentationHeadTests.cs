@@ -45,5 +45,6 @@ public sealed class SegmentationHeadTests
         var b = GraphBuilder.Extend(backbone.Graph);
         Node[] levels = [.. backbone.Levels.Skip(1).Select(l => l.Node)];
         StringAssert.Contains(Assert.ThrowsExactly<GraphException>(() => SegmentationHead.Build(b, "head", levels, 5, 96, 96)).Message, "equal channels");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => SegmentationHead.Build(b, "head", [], 5, 96, 96)).Message, "at least one level");
     }
 }

@@ -21,6 +21,6 @@ public sealed class LevitTests
     {
         ModelEntry model = ModelCatalog.Find("levit_128s");
         StringAssert.Contains(Assert.ThrowsExactly<GraphException>(() => model.Build(new BuildOptions { ImageSize = 232 })).Message, "multiples of 16");
-        StringAssert.Contains(Assert.ThrowsExactly<GraphException>(() => SelectedFeatures.Create(model, FeatureSelection.Pooled("max"))).Message, "'avg' and ''");
+        StringAssert.Contains(Assert.ThrowsExactly<GraphException>(() => SelectedFeatures.Create(model, FeatureSelection.Pooled("max"))).Message, "valid types of this model are 'avg', ''");
     }
 }

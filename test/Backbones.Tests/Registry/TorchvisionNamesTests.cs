@@ -121,6 +121,13 @@ public sealed class TorchvisionNamesTests
     public void UnknownWeightsAreToldOfByTheRegistrysNames(string name, string problem)
         => StringAssert.Contains(Assert.ThrowsExactly<UnknownModelException>(() => ModelNames.GetConfig(name)).Message, problem);
 
+    [TestMethod]
+    [DataRow("torchvision/maskrcnn_resnet50_fpn", "'torchvision/maskrcnn_resnet50_fpn' is a detector and no backbone: Detector.Create")]
+    [DataRow("fcos_resnet50_fpn", "'fcos_resnet50_fpn' is a detector")]
+    [DataRow("torchvision/deeplabv3_resnet50", "'torchvision/deeplabv3_resnet50' is a segmentation model and no backbone: SegmentationModel.Create")]
+    public void WhatIsNoBackboneIsToldOfAsWhatItIs(string name, string problem)
+        => StringAssert.StartsWith(Assert.ThrowsExactly<UnknownModelException>(() => ModelNames.GetConfig(name)).Message, problem);
+
     // Under the registry's name, under torchvision's, and in torch's cache under the file's.
     [TestMethod]
     public void WeightsAreFoundByTheirNames()

@@ -162,6 +162,8 @@ public sealed class WeightsLocatorTests
         }
         UnknownModelException tag = Assert.ThrowsExactly<UnknownModelException>(() => WeightsLocator.Find("resnet18.a1_in1", folders: [folder.Path]));
         StringAssert.Contains(tag.Message, "'resnet18.a1_in1k'");
+        Assert.AreEqual(tag.Message.IndexOf("a1_in1k,", StringComparison.Ordinal), tag.Message.LastIndexOf("a1_in1k,", StringComparison.Ordinal), "a tag of timm's that is here as well is listed once");
+        StringAssert.EndsWith(tag.Message, $" Nor are there weights of that name in '{folder.Path}'.");
     }
 
     [TestMethod]

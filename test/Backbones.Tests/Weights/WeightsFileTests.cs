@@ -90,6 +90,20 @@ public sealed class WeightsFileTests
         StringAssert.Contains(Assert.ThrowsExactly<FileNotFoundException>(() => ParameterStore.Open(index)).Message, "'model-3.safetensors' is not there");
     }
 
+    /// <summary>One that followed them would never come back, and end the process when its stack is full.</summary>
+    [TestMethod]
+    [DataRow("b.bin")]
+    [DataRow("a.bin")]
+    [DataRow("c.json")]
+    public void An_index_cannot_name_an_index(string named)
+    {
+        using TemporaryFolder folder = new();
+        File.WriteAllText(folder.File("a.bin"), "{\"weight_map\":{\"x\":\"" + named + "\"}}");
+        File.WriteAllText(folder.File("b.bin"), """{"weight_map":{"x":"a.bin"}}""");
+        File.WriteAllText(folder.File("c.json"), """{"weight_map":{"x":"a.bin"}}""");
+        StringAssert.Contains(Assert.ThrowsExactly<WeightsFormatException>(() => ParameterStore.Open(folder.File("a.bin"))).Message, $"{named}: a JSON file, not weights; an index names it");
+    }
+
     [TestMethod]
     public void A_prefix_selects_and_is_taken_off()
     {
@@ -151,7 +165,7 @@ public sealed class WeightsFileTests
         Assert.AreEqual("old", File.ReadAllText(path));
         Assert.HasCount(1, Directory.GetFiles(folder.Path));
         Assert.ThrowsExactly<UnauthorizedAccessException>(() => AtomicFile.Write(folder.Path, _ => { }));
-        Assert.ThrowsExactly<DirectoryNotFoundException>(() => AtomicFile.Write(folder.File("none/model"), _ => { }));
+        Assert.EndsWith("none'.", Assert.ThrowsExactly<DirectoryNotFoundException>(() => AtomicFile.Write(folder.File("none/model"), _ => { })).Message);
     }
 
     [TestMethod]

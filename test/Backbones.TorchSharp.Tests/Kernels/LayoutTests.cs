@@ -66,4 +66,12 @@ public sealed class LayoutTests
             }
         }
     }
+
+    /// <summary>Sizes at which the rounded scale takes the pixel before the exact one.</summary>
+    [TestMethod]
+    public void NearestWhereItsScaleRounds()
+    {
+        var b = new GraphBuilder([1, 45, 2]);
+        TorchComparison.Check(b.Build(b.Resize(b.Input, 87, 82, ResizeMode.Nearest)));
+    }
 }

@@ -117,6 +117,17 @@ public sealed class PartLedgerTests
     }
 
     [TestMethod]
+    public void Of_many_refusals_the_newest_are_known()
+    {
+        Begin(1);
+        for (int worker = 0; worker < 300; worker++)
+            Assert.IsTrue(_ledger.Refuse(Lease(new($"{worker}", ["cpu"])), $"{worker}", "other weights"));
+        CollectionAssert.AreEqual(Enumerable.Range(44, 256).Select(w => $"{w}").ToArray(), _state.Refusals.Keys.ToArray());
+        Assert.IsFalse(_ledger.Refuse(new PartLease("job", 0, Guid.NewGuid(), 1, false, s_lease), "50", "other weights"));
+        Assert.HasCount(256, _state.Refusals);
+    }
+
+    [TestMethod]
     public void Begun_anew_are_parts_with_bad_pictures_and_no_others()
     {
         Begin(3);

@@ -5,7 +5,7 @@ namespace Backbones.Graphs;
 /// <summary>How values between pixels are found.</summary>
 public enum ResizeMode
 {
-    /// <summary>floor(i · in/out), PyTorch's 'nearest'</summary>
+    /// <summary>floor(i · in/out) with the scale in/out rounded to float32, PyTorch's 'nearest'</summary>
     Nearest,
     /// <summary>triangle filter</summary>
     Bilinear,

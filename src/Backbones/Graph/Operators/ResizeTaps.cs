@@ -13,7 +13,7 @@ internal static class ResizeTaps
             double centre = op.AlignCorners ? i * scale : (i + 0.5) * scale - 0.5;
             taps[i] = op switch
             {
-                { Mode: ResizeMode.Nearest } => [(Math.Min((int)(i * (float)size / outSize), size - 1), 1)],
+                { Mode: ResizeMode.Nearest } => [(Math.Min((int)(i * ((float)size / outSize)), size - 1), 1)],
                 { Antialias: true } => Antialiased(i, size, scale, op.Mode),
                 { Mode: ResizeMode.Bilinear } => Bilinear(op.AlignCorners ? centre : Math.Max(centre, 0), size),
                 _ => Bicubic(centre, size),

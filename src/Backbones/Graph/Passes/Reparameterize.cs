@@ -85,7 +85,7 @@ internal static class Reparameterize
         }
 
         /// <summary>The map that a branch is a linear function of; null where it is none, or where somebody else needs its value.</summary>
-        private Node? SourceOf(Node branch, Node old) => _uses[old] == 1 && (IsConvolution(branch) || branch.Operator is BatchNormOp) ? branch.Inputs[0] : null;
+        private Node? SourceOf(Node branch, Node old) => _uses[old] == 1 && (IsConvolution(branch) || branch.Operator is BatchNormOp { Axis: 0 }) ? branch.Inputs[0] : null;
 
         private static bool IsConvolution(Node node) => node.Operator is Conv2dOp { Epilogue: null } && node.IsBatched && !node.Inputs[1].IsBatched;
 

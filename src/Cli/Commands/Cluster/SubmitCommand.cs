@@ -41,6 +41,7 @@ internal static class SubmitCommand
             "timm-features submit vit_base_patch14_dinov2 /data/list.csv -o /data/tokens.npz --part-size 200 --wait --cluster redis://queue:6379");
         command.SetAction(result =>
         {
+            CommonOptions.KeepInputs(output.Name, result.GetValue(output), result.GetValue(images)!);
             DeviceEngine device = engine.Engine(result);
             var request = new JobRequest(result.GetValue(model.Model)!, result.GetValue(images)!, result.GetValue(output)!)
             {

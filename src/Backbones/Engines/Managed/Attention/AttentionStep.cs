@@ -48,34 +48,29 @@ internal sealed unsafe class AttentionStep<T> : Step where T : struct, IVector<T
 
     public override long SharedScratch(int batch) => Blocks > 1 ? batch * _resultHeads.Count * HeadSize : 0;
 
-    public override long WorkerScratch(int threads) => (long)MostRows * PanelPacker<T>.Padded(_keys) + (Blocks > 1 ? 0 : HeadSize);
+    public override long WorkerScratch => (long)MostRows * PanelPacker<T>.Padded(_keys) + (Blocks > 1 ? 0 : HeadSize);
 
     private long HeadSize => PanelPacker<T>.Size(_depth, _keys) + PanelPacker<T>.Size(_keys, _valueDepth);
 
     private int Blocks => _queries <= MostRows ? 1 : (_queries + BlockRows - 1) / BlockRows;
 
-    private int PackPieces(RunContext context) => Pieces.Count(context.Batch * _resultHeads.Count, HeadSize, context.Pool.Threads);
-
-    private int RowPieces(RunContext context) => Pieces.Count((long)context.Batch * _resultHeads.Count * Blocks, (long)Math.Min(BlockRows, _queries) * _keys * (_depth + _valueDepth) / 16, context.Pool.Threads);
-
     public override void Execute(RunContext context)
     {
+        long heads = (long)context.Batch * _resultHeads.Count;
         if (Blocks > 1)
-            context.Share(this, 0, PackPieces(context));
-        context.Share(this, 1, RowPieces(context));
+            context.Share(this, 0, heads, HeadSize);
+        context.Share(this, 1, heads * Blocks, (long)Math.Min(BlockRows, _queries) * _keys * (_depth + _valueDepth) / 16);
     }
 
     public override void RunPiece(RunContext context, int phase, int index, int worker)
     {
-        int heads = context.Batch * _resultHeads.Count;
+        (long first, long end) = context.Units(index);
         if (phase == 0)
         {
-            (long start, long stop) = Pieces.Range(heads, PackPieces(context), index);
-            for (int i = (int)start; i < stop; i++)
+            for (int i = (int)first; i < end; i++)
                 PackHead(context, i, context.SharedScratch + i * HeadSize);
             return;
         }
-        (long first, long end) = Pieces.Range((long)heads * Blocks, RowPieces(context), index);
         float* packed = context.WorkerScratch(worker) + (long)MostRows * PanelPacker<T>.Padded(_keys);
         for (long block = first; block < end; block++)
         {

@@ -46,7 +46,7 @@ internal sealed unsafe class DepthwiseStep<T> : Step where T : struct, IVector<T
 
     public override long MultiplyAdds => (long)_geometry.OutHeight * _geometry.OutWidth * _geometry.OutChannels * _geometry.Kernel.H * _geometry.Kernel.W;
 
-    public override long WorkerScratch(int threads) => (long)_pieceVectors * ScratchLines(_bandLines) * _scratchLine;
+    public override long WorkerScratch => (long)_pieceVectors * ScratchLines(_bandLines) * _scratchLine;
 
     private int Bands => (_geometry.OutHeight + _bandLines - 1) / _bandLines;
 

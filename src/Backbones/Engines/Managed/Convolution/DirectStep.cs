@@ -41,12 +41,12 @@ internal sealed unsafe class DirectStep<T> : Step where T : struct, IVector<T>
 
     public override long SharedScratch(int batch) => _layout.IsCopied ? batch * _layout.ItemFloats : 0;
 
-    public override long WorkerScratch(int threads) => _weights.RowScratch(_blocks.Max(b => b.Runs * b.Length));
+    public override long WorkerScratch => _weights.RowScratch(_blocks.Max(b => b.Runs * b.Length));
 
     public override void Execute(RunContext context)
     {
         if (_layout.IsCopied)
-            context.Share(this, 0, Pieces.Count((long)context.Batch * _layout.CopiedLines, _layout.Line, context.Pool.Threads));
+            context.Share(this, 0, (long)context.Batch * _layout.CopiedLines, _layout.Line);
         context.Share(this, 1, Grid(context).Count);
     }
 
@@ -90,8 +90,7 @@ internal sealed unsafe class DirectStep<T> : Step where T : struct, IVector<T>
 
     private void CopyLines(RunContext context, int index)
     {
-        long lines = (long)context.Batch * _layout.CopiedLines;
-        (long first, long end) = Pieces.Range(lines, Pieces.Count(lines, _layout.Line, context.Pool.Threads), index);
+        (long first, long end) = context.Units(index);
         for (long line = first; line < end; line++)
         {
             long item = line / _layout.CopiedLines;

@@ -54,7 +54,7 @@ internal sealed unsafe class ExpandDepthwiseStep<T> : Step where T : struct, IVe
     public override long MultiplyAdds
         => (long)_geometry.Height * _geometry.Width * _expand.K * _expand.Columns + (long)_geometry.OutHeight * _geometry.OutWidth * _geometry.Channels * _geometry.Kernel.H * _geometry.Kernel.W;
 
-    public override long WorkerScratch(int threads) => MapScratch + _expand.RowScratch(_expand.K);
+    public override long WorkerScratch => MapScratch + _expand.RowScratch(_expand.K);
 
     /// <summary>Floats of scratch for the wide map's lines; weights that have to be widened follow.</summary>
     private long MapScratch => (long)ScratchLines(_geometry, _bandLines) * _columns * _expand.Vectors(0) * T.Count;

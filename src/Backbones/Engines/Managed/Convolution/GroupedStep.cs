@@ -49,7 +49,7 @@ internal sealed unsafe class GroupedStep<T> : GroupedConvolution<T> where T : st
         return packed;
     }
 
-    public override long WorkerScratch(int threads) => InputFloats + GroupedKernel<T>.MostPixels * T.Count + Weights.RowScratch(Weights.K);
+    public override long WorkerScratch => InputFloats + GroupedKernel<T>.MostPixels * T.Count + Weights.RowScratch(Weights.K);
 
     private long InputFloats => (long)InputLines(_bandLines) * _columns * Channels.LargestPixel;
 

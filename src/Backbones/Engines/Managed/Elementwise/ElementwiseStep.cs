@@ -4,26 +4,11 @@ using Backbones.Graphs;
 
 namespace Backbones.Engines.Managed;
 
-/// <summary>Functions of two values.</summary>
-internal enum ElementFunction
-{
-    Add,
-    Subtract,
-    Multiply,
-    Divide,
-    Max,
-    Min,
-
-    /// <summary>The first where positive, else their product.</summary>
-    PRelu,
-}
-
 /// <summary>One function of a chain.</summary>
-/// <param name="Activation">A function of the value so far; null where the function has two arguments.</param>
-/// <param name="Function">The function of two.</param>
+/// <param name="Function">A <see cref="UnaryOp"/> of the value so far, or a <see cref="BinaryOp"/> or <see cref="PReluOp"/> of it and another.</param>
 /// <param name="Other">Its other argument; broadcast axes have stride 0, along the innermost axis it is contiguous or constant.</param>
 /// <param name="IsSecond">Whether the value so far is the second argument.</param>
-internal readonly record struct ElementLink(UnaryOp? Activation, ElementFunction Function = default, ValueView? Other = null, bool IsSecond = false);
+internal readonly record struct ElementLink(Operator Function, ValueView? Other = null, bool IsSecond = false);
 
 /// <summary>
 /// Functions of elements, one after another: a gate, its product with a map, the residual, an activation. A block of rows goes through all of them while it is in the first-level
@@ -53,13 +38,11 @@ internal sealed unsafe class ElementwiseStep<T> : Step where T : struct, IVector
 
     private long Work => (long)_loops.Columns * _links.Length;
 
-    public override void Execute(RunContext context)
-        => context.Share(this, 0, Pieces.Count(_loops.RowsPerItem * context.Batch, Work, context.Pool.Threads));
+    public override void Execute(RunContext context) => context.Share(this, 0, _loops.RowsPerItem * context.Batch, Work);
 
     public override void RunPiece(RunContext context, int phase, int index, int worker)
     {
-        long rows = _loops.RowsPerItem * context.Batch;
-        (long first, long end) = Pieces.Range(rows, Pieces.Count(rows, Work, context.Pool.Threads), index);
+        (long first, long end) = context.Units(index);
         float* start = context.Address(_start), result = context.Address(_result);
         nint targetRow = (nint)_loops.InnerRowStride(0);
         long most = _links.Length == 1 ? long.MaxValue : Math.Max(1, BlockFloats / _loops.Columns);
@@ -72,7 +55,7 @@ internal sealed unsafe class ElementwiseStep<T> : Step where T : struct, IVector
             for (int i = 0; i < _links.Length; i++)
             {
                 ElementLink link = _links[i];
-                if (link.Activation is { } activation)
+                if (link.Function is UnaryOp activation)
                 {
                     ActivationKernel<T>.Run(activation, value.Start, value.Distance, target, targetRow, count, _loops.Columns);
                 }
@@ -91,17 +74,18 @@ internal sealed unsafe class ElementwiseStep<T> : Step where T : struct, IVector
         }
     }
 
-    private void Run(ElementFunction function, Rows a, Rows b, float* target, nint targetRow, int count)
+    private void Run(Operator function, Rows a, Rows b, float* target, nint targetRow, int count)
     {
-        switch (function)
+        switch ((function as BinaryOp)?.Kind)
         {
-            case ElementFunction.Add: Run<Add>(a, b, target, targetRow, count, _loops.Columns); break;
-            case ElementFunction.Subtract: Run<Subtract>(a, b, target, targetRow, count, _loops.Columns); break;
-            case ElementFunction.Multiply: Run<Multiply>(a, b, target, targetRow, count, _loops.Columns); break;
-            case ElementFunction.Divide: Run<Divide>(a, b, target, targetRow, count, _loops.Columns); break;
-            case ElementFunction.Max: Run<Larger>(a, b, target, targetRow, count, _loops.Columns); break;
-            case ElementFunction.Min: Run<Smaller>(a, b, target, targetRow, count, _loops.Columns); break;
-            default: Run<PRelu>(a, b, target, targetRow, count, _loops.Columns); break;
+            case BinaryKind.Add: Run<Add>(a, b, target, targetRow, count, _loops.Columns); break;
+            case BinaryKind.Subtract: Run<Subtract>(a, b, target, targetRow, count, _loops.Columns); break;
+            case BinaryKind.Multiply: Run<Multiply>(a, b, target, targetRow, count, _loops.Columns); break;
+            case BinaryKind.Divide: Run<Divide>(a, b, target, targetRow, count, _loops.Columns); break;
+            case BinaryKind.Max: Run<Larger>(a, b, target, targetRow, count, _loops.Columns); break;
+            case BinaryKind.Min: Run<Smaller>(a, b, target, targetRow, count, _loops.Columns); break;
+            case null: Run<PRelu>(a, b, target, targetRow, count, _loops.Columns); break;
+            default: throw new NotSupportedException($"The managed engine has no kernel for {function}.");
         }
     }
 
@@ -176,13 +160,13 @@ internal sealed unsafe class ElementwiseStep<T> : Step where T : struct, IVector
     private readonly struct Larger : IFunction2
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static T Of(T a, T b) => T.Max(a, b);
+        public static T Of(T a, T b) => T.Maximum(a, b);
     }
 
     private readonly struct Smaller : IFunction2
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static T Of(T a, T b) => T.Min(a, b);
+        public static T Of(T a, T b) => T.Minimum(a, b);
     }
 
     private readonly struct PRelu : IFunction2

@@ -69,32 +69,6 @@ internal static class VectorMath<T> where T : struct, IVector<T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Sigmoid(T x) => T.Create(1f) / (T.Create(1f) + Exp(-x));
 
-    /// <summary>The error function: an odd polynomial up to 1, beyond it 1 - e^p(|x|) where p approximates log erfc.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static T Erf(T x)
-    {
-        T a = T.Abs(x), s = x * x;
-        T p = T.Create(7.85386108877381e-05f);
-        p = T.MultiplyAdd(p, s, T.Create(-0.00080101935336091f));
-        p = T.MultiplyAdd(p, s, T.Create(0.005188327673660641f));
-        p = T.MultiplyAdd(p, s, T.Create(-0.02685381192785269f));
-        p = T.MultiplyAdd(p, s, T.Create(0.11283585148404955f));
-        p = T.MultiplyAdd(p, s, T.Create(-0.3761262582421296f));
-        p = T.MultiplyAdd(p, s, T.Create(0.1283791657267128f));
-        T near = T.MultiplyAdd(p, x, x);
-
-        T b = T.Min(T.Create(4f), a);
-        T q = T.Create(0.0001855739340260823f);
-        q = T.MultiplyAdd(q, b, T.Create(-0.0029396065638384807f));
-        q = T.MultiplyAdd(q, b, T.Create(0.021805315393687314f));
-        q = T.MultiplyAdd(q, b, T.Create(-0.10303736268820086f));
-        q = T.MultiplyAdd(q, b, T.Create(-0.6382256841366926f));
-        q = T.MultiplyAdd(q, b, T.Create(-1.1270400319497984f));
-        q = T.MultiplyAdd(q, b, T.Create(-0.0003537204697742283f));
-        T far = T.CopySign(T.Create(1f) - Exp(q), x);
-        return T.SelectLess(T.Create(1f), a, far, near);
-    }
-
     /// <summary>Hyperbolic tangent: an odd polynomial up to 0.6, beyond it 1 - 2 / (e^2|x| + 1).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Tanh(T x)

@@ -34,27 +34,24 @@ internal sealed unsafe class MatMulStep<T> : Step where T : struct, IVector<T>
 
     public override void Execute(RunContext context)
     {
-        int matrices = context.Batch * _resultMatrices.Count;
-        context.Share(this, 0, Pieces.Count(matrices, PanelPacker<T>.Size(_k, _n), context.Pool.Threads));
-        context.Share(this, 1, Pieces.Count((long)matrices * Blocks, (long)Math.Min(_m, BlockRows) * _n * _k / 16, context.Pool.Threads));
+        long matrices = (long)context.Batch * _resultMatrices.Count;
+        context.Share(this, 0, matrices, PanelPacker<T>.Size(_k, _n));
+        context.Share(this, 1, matrices * Blocks, (long)Math.Min(_m, BlockRows) * _n * _k / 16);
     }
 
     public override void RunPiece(RunContext context, int phase, int index, int worker)
     {
-        int matrices = context.Batch * _resultMatrices.Count;
         long size = PanelPacker<T>.Size(_k, _n);
+        (long first, long end) = context.Units(index);
         if (phase == 0)
         {
-            (long start, long stop) = Pieces.Range(matrices, Pieces.Count(matrices, size, context.Pool.Threads), index);
-            for (int i = (int)start; i < stop; i++)
+            for (int i = (int)first; i < end; i++)
             {
                 float* source = context.Address(_right) + i / _resultMatrices.Count * _right.ItemStride + _rightMatrices.Offset(i % _resultMatrices.Count);
                 PanelPacker<T>.Pack(source, (nint)_right.Strides[^2], (nint)_right.Strides[^1], _k, _n, context.SharedScratch + i * size);
             }
             return;
         }
-        long blocks = (long)matrices * Blocks;
-        (long first, long end) = Pieces.Range(blocks, Pieces.Count(blocks, (long)Math.Min(_m, BlockRows) * _n * _k / 16, context.Pool.Threads), index);
         for (long block = first; block < end; block++)
         {
             int i = (int)(block / Blocks), row = (int)(block % Blocks) * BlockRows;

@@ -22,7 +22,7 @@ internal sealed unsafe class ProductStep<T>(ValueView input, PackedMatrix<T> wei
 
     public override long MultiplyAdds => _result.Count * weights.K * weights.Columns;
 
-    public override long WorkerScratch(int threads) => weights.RowScratch(_blockK) + (prologue is null ? 0 : ProductGrid.MostRows * ScratchDistance);
+    public override long WorkerScratch => weights.RowScratch(_blockK) + (prologue is null ? 0 : ProductGrid.MostRows * ScratchDistance);
 
     /// <summary>Floats from row to row of what the prologue makes.</summary>
     private long ScratchDistance => (_blockK + T.Count - 1) / T.Count * T.Count;

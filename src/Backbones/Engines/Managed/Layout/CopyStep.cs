@@ -47,15 +47,12 @@ internal sealed unsafe class CopyStep<T> : Step where T : struct, IVector<T>
 
     private int Strips => _across is { } across ? (across.Size + Strip - 1) / Strip : 1;
 
-    private long UnitWork => (long)_inner.Size * (_across is { } across ? Math.Min(across.Size, Strip) : 1);
-
     public override void Execute(RunContext context)
-        => context.Share(this, 0, Pieces.Count(_outerCount * Strips * context.Batch, UnitWork, context.Pool.Threads));
+        => context.Share(this, 0, _outerCount * Strips * context.Batch, (long)_inner.Size * (_across is { } across ? Math.Min(across.Size, Strip) : 1));
 
     public override void RunPiece(RunContext context, int phase, int index, int worker)
     {
-        long units = _outerCount * Strips * context.Batch;
-        (long first, long end) = Pieces.Range(units, Pieces.Count(units, UnitWork, context.Pool.Threads), index);
+        (long first, long end) = context.Units(index);
         // Units along the innermost of the outer axes are equally far apart: only the first needs the full arithmetic, which costs as much as a copy of a hundred floats.
         (int Size, long Source, long Target) run = _across is null && _outer.Length > 0 ? _outer[^1] : (1, 0, 0);
         for (long unit = first; unit < end;)

@@ -27,12 +27,11 @@ internal sealed unsafe class RemapStep<T> : Step where T : struct, IVector<T>
         _rows = _outer.Aggregate(1L, (n, a) => n * target.Dims[a]);
     }
 
-    public override void Execute(RunContext context)
-        => context.Share(this, 0, Pieces.Count(_rows * context.Batch, _target.Dims[_inner], context.Pool.Threads));
+    public override void Execute(RunContext context) => context.Share(this, 0, _rows * context.Batch, _target.Dims[_inner]);
 
     public override void RunPiece(RunContext context, int phase, int index, int worker)
     {
-        (long first, long end) = Pieces.Range(_rows * context.Batch, Pieces.Count(_rows * context.Batch, _target.Dims[_inner], context.Pool.Threads), index);
+        (long first, long end) = context.Units(index);
         // The places along all outer axes but the innermost of them are found once for all its rows: that costs as much as a copy of a hundred floats.
         int next = _outer.Length > 0 ? _outer[^1] : -1, run = next < 0 ? 1 : _target.Dims[next];
         int[]? nextTable = next < 0 ? null : _tables[next];

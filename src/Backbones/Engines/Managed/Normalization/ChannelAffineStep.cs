@@ -10,13 +10,11 @@ internal sealed unsafe class ChannelAffineStep<T>(ValueView input, AlignedBuffer
 {
     private readonly LoopNest _loops = new(result, input);
 
-    public override void Execute(RunContext context)
-        => context.Share(this, 0, Pieces.Count(_loops.RowsPerItem * context.Batch, 2 * _loops.Columns, context.Pool.Threads));
+    public override void Execute(RunContext context) => context.Share(this, 0, _loops.RowsPerItem * context.Batch, 2 * _loops.Columns);
 
     public override void RunPiece(RunContext context, int phase, int index, int worker)
     {
-        long rows = _loops.RowsPerItem * context.Batch;
-        (long first, long end) = Pieces.Range(rows, Pieces.Count(rows, 2 * _loops.Columns, context.Pool.Threads), index);
+        (long first, long end) = context.Units(index);
         float* source = context.Address(input), target = context.Address(result);
         for (long row = first; row < end; row++)
         {

@@ -51,21 +51,21 @@ internal sealed unsafe class GroupNormStep<T> : Step where T : struct, IVector<T
 
     public override void Execute(RunContext context)
     {
-        context.Share(this, 0, BlockPieces(context));
-        context.Share(this, 1, GroupPieces(context));
-        context.Share(this, 2, BlockPieces(context));
+        long blocks = (long)_blocks * context.Batch, blockWork = 2L * BlockRows * _from.Columns;
+        context.Share(this, 0, blocks, blockWork);
+        context.Share(this, 1, (long)_groups * context.Batch, 4L * _blocks * (_from.Columns / _groups));
+        context.Share(this, 2, blocks, blockWork);
     }
 
     public override void RunPiece(RunContext context, int phase, int index, int worker)
     {
+        (long first, long end) = context.Units(index);
         if (phase == 1)
         {
-            (long firstGroup, long endGroup) = Pieces.Range((long)_groups * context.Batch, GroupPieces(context), index);
-            for (long i = firstGroup; i < endGroup; i++)
+            for (long i = first; i < end; i++)
                 Fold(context.SharedScratch + i / _groups * ItemScratch, (int)(i % _groups));
             return;
         }
-        (long first, long end) = Pieces.Range((long)_blocks * context.Batch, BlockPieces(context), index);
         for (long i = first; i < end; i++)
         {
             long item = i / _blocks, block = i % _blocks, row = block * BlockRows;
@@ -77,10 +77,6 @@ internal sealed unsafe class GroupNormStep<T> : Step where T : struct, IVector<T
                 Apply(source, context.Address(_result) + item * _result.ItemStride + row * _to.Distance, rows, scratch + _blocks * 2L * _padded);
         }
     }
-
-    private int BlockPieces(RunContext context) => Pieces.Count((long)_blocks * context.Batch, 2L * BlockRows * _from.Columns, context.Pool.Threads);
-
-    private int GroupPieces(RunContext context) => Pieces.Count((long)_groups * context.Batch, 4L * _blocks * (_from.Columns / _groups), context.Pool.Threads);
 
     /// <summary>Mean and sum of squared deviations of each column of a block.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

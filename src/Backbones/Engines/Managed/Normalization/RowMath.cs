@@ -52,7 +52,7 @@ internal static unsafe class RowMath<T> where T : struct, IVector<T>
         T a = T.Create(float.NegativeInfinity);
         nint i = 0;
         for (; i <= count - T.Count; i += T.Count)
-            a = T.Max(a, T.Load(x + i));
+            a = T.Maximum(a, T.Load(x + i));
         float max = T.MaxLane(a);
         for (; i < count; i++)
             max = MathF.Max(max, x[i]);
@@ -91,16 +91,5 @@ internal static unsafe class RowMath<T> where T : struct, IVector<T>
             T.Store(T.Load(x + i) * f, y + i);
         if (i < count)
             T.StoreFirst(T.LoadFirst(x + i, count - i) * f, y + i, count - i);
-    }
-
-    /// <summary>y += x.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Add(float* x, float* y, nint count)
-    {
-        nint i = 0;
-        for (; i <= count - T.Count; i += T.Count)
-            T.Store(T.Load(y + i) + T.Load(x + i), y + i);
-        if (i < count)
-            T.StoreFirst(T.LoadFirst(y + i, count - i) + T.LoadFirst(x + i, count - i), y + i, count - i);
     }
 }

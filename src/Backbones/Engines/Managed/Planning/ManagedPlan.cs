@@ -29,7 +29,7 @@ internal sealed unsafe class ManagedPlan : IPlan, IMeasuredPlan
         _batchItemSize = batchItemSize;
         _resources = resources;
         _pool = pool;
-        _workerScratch = steps.Select(s => s.Step.WorkerScratch(pool.Threads)).DefaultIfEmpty().Max();
+        _workerScratch = steps.Select(s => s.Step.WorkerScratch).DefaultIfEmpty().Max();
     }
 
     public Graph Graph { get; }

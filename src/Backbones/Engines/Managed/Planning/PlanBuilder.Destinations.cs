@@ -36,12 +36,12 @@ internal sealed partial class PlanBuilder<T>
     }
 
     /// <summary>Memory for a node's map: its place in a concatenation, or memory of its own.</summary>
-    private ValueView MapResult(Node node) => _destinations.TryGetValue(node, out ValueView? place) ? place : AllocateMap(node.Shape);
+    private ValueView MapResult(Node node) => Result(node, [1, 2, 0]);
 
-    /// <summary>Memory for a result with the axes in the order of <paramref name="view"/>: a map's place in a concatenation where that has this order.</summary>
-    private ValueView ResultLike(Node node, ValueView view)
-    {
-        int[] order = Order(view);
-        return order is [1, 2, 0] && _destinations.TryGetValue(node, out ValueView? place) ? place : Allocate(view.Dims, order);
-    }
+    /// <summary>Memory for a result with the axes in the order of <paramref name="view"/>.</summary>
+    private ValueView ResultLike(Node node, ValueView view) => Result(node, Order(view));
+
+    /// <summary>Memory for a result with the axes in some order, outermost first: a map's place in a concatenation where that has this order.</summary>
+    private ValueView Result(Node node, int[] order)
+        => order is [1, 2, 0] && _destinations.TryGetValue(node, out ValueView? place) ? place : Allocate(node.Shape.Dimensions, order);
 }

@@ -37,9 +37,7 @@ internal sealed partial class PlanBuilder<T>
         foreach (Node link in chain)
         {
             bool isSecond = value is not null && link.Inputs[0] != value;
-            links.Add(link.Operator is BinaryOp binary
-                ? new ElementLink(null, FunctionOf(binary.Kind), Broadcast(Value(link.Inputs[isSecond ? 0 : 1]), result, inner), isSecond)
-                : new ElementLink((UnaryOp)link.Operator));
+            links.Add(new ElementLink(link.Operator, link.Operator is BinaryOp ? Broadcast(Value(link.Inputs[isSecond ? 0 : 1]), result, inner) : null, isSecond));
             value = link;
         }
         Add(new ElementwiseStep<T>(start, links.ToImmutable(), result), result, [start, .. links.Select(l => l.Other)]);
@@ -52,17 +50,6 @@ internal sealed partial class PlanBuilder<T>
     private bool JoinsItsUser(Node node) => node is { IsBatched: true, Operator: UnaryOp or BinaryOp } && !_values.ContainsKey(node)
         && OnlyUser(node) is { Operator: UnaryOp or BinaryOp } user && user.Shape == node.Shape && user.Inputs.Count(i => i == node) == 1;
 
-    private static ElementFunction FunctionOf(BinaryKind kind) => kind switch
-    {
-        BinaryKind.Add => ElementFunction.Add,
-        BinaryKind.Subtract => ElementFunction.Subtract,
-        BinaryKind.Multiply => ElementFunction.Multiply,
-        BinaryKind.Divide => ElementFunction.Divide,
-        BinaryKind.Max => ElementFunction.Max,
-        BinaryKind.Min => ElementFunction.Min,
-        _ => throw new NotSupportedException($"The managed engine has no kernel for {kind}."),
-    };
-
     private ValueView PRelu(Node node)
     {
         ValueView input = ContiguousAlong(Value(node.Inputs[0]), 0), result = ResultLike(node, input);
@@ -71,7 +58,7 @@ internal sealed partial class PlanBuilder<T>
         long[] strides = new long[node.Shape.Rank];
         strides[0] = 1;
         var view = new ValueView(new Storage(StorageKind.Constant, 0) { Constant = padded }, 0, result.Dims, strides);
-        Add(new ElementwiseStep<T>(input, [new ElementLink(null, ElementFunction.PRelu, view)], result), result, input);
+        Add(new ElementwiseStep<T>(input, [new ElementLink(node.Operator, view)], result), result, input);
         return result;
     }
 }

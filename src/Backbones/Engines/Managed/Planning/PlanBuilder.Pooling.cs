@@ -74,7 +74,7 @@ internal sealed partial class PlanBuilder<T>
         int[] kept = [.. Order(input).Where(a => places[a] != Reduced)], reduced = [.. Order(input).Where(a => places[a] == Reduced)];
         // The result lies as what is kept of the input does.
         int[] order = [.. Enumerable.Range(0, node.Shape.Rank).Except(kept.Select(a => places[a])), .. kept.Select(a => places[a])];
-        ValueView result = order is [1, 2, 0] && _destinations.TryGetValue(node, out ValueView? place) ? place : Allocate(node.Shape.Dimensions, order);
+        ValueView result = Result(node, order);
         bool isRun = inner < 0 || places[inner] == Reduced;
         if (isRun && !IsRun(input, reduced))
         {

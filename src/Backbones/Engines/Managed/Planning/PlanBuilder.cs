@@ -144,12 +144,6 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
         return activation;
     }
 
-    private TResource Own<TResource>(TResource resource) where TResource : IDisposable
-    {
-        _resources.Add(resource);
-        return resource;
-    }
-
     /// <summary>Where weights go that <see cref="Weights"/> gets: to memory of their own if they stay there only until they have been made halves.</summary>
     private NativeArena? PackedTo => _halfWeights ? null : _weights;
 
@@ -158,7 +152,9 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
         if (!_halfWeights)
             return packed;
         _packing.Wait();
-        return Own(packed.ToHalf(_weights));
+        PackedMatrix<T> halves = packed.ToHalf(_weights);
+        _resources.Add(halves);
+        return halves;
     }
 
     private void Add(Step step, ValueView result, params ReadOnlySpan<ValueView?> inputs)

@@ -11,13 +11,11 @@ internal sealed unsafe class PoolStep<T>(bool max, PoolWindow[] lines, PoolWindo
 
     private long LineWork => (long)columns.Length * _channels * 4;
 
-    public override void Execute(RunContext context)
-        => context.Share(this, 0, Pieces.Count((long)lines.Length * context.Batch, LineWork, context.Pool.Threads));
+    public override void Execute(RunContext context) => context.Share(this, 0, (long)lines.Length * context.Batch, LineWork);
 
     public override void RunPiece(RunContext context, int phase, int index, int worker)
     {
-        long all = (long)lines.Length * context.Batch;
-        (long first, long end) = Pieces.Range(all, Pieces.Count(all, LineWork, context.Pool.Threads), index);
+        (long first, long end) = context.Units(index);
         for (long i = first; i < end; i++)
         {
             long item = i / lines.Length;
@@ -44,7 +42,7 @@ internal sealed unsafe class PoolStep<T>(bool max, PoolWindow[] lines, PoolWindo
             {
                 float* line = source + y * _line + c;
                 for (int x = h.First; x < h.End; x += h.Step)
-                    best = T.Max(best, T.Load(line + x * _pixel));
+                    best = T.Maximum(best, T.Load(line + x * _pixel));
             }
             Store(best, target, c);
         }

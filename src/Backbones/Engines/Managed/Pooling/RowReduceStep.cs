@@ -25,12 +25,11 @@ internal sealed unsafe class RowReduceStep<T> : Step where T : struct, IVector<T
         _run = (int)(input.Length / _rows);
     }
 
-    public override void Execute(RunContext context) => context.Share(this, 0, Pieces.Count(_rows * context.Batch, _run, context.Pool.Threads));
+    public override void Execute(RunContext context) => context.Share(this, 0, _rows * context.Batch, _run);
 
     public override void RunPiece(RunContext context, int phase, int index, int worker)
     {
-        long rows = _rows * context.Batch;
-        (long first, long end) = Pieces.Range(rows, Pieces.Count(rows, _run, context.Pool.Threads), index);
+        (long first, long end) = context.Units(index);
         for (long row = first; row < end; row++)
         {
             long item = row / _rows, rest = row % _rows;

@@ -40,15 +40,11 @@ internal sealed unsafe class SliceReduceStep<T> : Step where T : struct, IVector
 
     private static int Width => 4 * T.Count;
 
-    private long UnitWork => (long)_slices.Length * Math.Min(Width, _loops.Columns);
-
-    public override void Execute(RunContext context)
-        => context.Share(this, 0, Pieces.Count(_loops.RowsPerItem * _blocks * context.Batch, UnitWork, context.Pool.Threads));
+    public override void Execute(RunContext context) => context.Share(this, 0, _loops.RowsPerItem * _blocks * context.Batch, (long)_slices.Length * Math.Min(Width, _loops.Columns));
 
     public override void RunPiece(RunContext context, int phase, int index, int worker)
     {
-        long units = _loops.RowsPerItem * _blocks * context.Batch;
-        (long first, long end) = Pieces.Range(units, Pieces.Count(units, UnitWork, context.Pool.Threads), index);
+        (long first, long end) = context.Units(index);
         float* input = context.Address(_input), result = context.Address(_result), factors = _factors is null ? null : context.Address(_factors);
         nint factorStride = (nint)_loops.ColumnStrides[2];
         fixed (nint* slices = _slices, factorSlices = _factorSlices)
@@ -201,9 +197,9 @@ internal sealed unsafe class SliceReduceStep<T> : Step where T : struct, IVector
         public static T Start => T.Create(float.NegativeInfinity);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static T Of(T total, T x, T centre) => T.Max(total, x);
+        public static T Of(T total, T x, T centre) => T.Maximum(total, x);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static T Join(T a, T b) => T.Max(a, b);
+        public static T Join(T a, T b) => T.Maximum(a, b);
     }
 }

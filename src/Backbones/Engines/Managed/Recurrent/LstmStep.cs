@@ -27,7 +27,7 @@ internal sealed unsafe class LstmStep<T>(ValueView gates, PackedMatrix<T> recurr
 
     public override long MultiplyAdds => _sequences * _length * 8 * Hidden * Hidden;
 
-    public override long WorkerScratch(int threads) => (long)BlockSequences * (2 * StateDistance + GatesDistance);
+    public override long WorkerScratch => (long)BlockSequences * (2 * StateDistance + GatesDistance);
 
     private int Blocks(RunContext context) => (int)((_sequences * context.Batch + BlockSequences - 1) / BlockSequences);
 

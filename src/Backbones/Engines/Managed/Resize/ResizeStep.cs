@@ -9,12 +9,11 @@ internal sealed unsafe class ResizeStep<T>((int Index, double Weight)[][] lines,
 
     private long LineWork => (long)columns.Length * _channels * lines[0].Length * columns[0].Length;
 
-    public override void Execute(RunContext context) => context.Share(this, 0, Pieces.Count((long)lines.Length * context.Batch, LineWork, context.Pool.Threads));
+    public override void Execute(RunContext context) => context.Share(this, 0, (long)lines.Length * context.Batch, LineWork);
 
     public override void RunPiece(RunContext context, int phase, int index, int worker)
     {
-        long all = (long)lines.Length * context.Batch;
-        (long first, long end) = Pieces.Range(all, Pieces.Count(all, LineWork, context.Pool.Threads), index);
+        (long first, long end) = context.Units(index);
         for (long i = first; i < end; i++)
         {
             long item = i / lines.Length;

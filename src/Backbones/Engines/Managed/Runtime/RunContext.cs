@@ -14,6 +14,8 @@ internal sealed unsafe class RunContext : IParallelWork, IDisposable
     private readonly nint[] _outputs;
     private Step? _step;
     private int _phase;
+    private long _units;
+    private int _pieces;
     private int _passBatch;
     private int _firstItem;
 
@@ -93,6 +95,16 @@ internal sealed unsafe class RunContext : IParallelWork, IDisposable
         _phase = phase;
         Pool.Run(this, pieces);
     }
+
+    /// <summary>The same for <paramref name="units"/> units of a simple loop, <paramref name="unitWork"/> floats each, in as many pieces as are worth handing over: which they are says <see cref="Units"/>.</summary>
+    public void Share(Step step, int phase, long units, long unitWork)
+    {
+        (_units, _pieces) = (units, Pieces.Count(units, unitWork, Pool.Threads));
+        Share(step, phase, _pieces);
+    }
+
+    /// <summary>First and past-the-last unit of a piece.</summary>
+    public (long First, long End) Units(int index) => Pieces.Range(_units, _pieces, index);
 
     void IParallelWork.Run(int index, int worker) => _step!.RunPiece(this, _phase, index, worker);
 

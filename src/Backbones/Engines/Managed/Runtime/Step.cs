@@ -7,12 +7,12 @@ internal abstract class Step
     public virtual long MultiplyAdds => 0;
 
     /// <summary>Scratch floats that each worker needs.</summary>
-    public virtual long WorkerScratch(int threads) => 0;
+    public virtual long WorkerScratch => 0;
 
     /// <summary>Scratch floats shared by all workers, for a run of that many batch items.</summary>
     public virtual long SharedScratch(int batch) => 0;
 
-    /// <summary>Runs the step for the whole batch, sharing pieces through <see cref="RunContext.Share"/>.</summary>
+    /// <summary>Runs the step for the whole batch, sharing pieces through <see cref="RunContext.Share(Step, int, int)"/>.</summary>
     public abstract void Execute(RunContext context);
 
     /// <summary>Runs one piece of one phase.</summary>

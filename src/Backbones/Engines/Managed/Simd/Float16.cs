@@ -60,7 +60,13 @@ internal readonly unsafe struct Float16(Vector512<float> value) : IVector<Float1
     public static Float16 Max(Float16 a, Float16 b) => new(Vector512.MaxNative(a._v, b._v));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float16 Maximum(Float16 a, Float16 b) => new(Vector512.Max(a._v, b._v));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Float16 Min(Float16 a, Float16 b) => new(Vector512.MinNative(a._v, b._v));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float16 Minimum(Float16 a, Float16 b) => new(Vector512.Min(a._v, b._v));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Float16 Abs(Float16 value) => new(Vector512.Abs(value._v));
@@ -86,15 +92,12 @@ internal readonly unsafe struct Float16(Vector512<float> value) : IVector<Float1
     public static Float16 Permute(Float16 value, Float16 indices) => new(Vector512.ShuffleNative(value._v, indices._v.AsInt32()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Float16 Select(Float16 mask, Float16 whenSet, Float16 otherwise) => new(Vector512.ConditionalSelect(mask._v, whenSet._v, otherwise._v));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Float16 value) => Vector512.Sum(value._v);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float MaxLane(Float16 value)
     {
-        Vector256<float> half = Vector256.MaxNative(value._v.GetLower(), value._v.GetUpper());
+        Vector256<float> half = Vector256.Max(value._v.GetLower(), value._v.GetUpper());
         return Float8.MaxLane(new Float8(half));
     }
 

@@ -60,7 +60,13 @@ internal readonly unsafe struct Float8(Vector256<float> value) : IVector<Float8>
     public static Float8 Max(Float8 a, Float8 b) => new(Vector256.MaxNative(a._v, b._v));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float8 Maximum(Float8 a, Float8 b) => new(Vector256.Max(a._v, b._v));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Float8 Min(Float8 a, Float8 b) => new(Vector256.MinNative(a._v, b._v));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Float8 Minimum(Float8 a, Float8 b) => new(Vector256.Min(a._v, b._v));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Float8 Abs(Float8 value) => new(Vector256.Abs(value._v));
@@ -86,15 +92,12 @@ internal readonly unsafe struct Float8(Vector256<float> value) : IVector<Float8>
     public static Float8 Permute(Float8 value, Float8 indices) => new(Vector256.ShuffleNative(value._v, indices._v.AsInt32()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Float8 Select(Float8 mask, Float8 whenSet, Float8 otherwise) => new(Vector256.ConditionalSelect(mask._v, whenSet._v, otherwise._v));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Float8 value) => Vector256.Sum(value._v);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float MaxLane(Float8 value)
     {
-        Vector128<float> half = Vector128.MaxNative(value._v.GetLower(), value._v.GetUpper());
+        Vector128<float> half = Vector128.Max(value._v.GetLower(), value._v.GetUpper());
         return Float4.MaxLane(new Float4(half));
     }
 

@@ -43,6 +43,12 @@ internal unsafe interface IVector<T> :
     /// <summary>The smaller of both; <paramref name="b"/> where either is NaN on x86.</summary>
     static abstract T Min(T a, T b);
 
+    /// <summary>The larger of both; NaN where either is.</summary>
+    static abstract T Maximum(T a, T b);
+
+    /// <summary>The smaller of both; NaN where either is.</summary>
+    static abstract T Minimum(T a, T b);
+
     static abstract T Abs(T value);
 
     static abstract T Sqrt(T value);
@@ -61,9 +67,6 @@ internal unsafe interface IVector<T> :
 
     /// <summary>Lane i of the result is that lane of the value whose number the bits of indices' lane i are.</summary>
     static abstract T Permute(T value, T indices);
-
-    /// <summary><paramref name="whenSet"/> in the lanes where all bits of the mask are set, <paramref name="otherwise"/> where none is.</summary>
-    static abstract T Select(T mask, T whenSet, T otherwise);
 
     static abstract float Sum(T value);
 

@@ -64,7 +64,7 @@ internal sealed unsafe class LineWinogradStep<T> : GroupedConvolution<T> where T
         return packed;
     }
 
-    public override long WorkerScratch(int threads) => InputFloats + SumFloats + Channels.LargestPixel + Weights.RowScratch(Weights.K);
+    public override long WorkerScratch => InputFloats + SumFloats + Channels.LargestPixel + Weights.RowScratch(Weights.K);
 
     /// <summary>Transformed lines of a tile and a block.</summary>
     private int InputFloats => Inputs * (_tileRuns * GroupedKernel<T>.MostPixels + 2) * Channels.LargestPixel;

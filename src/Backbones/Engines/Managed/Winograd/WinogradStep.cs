@@ -85,7 +85,7 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
 
     public override long SharedScratch(int batch) => IsWhole ? 0 : Positions * PositionDistance(Math.Min(BandTiles, (long)batch * _tiles.PerItem));
 
-    public override long WorkerScratch(int threads) => ProductScratch + InputScratch + _weights.RowScratch(_weights.K);
+    public override long WorkerScratch => ProductScratch + InputScratch + _weights.RowScratch(_weights.K);
 
     /// <summary>Whether a piece has all the work of its tiles.</summary>
     private bool IsWhole => (long)Positions * _weights.K * _weights.Columns <= FewWeights;
