@@ -23,7 +23,7 @@ internal static class CommandLine
         RootCommand root = Create(terminal);
         // A file name may begin with @: nothing is read in its place.
         ParseResult parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
-        if (Problem(parsed, root) is { } problem)
+        if (Problem(arguments, parsed, root) is { } problem)
         {
             terminal.Error.WriteLine($"{problem} See 'timm-features{NameOf(parsed)} --help'.");
             return ExitCode.Usage;
@@ -61,7 +61,7 @@ internal static class CommandLine
         return CommandLineWords.Spell(string.Join(" ", message.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)));
     }
 
-    private static RootCommand Create(Terminal terminal)
+    internal static RootCommand Create(Terminal terminal)
     {
         var root = new RootCommand("timm's image features: from pictures to files of features, and everything about the models.")
         {
@@ -90,19 +90,30 @@ internal static class CommandLine
     }
 
     /// <summary>What is wrong with a line; null where nothing is.</summary>
-    private static string? Problem(ParseResult parsed, RootCommand root)
+    private static string? Problem(IReadOnlyList<string> arguments, ParseResult parsed, RootCommand root)
     {
-        if (parsed.Errors.Count > 0 && parsed.CommandResult.Command == root && parsed.UnmatchedTokens is [var verb, ..])
+        Command command = parsed.CommandResult.Command;
+        string[] known = [.. command.Options.Concat(root.Options.Where(o => o.Recursive)).SelectMany(o => o.Aliases.Append(o.Name)).Where(n => n[0] == '-').Distinct()];
+        if (parsed.Action is not HelpWithExamples && MistypedOption(arguments, parsed, known) is { } mistyped)
+        {
+            string place = command.Arguments.Count > 0 ? $" A file of that name is './{mistyped}', or comes behind '--'." : "";
+            return $"There is no option '{mistyped}'.{NearestName.Suggest(mistyped, known)}{place}";
+        }
+        if (parsed.Errors.Count > 0 && command == root && parsed.UnmatchedTokens is [var verb, ..])
             return $"There is no command '{verb}'.{NearestName.Suggest(verb, root.Subcommands.Select(c => c.Name))}";
-        if (parsed.Action is not HelpWithExamples && MistypedOption(parsed) is { } mistyped)
-            return $"There is no option '{mistyped}'.{NearestName.Suggest(mistyped, parsed.CommandResult.Command.Options.Select(o => o.Name))}";
         return parsed.Errors.Count == 0 ? null : string.Join(" ", parsed.Errors.Select(e => WrongValue(e) ?? e.Message.ReplaceLineEndings(" ")));
     }
 
-    /// <summary>A word with a dash that the library made nothing of, or took for a model or a file. Behind <c>--</c>, and where there is such a file, it is one.</summary>
-    private static string? MistypedOption(ParseResult parsed) => parsed.Tokens.Any(t => t.Type == TokenType.DoubleDash) ? null
-        : parsed.UnmatchedTokens.Concat(parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(a => a.Tokens).Select(t => t.Value))
-            .FirstOrDefault(v => v.Length > 1 && v[0] == '-' && !Path.Exists(v));
+    /// <summary>A word with a dash that is no option of the command: the library takes it for a model or a file, or for the value of the option before it. Behind <c>--</c>, and where there is such a file, it is one.</summary>
+    private static string? MistypedOption(IReadOnlyList<string> arguments, ParseResult parsed, string[] known)
+    {
+        if (arguments.TakeWhile(a => a != "--").Where(a => a.StartsWith("--", StringComparison.Ordinal) && !Path.Exists(a)).Select(a => a.Split('=', ':')[0]).FirstOrDefault(a => !known.Contains(a)) is { } mistyped)
+            return mistyped;
+        // One dash may also begin a value, such as -1.
+        return parsed.Tokens.Any(t => t.Type == TokenType.DoubleDash) ? null
+            : parsed.UnmatchedTokens.Concat(parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(a => a.Tokens).Select(t => t.Value))
+                .FirstOrDefault(v => v.Length > 1 && v[0] == '-' && !Path.Exists(v));
+    }
 
     /// <summary>What an option with one value expects, where the value is not that; null where it may be any text. The library would name .NET's type, and no option.</summary>
     private static string? WrongValue(ParseError error)

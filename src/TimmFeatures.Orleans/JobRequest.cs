@@ -16,8 +16,8 @@ public sealed record JobRequest(string Model, IReadOnlyList<string> Pictures, st
     /// <summary>Which features; pooled ones unless given.</summary>
     public FeatureSelection Selection { get; init; } = FeatureSelection.Pooled();
 
-    /// <summary>How the model is opened, here and on workers. A path of weights is one that all of them see; the number of input channels is the weights',
-    /// and what their config says is not changed.</summary>
+    /// <summary>How the model is opened, here and on workers. A path of weights is one that all of them see; the number of input channels is the weights'.
+    /// <see cref="BackboneOptions.ConfigOverlay"/> is called here, and what it changes is sent.</summary>
     public BackboneOptions Backbone { get; init; } = new();
 
     /// <summary>What it is computed on: <c>auto</c> (what this machine has), <c>cpu</c> or <c>cuda</c>. One kind for the whole job, because kinds differ in the last bits.</summary>

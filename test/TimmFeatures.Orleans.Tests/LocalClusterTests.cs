@@ -1,11 +1,19 @@
 using System.Diagnostics.Metrics;
 using System.Formats.Tar;
 using System.IO.Compression;
+using System.Text.Json.Nodes;
+using Backbones;
+using Backbones.Graphs;
+using Microsoft.Extensions.Options;
 using TimmFeatures.Cli;
+using TimmFeatures.Cli.Serving;
 using TimmFeatures.Cli.Tests;
 using TimmFeatures.Extraction;
 using TimmFeatures.Orleans.Grains;
 using TimmFeatures.Orleans.Jobs;
+using TimmFeatures.Service;
+using TimmFeatures.Service.Backends;
+using TimmFeatures.Service.Telemetry;
 
 namespace TimmFeatures.Orleans.Tests;
 
@@ -98,15 +106,69 @@ public sealed class LocalClusterTests
         }
     }
 
+    /// <summary>Also what an overlay does that no option of the command does.</summary>
+    [TestMethod]
+    public async Task Models_made_otherwise_and_other_crops_are_sent_to_workers()
+    {
+        using var set = new PictureSet(12);
+        string[] options = ["--random-weights", "--image-size", "64", "--model-args", """{"layers": [2, 1, 1, 1], "num_classes": 7}""", "--crop-pct", "0.5", "--crop-mode", "border", "--interpolation", "bilinear", "--logits"];
+        Tool.Succeed(["extract", PictureSet.Model, set.Pictures, .. options, "-o", set["one.npy"]]);
+        Tool.Succeed(["submit", PictureSet.Model, set.Pictures, .. options, "--part-size", "5", "-o", set["cluster.npy"]]);
+        PictureSet.AssertSame(set["one.npy"], set["cluster.npy"]);
+        Tool.Succeed("extract", PictureSet.Model, set.Pictures, "--random-weights", "--image-size", "64", "--logits", "-o", set["plain.npy"]);
+        Assert.IsFalse(File.ReadAllBytes(set["plain.npy"]).AsSpan().SequenceEqual(File.ReadAllBytes(set["one.npy"])));
+
+        JobRequest request = set.Request("overlaid.npy", partSize: 5);
+        request = request with { Backbone = request.Backbone with { ConfigOverlay = c => c.WithModelArgs("""{"layers": [1, 2, 1, 1]}""") with { Mean = [0.5, 0.25, 0.125], CropPct = 0.3 } } };
+        Assert.AreEqual(JobPhase.Done, (await s_cluster.Ended((await s_cluster.SubmitAsync(request)).Id)).Phase);
+        PictureSet.AssertSame(set.OneMachine("alone.npy", request.Backbone), set["overlaid.npy"]);
+        NewJob job = JobFolder.Prepare(request with { Output = set["again.npy"] }, TextReader.Null, []);
+        Assert.Contains("config_overlay is {", Assert.ThrowsExactly<InvalidDataException>(() => JobFolder.Prepare(set.Request("again.npy", partSize: 5), TextReader.Null, [])).Message);
+        Assert.AreEqual(job.Id, JobFolder.Prepare(request with { Output = set["again.npy"] }, TextReader.Null, []).Id);
+    }
+
+    /// <summary>A job's file as versions wrote it that knew no overlay.</summary>
+    [TestMethod]
+    public void Old_jobs_can_be_read()
+    {
+        using var set = new PictureSet(1);
+        NewJob job = JobFolder.Prepare(set.Request("x.npy"), TextReader.Null, []);
+        Assert.DoesNotContain("config_overlay", job.Description);
+        string old = $$"""
+            {"id": "x-1", "output": "/x.npy", "parts": 1, "model": "resnet18", "weights_path": "/w.pth", "key_prefix": "a.", "random_weights": false, "image_size": {"h": 64, "w": 32},
+            "use_test_size": true, "offline": true, "device": "cpu", "precision": "auto", "selection": {{JsonNode.Parse(job.Description)!["selection"]!.ToJsonString()}}, "exif": false}
+            """;
+        JobDescription read = JobDescription.Parse(old, "job.json");
+        Assert.AreEqual(("/w.pth", "a.", (Size2?)(64, 32), true, true, null), (read.WeightsPath, read.KeyPrefix, read.ImageSize, read.UseTestSize, read.Offline, read.ConfigOverlay));
+    }
+
+    [TestMethod]
+    public async Task What_a_service_serves_can_be_sent_to_workers()
+    {
+        using var set = new PictureSet(3);
+        JsonObject config = new() { ["crop_pct"] = 0.5, ["crop_mode"] = "squash", ["model_args"] = new JsonObject { ["layers"] = new JsonArray(2, 1, 1, 1) } };
+        var options = new LocalBackendOptions { Models = [new ServedModel("small", PictureSet.Model)], Backbone = PictureSet.Backbone with { ConfigOverlay = c => c.WithModelArgs("""{"layers": [2, 1, 1, 1]}""") with { CropPct = 0.5, CropMode = "squash" } } };
+        using var metrics = new ServiceMetrics();
+        await using var local = new LocalBackend(options, metrics);
+        await using var worker = new PictureBackends(Options.Create(new WorkerOptions { Device = "cpu", Threads = 1 }));
+        IFeatureBackend there = worker.Get(ServingSetup.Of(options, config).ToJson()), plain = worker.Get(ServingSetup.Of(options, null).ToJson());
+        var query = new FeatureQuery("small", FeatureSelection.Pooled());
+        byte[] picture = File.ReadAllBytes(set.PathOf(1));
+        using PictureFeatures expected = await local.ComputeAsync(query, picture, CancellationToken.None), received = await there.ComputeAsync(query, picture, CancellationToken.None),
+            other = await plain.ComputeAsync(query, picture, CancellationToken.None);
+        Assert.IsTrue(expected.Values.Span.SequenceEqual(received.Values.Span));
+        Assert.IsFalse(expected.Values.Span.SequenceEqual(other.Values.Span));
+    }
+
     [TestMethod]
     public void What_cannot_be_sent_to_workers_is_refused()
     {
         using var set = new PictureSet(1);
         JobRequest request = set.Request("x.npy");
-        Assert.Contains("ConfigOverlay cannot be sent to workers", Assert.ThrowsExactly<NotSupportedException>(
-            () => JobFolder.Prepare(request with { Backbone = request.Backbone with { ConfigOverlay = c => c with { CropPct = 1 } } }, TextReader.Null, [])).Message);
         Assert.Contains("4 were asked for", Assert.ThrowsExactly<NotSupportedException>(
             () => JobFolder.Prepare(request with { Backbone = request.Backbone with { InChannels = 4 } }, TextReader.Null, [])).Message);
+        Assert.Contains("ConfigOverlay gave null", Assert.ThrowsExactly<ArgumentException>(
+            () => JobFolder.Prepare(request with { Backbone = request.Backbone with { ConfigOverlay = _ => null! } }, TextReader.Null, [])).Message);
     }
 
     [TestMethod]
@@ -191,6 +253,11 @@ public sealed class LocalClusterTests
         Tool.Fail(ExitCode.Failure, ["worker", "--cluster", "redis://127.0.0.1:1", "--otlp", "http://127.0.0.1:1"], "Cannot reach the cluster 'redis://127.0.0.1:1'");
         Tool.Fail(ExitCode.Failure, ["status", "--cluster", "postgres://a:secret@127.0.0.1:1/x"], "Cannot reach the cluster 'postgres://a:…@127.0.0.1:1/x'");
         Tool.Fail(ExitCode.Failure, ["cluster-tables", "--cluster", "redis://127.0.0.1:1"], "needs no tables");
+        Tool.Fail(ExitCode.Failure, ["serve", "--model", "resnet18", "--cluster", "redis://127.0.0.1:1", "--crop-pct", "0.5"], "Cannot reach the cluster 'redis://127.0.0.1:1'");
+        Tool.Fail(ExitCode.Usage, [.. submit, "--model-args", """{"layers": [1], "layers": [2]}"""], "--model-args", "is not valid");
+        Tool refused = Tool.Run([.. submit[..^1], set["y.csv"], "--model-args", """{"depths": [1]}"""]);
+        Assert.AreEqual(ExitCode.Failure, refused.ExitCode);
+        Assert.Contains("which 'test_resnet' does not take", refused.Error);
     }
 
     [TestMethod]

@@ -40,10 +40,10 @@ internal sealed class PictureSet : IDisposable
     public JobRequest Request(string output, int partSize = 10) => new(Model, [Pictures], this[output]) { Backbone = Backbone, Device = "cpu", PartSize = partSize };
 
     /// <summary>The file that one machine makes of the same, without any of what is tested here.</summary>
-    public string OneMachine(string name)
+    public string OneMachine(string name, BackboneOptions? backbone = null)
     {
         using ImageList images = ImageList.Of([Pictures], TextReader.Null);
-        var features = new FeatureRequest(Model, Backbone, FeatureSelection.Pooled(), EngineProvider.For("cpu"), Threads: 2, Batch: null, Exif: false);
+        var features = new FeatureRequest(Model, backbone ?? Backbone, FeatureSelection.Pooled(), EngineProvider.For("cpu"), Threads: 2, Batch: null, Exif: false);
         new ImageExtraction(new ExtractionRequest(features, null, Resume: false, SkipBadImages: true, this[name]), images.Items).Run(new Silent(), CancellationToken.None);
         return this[name];
     }

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Backbones;
 using TimmFeatures.Cli.Serving;
 using TimmFeatures.Cli.Tests;
@@ -90,8 +91,9 @@ public sealed class RealClusterTests
         workers.Start();
         using var set = new PictureSet(40, bad: 7);
         workers.WaitUntilReady();
-        var options = new LocalBackendOptions { Models = [new ServedModel("small", PictureSet.Model)], Backbone = PictureSet.Backbone };
-        await using var backend = new ClusterBackend(await ClusterClient.ConnectAsync(redis.Address), ServingSetup.Of(options));
+        JsonObject config = new() { ["crop_pct"] = 0.5, ["model_args"] = new JsonObject { ["layers"] = new JsonArray(2, 1, 1, 1) } };
+        var options = new LocalBackendOptions { Models = [new ServedModel("small", PictureSet.Model)], Backbone = PictureSet.Backbone with { ConfigOverlay = c => c.WithModelArgs("""{"layers": [2, 1, 1, 1]}""") with { CropPct = 0.5 } } };
+        await using var backend = new ClusterBackend(await ClusterClient.ConnectAsync(redis.Address), ServingSetup.Of(options, config));
         await using ClusterClient client = await ClusterClient.ConnectAsync(redis.Address);
         using var metrics = new ServiceMetrics();
         await using IFeatureBackend local = new LocalBackend(options, metrics);

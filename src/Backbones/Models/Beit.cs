@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -11,14 +12,27 @@ namespace Backbones.Models;
 /// </summary>
 internal static class Beit
 {
-    private const int PatchSize = 16;
-
     /// <summary>Entries of a table behind those of the patches: from the class token, to it, and from it to itself.</summary>
     private const int ClassEntries = 3;
 
     private static readonly NormLayer s_norm = Norms.LayerNorm();
 
-    internal sealed record Config(int Width, int Depth, int Heads);
+    internal sealed record Config(int Width, int Depth, int Heads)
+    {
+        public int PatchSize { get; init; } = 16;
+
+        public double MlpRatio { get; init; } = 4;
+
+        /// <summary>The perceptrons are gated by SiLU.</summary>
+        public bool SwiGlu { get; init; }
+
+        /// <summary>A norm in the perceptrons.</summary>
+        public bool ScaleMlp { get; init; }
+
+        public bool QkvBias { get; init; } = true;
+
+        public bool LayerScale { get; init; } = true;
+    }
 
     private static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
     {
@@ -26,7 +40,7 @@ internal static class Beit
         if (options.GlobalPool is not ("" or "token" or "avg"))
             throw new GraphException($"BEiT has no pool type '{options.GlobalPool}'. Valid types are '', 'token' and 'avg'.");
         Node classToken = b.Reshape(b.Parameter("cls_token", [1, 1, config.Width]), [1, config.Width]);
-        (Node x, Size2 grid) = PatchEmbed.Build(b, "patch_embed", b.Input, PatchSize, config.Width);
+        (Node x, Size2 grid) = PatchEmbed.Build(b, "patch_embed", b.Input, config.PatchSize, config.Width);
         x = b.Identity("pos_drop", b.Concat(0, [classToken, x]));
         // One for all blocks: it has the square of the tokens' number of indices.
         var places = new GatherOp(0, Places(grid));
@@ -44,19 +58,26 @@ internal static class Beit
         Node features = Norms.OrIdentity(norm)(b, "norm", x);
         Node pooled = TokenPool.Pool(b, features, options.GlobalPool, prefixTokens: 1);
         pooled = b.Identity("head_drop", Norms.OrIdentity(fcNorm ? s_norm : null)(b, "fc_norm", pooled));
-        return BackboneGraph.OfBlocks(b, blocks, PatchSize, grid, 1, features, norm, (pooled, Classifier.Fc(b, "head", pooled, options.NumClasses))) with
+        return BackboneGraph.OfBlocks(b, blocks, config.PatchSize, grid, 1, features, norm, (pooled, Classifier.Fc(b, "head", pooled, options.NumClasses))) with
         {
-            Adapters = Enumerable.Range(0, config.Depth).ToImmutableDictionary(i => $"blocks.{i}.attn.relative_position_bias_table", _ => Resized(grid)),
+            Adapters = Enumerable.Range(0, config.Depth).ToImmutableDictionary(i => $"blocks.{i}.attn.relative_position_bias_table", _ => Resized(grid)).Add("patch_embed.proj.weight", ParameterAdapters.PatchEmbedding()),
         };
     }
 
     /// <summary>Attention and perceptron, each scaled by learned factors and added.</summary>
     private static Node Block(GraphBuilder b, Config config, Node x, Size2 grid, GatherOp places)
     {
-        Node scale1 = b.Parameter("gamma_1", [config.Width]), scale2 = b.Parameter("gamma_2", [config.Width]);
-        x = b.Add(x, b.Identity("drop_path1", b.Multiply(scale1, Attend(b, config, s_norm(b, "norm1", x), grid, places))));
-        Node y = Mlp.Build(b, "mlp", s_norm(b, "norm2", x), 4 * config.Width, ActLayers.Torch(UnaryKind.Gelu));
-        return b.Add(x, b.Identity("drop_path2", b.Multiply(scale2, y)));
+        (Node? scale1, Node? scale2) = config.LayerScale ? (b.Parameter("gamma_1", [config.Width]), b.Parameter("gamma_2", [config.Width])) : ((Node?)null, null);
+        x = b.Add(x, b.Identity("drop_path1", Scaled(scale1, Attend(b, config, s_norm(b, "norm1", x), grid, places))));
+        return b.Add(x, b.Identity("drop_path2", Scaled(scale2, Perceptron(b, config, s_norm(b, "norm2", x)))));
+
+        Node Scaled(Node? scale, Node y) => scale is null ? y : b.Multiply(scale, y);
+    }
+
+    private static Node Perceptron(GraphBuilder b, Config config, Node x)
+    {
+        (int hidden, NormLayer? norm) = ((int)(config.Width * config.MlpRatio), config.ScaleMlp ? s_norm : null);
+        return config.SwiGlu ? Mlp.SwiGlu(b, "mlp", x, hidden, norm: norm) : Mlp.Build(b, "mlp", x, hidden, ActLayers.Torch(UnaryKind.Gelu), norm);
     }
 
     private static Node Attend(GraphBuilder b, Config config, Node x, Size2 grid, GatherOp places)
@@ -65,7 +86,7 @@ internal static class Beit
         using (b.Scope("attn"))
         {
             b.Declare("qkv", "proj");
-            (Node q, Node k, Node v) = QkvProjections.WithoutKeyBias(b, x, config.Heads, bias: true);
+            (Node q, Node k, Node v) = QkvProjections.WithoutKeyBias(b, x, config.Heads, config.QkvBias);
             Node table = b.Parameter("relative_position_bias_table", [RelPosBias.Distances(grid) + ClassEntries, config.Heads]);
             Node bias = b.Permute(b.Reshape(b.Function("getitem", places, table), [length, length, config.Heads]), [2, 0, 1]);
             Node scores = b.Add(b.MatMul(b.Affine(q, Attention.Scale(q)), b.Transpose(k, -2, -1)), bias);
@@ -110,9 +131,23 @@ internal static class Beit
     /// <summary>The authors' files.</summary>
     private static void Remap(Checkpoint c, Config config) => c.Drop("relative_position_index");
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["patch_size"] = (c, v) => c with { PatchSize = v.GetInt32() },
+        ["embed_dim"] = (c, v) => c with { Width = v.Number() },
+        ["depth"] = (c, v) => c with { Depth = v.GetInt32() },
+        ["num_heads"] = (c, v) => c with { Heads = v.Number() },
+        ["mlp_ratio"] = (c, v) => c with { MlpRatio = v.GetDouble() },
+        ["swiglu_mlp"] = (c, v) => c with { SwiGlu = v.GetBoolean() },
+        ["scale_mlp"] = (c, v) => c with { ScaleMlp = v.GetBoolean() },
+        ["qkv_bias"] = (c, v) => c with { QkvBias = v.GetBoolean() },
+        ["init_values"] = (c, v) => c with { LayerScale = v.GetDouble() != 0 },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
         Remap = Remap,
+        Arguments = Arguments,
         ["beit_base_patch16_224"] = new(768, 12, 12),
         ["beit_base_patch16_384"] = new(768, 12, 12),
         ["beit_large_patch16_224"] = new(1024, 24, 16),

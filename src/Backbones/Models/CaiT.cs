@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -9,14 +10,15 @@ namespace Backbones.Models;
 /// </summary>
 internal static class CaiT
 {
-    private const int PatchSize = 16;
-
-    /// <summary>Blocks in which the class token alone changes.</summary>
-    private const int TokenDepth = 2;
-
     private static readonly NormLayer s_norm = Norms.TorchLayerNorm(1e-6f);
 
-    internal sealed record Config(int Width, int Depth, int Heads);
+    internal sealed record Config(int Width, int Depth, int Heads)
+    {
+        public int PatchSize { get; init; } = 16;
+
+        /// <summary>Blocks in which the class token alone changes.</summary>
+        public int TokenDepth { get; init; } = 2;
+    }
 
     private static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
     {
@@ -25,7 +27,7 @@ internal static class CaiT
             throw new GraphException($"CaiT has no pool type '{options.GlobalPool}'. Valid types are '', 'token' and 'avg'.");
         Node classToken = b.Reshape(b.Parameter("cls_token", [1, 1, config.Width]), [1, config.Width]);
         b.Declare("pos_embed");
-        (Node x, Size2 grid) = PatchEmbed.Build(b, "patch_embed", b.Input, PatchSize, config.Width);
+        (Node x, Size2 grid) = PatchEmbed.Build(b, "patch_embed", b.Input, config.PatchSize, config.Width);
         int positions = grid.H * grid.W;
         x = b.Identity("pos_drop", b.Add(x, b.Reshape(b.Parameter("pos_embed", [1, positions, config.Width]), [positions, config.Width])));
         var blocks = new List<Node>();
@@ -35,14 +37,14 @@ internal static class CaiT
                 x = Block(b, x, y => TalkingHeadAttention.Build(b, "attn", s_norm(b, "norm1", y), config.Heads));
             blocks.Add(x);
         }
-        for (int i = 0; i < TokenDepth; i++)
+        for (int i = 0; i < config.TokenDepth; i++)
         {
             using (b.Scope($"blocks_token_only.{i}"))
                 classToken = Block(b, classToken, token => ClassAttention.Build(b, "attn", s_norm(b, "norm1", b.Concat(0, [token, x])), config.Heads));
         }
         Node features = s_norm(b, "norm", b.Concat(0, [classToken, x]));
         Node pooled = b.Identity("head_drop", TokenPool.Pool(b, features, options.GlobalPool, prefixTokens: 1));
-        return BackboneGraph.OfBlocks(b, blocks, PatchSize, grid, 0, features, s_norm, (pooled, Classifier.Fc(b, "head", pooled, options.NumClasses))) with
+        return BackboneGraph.OfBlocks(b, blocks, config.PatchSize, grid, 0, features, s_norm, (pooled, Classifier.Fc(b, "head", pooled, options.NumClasses))) with
         {
             // The features begin with the class token, which no block has.
             Intermediates = [.. blocks.Select(node => new IntermediateLevel(node, FeatureLayout.Nlc, grid, Norm: (extended, block) => s_norm(extended, "norm", block)))],
@@ -58,9 +60,19 @@ internal static class CaiT
         return b.Add(x, b.Identity("drop_path", b.Multiply(scale2, y)));
     }
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["patch_size"] = (c, v) => c with { PatchSize = v.GetInt32() },
+        ["embed_dim"] = (c, v) => c with { Width = v.Number() },
+        ["depth"] = (c, v) => c with { Depth = v.GetInt32() },
+        ["num_heads"] = (c, v) => c with { Heads = v.Number() },
+        ["depth_token_only"] = (c, v) => c with { TokenDepth = v.GetInt32() },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
         GlobalPool = _ => "token",
+        Arguments = Arguments,
         ["cait_xxs24_224"] = new(192, 24, 4),
         ["cait_xxs24_384"] = new(192, 24, 4),
         ["cait_xxs36_224"] = new(192, 36, 4),

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -12,7 +13,7 @@ internal static class ConvNeXt
 {
     internal enum Stem
     {
-        /// <summary>One 4×4 convolution of stride 4.</summary>
+        /// <summary>One convolution over patches, of 4×4 pixels.</summary>
         Patch,
         /// <summary>Two 3×3 convolutions of stride 2.</summary>
         Overlap,
@@ -36,11 +37,16 @@ internal static class ConvNeXt
 
         public Stem Stem { get; init; } = Stem.Patch;
 
+        /// <summary>Pixels of a patch's side in the stem of one convolution.</summary>
+        public int PatchSize { get; init; } = 4;
+
         /// <summary>The blocks' perceptrons are 1×1 convolutions and no channels-last linear layers.</summary>
         public bool ConvMlp { get; init; }
 
-        /// <summary>Global response norm in the perceptrons instead of a layer scale (V2).</summary>
+        /// <summary>Global response norm in the perceptrons (V2).</summary>
         public bool GlobalResponseNorm { get; init; }
+
+        public bool LayerScale { get; init; } = true;
 
         public UnaryKind Act { get; init; } = UnaryKind.Gelu;
 
@@ -63,12 +69,14 @@ internal static class ConvNeXt
 
     private static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
     {
-        var schedule = new StrideSchedule(options, stem: 4);
+        if (config.HeadNormFirst && config.HeadHidden is { } hidden)
+            throw new GraphException($"A hidden layer of the head ('head_hidden_size' {hidden}) and the norm before the pooling ('head_norm_first') exclude each other; take one of them.");
+        var schedule = new StrideSchedule(options, stem: config.Stem == Stem.Patch ? config.PatchSize : 4);
         Node x = BuildStem(b, config, b.Input);
         var levels = new List<FeatureLevel>();
         for (int stage = 0; stage < config.Depths.Length; stage++)
         {
-            int stride = schedule.Next(stage == 0 ? 1 : 2);
+            int stride = schedule.Next(stage == 0 && schedule.Reduction != 2 ? 1 : 2);
             using (b.Scope($"stages.{stage}"))
             {
                 x = Downsample(b, config, x, config.Channels[stage], stride, schedule.Dilation);
@@ -99,7 +107,7 @@ internal static class ConvNeXt
         using (b.Scope("stem"))
         {
             if (config.Stem == Stem.Patch)
-                return config.MapNorm(b, "1", b.Conv2d("0", x, channels, 4, stride: 4, bias: true));
+                return config.MapNorm(b, "1", b.Conv2d("0", x, channels, config.PatchSize, stride: config.PatchSize, bias: true));
             int firstChannels = config.Stem == Stem.OverlapTiered ? ChannelAttention.MakeDivisible(channels / 2) : channels;
             x = b.Conv2d("0", x, firstChannels, 3, stride: 2, padding: 1, bias: true);
             int next = 1;
@@ -142,7 +150,7 @@ internal static class ConvNeXt
         x = config.GlobalResponseNorm ? Mlp.GlobalResponseNorm(b, "mlp", x, channels * 4, act, config.ConvMlp) : Mlp.Build(b, "mlp", x, channels * 4, act, useConv: config.ConvMlp);
         if (!config.ConvMlp)
             x = b.Permute(x, [2, 0, 1]);
-        if (!config.GlobalResponseNorm)
+        if (config.LayerScale)
             x = b.Multiply(x, b.Reshape(b.Parameter("gamma", [channels]), [channels, 1, 1]));
         x = b.Identity("drop_path", x);
         return b.Add(x, b.Identity("shortcut", shortcut));
@@ -177,9 +185,26 @@ internal static class ConvNeXt
         c.TakeOpenClip("head.fc");
     }
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["depths"] = (c, v) => c with { Depths = v.PerStage(c.Depths.Length) },
+        ["dims"] = (c, v) => c with { Channels = v.PerStage(c.Channels.Length) },
+        ["kernel_sizes"] = (c, v) => c with { Kernels = v.ForStages(c.Kernels.Length) },
+        ["patch_size"] = (c, v) => c with { PatchSize = v.GetInt32() },
+        ["stem_type"] = (c, v) => c with { Stem = v.OneOf(("patch", Stem.Patch), ("overlap", Stem.Overlap), ("overlap_tiered", Stem.OverlapTiered), ("overlap_act", Stem.OverlapAct)) },
+        ["ls_init_value"] = (c, _) => c with { LayerScale = true }, // also where they begin at 0
+        ["conv_mlp"] = (c, v) => c with { ConvMlp = v.GetBoolean() },
+        ["use_grn"] = (c, v) => c with { GlobalResponseNorm = v.GetBoolean() },
+        ["act_layer"] = (c, v) => c with { Act = v.Activation() },
+        ["norm_eps"] = (c, v) => c with { NormEps = v.GetSingle() },
+        ["head_norm_first"] = (c, v) => c with { HeadNormFirst = v.GetBoolean() },
+        ["head_hidden_size"] = (c, v) => c with { HeadHidden = v.GetInt32() },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
         Remap = Remap,
+        Arguments = Arguments,
         ["convnext_zepto_rms"] = new([2, 2, 4, 2], [32, 64, 128, 256]) { ConvMlp = true, Norm = Norm.SimpleNorm },
         ["convnext_zepto_rms_ols"] = new([2, 2, 4, 2], [32, 64, 128, 256]) { Stem = Stem.OverlapAct, ConvMlp = true, Norm = Norm.SimpleNorm },
         ["convnext_atto"] = new([2, 2, 6, 2], [40, 80, 160, 320]) { ConvMlp = true },
@@ -199,15 +224,15 @@ internal static class ConvNeXt
         ["convnext_large_mlp"] = new([3, 3, 27, 3], [192, 384, 768, 1536]) { HeadHidden = 1536 },
         ["convnext_xlarge"] = new([3, 3, 27, 3], [256, 512, 1024, 2048]),
         ["convnext_xxlarge"] = new([3, 4, 30, 3], [384, 768, 1536, 3072]) { NormEps = 1e-5f },
-        ["convnextv2_atto"] = new([2, 2, 6, 2], [40, 80, 160, 320]) { ConvMlp = true, GlobalResponseNorm = true },
-        ["convnextv2_femto"] = new([2, 2, 6, 2], [48, 96, 192, 384]) { ConvMlp = true, GlobalResponseNorm = true },
-        ["convnextv2_pico"] = new([2, 2, 6, 2], [64, 128, 256, 512]) { ConvMlp = true, GlobalResponseNorm = true },
-        ["convnextv2_nano"] = new([2, 2, 8, 2], [80, 160, 320, 640]) { ConvMlp = true, GlobalResponseNorm = true },
-        ["convnextv2_tiny"] = new([3, 3, 9, 3], [96, 192, 384, 768]) { GlobalResponseNorm = true },
-        ["convnextv2_small"] = new([3, 3, 27, 3], [96, 192, 384, 768]) { GlobalResponseNorm = true },
-        ["convnextv2_base"] = new([3, 3, 27, 3], [128, 256, 512, 1024]) { GlobalResponseNorm = true },
-        ["convnextv2_large"] = new([3, 3, 27, 3], [192, 384, 768, 1536]) { GlobalResponseNorm = true },
-        ["convnextv2_huge"] = new([3, 3, 27, 3], [352, 704, 1408, 2816]) { GlobalResponseNorm = true },
+        ["convnextv2_atto"] = new([2, 2, 6, 2], [40, 80, 160, 320]) { ConvMlp = true, GlobalResponseNorm = true, LayerScale = false },
+        ["convnextv2_femto"] = new([2, 2, 6, 2], [48, 96, 192, 384]) { ConvMlp = true, GlobalResponseNorm = true, LayerScale = false },
+        ["convnextv2_pico"] = new([2, 2, 6, 2], [64, 128, 256, 512]) { ConvMlp = true, GlobalResponseNorm = true, LayerScale = false },
+        ["convnextv2_nano"] = new([2, 2, 8, 2], [80, 160, 320, 640]) { ConvMlp = true, GlobalResponseNorm = true, LayerScale = false },
+        ["convnextv2_tiny"] = new([3, 3, 9, 3], [96, 192, 384, 768]) { GlobalResponseNorm = true, LayerScale = false },
+        ["convnextv2_small"] = new([3, 3, 27, 3], [96, 192, 384, 768]) { GlobalResponseNorm = true, LayerScale = false },
+        ["convnextv2_base"] = new([3, 3, 27, 3], [128, 256, 512, 1024]) { GlobalResponseNorm = true, LayerScale = false },
+        ["convnextv2_large"] = new([3, 3, 27, 3], [192, 384, 768, 1536]) { GlobalResponseNorm = true, LayerScale = false },
+        ["convnextv2_huge"] = new([3, 3, 27, 3], [352, 704, 1408, 2816]) { GlobalResponseNorm = true, LayerScale = false },
         ["test_convnext"] = new([1, 2, 4, 2], [24, 32, 48, 64]) { Act = UnaryKind.GeluTanh, NormEps = 1e-5f },
         ["test_convnext2"] = new([1, 1, 1, 1], [32, 64, 96, 128]) { Act = UnaryKind.GeluTanh, NormEps = 1e-5f },
         ["test_convnext3"] = new([1, 1, 1, 1], [32, 64, 96, 128]) { Kernels = [7, 5, 5, 3], Act = UnaryKind.Silu, NormEps = 1e-5f },

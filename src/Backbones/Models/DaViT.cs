@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -160,9 +161,16 @@ internal static class DaViT
         }
     }
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["depths"] = (c, v) => c with { Depths = v.PerStage(c.Depths.Length) },
+        ["window_size"] = (c, v) => c with { Window = v.Number() },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
         Remap = Remap,
+        Arguments = Arguments,
         ["davit_tiny"] = new(96, 3, [1, 1, 3, 1]),
         ["davit_small"] = new(96, 3, [1, 1, 9, 1]),
         ["davit_base"] = new(128, 4, [1, 1, 9, 1]),

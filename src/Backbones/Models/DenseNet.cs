@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -106,9 +107,16 @@ internal static class DenseNet
     /// <summary>torchvision's published files have names from before norms and convolutions were numbered without a dot.</summary>
     internal static void Remap(Checkpoint c, Config config) => c.RenameMatches((@"(denselayer\d+\.(?:norm|conv))\.(?=[12]\.)", "$1"));
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["growth_rate"] = (c, v) => c with { GrowthRate = v.GetInt32() },
+        ["block_config"] = (c, v) => c with { Layers = v.PerStage(c.Layers.Length) },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
         Remap = Remap,
+        Arguments = Arguments,
         ["densenet121"] = new(32, [6, 12, 24, 16]),
         ["densenetblur121d"] = new(32, [6, 12, 24, 16]) { DeepStem = true, BlurStem = true },
         ["densenet169"] = new(32, [6, 12, 32, 32]),

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -132,9 +133,17 @@ internal static class EdgeNeXt
         c.TakeModelShapes();
     }
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["depths"] = (c, v) => c with { Depths = v.PerStage(c.Depths.Length) },
+        ["dims"] = (c, v) => c with { Channels = v.PerStage(c.Channels.Length) },
+        ["kernel_sizes"] = (c, v) => c with { Kernels = v.PerStage(c.Kernels.Length) },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
         Remap = Remap,
+        Arguments = Arguments,
         ["edgenext_xx_small"] = new([2, 2, 6, 2], [24, 48, 88, 168], Heads: 4),
         ["edgenext_x_small"] = new([3, 3, 9, 3], [32, 64, 100, 192], Heads: 4),
         ["edgenext_small"] = new([3, 3, 9, 3], [48, 96, 160, 304]),

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -75,6 +76,13 @@ internal sealed record EfficientNetConfig(ImmutableArray<string> Stages)
 
     /// <summary>TensorFlow's padding and eps, for weights that were trained there.</summary>
     public EfficientNetConfig AsTensorFlow() => this with { Pad = PadType.Same, Norm = NormActs.BatchNormWith(TensorFlowEps) };
+
+    /// <summary>What the entry points take: widths and depths are a variant's own there.</summary>
+    public static IReadOnlyDictionary<string, Func<EfficientNetConfig, JsonElement, EfficientNetConfig>> Arguments { get; } = new Dictionary<string, Func<EfficientNetConfig, JsonElement, EfficientNetConfig>>
+    {
+        ["act_layer"] = (c, v) => c with { Act = v.Activation() },
+        ["pad_type"] = (c, v) => c with { Pad = v.OneOf(("", PadType.Symmetric), ("same", PadType.Same)) },
+    };
 
     /// <summary>TensorFlow's eps of batch normalisation.</summary>
     public const float TensorFlowEps = 1e-3f;

@@ -344,6 +344,7 @@ internal static partial class EfficientNet
     public static ModelFamily<EfficientNetConfig> Models => new(Build)
     {
         Remap = TorchvisionMobileNet.Remap,
+        Arguments = EfficientNetConfig.Arguments,
         ["mnasnet_050"] = MnasNetB1(0.5),
         ["mnasnet_075"] = MnasNetB1(0.75),
         ["mnasnet_100"] = MnasNetB1(1),

@@ -10,14 +10,26 @@ internal static partial class Eva
     private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
     {
         ["patch_size"] = (c, v) => c with { PatchSize = v.GetInt32() },
-        ["embed_dim"] = (c, v) => c with { Width = v.GetInt32() },
+        ["embed_dim"] = (c, v) => c with { Width = v.Number() },
         ["depth"] = (c, v) => c with { Depth = v.GetInt32() },
-        ["num_heads"] = (c, v) => c with { Heads = v.GetInt32() },
+        ["num_heads"] = (c, v) => c with { Heads = v.Number() },
         ["mlp_ratio"] = (c, v) => c with { MlpRatio = v.GetDouble() },
         ["qkv_bias"] = (c, v) => c with { QkvBias = v.GetBoolean() },
         ["init_values"] = (c, _) => c with { LayerScale = true }, // also where they begin at 0
+        ["class_token"] = (c, v) => c with { ClassToken = v.GetBoolean() },
         ["num_reg_tokens"] = (c, v) => c with { RegTokens = v.GetInt32() },
         ["no_embed_class"] = (c, v) => c with { NoEmbedClass = v.GetBoolean() },
+        ["swiglu_mlp"] = (c, v) => c with { SwiGlu = v.GetBoolean() },
+        ["swiglu_align_to"] = (c, v) => c with { SwiGluAlign = v.GetInt32() },
+        ["scale_mlp"] = (c, v) => c with { ScaleMlp = v.GetBoolean() },
+        ["rope_temperature"] = (c, v) => c with { RopeTemperature = v.GetSingle() is var t and > 0 ? t : throw new ArgumentValueException("above 0") },
+        ["ref_feat_shape"] = (c, v) => c with { RopeReference = v.Pair() },
+        ["use_abs_pos_emb"] = (c, v) => c with { PositionEmbedding = v.GetBoolean() },
+        ["use_post_norm"] = (c, v) => c with { Block = v.GetBoolean() ? PostNormBlock : PreNormBlock },
+        ["use_pre_transformer_norm"] = (c, v) => c with { PreNorm = v.GetBoolean() },
+        ["use_post_transformer_norm"] = (c, v) => c with { PostNorm = v.GetBoolean() },
+        ["use_fc_norm"] = (c, v) => c with { FcNorm = v.GetBoolean() },
+        ["scale_attn_inner"] = (c, v) => c with { ScaleAttention = v.GetBoolean() },
     };
 
     public static ModelFamily<Config> Models => new(Build)
@@ -28,12 +40,12 @@ internal static partial class Eva
         ["eva_giant_patch14_224"] = Giant,
         ["eva_giant_patch14_336"] = Giant,
         ["eva_giant_patch14_560"] = Giant,
-        ["eva02_tiny_patch14_224"] = Eva02(Tiny(14)) with { Mlp = SwiGluPacked },
-        ["eva02_small_patch14_224"] = Eva02(Small(14)) with { Mlp = SwiGluPacked },
+        ["eva02_tiny_patch14_224"] = Eva02(Tiny(14)) with { ScaleMlp = false },
+        ["eva02_small_patch14_224"] = Eva02(Small(14)) with { ScaleMlp = false },
         ["eva02_base_patch14_224"] = Eva02(Base(14)),
         ["eva02_large_patch14_224"] = Eva02(Large(14)),
-        ["eva02_tiny_patch14_336"] = Eva02(Tiny(14)) with { Mlp = SwiGluPacked },
-        ["eva02_small_patch14_336"] = Eva02(Small(14)) with { Mlp = SwiGluPacked },
+        ["eva02_tiny_patch14_336"] = Eva02(Tiny(14)) with { ScaleMlp = false },
+        ["eva02_small_patch14_336"] = Eva02(Small(14)) with { ScaleMlp = false },
         ["eva02_base_patch14_448"] = Eva02(Base(14)),
         ["eva02_large_patch14_448"] = Eva02(Large(14)),
         ["eva_giant_patch14_clip_224"] = Giant with { GlobalPool = "token" },
@@ -72,15 +84,15 @@ internal static partial class Eva
         ["vit_tiny_patch16_dinov3_qkvb"] = DinoV3(Tiny(16)) with { QkvBias = true },
         ["vit_small_patch16_dinov3"] = DinoV3(Small(16)),
         ["vit_small_patch16_dinov3_qkvb"] = DinoV3(Small(16)) with { QkvBias = true },
-        ["vit_small_plus_patch16_dinov3"] = DinoV3(Small(16)) with { Mlp = SwiGluAligned(8) },
-        ["vit_small_plus_patch16_dinov3_qkvb"] = DinoV3(Small(16)) with { Mlp = SwiGluAligned(8), QkvBias = true },
+        ["vit_small_plus_patch16_dinov3"] = DinoV3(Small(16)) with { SwiGlu = true, SwiGluAlign = 8 },
+        ["vit_small_plus_patch16_dinov3_qkvb"] = DinoV3(Small(16)) with { SwiGlu = true, SwiGluAlign = 8, QkvBias = true },
         ["vit_base_patch16_dinov3"] = DinoV3(Base(16)),
         ["vit_base_patch16_dinov3_qkvb"] = DinoV3(Base(16)) with { QkvBias = true },
         ["vit_large_patch16_dinov3"] = DinoV3(Large(16)),
         ["vit_large_patch16_dinov3_qkvb"] = DinoV3(Large(16)) with { QkvBias = true },
-        ["vit_huge_plus_patch16_dinov3"] = DinoV3(new(16, 1280, 32, 20)) with { Mlp = SwiGluAligned(8) },
-        ["vit_huge_plus_patch16_dinov3_qkvb"] = DinoV3(new(16, 1280, 32, 20)) with { Mlp = SwiGluAligned(8), QkvBias = true },
-        ["vit_7b_patch16_dinov3"] = DinoV3(new(16, 4096, 40, 32, 2)) with { Mlp = SwiGluAligned(64) },
+        ["vit_huge_plus_patch16_dinov3"] = DinoV3(new(16, 1280, 32, 20)) with { SwiGlu = true, SwiGluAlign = 8 },
+        ["vit_huge_plus_patch16_dinov3_qkvb"] = DinoV3(new(16, 1280, 32, 20)) with { SwiGlu = true, SwiGluAlign = 8, QkvBias = true },
+        ["vit_7b_patch16_dinov3"] = DinoV3(new(16, 4096, 40, 32, 2)) with { SwiGlu = true, SwiGluAlign = 64 },
     };
 
     // Sizes by timm's words, from the width of their patches.
@@ -104,15 +116,17 @@ internal static partial class Eva
     private static Config Eva02(Config size) => size with
     {
         MlpRatio = 4 * 2 / 3.0,
-        Mlp = SwiGluNorm,
+        SwiGlu = true,
+        ScaleMlp = true,
         Qkv = size.Width < 768 ? QkvProjections.WithoutKeyBias : QkvProjections.Separate,
-        Rope = Axial(10000, 16),
+        Rope = Axial(),
+        RopeReference = 16,
     };
 
     private static Config Eva02Clip(Config size) => Eva02(size) with { ScaleAttention = true, GlobalPool = "token" };
 
     private static Config RegGap(Config size)
-        => size with { LayerScale = true, ClassToken = false, RegTokens = 1, PositionEmbedding = false, Rope = Axial(10000, 16) };
+        => size with { LayerScale = true, ClassToken = false, RegTokens = 1, PositionEmbedding = false, Rope = Axial(), RopeReference = 16 };
 
     /// <summary>Perception Encoder for image and text: pooled by attention.</summary>
     private static Config PeCore(int grid, Config size) => Pe(grid, size) with { GlobalPool = "map" };
@@ -126,7 +140,8 @@ internal static partial class Eva
         Qkv = QkvProjections.Joint,
         Norm = Norms.LayerNorm(1e-5f),
         PreNorm = true,
-        Rope = Axial(10000, grid, size.ClassToken ? 1 : 0, columnsFirst: true),
+        Rope = Axial(size.ClassToken ? 1 : 0, columnsFirst: true),
+        RopeReference = grid,
     };
 
     private static Config RopeVit(Config size) => size with
@@ -134,7 +149,8 @@ internal static partial class Eva
         Qkv = QkvProjections.Joint,
         LayerScale = true,
         PositionEmbedding = false,
-        Rope = Axial(100, columnsFirst: true),
+        Rope = Axial(columnsFirst: true),
+        RopeTemperature = 100,
         GlobalPool = "token",
     };
 
@@ -150,6 +166,7 @@ internal static partial class Eva
         RegTokens = 4,
         PositionEmbedding = false,
         Rope = DinoV3Rope,
+        RopeTemperature = 100,
         ComputesRope = true,
         DynamicImageSize = true,
         FcNorm = false,
@@ -157,9 +174,9 @@ internal static partial class Eva
 
     // Rotary embeddings.
 
-    private static RopeLayers Axial(float temperature, int? reference = null, float offset = 0, bool columnsFirst = false) => (b, config, grid) =>
+    private static RopeLayers Axial(float offset = 0, bool columnsFirst = false) => (b, config, grid) =>
     {
-        RotaryEmbedding rope = RotaryEmbedding.Axial(b, grid, config.HeadWidth, config.PrefixTokens, temperature, reference is { } size ? size : (Size2?)null, offset, columnsFirst);
+        RotaryEmbedding rope = RotaryEmbedding.Axial(b, grid, config.HeadWidth, config.PrefixTokens, config.RopeTemperature, config.RopeReference, offset, columnsFirst);
         return [.. Enumerable.Repeat(rope, config.Depth)];
     };
 
@@ -167,5 +184,5 @@ internal static partial class Eva
         => RotaryEmbedding.Mixed(b, grid, config.HeadWidth, config.PrefixTokens, config.Depth, config.Heads);
 
     private static IReadOnlyList<RotaryEmbedding> DinoV3Rope(GraphBuilder b, Config config, Size2 grid)
-        => [.. Enumerable.Repeat(RotaryEmbedding.DinoV3(b, grid, config.HeadWidth, config.PrefixTokens, 100), config.Depth)];
+        => [.. Enumerable.Repeat(RotaryEmbedding.DinoV3(b, grid, config.HeadWidth, config.PrefixTokens, config.RopeTemperature), config.Depth)];
 }

@@ -17,15 +17,19 @@ internal static partial class Eva
     /// <summary>A block, in its scope: tokens <c>[L, C]</c> → <c>[L, C]</c>.</summary>
     internal delegate Node BlockLayers(GraphBuilder b, Config config, Node x, RotaryEmbedding? rope);
 
-    /// <summary>A perceptron, the block's child <c>mlp</c>.</summary>
-    internal delegate Node Perceptron(GraphBuilder b, Config config, Node x);
-
     /// <summary>What tells one variant from another; the defaults are EVA's.</summary>
     internal sealed record Config(int PatchSize, int Width, int Depth, int Heads, double MlpRatio = 4)
     {
         public BlockLayers Block { get; init; } = PreNormBlock;
 
-        public Perceptron Mlp { get; init; } = PlainMlp;
+        /// <summary>The perceptrons are gated by SiLU.</summary>
+        public bool SwiGlu { get; init; }
+
+        /// <summary>What the width of gated perceptrons is filled up to a multiple of; 0 for nothing.</summary>
+        public int SwiGluAlign { get; init; }
+
+        /// <summary>A norm in the perceptrons.</summary>
+        public bool ScaleMlp { get; init; }
 
         public QkvProjection Qkv { get; init; } = QkvProjections.WithoutKeyBias;
 
@@ -48,6 +52,11 @@ internal static partial class Eva
         public bool PositionEmbedding { get; init; } = true;
 
         public RopeLayers? Rope { get; init; }
+
+        public float RopeTemperature { get; init; } = 10000;
+
+        /// <summary>The grid that the places of others are stretched to; null for their own.</summary>
+        public Size2? RopeReference { get; init; }
 
         /// <summary>timm computes the rotary embedding in every run, by steps that FX counts among the names.</summary>
         public bool ComputesRope { get; init; }
@@ -140,7 +149,7 @@ internal static partial class Eva
     {
         (Node? scale1, Node? scale2) = config.LayerScale ? (b.Parameter("gamma_1", [config.Width]), b.Parameter("gamma_2", [config.Width])) : ((Node?)null, null);
         x = b.Add(x, b.Identity("drop_path1", Scaled(scale1, Attend(b, config, config.Norm(b, "norm1", x), rope))));
-        return b.Add(x, b.Identity("drop_path2", Scaled(scale2, config.Mlp(b, config, config.Norm(b, "norm2", x)))));
+        return b.Add(x, b.Identity("drop_path2", Scaled(scale2, Perceptron(b, config, config.Norm(b, "norm2", x)))));
 
         Node Scaled(Node? scale, Node y) => scale is null ? y : b.Multiply(scale, y);
     }
@@ -148,19 +157,21 @@ internal static partial class Eva
     private static Node PostNormBlock(GraphBuilder b, Config config, Node x, RotaryEmbedding? rope)
     {
         x = b.Add(x, b.Identity("drop_path1", config.Norm(b, "norm1", Attend(b, config, x, rope))));
-        return b.Add(x, b.Identity("drop_path2", config.Norm(b, "norm2", config.Mlp(b, config, x))));
+        return b.Add(x, b.Identity("drop_path2", config.Norm(b, "norm2", Perceptron(b, config, x))));
     }
 
     private static Node Attend(GraphBuilder b, Config config, Node x, RotaryEmbedding? rope)
         => RotaryAttention.Build(b, "attn", x, config.Heads, rope, config.Qkv, config.QkvBias, config.ScaleAttention ? config.Norm : null);
 
-    private static Node PlainMlp(GraphBuilder b, Config config, Node x) => Mlp.Build(b, "mlp", x, config.MlpHidden, ActLayers.Torch(UnaryKind.Gelu));
-
-    private static Node SwiGluPacked(GraphBuilder b, Config config, Node x) => Mlp.SwiGluPacked(b, "mlp", x, 2 * config.MlpHidden, ActLayers.Torch(UnaryKind.Silu));
-
-    /// <summary>With a norm in the perceptron.</summary>
-    private static Node SwiGluNorm(GraphBuilder b, Config config, Node x) => Mlp.SwiGlu(b, "mlp", x, config.MlpHidden, norm: config.Norm);
-
-    /// <summary>As wide as the next multiple of <paramref name="align"/>.</summary>
-    private static Perceptron SwiGluAligned(int align) => (b, config, x) => Mlp.SwiGlu(b, "mlp", x, (config.MlpHidden + align - 1) / align * align);
+    private static Node Perceptron(GraphBuilder b, Config config, Node x)
+    {
+        NormLayer? norm = config.ScaleMlp ? config.Norm : null;
+        if (!config.SwiGlu)
+            return Mlp.Build(b, "mlp", x, config.MlpHidden, ActLayers.Torch(UnaryKind.Gelu), norm);
+        // Without norm and filling up, timm packs gate and values into one layer.
+        if (norm is null && config.SwiGluAlign == 0)
+            return Mlp.SwiGluPacked(b, "mlp", x, 2 * config.MlpHidden, ActLayers.Torch(UnaryKind.Silu));
+        int step = Math.Max(config.SwiGluAlign, 1);
+        return Mlp.SwiGlu(b, "mlp", x, (config.MlpHidden + step - 1) / step * step, norm: norm);
+    }
 }

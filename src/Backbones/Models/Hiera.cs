@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -166,9 +167,18 @@ internal static class Hiera
     private static void Remap(Checkpoint c, Config config) => c.RenameMatches(
         (@"^head\.projection\.", "head.fc."), (@"^(encoder_)?norm\.", "head.norm."), (@"^pos_embed_abs$", "pos_embed"));
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["embed_dim"] = (c, v) => c with { Width = v.Number() },
+        ["num_heads"] = (c, v) => c with { Heads = v.Number() },
+        ["stages"] = (c, v) => c with { Depths = v.PerStage(c.Depths.Length) },
+        ["init_values"] = (c, _) => c with { LayerScale = true }, // also where they begin at 0
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
         Remap = Remap,
+        Arguments = Arguments,
         ["hiera_tiny_224"] = new(96, 1, [1, 2, 7, 2]),
         ["hiera_small_224"] = new(96, 1, [1, 2, 11, 2]),
         ["hiera_base_224"] = new(96, 1, [2, 3, 16, 3]),

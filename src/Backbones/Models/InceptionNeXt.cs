@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -98,8 +99,15 @@ internal static class InceptionNeXt
         }
     }
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["depths"] = (c, v) => c with { Depths = v.PerStage(c.Depths.Length) },
+        ["dims"] = (c, v) => c with { Widths = v.PerStage(c.Widths.Length) },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Arguments = Arguments,
         ["inception_next_atto"] = new([2, 2, 6, 2], [40, 80, 160, 320]) { BandKernel = 9, BranchDivisor = 4 },
         ["inception_next_tiny"] = new([3, 3, 9, 3], [96, 192, 384, 768]),
         ["inception_next_small"] = new([3, 3, 27, 3], [96, 192, 384, 768]),

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -121,9 +122,19 @@ internal static class MambaOut
         (@"^head\.fc1\.", "head.pre_logits.fc."),
         (@"^head\.fc2\.", "head.fc."));
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["depths"] = (c, v) => c with { Depths = v.PerStage(c.Depths.Length) },
+        ["dims"] = (c, v) => c with { Widths = v.PerStage(c.Widths.Length) },
+        ["conv_ratio"] = (c, v) => c with { ConvRatio = v.GetDouble() },
+        ["expansion_ratio"] = (c, v) => c with { ExpansionRatio = v.GetDouble() },
+        ["act_layer"] = (c, v) => c with { Act = v.Activation() },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
         Remap = Remap,
+        Arguments = Arguments,
         ["mambaout_femto"] = new([3, 3, 9, 3], [48, 96, 192, 288]),
         ["mambaout_kobe"] = new([3, 3, 15, 3], [48, 96, 192, 288]),
         ["mambaout_tiny"] = new([3, 3, 9, 3], [96, 192, 384, 576]),

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -10,9 +11,22 @@ internal static partial class MaxxViT
     /// <summary>Linear layers that are 1×1 convolutions here, or the other way round.</summary>
     private static void Remap(Checkpoint c, Config config) => c.TakeModelShapes();
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["embed_dim"] = (c, v) => c with { Channels = v.PerStage(c.Channels.Length) },
+        ["depths"] = (c, v) => c with { Depths = v.PerStage(c.Depths.Length) },
+        ["stem_width"] = (c, v) => v.Pair() is var (first, second) ? c with { StemFirst = first, StemWidth = second } : c,
+        ["stem_bias"] = (c, v) => c with { StemBias = v.GetBoolean() },
+        ["head_hidden_size"] = (c, v) => c with { HeadHidden = v.GetInt32() },
+        ["transformer_init_values"] = (c, v) => WithTransformer(c, t => t with { LayerScale = v.GetDouble() != 0 }),
+        ["transformer_rel_pos_type"] = (c, v) => WithTransformer(c, t => t with { RelPos = v.OneOf(("bias", RelPos.Bias), ("bias_tf", RelPos.BiasTf), ("mlp", RelPos.Mlp)) }),
+        ["transformer_rel_pos_dim"] = (c, v) => WithTransformer(c, t => t with { RelPosDim = v.GetInt32() }),
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
         Remap = Remap,
+        Arguments = Arguments,
         ["coatnet_pico_rw_224"] = CoatRwMax(Nano([2, 3, 5, 2])),
         ["coatnet_nano_rw_224"] = CoatRwMax(Nano([3, 4, 6, 3]), strideByPool: true),
         ["coatnet_0_rw_224"] = CoatRw(Coat0, strideByPool: true, attentionEarly: true, shortcutBias: false),

@@ -206,6 +206,7 @@ internal static partial class MobileNetV3
     public static ModelFamily<EfficientNetConfig> Models => new(Build)
     {
         Remap = TorchvisionMobileNet.Remap,
+        Arguments = EfficientNetConfig.Arguments,
         ["mobilenetv3_large_075"] = Large(0.75),
         ["mobilenetv3_large_100"] = Large(1),
         ["mobilenetv3_large_150d"] = Large(1.5) with { Depth = [1.2] },

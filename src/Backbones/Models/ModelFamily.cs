@@ -78,6 +78,11 @@ internal sealed class ModelEntry
         {
             throw new GraphException($"An image of {size} does not fit '{Name}', whose own size is {ownSize}. {e.Message}", e);
         }
+        // A width of nothing, or a table with more places than can be counted.
+        catch (ArithmeticException e)
+        {
+            throw new GraphException($"'{Name}' cannot be made for an image of {size} with the arguments of its config: one of its sizes comes to 0, or to more than can be counted. {e.Message}", e);
+        }
         backbone = backbone with
         {
             Adapters = backbone.Adapters.SetItems(config.FirstConv.Select(module => $"{module}.weight").Select(key => KeyValuePair.Create(key,
@@ -134,9 +139,24 @@ internal sealed class ModelFamily<TConfig>(Func<GraphBuilder, TConfig, ModelOpti
     {
         Config = config!,
         WithConfig = changed => Entry(name, (TConfig)changed),
-        WithArguments = arguments => Entry(name, arguments.Aggregate(config, (changed, argument) => Arguments.TryGetValue(argument.Key, out Func<TConfig, JsonElement, TConfig>? change)
-            ? change(changed, argument.Value)
-            : throw new GraphException($"The config's 'model_args' has '{argument.Key}' ({argument.Value.GetRawText()}), which '{name}' does not take."))),
+        WithArguments = arguments => Entry(name, arguments.Aggregate(config, (changed, argument) => With(name, changed, argument.Key, argument.Value))),
         Remap = Remap is { } remap ? checkpoint => remap(checkpoint, config) : null,
     };
+
+    private TConfig With(string name, TConfig config, string argument, JsonElement value)
+    {
+        if (!Arguments.TryGetValue(argument, out Func<TConfig, JsonElement, TConfig>? change))
+        {
+            string taken = Arguments.Count == 0 ? "It takes those of all models alone." : $"Beside those of all models it takes {string.Join(", ", Arguments.Keys.Order(StringComparer.Ordinal).Select(a => $"'{a}'"))}.";
+            throw new GraphException($"The config's 'model_args' has '{argument}' ({value.GetRawText()}), which '{name}' does not take. {taken}{NearestName.Suggest(argument, Arguments.Keys)}");
+        }
+        try
+        {
+            return change(config, value);
+        }
+        catch (ArgumentValueException e)
+        {
+            throw new GraphException($"'{argument}' of the config's 'model_args' is {value.GetRawText()}; for '{name}' it must be {e.Message}.", e);
+        }
+    }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -142,10 +143,30 @@ internal static class NaFlexVit
         c.RenameMatches(("^(cls_token|reg_token|pos_embed)$", "embeds.$1"), (@"^patch_embed\.", "embeds."));
     }
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["patch_size"] = (c, v) => c with { PatchSize = v.GetInt32() },
+        ["embed_dim"] = (c, v) => c with { Width = v.Number() },
+        ["depth"] = (c, v) => c with { Depth = v.GetInt32() },
+        ["num_heads"] = (c, v) => c with { Heads = v.Number() },
+        ["mlp_ratio"] = (c, v) => c with { MlpRatio = v.GetDouble() },
+        ["qkv_bias"] = (c, v) => c with { QkvBias = v.GetBoolean() },
+        ["qk_norm"] = (c, v) => c with { QkNorm = v.GetBoolean() },
+        ["proj_bias"] = (c, v) => c with { ProjBias = v.GetBoolean() },
+        ["init_values"] = (c, v) => c with { LayerScale = v.GetDouble() != 0 },
+        ["reg_tokens"] = (c, v) => c with { RegTokens = v.GetInt32() },
+        ["fc_norm"] = (c, v) => c with { FcNorm = v.GetBoolean() },
+        ["act_layer"] = (c, v) => c with { Act = ActLayers.Timm(v.Activation()) },
+        ["norm_layer"] = (c, v) => c with { Norm = v.TokenNorm() },
+        ["pos_embed"] = (c, v) => c with { Factorized = v.OneOf(("learned", false), ("factorized", true)) },
+        ["pos_embed_ar_preserving"] = (c, v) => c with { PreservesAspect = v.GetBoolean() },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
         GlobalPool = config => config.GlobalPool,
         Remap = Remap,
+        Arguments = Arguments,
         ["naflexvit_base_patch16_gap"] = Gap(Base with { LayerScale = true, RegTokens = 4 }),
         ["naflexvit_base_patch16_par_gap"] = Gap(Base with { LayerScale = true, RegTokens = 4, PreservesAspect = true }),
         ["naflexvit_base_patch16_parfac_gap"] = Gap(Base with { LayerScale = true, RegTokens = 4, PreservesAspect = true, Factorized = true }),

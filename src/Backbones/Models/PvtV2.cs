@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -91,9 +92,17 @@ internal static class PvtV2
         });
     }
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["depths"] = (c, v) => c with { Depths = v.PerStage(c.Depths.Length) },
+        ["embed_dims"] = (c, v) => c with { Channels = v.PerStage(c.Channels.Length) },
+        ["linear"] = (c, v) => c with { LinearAttention = v.GetBoolean() },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
         Remap = Remap,
+        Arguments = Arguments,
         ["pvt_v2_b0"] = new([2, 2, 2, 2]) { Channels = [32, 64, 160, 256] },
         ["pvt_v2_b1"] = new([2, 2, 2, 2]),
         ["pvt_v2_b2"] = new([3, 4, 6, 3]),

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -12,6 +13,8 @@ namespace Backbones.Models;
 /// </summary>
 internal static class RegNet
 {
+    private const int StageCount = 4;
+
     internal enum Shortcut
     {
         /// <summary>A strided 1×1 convolution.</summary>
@@ -60,7 +63,10 @@ internal static class RegNet
         Node x = config.PreAct ? b.Conv2d("stem", b.Input, 32, 3, stride: 2, padding: 1) : ConvNormAct.Build(b, "stem", b.Input, 32, 3, config.Norm, config.Act, stride: 2);
         var levels = new List<FeatureLevel> { new(32, 2, "stem", x) };
 
-        foreach ((int number, Stage stage) in StagesOf(config).Index())
+        ImmutableArray<Stage> stages = StagesOf(config);
+        if (stages.Length != StageCount)
+            throw new GraphException($"The depth {config.Depth} with the numbers w0, wa and wm comes to {stages.Length} stages; a RegNet has {StageCount}.");
+        foreach ((int number, Stage stage) in stages.Index())
         {
             int stride = schedule.Next(2);
             string name = $"s{number + 1}";
@@ -177,9 +183,26 @@ internal static class RegNet
             (@"\.proj\.0\.", ".downsample.conv."), (@"\.proj\.1\.", ".downsample.bn."), (@"\.proj\.", ".downsample.conv."), (@"(s\d\.b\d+)\.bn\.", "$1.downsample.bn."));
     }
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["depth"] = (c, v) => c with { Depth = v.GetInt32() },
+        ["w0"] = (c, v) => c with { InitialWidth = v.Number(n => n % 8 == 0, "a multiple of 8") },
+        ["wa"] = (c, v) => c with { Slope = v.GetSingle() },
+        ["wm"] = (c, v) => c with { Multiplier = v.GetSingle() is var m and > 1 ? m : throw new ArgumentValueException("above 1") },
+        ["group_size"] = (c, v) => c with { GroupWidth = v.GetInt32() },
+        ["bottle_ratio"] = (c, v) => c with { BottleneckRatio = v.GetSingle() },
+        ["se_ratio"] = (c, v) => c with { SqueezeRatio = v.GetSingle() },
+        ["downsample"] = (c, v) => c with { Shortcut = v.OneOf(("conv1x1", Shortcut.Conv), ("avg", Shortcut.Pool)) },
+        ["linear_out"] = (c, v) => c with { LinearOut = v.GetBoolean() },
+        ["preact"] = (c, v) => c with { PreAct = v.GetBoolean() },
+        ["num_features"] = (c, v) => c with { HeadWidth = v.GetInt32() },
+        ["act_layer"] = (c, v) => c with { Act = v.Activation() },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
         Remap = Remap,
+        Arguments = Arguments,
         ["regnetx_002"] = new(13, 24, 36.44f, 2.49f, 8),
         ["regnetx_004"] = new(22, 24, 24.48f, 2.54f, 16),
         ["regnetx_004_tv"] = new(22, 24, 24.48f, 2.54f, 16) { TorchvisionRounding = true },

@@ -248,8 +248,13 @@ internal static class ResNet
 
     internal static IReadOnlyDictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new Dictionary<string, Func<Config, JsonElement, Config>>
     {
-        ["layers"] = (c, v) => v.GetArrayLength() == c.Layers.Length ? c with { Layers = [.. v.EnumerateArray().Select(n => n.GetInt32())] }
-            : throw new GraphException($"'layers' has {v.GetArrayLength()} numbers of blocks, the model {c.Layers.Length} stages."),
+        ["layers"] = (c, v) => c with { Layers = v.PerStage(c.Layers.Length) },
+        ["cardinality"] = (c, v) => c with { Cardinality = v.GetInt32() },
+        ["base_width"] = (c, v) => c with { BaseWidth = v.GetInt32() },
+        ["stem_width"] = (c, v) => c with { StemWidth = v.Number() },
+        ["stem_type"] = (c, v) => c with { Stem = v.OneOf(("", Stem.Plain), ("deep", Stem.Deep), ("deep_tiered", Stem.DeepTiered)) },
+        ["replace_stem_pool"] = (c, v) => c with { ReplaceStemPool = v.GetBoolean() },
+        ["avg_down"] = (c, v) => c with { AvgDown = v.GetBoolean() },
     };
 
     public static ModelFamily<Config> Models => new(Build)

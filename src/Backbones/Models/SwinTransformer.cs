@@ -19,6 +19,8 @@ internal static class SwinTransformer
     {
         public BlockLayers Block { get; init; } = PreNormBlock;
 
+        public int PatchSize { get; init; } = 4;
+
         /// <summary>The norm of a patch merging stands before its reduction.</summary>
         public bool MergeNormFirst { get; init; } = true;
 
@@ -39,7 +41,7 @@ internal static class SwinTransformer
         // timm takes any output stride and lets it have no effect.
         options.RequireOutputStride(8, 16, 32);
         GlobalPool.Require(options.CreatedPool, "avg", "");
-        Node x = PatchEmbed.Map(b, "patch_embed", b.Input, 4, config.Width, Norms.TorchLayerNorm());
+        Node x = PatchEmbed.Map(b, "patch_embed", b.Input, config.PatchSize, config.Width, Norms.TorchLayerNorm());
         var levels = new List<FeatureLevel>();
         var adapters = ImmutableDictionary.CreateBuilder<string, ParameterAdapter>();
         for (int stage = 0; stage < config.Depths.Length; stage++)
@@ -58,7 +60,7 @@ internal static class SwinTransformer
                     }
                 }
             }
-            levels.Add(new FeatureLevel(channels, 4 << stage, $"layers.{stage}", x));
+            levels.Add(new FeatureLevel(channels, config.PatchSize << stage, $"layers.{stage}", x));
         }
 
         Node features = Norms.TorchLayerNorm()(b, "norm", x);
@@ -132,7 +134,11 @@ internal static class SwinTransformer
 
     internal static IReadOnlyDictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new Dictionary<string, Func<Config, JsonElement, Config>>
     {
-        ["window_size"] = (c, v) => c with { Windows = [.. c.Windows.Select(_ => v.GetInt32())] },
+        ["patch_size"] = (c, v) => c with { PatchSize = v.GetInt32() },
+        ["embed_dim"] = (c, v) => c with { Width = v.Number() },
+        ["depths"] = (c, v) => c with { Depths = v.PerStage(c.Depths.Length) },
+        ["num_heads"] = (c, v) => c with { Heads = v.PerStage(c.Heads.Length) },
+        ["window_size"] = (c, v) => c with { Windows = v.ForStages(c.Windows.Length) },
     };
 
     public static ModelFamily<Config> Models => new(Build)

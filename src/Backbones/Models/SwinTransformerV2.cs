@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 using static Backbones.Models.SwinTransformer;
@@ -36,6 +37,13 @@ internal static class SwinTransformerV2
             return Project(b, BiasedAttention.Cosine(b, Attention.Part(b, qkv, 0), Attention.Part(b, qkv, 1), Attention.Part(b, qkv, 2), logitScale, positions, mask));
         }
     }
+
+    /// <summary>Those of the first version; a list for the windows would be a window's height and width.</summary>
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new(SwinTransformer.Arguments)
+    {
+        ["window_size"] = (c, v) => c with { Windows = [.. c.Windows.Select(_ => v.Number())] },
+        ["pretrained_window_sizes"] = (c, v) => c with { PretrainedWindows = v.PerStage(c.PretrainedWindows.Length) },
+    };
 
     public static ModelFamily<Config> Models => new(Build)
     {

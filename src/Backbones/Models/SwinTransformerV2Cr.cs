@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -89,9 +90,19 @@ internal static class SwinTransformerV2Cr
         c.RenameMatches((@"\.tau$", ".logit_scale"), (@"^head\.(?!fc\.)", "head.fc."));
     }
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["embed_dim"] = (c, v) => c with { Width = v.Number() },
+        ["depths"] = (c, v) => c with { Depths = v.PerStage(c.Depths.Length) },
+        ["num_heads"] = (c, v) => c with { Heads = v.PerStage(c.Heads.Length) },
+        ["extra_norm_period"] = (c, v) => c with { ExtraNormPeriod = v.GetInt32() },
+        ["extra_norm_stage"] = (c, v) => c with { ExtraNormStage = v.GetBoolean() },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
         Remap = Remap,
+        Arguments = Arguments,
         ["swinv2_cr_tiny_384"] = Tiny,
         ["swinv2_cr_tiny_224"] = Tiny,
         ["swinv2_cr_tiny_ns_224"] = Tiny with { ExtraNormStage = true },

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -96,8 +97,16 @@ internal static class Twins
         }
     }
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["depths"] = (c, v) => c with { Depths = v.PerStage(c.Depths.Length) },
+        ["embed_dims"] = (c, v) => c with { Channels = v.PerStage(c.Channels.Length) },
+        ["num_heads"] = (c, v) => c with { Heads = v.PerStage(c.Heads.Length) },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Arguments = Arguments,
         ["twins_pcpvt_small"] = Pcpvt([3, 4, 6, 3]),
         ["twins_pcpvt_base"] = Pcpvt([3, 4, 18, 3]),
         ["twins_pcpvt_large"] = Pcpvt([3, 8, 27, 3]),

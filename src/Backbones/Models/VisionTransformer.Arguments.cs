@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Backbones.Graphs;
 using Backbones.Layers;
 
 namespace Backbones.Models;
@@ -10,12 +9,17 @@ internal static partial class VisionTransformer
     internal static IReadOnlyDictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new Dictionary<string, Func<Config, JsonElement, Config>>
     {
         ["patch_size"] = (c, v) => c with { PatchSize = v.GetInt32() },
-        ["embed_dim"] = (c, v) => c with { Width = v.GetInt32() },
+        ["embed_dim"] = (c, v) => c with { Width = v.Number() },
         ["depth"] = (c, v) => c with { Depth = v.GetInt32() },
-        ["num_heads"] = (c, v) => c with { Heads = v.GetInt32() },
+        ["num_heads"] = (c, v) => c with { Heads = v.Number() },
         ["mlp_ratio"] = (c, v) => c with { MlpRatio = v.GetDouble() },
-        ["mlp_layer"] = (c, v) => c with { Mlp = PerceptronOf(v.GetString()!) },
-        ["act_layer"] = (c, v) => c with { Act = ActivationOf(v.GetString()!) },
+        // By the names of timm's classes.
+        ["mlp_layer"] = (c, v) => c with { Mlp = v.OneOf<Perceptron>(("Mlp", PlainMlp), ("SwiGLUPacked", SwiGluPacked), ("SwiGLU", SwiGlu)) },
+        ["act_layer"] = (c, v) => c with { Act = ActLayers.Timm(v.Activation()) },
+        ["norm_layer"] = (c, v) => c with { Norm = v.TokenNorm() },
+        ["embed_norm_layer"] = (c, v) => c with { EmbedNorm = v.TokenNorm() },
+        ["pos_embed"] = (c, v) => c with { PosEmbed = v.OneOf(("learn", true), ("none", false)) },
+        ["attn_layer"] = (c, v) => c with { DiffAttention = v.OneOf(("attn", false), ("diff", true)) },
         ["qkv_bias"] = (c, v) => c with { QkvBias = v.GetBoolean() },
         ["qk_norm"] = (c, v) => c with { QkNorm = v.GetBoolean() },
         ["proj_bias"] = (c, v) => c with { ProjBias = v.GetBoolean() },
@@ -28,24 +32,5 @@ internal static partial class VisionTransformer
         ["fc_norm"] = (c, v) => c with { FcNorm = v.GetBoolean() },
         ["pool_include_prefix"] = (c, v) => c with { PoolIncludePrefix = v.GetBoolean() },
         ["dynamic_img_pad"] = (c, v) => c with { DynamicImagePad = v.GetBoolean() },
-    };
-
-    /// <summary>By the names of timm's classes.</summary>
-    private static Perceptron PerceptronOf(string name) => name switch
-    {
-        "Mlp" => PlainMlp,
-        "SwiGLUPacked" => SwiGluPacked,
-        _ => throw new GraphException($"'mlp_layer' is '{name}'; it must be 'Mlp' or 'SwiGLUPacked'."),
-    };
-
-    /// <summary>By timm's names (<c>get_act_layer</c>).</summary>
-    private static ActLayer ActivationOf(string name) => name switch
-    {
-        "gelu" => ActLayers.Timm(UnaryKind.Gelu),
-        "gelu_tanh" => ActLayers.Timm(UnaryKind.GeluTanh),
-        "quick_gelu" => ActLayers.Timm(UnaryKind.QuickGelu),
-        "silu" or "swish" => ActLayers.Timm(UnaryKind.Silu),
-        "relu" => ActLayers.Timm(UnaryKind.Relu),
-        _ => throw new GraphException($"'act_layer' is '{name}'; it must be 'gelu', 'gelu_tanh', 'quick_gelu', 'silu' or 'relu'."),
     };
 }

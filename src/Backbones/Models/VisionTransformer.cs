@@ -128,7 +128,7 @@ internal static partial class VisionTransformer
         Node? regTokens = config.RegTokens > 0 ? Token("reg_token", config.RegTokens) : null;
         (Node x, Size2 grid) = config.Embedding(b, config, b.Input, options);
         if (!config.PosEmbed)
-            return (x, grid);
+            return (classToken is null && regTokens is null ? x : b.Concat(0, [.. new[] { classToken, regTokens }.OfType<Node>(), x]), grid);
         int positions = grid.H * grid.W + config.PositionPrefix;
         Node embedding = b.Reshape(b.Parameter("pos_embed", [1, positions, config.Width]), [positions, config.Width]);
         Node? distillationToken = config.DistillationToken ? Token("dist_token", 1) : null;

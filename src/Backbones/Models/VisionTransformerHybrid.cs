@@ -86,6 +86,8 @@ internal static class VisionTransformerHybrid
     {
         GlobalPool = config => config.GlobalPool,
         Remap = Remap,
+        // Patches are the network's pixels here.
+        Arguments = VisionTransformer.Arguments.Where(a => a.Key is not ("patch_size" or "dynamic_img_pad" or "embed_norm_layer")).ToDictionary(),
         ["vit_tiny_r_s16_p8_224"] = Tiny,
         ["vit_tiny_r_s16_p8_384"] = Tiny,
         ["vit_small_r26_s32_224"] = OfResNet(32, 384, 12, 6, ResNetV2Stages(2, 2, 2, 2)),

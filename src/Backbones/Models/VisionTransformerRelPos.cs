@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -108,9 +109,23 @@ internal static class VisionTransformerRelPos
         }
     }
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["patch_size"] = (c, v) => c with { PatchSize = v.GetInt32() },
+        ["embed_dim"] = (c, v) => c with { Width = v.Number() },
+        ["depth"] = (c, v) => c with { Depth = v.GetInt32() },
+        ["num_heads"] = (c, v) => c with { Heads = v.Number() },
+        ["qkv_bias"] = (c, v) => c with { QkvBias = v.GetBoolean() },
+        ["class_token"] = (c, v) => c with { ClassToken = v.GetBoolean() },
+        ["fc_norm"] = (c, v) => c with { FcNorm = v.GetBoolean() },
+        ["rel_pos_dim"] = (c, v) => c with { BiasHidden = v.GetInt32() },
+        ["shared_rel_pos"] = (c, v) => c with { SharedBias = v.GetBoolean() },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
         GlobalPool = config => config.GlobalPool,
+        Arguments = Arguments,
         ["vit_relpos_base_patch32_plus_rpn_256"] = new(32, 896, 14) { QkvBias = true, Block = PostNormBlock },
         ["vit_relpos_base_patch16_plus_240"] = new(16, 896, 14) { QkvBias = true },
         ["vit_relpos_small_patch16_224"] = new(16, 384, 6) { FcNorm = true },

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -18,15 +19,15 @@ internal static class VisionTransformerSam
     /// <param name="Width">Channels.</param>
     /// <param name="Depth">Blocks.</param>
     /// <param name="Heads">Heads.</param>
-    /// <param name="GlobalEvery">Every that many blocks one attends to the whole map.</param>
-    internal sealed record Config(int Width, int Depth, int Heads, int GlobalEvery)
+    /// <param name="GlobalBlocks">The blocks that attend to the whole map.</param>
+    internal sealed record Config(int Width, int Depth, int Heads, ImmutableArray<int> GlobalBlocks)
     {
         public bool PositionEmbedding { get; init; } = true;
 
         /// <summary>Channels of the neck; null for a norm in its place.</summary>
         public int? Neck { get; init; } = 256;
 
-        public bool IsGlobal(int block) => (block + 1) % GlobalEvery == 0;
+        public bool IsGlobal(int block) => GlobalBlocks.Contains(block);
     }
 
     private static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
@@ -144,12 +145,23 @@ internal static class VisionTransformerSam
         c.Rename(("mlp.lin", "mlp.fc"));
     }
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["embed_dim"] = (c, v) => c with { Width = v.Number() },
+        ["depth"] = (c, v) => c with { Depth = v.GetInt32() },
+        ["num_heads"] = (c, v) => c with { Heads = v.Number() },
+        ["global_attn_indexes"] = (c, v) => c with { GlobalBlocks = [.. v.EnumerateArray().Select(i => i.GetInt32())] },
+        ["use_abs_pos"] = (c, v) => c with { PositionEmbedding = v.GetBoolean() },
+        ["neck_chans"] = (c, v) => c with { Neck = v.GetInt32() },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
         Remap = Remap,
-        ["samvit_base_patch16"] = new(768, 12, 12, 3),
-        ["samvit_large_patch16"] = new(1024, 24, 16, 6),
-        ["samvit_huge_patch16"] = new(1280, 32, 16, 8),
-        ["samvit_base_patch16_224"] = new(768, 12, 12, 3) { PositionEmbedding = false, Neck = null },
+        Arguments = Arguments,
+        ["samvit_base_patch16"] = new(768, 12, 12, [2, 5, 8, 11]),
+        ["samvit_large_patch16"] = new(1024, 24, 16, [5, 11, 17, 23]),
+        ["samvit_huge_patch16"] = new(1280, 32, 16, [7, 15, 23, 31]),
+        ["samvit_base_patch16_224"] = new(768, 12, 12, [2, 5, 8, 11]) { PositionEmbedding = false, Neck = null },
     };
 }

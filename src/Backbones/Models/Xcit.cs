@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -9,14 +10,14 @@ namespace Backbones.Models;
 /// </summary>
 internal static class Xcit
 {
-    /// <summary>Blocks in which the class token reads the others.</summary>
-    private const int TokenDepth = 2;
-
     /// <summary>What tells one variant from another.</summary>
     internal sealed record Config(int PatchSize, int Width, int Depth, int Heads)
     {
         /// <summary>The class blocks norm all tokens a second time and not the class token alone.</summary>
         public bool TokensNorm { get; init; } = true;
+
+        /// <summary>Blocks in which the class token reads the others.</summary>
+        public int TokenDepth { get; init; } = 2;
     }
 
     private static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
@@ -38,7 +39,7 @@ internal static class Xcit
             blocks.Add(x);
         }
         x = b.Concat(0, [classToken, x]);
-        for (int i = 0; i < TokenDepth; i++)
+        for (int i = 0; i < config.TokenDepth; i++)
         {
             using (b.Scope($"cls_attn_blocks.{i}"))
                 x = ClassBlock(b, config, x);
@@ -133,10 +134,21 @@ internal static class Xcit
         c.Split(@"(?<=^cls_attn_blocks\.\d+\.attn\.)qkv\.", "q.", "k.", "v.");
     }
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["patch_size"] = (c, v) => c with { PatchSize = v.Number(n => n is 8 or 16, "8 or 16") },
+        ["embed_dim"] = (c, v) => c with { Width = v.Number() },
+        ["depth"] = (c, v) => c with { Depth = v.GetInt32() },
+        ["num_heads"] = (c, v) => c with { Heads = v.Number() },
+        ["cls_attn_layers"] = (c, v) => c with { TokenDepth = v.GetInt32() },
+        ["tokens_norm"] = (c, v) => c with { TokensNorm = v.GetBoolean() },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
         Remap = Remap,
         GlobalPool = _ => "token",
+        Arguments = Arguments,
         ["xcit_nano_12_p16_224"] = Nano12(16),
         ["xcit_nano_12_p16_384"] = Nano12(16),
         ["xcit_tiny_12_p16_224"] = Tiny12(16),

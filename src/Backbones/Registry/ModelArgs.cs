@@ -21,31 +21,95 @@ internal static class ModelArgs
     private static readonly Dictionary<string, Action<string, JsonElement>> OfFamilies = new()
     {
         ["act_layer"] = AText,
+        ["attn_layer"] = AText,
+        ["avg_down"] = AFlag,
+        ["base_width"] = ACount(1, MaxWidth),
+        ["block_config"] = Counts(1, MaxBlocks),
+        ["bottle_ratio"] = ARatio,
+        ["cardinality"] = ACount(1, MaxWidth),
         ["class_token"] = AFlag,
+        ["cls_attn_layers"] = ACount(0, MaxBlocks),
+        ["conv_mlp"] = AFlag,
+        ["conv_ratio"] = ARatio,
         ["depth"] = ACount(1, MaxBlocks),
+        ["depth_token_only"] = ACount(0, MaxBlocks),
+        ["depths"] = Counts(1, MaxBlocks),
+        ["dims"] = Counts(1, MaxWidth),
+        ["downsample"] = AText,
         ["dynamic_img_pad"] = AFlag,
-        ["embed_dim"] = ACount(1, MaxWidth),
+        ["embed_dim"] = CountOrCounts(1, MaxWidth),
+        ["embed_dims"] = Counts(1, MaxWidth),
+        ["embed_norm_layer"] = AText,
+        ["expansion_ratio"] = ARatio,
+        ["extra_norm_period"] = ACount(0, MaxBlocks),
+        ["extra_norm_stage"] = AFlag,
         ["fc_norm"] = AFlag,
         ["final_norm"] = AFlag,
+        ["global_attn_indexes"] = Counts(0, MaxBlocks, most: MaxBlocks),
+        ["group_size"] = ACount(1, MaxWidth),
+        ["growth_rate"] = ACount(1, MaxWidth),
+        ["head_hidden_size"] = ACount(1, MaxWidth),
+        ["head_norm_first"] = AFlag,
         ["init_values"] = ARatio,
+        ["kernel_sizes"] = CountOrCounts(1, MaxPatch),
         ["layers"] = (name, value) => Blocks(name, value),
+        ["linear"] = AFlag,
+        ["linear_out"] = AFlag,
+        ["ls_init_value"] = ARatio,
         ["mlp_layer"] = AText,
         ["mlp_ratio"] = ARatio,
+        ["neck_chans"] = ACount(1, MaxWidth),
         ["no_embed_class"] = AFlag,
-        ["num_heads"] = ACount(1, MaxWidth),
+        ["norm_eps"] = ARatio,
+        ["norm_layer"] = AText,
+        ["num_features"] = ACount(0, MaxWidth),
+        ["num_heads"] = CountOrCounts(1, MaxWidth),
         ["num_reg_tokens"] = ACount(0, MaxWidth),
+        ["pad_type"] = AText,
         ["patch_size"] = ACount(1, MaxPatch),
         ["pool_include_prefix"] = AFlag,
+        ["pos_embed"] = AText,
+        ["pos_embed_ar_preserving"] = AFlag,
         ["pre_norm"] = AFlag,
+        ["preact"] = AFlag,
+        ["pretrained_window_sizes"] = Counts(0, MaxPatch),
         ["proj_bias"] = AFlag,
         ["qk_norm"] = AFlag,
         ["qkv_bias"] = AFlag,
+        ["ref_feat_shape"] = CountOrCounts(1, MaxWidth),
         ["reg_tokens"] = ACount(0, MaxWidth),
-        ["window_size"] = ACount(1, MaxPatch),
+        ["rel_pos_dim"] = ACount(1, MaxWidth),
+        ["replace_stem_pool"] = AFlag,
+        ["rope_temperature"] = ANumber(0, MaxTemperature),
+        ["scale_attn_inner"] = AFlag,
+        ["scale_mlp"] = AFlag,
+        ["se_ratio"] = ARatio,
+        ["shared_rel_pos"] = AFlag,
+        ["stages"] = Counts(1, MaxBlocks),
+        ["stem_bias"] = AFlag,
+        ["stem_type"] = AText,
+        ["stem_width"] = CountOrCounts(1, MaxWidth),
+        ["swiglu_align_to"] = ACount(0, MaxWidth),
+        ["swiglu_mlp"] = AFlag,
+        ["tokens_norm"] = AFlag,
+        ["transformer_init_values"] = ARatio,
+        ["transformer_rel_pos_dim"] = ACount(1, MaxWidth),
+        ["transformer_rel_pos_type"] = AText,
+        ["use_abs_pos"] = AFlag,
+        ["use_abs_pos_emb"] = AFlag,
+        ["use_fc_norm"] = AFlag,
+        ["use_grn"] = AFlag,
+        ["use_post_norm"] = AFlag,
+        ["use_post_transformer_norm"] = AFlag,
+        ["use_pre_transformer_norm"] = AFlag,
+        ["w0"] = ACount(1, MaxWidth),
+        ["wa"] = ANumber(0, MaxWidth),
+        ["window_size"] = CountOrCounts(1, MaxPatch),
+        ["wm"] = ARatio,
     };
 
     /// <summary>More stages, or blocks in one, wider layers, or larger patches and windows no network has; a config is no way to make one that fills the memory.</summary>
-    private const int MaxStages = 16, MaxBlocks = 512, MaxWidth = 16384, MaxPatch = 256, MaxRatio = 64;
+    private const int MaxStages = 16, MaxBlocks = 512, MaxWidth = 16384, MaxPatch = 256, MaxRatio = 64, MaxTemperature = 100_000_000;
 
     /// <summary>The config of the model that is made with the <c>model_args</c> in <paramref name="json"/>.</summary>
     /// <param name="config">The config without them.</param>
@@ -125,7 +189,7 @@ internal static class ModelArgs
             return config with { FamilyArgs = config.FamilyArgs.SetItem(name, value.Clone()) };
         }
         return WithoutEffect.Contains(name) ? config : throw new FormatException(
-            $"'model_args' has '{name}', which is not known here. Known are {string.Join(", ", Common.Concat(OfFamilies.Keys).Order(StringComparer.Ordinal).Select(a => $"'{a}'"))}; "
+            $"'model_args' has '{name}', which is not known here. All models take {string.Join(", ", Common.Select(a => $"'{a}'"))}; others depend on the family, and "
             + $"arguments of training such as '{WithoutEffect[0]}' have no effect.{NearestName.Suggest(name, [.. Common, .. OfFamilies.Keys, .. WithoutEffect])}");
     }
 
@@ -133,13 +197,15 @@ internal static class ModelArgs
 
     private static void AFlag(string name, JsonElement value) => Flag(name, value);
 
-    private static void ARatio(string name, JsonElement value)
+    private static void ARatio(string name, JsonElement value) => ANumber(0, MaxRatio)(name, value);
+
+    private static Action<string, JsonElement> ANumber(int least, int most) => (name, value) =>
     {
-        if (value.ValueKind != JsonValueKind.Number || !value.TryGetDouble(out double number) || number is < 0 or > MaxRatio)
+        if (value.ValueKind != JsonValueKind.Number || !value.TryGetDouble(out double number) || !(number >= least && number <= most))
         {
-            throw Wrong(name, value, $"a number from 0 to {MaxRatio}");
+            throw Wrong(name, value, $"a number from {least} to {most}");
         }
-    }
+    };
 
     private static Action<string, JsonElement> ACount(int least, int most) => (name, value) =>
     {
@@ -149,10 +215,25 @@ internal static class ModelArgs
         }
     };
 
+    /// <summary>A list, such as one number a stage; how many a family wants, it says.</summary>
+    private static Action<string, JsonElement> Counts(int least, int largest, int most = MaxStages) => (name, value) =>
+    {
+        if (value.ValueKind != JsonValueKind.Array || value.GetArrayLength() > most || value.GetArrayLength() == 0
+            || !value.EnumerateArray().All(v => v.ValueKind == JsonValueKind.Number && v.TryGetInt32(out int n) && n >= least && n <= largest))
+        {
+            throw Wrong(name, value, $"a list of at most {most} whole numbers from {least} to {largest}");
+        }
+    };
+
+    /// <summary>One number or a list, by the family.</summary>
+    private static Action<string, JsonElement> CountOrCounts(int least, int most)
+        => (name, value) => (value.ValueKind == JsonValueKind.Array ? Counts(least, most) : ACount(least, most))(name, value);
+
     private static ImmutableArray<int> Blocks(string name, JsonElement value)
-        => value.ValueKind == JsonValueKind.Array && value.GetArrayLength() is > 0 and <= MaxStages && value.EnumerateArray().All(v => v.ValueKind == JsonValueKind.Number && v.TryGetInt32(out int n) && n is > 0 and <= MaxBlocks)
-            ? [.. value.EnumerateArray().Select(v => v.GetInt32())]
-            : throw Wrong(name, value, $"a list of at most {MaxStages} whole numbers from 1 to {MaxBlocks}");
+    {
+        Counts(1, MaxBlocks)(name, value);
+        return [.. value.EnumerateArray().Select(v => v.GetInt32())];
+    }
 
     private static string Text(string name, JsonElement value) => value.ValueKind == JsonValueKind.String ? value.GetString()! : throw Wrong(name, value, "a text");
 

@@ -89,7 +89,7 @@ public sealed record PretrainedConfig
     public string? License { get; init; }
 
     /// <summary>The config of a model that is made with other arguments of timm's <c>create_model</c> than the architecture's own: <c>img_size</c>, <c>in_chans</c>, <c>num_classes</c>, <c>global_pool</c>,
-    /// <c>output_stride</c>, and those that the family takes, such as <c>patch_size</c> or <c>init_values</c> (vision transformers), <c>window_size</c> (Swin), <c>layers</c> (ResNet).</summary>
+    /// <c>output_stride</c>, and those that the family takes, such as <c>patch_size</c> or <c>init_values</c> (vision transformers), <c>window_size</c> (Swin), <c>depths</c> (ConvNeXt), <c>layers</c> (ResNet).</summary>
     /// <param name="json">The arguments as config.json has them in <c>model_args</c>: <c>{ "patch_size": 8, "act_layer": "silu" }</c>. They count before those that the config has.</param>
     /// <exception cref="FormatException">An argument is not known, or not of its type; the message has the nearest name. Whether the family takes it is seen when the model is built.</exception>
     /// <exception cref="JsonException">It is not valid JSON.</exception>

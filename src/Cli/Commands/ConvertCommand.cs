@@ -41,7 +41,7 @@ internal static class ConvertCommand
         HelpWithExamples.Add(command, "timm-features convert checkpoint.pth -o resnet50.safetensors --model resnet50", "timm-features convert detector.pth --key-prefix backbone. -o backbone.safetensors",
             "timm-features convert encoder.bin -o weights/vit_giant_patch14_224.mine --model vit_giant_patch14_224 --model-args '{\"init_values\": 1e-5, \"reg_tokens\": 8}'",
             $"timm-features convert packages/{DnnFeaturizerNetwork.PackageId.ToLowerInvariant()}/0.23.1 -o weights/{DnnFeaturizerNetwork.Config.Name}");
-        command.SetAction(result => Run(terminal, result.GetValue(file)!, result.GetValue(model), result.GetValue(keyPrefix), config.Read(result), result.GetValue(output)!, result.GetValue(json)));
+        command.SetAction(result => Run(terminal, result.GetValue(file)!, result.GetValue(model), result.GetValue(keyPrefix), ConfigPatch.ToOverlay(config.Read(result)), result.GetValue(output)!, result.GetValue(json)));
         return command;
     }
 

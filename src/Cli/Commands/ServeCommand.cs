@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Net;
+using System.Text.Json.Nodes;
 using TimmFeatures.Cli.Options;
 using TimmFeatures.Cli.Serving;
 using TimmFeatures.Orleans;
@@ -101,19 +102,17 @@ internal static class ServeCommand
             if (local.Backbone.WeightsPath is not null && (local.Models.Count != 1 || local.AnyModel))
                 throw new UsageException("--weights is for one --model; expected NAME=local-dir:PATH for each where there are several.");
             bool spread = result.GetResult(cluster.Option) is { Implicit: false };
-            if (spread && local.Backbone.ConfigOverlay is not null)
-                throw new UsageException("Workers make models as their weights' config says: --crop-pct, --crop-mode, --interpolation and --model-args are for a service that computes itself.");
-            (spread ? ServeWith(cluster.ReadShared(result), service, local, terminal) : Serve(service, local, metrics => new LocalBackend(local, metrics), terminal)).GetAwaiter().GetResult();
+            (spread ? ServeWith(cluster.ReadShared(result), service, local, weights.ReadConfig(result), terminal) : Serve(service, local, metrics => new LocalBackend(local, metrics), terminal)).GetAwaiter().GetResult();
             return ExitCode.Success;
         });
         return command;
     }
 
     /// <summary>The workers of a cluster compute.</summary>
-    private static async Task ServeWith(ClusterAddress address, ServiceOptions options, LocalBackendOptions local, Terminal terminal)
+    private static async Task ServeWith(ClusterAddress address, ServiceOptions options, LocalBackendOptions local, JsonObject? configOverlay, Terminal terminal)
     {
         ClusterClient client = await ClusterClient.ConnectAsync(address, cancellation: terminal.Cancellation);
-        await Serve(options, local, _ => new ClusterBackend(client, ServingSetup.Of(local)), terminal);
+        await Serve(options, local, _ => new ClusterBackend(client, ServingSetup.Of(local, configOverlay)), terminal);
     }
 
     private static async Task Serve(ServiceOptions options, LocalBackendOptions local, Func<ServiceMetrics, IFeatureBackend> backend, Terminal terminal)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Backbones.Registry;
 using TimmFeatures.Extraction;
 
@@ -36,31 +37,33 @@ internal sealed class ConfigOptionSet
             command.Options.Add(option);
     }
 
-    /// <summary>The change of the config; null for none.</summary>
-    /// <exception cref="UsageException">The arguments are none.</exception>
-    public Func<PretrainedConfig, PretrainedConfig>? Read(ParseResult result)
+    /// <summary>What is changed about the config (<see cref="ConfigPatch"/>); null for nothing.</summary>
+    /// <exception cref="UsageException">The arguments of create_model are none.</exception>
+    public JsonObject? Read(ParseResult result)
     {
-        (double? part, string? mode, string? filter, string? arguments) = (result.GetValue(_cropPct), result.GetValue(_cropMode), result.GetValue(_interpolation), result.GetValue(_modelArgs));
-        if ((part, mode, filter, arguments) == default)
-            return null;
-        return config =>
-        {
-            config = arguments is null ? config : WithArguments(config, arguments);
-            return config with
-            {
-                CropPct = part ?? config.CropPct,
-                TestCropPct = part is null ? config.TestCropPct : null,
-                CropMode = mode ?? config.CropMode,
-                Interpolation = filter ?? config.Interpolation,
-            };
-        };
+        JsonObject changes = [];
+        if (result.GetValue(_cropPct) is { } part)
+            (changes["crop_pct"], changes["test_crop_pct"]) = (part, null);
+        if (result.GetValue(_cropMode) is { } mode)
+            changes["crop_mode"] = mode;
+        if (result.GetValue(_interpolation) is { } filter)
+            changes["interpolation"] = filter;
+        if (result.GetValue(_modelArgs) is { } arguments)
+            changes["model_args"] = ReadArguments(arguments);
+        return changes.Count == 0 ? null : changes;
     }
 
-    private PretrainedConfig WithArguments(PretrainedConfig config, string json)
+    private JsonObject ReadArguments(string json)
     {
         try
         {
-            return config.WithModelArgs(json);
+            // Checked before any model is opened; whether the family takes them is seen then.
+            _ = new PretrainedConfig { Architecture = "" }.WithModelArgs(json);
+            JsonObject arguments = JsonNode.Parse(json, documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false })!.AsObject();
+            // As for timm, null is the same as nothing; in a patch it would take an argument away.
+            foreach (string name in arguments.Where(a => a.Value is null).Select(a => a.Key).ToArray())
+                arguments.Remove(name);
+            return arguments;
         }
         catch (Exception e) when (e is FormatException or JsonException)
         {

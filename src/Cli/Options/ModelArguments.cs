@@ -1,6 +1,8 @@
 using System.CommandLine;
+using System.Text.Json.Nodes;
 using Backbones;
 using Backbones.Graphs;
+using Backbones.Registry;
 using Backbones.Weights.Hub;
 using TimmFeatures.Extraction;
 
@@ -32,16 +34,18 @@ internal sealed class ModelArguments(bool downloads = true)
     /// <summary>Puts the options (and the argument, if it is none of its own) on a command.</summary>
     /// <param name="command">The command.</param>
     /// <param name="withArgument">Whether the model is its argument.</param>
-    /// <param name="withConfig">Whether it can make models otherwise than their weights' config says: where others compute, it cannot.</param>
-    public void AddTo(Command command, bool withArgument = true, bool withConfig = true)
+    public void AddTo(Command command, bool withArgument = true)
     {
         if (withArgument)
             command.Arguments.Add(Model);
         foreach (Option option in (Option[])[_weights, _keyPrefix, _random, _imageSize, _testSize, _offline])
             command.Options.Add(option);
-        if (withConfig)
-            _config.AddTo(command);
+        _config.AddTo(command);
     }
+
+    /// <summary>What is changed about the weights' config; null for nothing.</summary>
+    /// <exception cref="UsageException">The arguments of create_model are none.</exception>
+    public JsonObject? ReadConfig(ParseResult result) => _config.Read(result);
 
     /// <summary>What the options say.</summary>
     /// <exception cref="UsageException">Random weights are asked for, and a file's.</exception>
@@ -59,7 +63,7 @@ internal sealed class ModelArguments(bool downloads = true)
             RandomWeights = result.GetValue(_random),
             ImageSize = result.GetValue(_imageSize) is { } size ? (Size2)size : null,
             UseTestSize = result.GetValue(_testSize),
-            ConfigOverlay = _config.Read(result),
+            ConfigOverlay = ConfigPatch.ToOverlay(_config.Read(result)),
             Download = result.GetValue(_offline) ? DownloadMode.Never : DownloadMode.WhenMissing,
             DownloadProgress = new DownloadLines(terminal),
         };

@@ -2,8 +2,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Backbones;
 using Backbones.Engines;
-using Backbones.Graphs;
-using Backbones.Weights.Hub;
 using TimmFeatures.Extraction;
 
 namespace TimmFeatures.Orleans.Jobs;
@@ -13,19 +11,12 @@ namespace TimmFeatures.Orleans.Jobs;
 /// <param name="Output">The file to make: a full path, or an object's address.</param>
 /// <param name="Parts">Number of parts.</param>
 /// <param name="Model">The model as it was asked for.</param>
-/// <param name="WeightsPath">Where the weights are, a full path; null where the model's name says it.</param>
-/// <param name="KeyPrefix">What stands before the model's keys.</param>
-/// <param name="RandomWeights">Weights made from their names.</param>
-/// <param name="ImageSize">Input size; null for the model's own.</param>
-/// <param name="UseTestSize">The size that tests best.</param>
-/// <param name="Offline">Never download.</param>
 /// <param name="Device">Kind of device: <c>cpu</c>, <c>cuda</c>.</param>
 /// <param name="Precision">Number format.</param>
 /// <param name="Selection">Which features.</param>
 /// <param name="Exif">Turn pictures by their EXIF data.</param>
 /// <param name="Settings">What decides the values: the model, the weights' hash, the pictures. Equal on every worker, or it refuses.</param>
-internal sealed record JobDescription(string Id, string Output, int Parts, string Model, string? WeightsPath, string? KeyPrefix, bool RandomWeights, Size2? ImageSize, bool UseTestSize, bool Offline, string Device,
-    Precision Precision, FeatureSelection Selection, bool Exif, ExtractionSettings Settings)
+internal sealed record JobDescription(string Id, string Output, int Parts, string Model, string Device, Precision Precision, FeatureSelection Selection, bool Exif, ExtractionSettings Settings) : BackboneSetup
 {
     /// <summary>Reads what is beside the parts.</summary>
     /// <param name="text">JSON.</param>
@@ -46,19 +37,7 @@ internal sealed record JobDescription(string Id, string Output, int Parts, strin
     /// <summary>What a worker has to compute.</summary>
     /// <param name="device">A device of the kind wanted.</param>
     /// <param name="threads">Threads for one part.</param>
-    public FeatureRequest ToRequest(string device, int threads)
-    {
-        var backbone = new BackboneOptions
-        {
-            WeightsPath = WeightsPath,
-            KeyPrefix = KeyPrefix,
-            RandomWeights = RandomWeights,
-            ImageSize = ImageSize,
-            UseTestSize = UseTestSize,
-            Download = Offline ? DownloadMode.Never : DownloadMode.WhenMissing,
-        };
-        return new FeatureRequest(Model, backbone, Selection, EngineProvider.For(device, Precision), threads, null, Exif);
-    }
+    public FeatureRequest ToRequest(string device, int threads) => new(Model, ToBackboneOptions(), Selection, EngineProvider.For(device, Precision), threads, null, Exif);
 
     /// <summary>Names of what another job is pinned to otherwise, with both values; empty where it is the same.</summary>
     public string DifferenceFrom(JobDescription other)

@@ -1,6 +1,8 @@
 using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using Backbones;
 using Backbones.Engines;
-using Backbones.Weights.Hub;
+using Backbones.Registry;
 using TimmFeatures.Extraction;
 using TimmFeatures.Extraction.Files;
 using TimmFeatures.Extraction.Images;
@@ -27,16 +29,12 @@ internal static class JobFolder
         JobDescription? there = store.ReadJob();
         if (request.Backbone.InChannels is { } channels)
             throw new NotSupportedException($"A job's model takes pictures with as many channels as its weights; {channels} were asked for.");
-        if (request.Backbone.ConfigOverlay is not null)
-            throw new NotSupportedException($"A job's model is made as its weights' config says, and a {nameof(request.Backbone.ConfigOverlay)} cannot be sent to workers; write what it changes into the config.json beside the weights.");
         using ImageList images = ImageList.Of(request.Pictures, standardInput, request.PictureFolder, request.PathColumn);
         int parts = (int)Math.Clamp((images.Items.Count + (long)request.PartSize - 1) / request.PartSize, 1, MaxParts);
         DeviceEngine engine = EngineProvider.For(request.Device, request.Precision);
-        var draft = new JobDescription(NewId(output), output, parts, request.Model, request.Backbone.WeightsPath is { } weights ? Path.GetFullPath(weights) : null, request.Backbone.KeyPrefix,
-            request.Backbone.RandomWeights, request.Backbone.ImageSize, request.Backbone.UseTestSize, request.Backbone.Download == DownloadMode.Never, JobDescription.KindOf(engine.Device),
-            request.Precision, request.Selection, request.Exif, null!);
+        var draft = new JobDescription(NewId(output), output, parts, request.Model, JobDescription.KindOf(engine.Device), request.Precision, request.Selection, request.Exif, null!);
         using var model = new ExtractionModel(draft.ToRequest(engine.Device, 1) with { Backbone = request.Backbone });
-        JobDescription job = draft with { Settings = model.SettingsOf(images.Items.Count, ExtractionSettings.HashOf(images.Items.Select(i => i.Name))) };
+        JobDescription job = draft.With(request.Backbone, ChangesOf(request)) with { Settings = model.SettingsOf(images.Items.Count, ExtractionSettings.HashOf(images.Items.Select(i => i.Name))) };
         format.Check(output, job.Settings.Outputs, images.Items.Count);
 
         if (there is null && store.HasOutput())
@@ -47,6 +45,15 @@ internal static class JobFolder
         if ((job with { Id = there.Id }).DifferenceFrom(there) is { Length: > 0 } difference)
             throw new InvalidDataException($"'{store.Place}' is of another job, '{there.Id}': {difference}. Choose another output, or delete it.");
         return ToNewJob(there);
+    }
+
+    /// <summary>What the overlay, which is a function, changes about the weights' config.</summary>
+    private static JsonObject? ChangesOf(JobRequest request)
+    {
+        if (request.Backbone.ConfigOverlay is not { } overlay)
+            return null;
+        PretrainedConfig config = Backbone.FindConfig(request.Model, request.Backbone with { ConfigOverlay = null });
+        return ConfigPatch.Between(config, overlay(config));
     }
 
     private static NewJob ToNewJob(JobDescription job) => new(job.Id, SnakeCaseJson.Write(job), job.Settings.Model, job.Output, job.Device, job.Settings.Images, job.Parts);

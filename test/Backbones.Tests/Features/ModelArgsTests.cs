@@ -34,7 +34,7 @@ public sealed class ModelArgsTests
     [TestMethod]
     public void LayersThatTheModelCannotHaveAreRefused()
     {
-        StringAssert.Contains(Refusal(Config with { Layers = [1, 1, 1] }), "'layers' has 3 numbers of blocks, the model 4 stages");
+        StringAssert.Contains(Refusal(Config with { Layers = [1, 1, 1] }), "'layers' of the config's 'model_args' is [1,1,1]; for 'resnet18' it must be a list of 4 whole numbers, one for each stage.");
         StringAssert.Contains(Refusal(ModelNames.GetConfig("vgg11") with { Layers = [1] }), "'layers' ([1]), which 'vgg11' does not take");
     }
 
@@ -92,6 +92,50 @@ public sealed class ModelArgsTests
     [DataRow("vit_small_patch16_dinov3", """{"embed_dim":768,"num_heads":12,"qkv_bias":true}""", "vit_base_patch16_dinov3_qkvb")]
     [DataRow("swin_base_patch4_window7_224", """{"window_size":12,"img_size":384}""", "swin_base_patch4_window12_384")]
     [DataRow("swinv2_tiny_window8_256", """{"window_size":16}""", "swinv2_tiny_window16_256")]
+    [DataRow("test_vit2", """{"embed_dim":96,"depth":9,"num_heads":3,"norm_layer":"rmsnorm"}""", "test_vit4")]
+    [DataRow("vit_wee_patch16_reg1_gap_256", """{"attn_layer":"diff"}""", "vit_dwee_patch16_reg1_gap_256")]
+    [DataRow("vit_large_patch14_224", """{"num_heads":8,"mlp_ratio":2.75,"mlp_layer":"SwiGLU","act_layer":"silu","qkv_bias":false,"proj_bias":false,"norm_layer":"rmsnorm","embed_norm_layer":"rmsnorm","class_token":false,"fc_norm":false,"global_pool":"avg","num_classes":0}""", "aimv2_large_patch14_224")]
+    [DataRow("vit_base_patch16_rope_224", """{"use_abs_pos_emb":true,"no_embed_class":true}""", "vit_base_patch16_rope_ape_224")]
+    [DataRow("vit_small_patch16_dinov3", """{"swiglu_mlp":true,"swiglu_align_to":8}""", "vit_small_plus_patch16_dinov3")]
+    [DataRow("eva02_base_patch14_224", """{"patch_size":16,"scale_attn_inner":true,"global_pool":"token","num_classes":512}""", "eva02_base_patch16_clip_224")]
+    [DataRow("vit_pe_core_base_patch16_224", """{"use_fc_norm":false,"use_post_transformer_norm":false,"global_pool":"avg","num_classes":0,"img_size":512}""", "vit_pe_spatial_base_patch16_512")]
+    [DataRow("vit_base_resnet26d_224", """{"depth":8,"num_heads":8,"mlp_ratio":3}""", "vit_small_resnet26d_224")]
+    [DataRow("vit_relpos_small_patch16_224", """{"fc_norm":false,"shared_rel_pos":true,"rel_pos_dim":384}""", "vit_srelpos_small_patch16_224")]
+    [DataRow("vit_relpos_small_patch16_224", """{"fc_norm":false,"embed_dim":768,"num_heads":12,"class_token":true,"global_pool":"token"}""", "vit_relpos_base_patch16_cls_224")]
+    [DataRow("samvit_base_patch16", """{"embed_dim":1024,"depth":24,"num_heads":16,"global_attn_indexes":[5,11,17,23]}""", "samvit_large_patch16")]
+    [DataRow("beit_base_patch16_224", """{"embed_dim":1024,"depth":24,"num_heads":16,"img_size":512}""", "beit_large_patch16_512")]
+    [DataRow("cait_xxs24_224", """{"embed_dim":384,"depth":36,"num_heads":8,"img_size":384}""", "cait_s36_384")]
+    [DataRow("xcit_nano_12_p16_224", """{"embed_dim":192,"depth":24,"patch_size":8,"tokens_norm":true}""", "xcit_tiny_24_p8_224")]
+    [DataRow("swin_tiny_patch4_window7_224", """{"embed_dim":128,"depths":[2,2,18,2],"num_heads":[4,8,16,32]}""", "swin_base_patch4_window7_224")]
+    [DataRow("swin_tiny_patch4_window7_224", """{"window_size":[7,7,14,7]}""", "swin_s3_tiny_224")]
+    [DataRow("swinv2_tiny_window8_256", """{"window_size":24,"embed_dim":128,"depths":[2,2,18,2],"num_heads":[4,8,16,32],"img_size":384,"pretrained_window_sizes":[12,12,12,6]}""", "swinv2_base_window12to24_192to384")]
+    [DataRow("swinv2_cr_tiny_224", """{"depths":[2,2,18,2],"extra_norm_stage":true,"img_size":256}""", "swinv2_cr_small_ns_256")]
+    [DataRow("swinv2_cr_tiny_224", """{"embed_dim":512,"depths":[2,2,42,2],"num_heads":[16,32,64,128],"extra_norm_period":6}""", "swinv2_cr_giant_224")]
+    [DataRow("convnext_tiny", """{"depths":[3,3,27,3],"dims":[128,256,512,1024]}""", "convnext_base")]
+    [DataRow("convnext_tiny", """{"conv_mlp":true,"head_norm_first":true}""", "convnext_tiny_hnf")]
+    [DataRow("convnext_large", """{"head_hidden_size":1536}""", "convnext_large_mlp")]
+    [DataRow("convnext_nano", """{"stem_type":"overlap"}""", "convnext_nano_ols")]
+    [DataRow("test_convnext2", """{"kernel_sizes":[7,5,5,3],"act_layer":"silu"}""", "test_convnext3")]
+    [DataRow("regnetx_002", """{"depth":27,"w0":48,"wa":20.71,"wm":2.65,"group_size":24,"se_ratio":0.25}""", "regnety_016")]
+    [DataRow("regnety_040", """{"preact":true,"act_layer":"silu"}""", "regnetv_040")]
+    [DataRow("regnetz_040", """{"num_features":1536}""", "regnetz_040_h")]
+    [DataRow("maxvit_nano_rw_256", """{"depths":[2,2,5,2],"transformer_rel_pos_type":"mlp"}""", "maxvit_rmlp_tiny_rw_256")]
+    [DataRow("maxvit_rmlp_tiny_rw_256", """{"embed_dim":[96,192,384,768],"stem_width":[32,64],"depths":[2,6,14,2],"head_hidden_size":768,"img_size":224}""", "maxvit_rmlp_base_rw_224")]
+    [DataRow("maxvit_tiny_tf_224", """{"embed_dim":[128,256,512,1024],"depths":[2,6,14,2],"stem_width":128,"head_hidden_size":1024}""", "maxvit_large_tf_224")]
+    [DataRow("maxvit_rmlp_tiny_rw_256", """{"embed_dim":[96,192,384,768],"stem_width":[32,64],"transformer_init_values":1e-6}""", "maxvit_rmlp_small_rw_256")]
+    [DataRow("coatnet_nano_rw_224", """{"transformer_rel_pos_type":"mlp","transformer_rel_pos_dim":384}""", "coatnet_rmlp_nano_rw_224")]
+    [DataRow("naflexvit_base_patch16_gap", """{"embed_dim":832,"depth":21,"num_heads":13,"mlp_ratio":2.61539,"qkv_bias":false,"reg_tokens":1}""", "naflexvit_so150m2_patch16_reg1_gap")]
+    [DataRow("naflexvit_base_patch16_gap", """{"pos_embed":"factorized","pos_embed_ar_preserving":true}""", "naflexvit_base_patch16_parfac_gap")]
+    [DataRow("resnet50", """{"cardinality":32,"base_width":4}""", "resnext50_32x4d")]
+    [DataRow("resnet50", """{"layers":[3,24,36,3],"stem_type":"deep","stem_width":32,"avg_down":true}""", "resnet200d")]
+    [DataRow("davit_tiny", """{"depths":[1,1,9,1]}""", "davit_small")]
+    [DataRow("densenet121", """{"growth_rate":48,"block_config":[6,12,36,24]}""", "densenet161")]
+    [DataRow("edgenext_x_small", """{"dims":[24,48,88,168],"depths":[2,2,6,2]}""", "edgenext_xx_small")]
+    [DataRow("hiera_tiny_224", """{"embed_dim":144,"num_heads":2,"stages":[2,6,36,4]}""", "hiera_large_224")]
+    [DataRow("inception_next_tiny", """{"dims":[128,256,512,1024],"depths":[3,3,27,3]}""", "inception_next_base")]
+    [DataRow("mambaout_femto", """{"dims":[128,256,512,768],"depths":[3,4,27,3]}""", "mambaout_base")]
+    [DataRow("pvt_v2_b0", """{"embed_dims":[64,128,320,512],"depths":[3,4,6,3],"linear":true}""", "pvt_v2_b2_li")]
+    [DataRow("twins_svt_small", """{"embed_dims":[128,256,512,1024],"depths":[2,2,18,2],"num_heads":[4,8,16,32]}""", "twins_svt_large")]
     public void ArgumentsOfTheFamilyMakeAnotherVariant(string name, string arguments, string? variant)
     {
         PretrainedConfig config = ModelNames.GetConfig(name).WithModelArgs(arguments);
@@ -101,6 +145,90 @@ public sealed class ModelArgsTests
         CollectionAssert.AreEquivalent(expected, variant is not null ? actual : [.. actual.Where(k => !k.Contains("_norm."))]);
         Assert.AreEqual(variant is null ? 48 : 0, actual.Count(k => k.Contains("attn.q_norm.") || k.Contains("attn.k_norm.")));
         CollectionAssert.AreEqual(actual, Keys(PretrainedConfigWriter.FromJson(PretrainedConfigWriter.ToJson(config))));
+    }
+
+    /// <summary>Also the values are the variant's.</summary>
+    [TestMethod]
+    [DataRow("test_convnext2", """{"kernel_sizes":[7,5,5,3],"act_layer":"silu"}""", "test_convnext3", "{}")]
+    [DataRow("test_vit2", """{"embed_dim":96,"depth":9,"num_heads":3,"norm_layer":"rmsnorm"}""", "test_vit4", "{}")]
+    [DataRow("vit_pe_core_tiny_patch16_384", """{"depth":1,"ref_feat_shape":[32,32],"use_fc_norm":false,"use_post_transformer_norm":false,"global_pool":"avg","img_size":96}""", "vit_pe_spatial_tiny_patch16_512", """{"depth":1,"img_size":96}""")]
+    [DataRow("vit_base_patch16_rope_reg1_gap_256", """{"depth":1,"rope_temperature":100,"ref_feat_shape":4,"img_size":64}""", "vit_base_patch16_rope_reg1_gap_256", """{"depth":1,"rope_temperature":1e2,"ref_feat_shape":[4,4],"img_size":64}""")]
+    [DataRow("swinv2_base_window16_256", """{"depths":[1,1,1,1],"pretrained_window_sizes":[12,12,12,6]}""", "swinv2_base_window12to16_192to256", """{"depths":[1,1,1,1]}""")]
+    [DataRow("regnety_040", """{"depth":7,"wa":120,"preact":true,"act_layer":"silu"}""", "regnetv_040", """{"depth":7,"wa":120}""")]
+    [DataRow("maxvit_nano_rw_256", """{"depths":[1,1,1,1],"transformer_rel_pos_type":"mlp","img_size":64}""", "maxvit_rmlp_nano_rw_256", """{"depths":[1,1,1,1],"img_size":64}""")]
+    [DataRow("naflexvit_base_patch16_gap", """{"depth":1,"pos_embed":"factorized","pos_embed_ar_preserving":true,"img_size":[64,96]}""", "naflexvit_base_patch16_parfac_gap", """{"depth":1,"img_size":[64,96]}""")]
+    [DataRow("xcit_nano_12_p16_224", """{"embed_dim":192,"depth":1,"tokens_norm":true,"img_size":64}""", "xcit_tiny_12_p16_224", """{"depth":1,"img_size":64}""")]
+    public void ArgumentsOfTheFamilyGiveTheValuesOfAnotherVariant(string name, string arguments, string variant, string variantArguments)
+    {
+        PretrainedConfig config = ModelNames.GetConfig(name).WithModelArgs(arguments), other = ModelNames.GetConfig(variant).WithModelArgs(variantArguments);
+        using ParameterStore weights = RecipeFor(other);
+        using Backbone made = Backbone.FromParameters(config, weights), same = Backbone.FromParameters(other, weights);
+        float[] input = [.. Enumerable.Range(0, config.InputSize.Dimensions.ToArray().Aggregate(1, (a, d) => a * d)).Select(i => MathF.Sin(i))];
+        float[] actual = Run(made, input, made.NumFeatures), expected = Run(same, input, made.NumFeatures);
+        CollectionAssert.AreEqual(expected, actual);
+        Assert.IsTrue(actual.All(float.IsFinite) && actual.Any(v => Math.Abs(v) > 1e-3f));
+    }
+
+    /// <summary>Arguments that no two variants differ in, or that change no parameter.</summary>
+    [TestMethod]
+    [DataRow("beit_base_patch16_224", "swiglu_mlp", "true")]
+    [DataRow("beit_base_patch16_224", "scale_mlp", "true")]
+    [DataRow("beit_base_patch16_224", "qkv_bias", "false")]
+    [DataRow("beit_base_patch16_224", "init_values", "0")]
+    [DataRow("beit_base_patch16_224", "mlp_ratio", "3")]
+    [DataRow("cait_xxs24_224", "patch_size", "8")]
+    [DataRow("cait_xxs24_224", "depth_token_only", "3")]
+    [DataRow("xcit_nano_12_p16_224", "cls_attn_layers", "3")]
+    [DataRow("samvit_base_patch16", "neck_chans", "128")]
+    [DataRow("samvit_base_patch16", "use_abs_pos", "false")]
+    [DataRow("vit_relpos_small_patch16_224", "qkv_bias", "true")]
+    [DataRow("vit_relpos_small_patch16_224", "patch_size", "32")]
+    [DataRow("vit_relpos_small_patch16_224", "depth", "3")]
+    [DataRow("test_vit", "pos_embed", "\"none\"")]
+    [DataRow("test_vit", "act_layer", "\"relu\"")]
+    [DataRow("test_vit", "pre_norm", "true")]
+    [DataRow("test_vit", "final_norm", "false")]
+    [DataRow("test_vit2", "pool_include_prefix", "true")]
+    [DataRow("eva02_tiny_patch14_224", "num_reg_tokens", "2")]
+    [DataRow("eva02_tiny_patch14_224", "class_token", "false")]
+    [DataRow("eva02_tiny_patch14_224", "use_post_norm", "true")]
+    [DataRow("eva02_tiny_patch14_224", "use_pre_transformer_norm", "true")]
+    [DataRow("swin_tiny_patch4_window7_224", "patch_size", "2")]
+    [DataRow("convnext_tiny", "patch_size", "2")]
+    [DataRow("convnext_tiny", "use_grn", "true")]
+    [DataRow("convnext_tiny", "norm_eps", "1e-5")]
+    [DataRow("convnext_tiny", "kernel_sizes", "3")]
+    [DataRow("convnextv2_tiny", "ls_init_value", "0")]
+    [DataRow("regnetx_002", "bottle_ratio", "2")]
+    [DataRow("regnetx_002", "downsample", "\"avg\"")]
+    [DataRow("regnetx_002", "linear_out", "true")]
+    [DataRow("maxvit_nano_rw_256", "stem_bias", "true")]
+    [DataRow("naflexvit_base_patch16_gap", "patch_size", "32")]
+    [DataRow("naflexvit_base_patch16_gap", "qk_norm", "true")]
+    [DataRow("naflexvit_base_patch16_gap", "proj_bias", "false")]
+    [DataRow("naflexvit_base_patch16_gap", "init_values", "0")]
+    [DataRow("naflexvit_base_patch16_gap", "fc_norm", "false")]
+    [DataRow("naflexvit_base_patch16_gap", "act_layer", "\"gelu_tanh\"")]
+    [DataRow("naflexvit_base_patch16_gap", "norm_layer", "\"rmsnorm\"")]
+    [DataRow("resnet18", "replace_stem_pool", "true")]
+    [DataRow("davit_tiny", "window_size", "4")]
+    [DataRow("edgenext_x_small", "kernel_sizes", "[3,3,5,5]")]
+    [DataRow("hiera_tiny_224", "init_values", "0")]
+    [DataRow("mambaout_femto", "conv_ratio", "0.5")]
+    [DataRow("mambaout_femto", "expansion_ratio", "2")]
+    [DataRow("mambaout_femto", "act_layer", "\"silu\"")]
+    [DataRow("efficientnet_b0", "act_layer", "\"relu\"")]
+    [DataRow("mobilenetv3_small_050", "pad_type", "\"same\"")]
+    public void EveryArgumentChangesTheModel(string name, string argument, string value)
+    {
+        PretrainedConfig config = ModelNames.GetConfig(name);
+        CollectionAssert.AreNotEqual(Nodes(config), Nodes(config.WithModelArgs($$"""{"{{argument}}":{{value}}}""")));
+
+        static string[] Nodes(PretrainedConfig config)
+        {
+            using Backbone backbone = Backbone.FromParameters(config, ParameterStore.FromTensors([]));
+            return [.. backbone.Graph.Nodes.Select(n => $"{n.Name} {n.Operator} {n.Shape}")];
+        }
     }
 
     /// <summary>Parameter counts of encoders that are published in timm's layout with arguments of their own.</summary>
@@ -117,9 +245,10 @@ public sealed class ModelArgsTests
     [DataRow("vit_tiny_patch16_224")]
     [DataRow("deit_tiny_patch16_224")]
     [DataRow("eva02_tiny_patch14_224")]
+    [DataRow("beit_base_patch16_224")]
     public void PatchesOfAnotherSizeHaveTheirKernelsResampled(string name)
     {
-        PretrainedConfig config = ModelNames.GetConfig(name).WithModelArgs("""{"depth":1,"num_classes":0}""");
+        PretrainedConfig config = ModelNames.GetConfig(name).WithModelArgs("""{"depth":1,"num_classes":0,"embed_dim":192,"num_heads":3}""");
         using ParameterStore weights = RecipeFor(config);
         using Backbone backbone = Backbone.FromParameters(config.WithModelArgs("""{"patch_size":8,"img_size":32}"""), weights);
         float[] output = Run(backbone, [.. Enumerable.Range(0, 3 * 32 * 32).Select(i => MathF.Sin(i))], 192);
@@ -167,8 +296,25 @@ public sealed class ModelArgsTests
     [TestMethod]
     [DataRow("vgg11", """{"depth":3}""", "'depth' (3), which 'vgg11' does not take")]
     [DataRow("swin_tiny_patch4_window7_224", """{"init_values":0.1}""", "'init_values' (0.1), which 'swin_tiny_patch4_window7_224' does not take")]
-    [DataRow("test_vit", """{"mlp_layer":"SwiGLU"}""", "'mlp_layer' is 'SwiGLU'; it must be 'Mlp' or 'SwiGLUPacked'")]
-    [DataRow("test_vit", """{"act_layer":"SiLU"}""", "'act_layer' is 'SiLU'; it must be 'gelu', 'gelu_tanh', 'quick_gelu', 'silu' or 'relu'")]
+    [DataRow("test_vit", """{"mlp_layer":"SwiGLUPack"}""", "'mlp_layer' of the config's 'model_args' is \"SwiGLUPack\"; for 'test_vit' it must be 'Mlp', 'SwiGLUPacked' or 'SwiGLU'. Did you mean 'SwiGLUPacked'")]
+    [DataRow("test_vit", """{"act_layer":"gleu"}""", "it must be 'gelu', 'gelu_tanh', 'quick_gelu', 'silu', 'swish', 'relu', 'relu6', 'leaky_relu', 'hard_swish' or 'mish'. Did you mean 'gelu'")]
+    [DataRow("test_vit", """{"num_heads":[2,2]}""", "'num_heads' of the config's 'model_args' is [2,2]; for 'test_vit' it must be a whole number.")]
+    [DataRow("vit_base_resnet26d_224", """{"patch_size":8}""", "'patch_size' (8), which 'vit_base_resnet26d_224' does not take")]
+    [DataRow("swin_tiny_patch4_window7_224", """{"num_heads":3}""", "for 'swin_tiny_patch4_window7_224' it must be a list of 4 whole numbers, one for each stage.")]
+    [DataRow("swinv2_tiny_window8_256", """{"window_size":[8,8]}""", "for 'swinv2_tiny_window8_256' it must be a whole number.")]
+    [DataRow("xcit_nano_12_p16_224", """{"patch_size":4}""", "for 'xcit_nano_12_p16_224' it must be 8 or 16.")]
+    [DataRow("convnext_tiny", """{"depths":[3,3,9]}""", "'depths' of the config's 'model_args' is [3,3,9]; for 'convnext_tiny' it must be a list of 4 whole numbers")]
+    [DataRow("convnext_tiny", """{"layers":[3,3,9,3]}""", "which 'convnext_tiny' does not take. Beside those of all models it takes 'act_layer', 'conv_mlp', 'depths', 'dims', ")]
+    [DataRow("convnext_tiny", """{"head_norm_first":true,"head_hidden_size":9}""", "exclude each other")]
+    [DataRow("regnetx_002", """{"w0":20}""", "for 'regnetx_002' it must be a multiple of 8.")]
+    [DataRow("regnetx_002", """{"bottle_ratio":0}""", "'regnetx_002' cannot be made for an image of 224×224 with the arguments of its config: one of its sizes comes to 0")]
+    [DataRow("beit_base_patch16_224", """{"patch_size":1}""", "or to more than can be counted")]
+    [DataRow("regnetx_002", """{"depth":3}""", "The depth 3 with the numbers w0, wa and wm comes to 3 stages; a RegNet has 4.")]
+    [DataRow("regnetx_002", """{"wm":1}""", "for 'regnetx_002' it must be above 1.")]
+    [DataRow("maxvit_nano_rw_256", """{"stem_width":[1,2,3]}""", "for 'maxvit_nano_rw_256' it must be a whole number or a list of two.")]
+    [DataRow("eva02_tiny_patch14_224", """{"rope_temperature":0}""", "for 'eva02_tiny_patch14_224' it must be above 0.")]
+    [DataRow("maxvit_nano_rw_256", """{"transformer_rel_pos_type":"mpl"}""", "'bias', 'bias_tf' or 'mlp'. Did you mean 'mlp'")]
+    [DataRow("efficientnet_b0", """{"pad_type":"valid"}""", "for 'efficientnet_b0' it must be '' or 'same'")]
     public void WhatTheFamilyDoesNotTakeIsRefused(string name, string arguments, string problem)
         => StringAssert.Contains(Refusal(ModelNames.GetConfig(name).WithModelArgs(arguments)), problem);
 

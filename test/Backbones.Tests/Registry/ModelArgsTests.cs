@@ -21,7 +21,7 @@ public sealed class ModelArgsTests
     }
 
     [TestMethod]
-    [DataRow("""{"globl_pool":"max"}""", "'model_args' has 'globl_pool', which is not known here. Known are 'act_layer', 'class_token', 'depth', 'dynamic_img_pad'")]
+    [DataRow("""{"globl_pool":"max"}""", "'model_args' has 'globl_pool', which is not known here. All models take 'global_pool', 'img_size', 'in_chans', ")]
     [DataRow("""{"globl_pool":"max"}""", "Did you mean 'global_pool'")]
     [DataRow("""{"img_size":"384"}""", "'img_size' of 'model_args' is \"384\"; it must be a whole number, 1 or more")]
     [DataRow("""{"img_size":[384,0]}""", "'img_size' of 'model_args' is 0")]

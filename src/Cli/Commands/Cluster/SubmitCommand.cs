@@ -26,7 +26,7 @@ internal static class SubmitCommand
         var wait = new Option<bool>("--wait") { Description = "Wait until the file is there; with 'local' always." };
         Option<bool> json = CommonOptions.Json();
         var command = new Command("submit", "Hands the extraction of features over to the workers of a cluster, and prints the job's name. Images that cannot be read stay without features and are listed in the report.");
-        model.AddTo(command, withConfig: false);
+        model.AddTo(command);
         command.Arguments.Add(images);
         command.Options.Add(output);
         cluster.AddTo(command);

@@ -1,0 +1,45 @@
+using System.CommandLine;
+
+namespace TimmFeatures.Cli.Tests;
+
+/// <summary>What is the same for all commands.</summary>
+[TestClass]
+public sealed class CommandLineTests
+{
+    private static RootCommand Root { get; } = CommandLine.Create(new Terminal(TextWriter.Null, TextWriter.Null, TextReader.Null, CancellationToken.None));
+
+    public static IEnumerable<string> Commands => Root.Subcommands.Select(c => c.Name);
+
+    /// <summary>Neither an image where images are expected, nor the value of the option before it.</summary>
+    [TestMethod]
+    [DynamicData(nameof(Commands))]
+    public void An_option_that_a_command_does_not_have_is_an_error_with_the_nearest_one(string name)
+    {
+        string problem = "There is no option '--nonsense'.", help = $"See 'timm-features {name} --help'.";
+        Tool.Fail(ExitCode.Usage, [name, "--nonsense"], problem, help);
+        Tool.Fail(ExitCode.Usage, [name, "a", "b", "--nonsense=3", "c"], problem, help);
+        Command command = Root.Subcommands.Single(c => c.Name == name);
+        foreach (Option option in command.Options)
+        {
+            Tool.Fail(ExitCode.Usage, [name, "a", "b", $"{option.Name}x"], $"There is no option '{option.Name}x'. Did you mean '", $"'{option.Name}'");
+            if (option.Arity.MaximumNumberOfValues > 0)
+                Tool.Fail(ExitCode.Usage, [name, "a", "b", option.Name, "--nonsense"], problem);
+        }
+    }
+
+    [TestMethod]
+    public void An_option_without_a_command_is_an_error()
+    {
+        Tool.Fail(ExitCode.Usage, ["--versoin"], "There is no option '--versoin'. Did you mean '--version'?");
+        Tool.Fail(ExitCode.Usage, ["--nonsense", "list"], "There is no option '--nonsense'.", "'timm-features list --help'");
+    }
+
+    [TestMethod]
+    public void A_file_whose_name_begins_with_two_dashes_is_given_behind_two_dashes_or_by_its_folder()
+    {
+        string[] common = ["extract", "test_resnet", "--random-weights", "-o", "never.csv"];
+        Tool.Fail(ExitCode.Failure, [.. common, "--", "--json"], "'--json'");
+        Tool.Fail(ExitCode.Failure, [.. common, "./--json"], "'./--json'");
+        Tool.Fail(ExitCode.Usage, [.. common, "--photo.jpg"], "There is no option '--photo.jpg'.", "A file of that name is './--photo.jpg', or comes behind '--'.");
+    }
+}
