@@ -47,7 +47,10 @@ public sealed class BatchingTests
         await SendAsync(service, 1);
         await SendAsync(service, 1);
         await SendAsync(service, 5);
-        CollectionAssert.AreEqual(new[] { 1, 1, 5 }, _engine.Batches[1..]);
+        int[] batches = _engine.Batches[1..];
+        CollectionAssert.AreEqual(new[] { 1, 1 }, batches[..2]);
+        // On a busy machine the first of five may be decoded before the second is announced, and be a batch of its own.
+        Assert.AreEqual(5, batches[2..].Sum());
     }
 
     [TestMethod]
@@ -56,11 +59,14 @@ public sealed class BatchingTests
         await using RunningService service = await StartAsync();
         await SendAsync(service, 1, ("kind", "unpooled"));
         _engine.Close();
-        Task[] all = [SendAsync(service, 2), SendAsync(service, 2, ("kind", "unpooled"))];
-        await service.DecodedAsync(5);
+        Task[] first = [SendAsync(service, 1), SendAsync(service, 1, ("kind", "unpooled"))];
+        await _engine.Entered.WaitAsync();
+        await _engine.Entered.WaitAsync();
+        Task[] others = [SendAsync(service, 2), SendAsync(service, 2, ("kind", "unpooled"))];
+        await service.DecodedAsync(7);
         _engine.Open();
-        await Task.WhenAll(all);
-        CollectionAssert.AreEqual(new[] { 2, 2 }, _engine.Batches);
+        await Task.WhenAll([.. first, .. others]);
+        CollectionAssert.AreEqual(new[] { 1, 1, 2, 2 }, _engine.Batches.Order().ToArray());
     }
 
     [TestMethod]
@@ -172,12 +178,18 @@ public sealed class BatchingTests
         };
         ActivitySource.AddActivityListener(listener);
         await using (RunningService service = await StartAsync())
-            await SendAsync(service, 2);
-        Activity compute = spans.Single(s => s.OperationName == "compute");
-        Activity[] decoded = [.. spans.Where(s => s.OperationName == "decode")];
-        Assert.HasCount(2, decoded);
-        Assert.HasCount(2, compute.Links.ToArray());
-        Assert.IsTrue(compute.Links.All(l => l.Context.TraceId == decoded[0].TraceId));
+        {
+            _engine.Close();
+            Task first = SendAsync(service, 1);
+            await _engine.Entered.WaitAsync();
+            Task second = SendAsync(service, 2);
+            await service.DecodedAsync(3);
+            _engine.Open();
+            await Task.WhenAll(first, second);
+        }
+        Activity compute = spans.Single(s => s.OperationName == "compute" && s.Links.Count() == 2);
+        Assert.HasCount(3, spans.Where(s => s.OperationName == "decode").ToArray());
+        Assert.IsTrue(compute.Links.All(l => spans.Count(s => s.OperationName == "decode" && s.TraceId == l.Context.TraceId) == 2));
     }
 
     private static async Task<bool> RefusesAsync(HttpClient client)

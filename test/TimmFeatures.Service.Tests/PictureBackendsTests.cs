@@ -14,10 +14,10 @@ public sealed class PictureBackendsTests
         await using var backends = new PictureBackends(Options.Create(new WorkerOptions { Device = "cpu" }));
         for (int batch = 1; batch <= 8; batch++)
         {
-            string empty = ServingSetup.Of(RunningService.Options with { Models = [], MaxBatch = batch }).ToJson();
+            string empty = ServingSetup.Of(RunningService.Options with { Models = [], MaxBatch = batch }, null).ToJson();
             Assert.Contains("No model", Assert.ThrowsExactly<ArgumentException>(() => backends.Get(empty)).Message);
         }
-        string good = ServingSetup.Of(RunningService.Options).ToJson();
+        string good = ServingSetup.Of(RunningService.Options, null).ToJson();
         Assert.AreSame(backends.Get(good), backends.Get(good));
     }
 }
