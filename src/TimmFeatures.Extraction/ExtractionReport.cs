@@ -66,6 +66,12 @@ internal sealed record ImageFailure(int Row, string Path, string Error);
 /// <param name="Failures">The rows without features.</param>
 internal sealed record ExtractionReport(ExtractionSettings Settings, Shard? Shard, int Rows, IReadOnlyList<ImageFailure> Failures)
 {
+    /// <summary>SHA-256 of the file, and of the one with its rows' paths where it has such a one beside it; null in a report that has none yet.</summary>
+    public string? Sha256 { get; init; }
+
+    /// <inheritdoc cref="Sha256"/>
+    public string? RowsSha256 { get; init; }
+
     public static string PathOf(string file) => $"{file}.report.json";
 
     public void Write(string file) => AtomicFile.Write(PathOf(file), stream =>
@@ -100,13 +106,34 @@ internal sealed record ExtractionReport(ExtractionSettings Settings, Shard? Shar
         }
     }
 
+    /// <summary>The same with the hashes of the file, which has been written.</summary>
+    public ExtractionReport Of(string file) => this with { Sha256 = HashOf(file), RowsSha256 = TableFormat.Of(file).NeedsRowsFile && File.Exists(RowsFile.PathOf(file)) ? HashOf(RowsFile.PathOf(file)) : null };
+
+    /// <summary>Compares a file with the one that the report was written for: one that was cut or changed reads like any other.</summary>
+    /// <exception cref="InvalidDataException">It is another.</exception>
+    public void EnsureIsOf(string file)
+    {
+        ExtractionReport now = Of(file);
+        if ((now.Sha256, now.RowsSha256) != (Sha256, RowsSha256))
+            throw new InvalidDataException($"'{(now.Sha256 == Sha256 ? RowsFile.PathOf(file) : file)}' is not as it was written: its SHA-256 is not that of '{PathOf(file)}'. Extract it again, or take it from where it was copied.");
+    }
+
+    private static string HashOf(string file)
+    {
+        using var stream = new FileStream(file, new FileStreamOptions { BufferSize = 0, Options = FileOptions.SequentialScan });
+        return Convert.ToHexStringLower(SHA256.HashData(stream));
+    }
+
     /// <summary>The report of a file that must have one.</summary>
     /// <exception cref="FileNotFoundException">The file or its report is missing.</exception>
+    /// <exception cref="InvalidDataException">The file is not as it was written.</exception>
     public static ExtractionReport Read(string file)
     {
         if (!File.Exists(file))
             throw new FileNotFoundException($"There is no file '{file}'.", file);
-        return TryRead(file) ?? throw new FileNotFoundException($"'{file}' has no report '{PathOf(file)}' beside it: it was not written by 'timm-features extract', or is not complete.", PathOf(file));
+        ExtractionReport report = TryRead(file) ?? throw new FileNotFoundException($"'{file}' has no report '{PathOf(file)}' beside it: it was not written by 'timm-features extract', or is not complete.", PathOf(file));
+        report.EnsureIsOf(file);
+        return report;
     }
 
     /// <summary>The file's table.</summary>

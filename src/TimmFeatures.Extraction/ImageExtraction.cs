@@ -39,6 +39,7 @@ internal sealed class ImageExtraction(ExtractionRequest request, IReadOnlyList<I
         {
             if (settings.DifferenceFrom(written.Settings) is { Length: > 0 } difference)
                 throw new InvalidDataException($"'{_file}' is there and is of another extraction: {difference}. Choose another name, or leave out --resume to replace it.");
+            written.EnsureIsOf(_file);
             return new ExtractionResult(_file, written, 0, TimeSpan.Zero, TimeSpan.Zero);
         }
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(_file))!);

@@ -80,7 +80,6 @@ internal sealed class PartExtraction(ExtractionModel model, ExtractionSettings s
         ImageFailure[] failures = [.. journal.Rows().Select((r, i) => r.Error is null ? null : new ImageFailure(i, images[i].Name, r.Error)).OfType<ImageFailure>()];
         var table = new FeatureTable(settings.Outputs, settings.ToText(), journal.Count, () => journal.Rows().Select((r, i) => new FeatureRow(images[i].Name, r.Error, r.Values)));
         var report = new ExtractionReport(settings, shard, journal.Count, failures);
-        FeatureFiles.Write(file, format, table, report, cancellation);
-        return report;
+        return FeatureFiles.Write(file, format, table, report, cancellation);
     }
 }

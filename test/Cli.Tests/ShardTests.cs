@@ -66,11 +66,8 @@ public sealed class ShardTests
         Tool.Fail(1, ["merge", "-o", file], "2 and of 3 parts");
         Tool.Fail(1, ["merge", Part(0, 2), Part(1, 3), Part(2, 3), "-o", file], "one of 3 shards");
 
-        string[] lines = File.ReadAllLines(Part(1, 3));
-        File.WriteAllLines(Part(1, 3), lines[..^1]);
-        Tool.Fail(1, ["merge", images["f-*-of-00003.csv"], "-o", file], "3 rows, 0 of them without features; its report says 4 and 0");
-        File.WriteAllLines(Part(1, 3), [.. lines[..^1], lines[1]]);
-        Tool.Fail(1, ["merge", images["f-*-of-00003.csv"], "-o", file], "not those of the images");
+        File.WriteAllLines(Part(1, 3), File.ReadAllLines(Part(1, 3))[..^1]);
+        Tool.Fail(1, ["merge", images["f-*-of-00003.csv"], "-o", file], $"'{Part(1, 3)}' is not as it was written");
         File.Delete(ExtractionReport.PathOf(Part(1, 3)));
         Tool.Fail(1, ["merge", images["f-*-of-00003.csv"], "-o", file], "has no report");
         Assert.IsFalse(File.Exists(file));

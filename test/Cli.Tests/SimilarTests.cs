@@ -30,6 +30,8 @@ public sealed class SimilarTests
         Tool.Fail(1, ["similar", images["f.npy"], images.Names[ImageSet.Bad], "--weights", Tool.DemoWeights], $"'{images.Names[ImageSet.Bad]}' cannot be read");
         using (FileStream cut = File.OpenWrite(images["f.parquet"]))
             cut.SetLength(cut.Length / 2);
+        Tool.Fail(1, ["similar", images["f.parquet"], images.Names[1], "--weights", Tool.DemoWeights], $"'{images["f.parquet"]}' is not as it was written");
+        Vouch(images["f.parquet"]);
         Tool.Fail(1, ["similar", images["f.parquet"], images.Names[1], "--weights", Tool.DemoWeights], $"'{images["f.parquet"]}' is damaged");
         Tool.Succeed(ImageSet.Extract(images["f.npz"], images.Folder, "--bad-images", "skip"));
         using (ZipArchive archive = ZipFile.Open(images["f.npz"], ZipArchiveMode.Update))
@@ -38,10 +40,36 @@ public sealed class SimilarTests
             using Stream numbers = archive.CreateEntry("path.npy").Open();
             numbers.Write(Encoding.Latin1.GetBytes("\u0093NUMPY\u0001\0\u0010\0{'descr': '<f4'}"));
         }
+        Vouch(images["f.npz"]);
         Tool.Fail(1, ["similar", images["f.npz"], images.Names[1], "--weights", Tool.DemoWeights], "'path' is no array of texts");
         Tool.Fail(1, ["similar", images["f.npy"], images.Names[1]], $"made with weights of '{Tool.DemoModel}'", "--weights");
         Tool.Fail(1, ["similar", images.Names[0], images.Names[1]], "has no report");
         Tool.Fail(1, ["similar", "none.npy", images.Names[1]], "There is no file 'none.npy'");
+    }
+
+    /// <summary>Whoever makes a file has its report say so.</summary>
+    private static void Vouch(string file) => ExtractionReport.TryRead(file)!.Of(file).Write(file);
+
+    /// <summary>One changed bit of features reads like any other, and so does another row's name.</summary>
+    [TestMethod]
+    [DataRow("npy", "npy")]
+    [DataRow("npy", "npy.rows.csv")]
+    [DataRow("safetensors", "safetensors")]
+    [DataRow("arrow", "arrow")]
+    public void What_was_changed_since_it_was_written_is_refused(string extension, string changed)
+    {
+        using var images = new ImageSet();
+        string file = images[$"f.{extension}"], other = images[$"f.{changed}"];
+        string[] extract = ImageSet.Extract(file, images.Folder, "--bad-images", "skip");
+        Tool.Succeed(extract);
+        Tool.Succeed([.. extract, "--resume"]);
+        byte[] bytes = File.ReadAllBytes(other);
+        bytes[^3] ^= 1;
+        File.WriteAllBytes(other, bytes);
+        Tool.Fail(1, [.. extract, "--resume"], $"'{other}' is not as it was written");
+        Tool.Fail(1, ["similar", file, images.Names[1], "--weights", Tool.DemoWeights], $"'{other}' is not as it was written");
+        Tool.Succeed(extract);
+        Tool.Succeed("similar", file, images.Names[1], "--weights", Tool.DemoWeights);
     }
 
     /// <summary>A file that was made with another crop and other arguments is asked with them.</summary>
