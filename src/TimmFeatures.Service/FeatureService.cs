@@ -119,8 +119,10 @@ internal sealed class FeatureService : IAsyncDisposable
         _app.MapPost(FeaturesPath, features.HandleAsync).DescribeFeatures();
         _app.MapPost(EmbeddingsPath, embeddings.HandleAsync).DescribeEmbeddings();
         _app.MapGet(ModelsPath, http => ModelsEndpoint.WriteAsync(http, _backend)).DescribeModels();
-        _app.MapGet($"{HealthPath}/live", http => http.Response.WriteAsync("live\n", http.RequestAborted)).ExcludeFromDescription();
-        _app.MapGet($"{HealthPath}/ready", WriteReadyAsync).ExcludeFromDescription();
+        // Load balancers ask by either.
+        string[] methods = [HttpMethods.Get, HttpMethods.Head];
+        _app.MapMethods($"{HealthPath}/live", methods, http => http.Response.WriteAsync("live\n", http.RequestAborted)).ExcludeFromDescription();
+        _app.MapMethods($"{HealthPath}/ready", methods, WriteReadyAsync).ExcludeFromDescription();
         _app.MapPrometheusScrapingEndpoint(MetricsPath);
         _app.MapOpenApi(OpenApiPath);
     }

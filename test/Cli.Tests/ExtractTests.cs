@@ -282,6 +282,8 @@ public sealed class ExtractTests
         Tool.Fail(1, ImageSet.Extract(images["f.npy"], images.Folder, "--precision", "float16"), "precision float16");
         File.WriteAllLines(images["t.csv"], ["name;label", "a;b"]);
         Tool.Fail(1, ImageSet.Extract(images["f.npy"], images["t.csv"]), "'name', 'label'", "--path-column");
+        Tool.Fail(2, ImageSet.Extract(images["f.npy"], images.Folder, "--path-column", "name"), "'name'", "there is no table");
+        Tool.Fail(2, ImageSet.Extract(images["f.npy"], images.Folder, "--image-folder", images.Folder), "neither a table");
         Tool.Fail(2, ImageSet.Extract(images["t.csv"], images["t.csv"], "--path-column", "name;label", "--bad-images", "skip"), "is what is read, and would be overwritten");
         Assert.AreEqual("name;label", File.ReadLines(images["t.csv"]).First());
         File.WriteAllText(images["a.tgz"], "x");

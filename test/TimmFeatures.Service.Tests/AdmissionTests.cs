@@ -171,6 +171,9 @@ public sealed class AdmissionTests
         await backend.Starting.Task;
         using var client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
         Assert.AreEqual("live\n", await client.GetStringAsync("/health/live"));
+        using var head = new HttpRequestMessage(HttpMethod.Head, "/health/live");
+        using HttpResponseMessage alive = await client.SendAsync(head);
+        Assert.AreEqual(HttpStatusCode.OK, alive.StatusCode);
         using (HttpResponseMessage early = await client.GetAsync("/health/ready"))
             Assert.AreEqual(HttpStatusCode.ServiceUnavailable, early.StatusCode);
         backend.Loaded.SetResult();

@@ -5,6 +5,8 @@ internal sealed class ImageList : IDisposable
 {
     private readonly List<IDisposable> _archives = [];
     private readonly List<ImageItem> _items = [];
+    private bool _hasTable;
+    private bool _hasPaths;
 
     private ImageList()
     {
@@ -17,6 +19,7 @@ internal sealed class ImageList : IDisposable
     /// <param name="standardInput">A path a line.</param>
     /// <param name="folder">Where relative paths of lists and tables start from; null for the current directory.</param>
     /// <param name="pathColumn">The tables' column with the paths; null for a usual name.</param>
+    /// <exception cref="UsageException">A column or a folder of lists and tables is given without one.</exception>
     /// <exception cref="FileNotFoundException">An argument is no file, folder or pattern.</exception>
     /// <exception cref="DirectoryNotFoundException">There is no such folder for relative paths to start from.</exception>
     /// <exception cref="InvalidDataException">An argument has no images, or is a malformed table or archive.</exception>
@@ -35,6 +38,10 @@ internal sealed class ImageList : IDisposable
                 if (list._items.Count == before)
                     throw new InvalidDataException($"{(argument == "-" ? "The list on standard input" : $"'{argument}'")} has no images{(argument == "-" ? "" : $"; taken for images are files ending in {ImageNames.Extensions}")}.");
             }
+            if (pathColumn is not null && !list._hasTable)
+                throw new UsageException($"'{pathColumn}' would be a column of tables with images' paths, and there is no table (.csv, .tsv) among the images.");
+            if (folder is not null && !list._hasPaths)
+                throw new UsageException($"'{folder}' would be where relative paths of lists and tables start, and there is neither a table (.csv, .tsv) nor - for a list among the images.");
             return list;
         }
         catch
@@ -71,6 +78,7 @@ internal sealed class ImageList : IDisposable
         {
             case ".csv" or ".tsv":
                 AddPaths(PathTable.Read(file, pathColumn), folder);
+                _hasTable = true;
                 break;
             case ".zip":
                 var zip = new ZipImages(file);
@@ -92,7 +100,11 @@ internal sealed class ImageList : IDisposable
 
     private void AddFiles(IEnumerable<string> files) => _items.AddRange(files.Select(f => new ImageFile(ImageNames.Normal(f), f)));
 
-    private void AddPaths(IEnumerable<string> paths, string? folder) => _items.AddRange(paths.Select(p => new ImageFile(p, folder is null || p.Length == 0 ? p : Path.Combine(folder, p))));
+    private void AddPaths(IEnumerable<string> paths, string? folder)
+    {
+        _hasPaths = true;
+        _items.AddRange(paths.Select(p => new ImageFile(p, folder is null || p.Length == 0 ? p : Path.Combine(folder, p))));
+    }
 
     private static IEnumerable<string> Lines(TextReader input)
     {
