@@ -93,9 +93,9 @@ public sealed class FeatureExtractor : IDisposable
     /// <exception cref="ArgumentOutOfRangeException">The inputs or an output of so many images do not fit into one array.</exception>
     private void EnsureFits(int batch, string parameter)
     {
-        long largest = Array.MaxLength / Math.Max(InputShape.Length, Outputs.Max(o => o.Shape.Length));
+        long values = Math.Max(InputShape.Length, Outputs.Max(o => o.Shape.Length)), largest = Array.MaxLength / values;
         if (batch > largest)
-            throw new ArgumentOutOfRangeException(parameter, batch, $"One image of '{ModelName}' takes {Math.Max(InputShape.Length, Outputs.Max(o => o.Shape.Length))} values; a batch can have at most {largest} images.");
+            throw new ArgumentOutOfRangeException(parameter, batch, $"One image of '{ModelName}' takes {values} values; a batch can have at most {largest} images.");
     }
 
     /// <summary>Bytes that the compiled weights and one run of a batch take; null where the engine does not know.</summary>

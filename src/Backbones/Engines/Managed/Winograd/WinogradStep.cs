@@ -114,7 +114,7 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
         for (int band = 0; band * BandTiles < tiles; band++)
         {
             long bandTiles = Math.Min(BandTiles, tiles - band * BandTiles);
-            context.Share(this, 2 * band, Pieces.Count(bandTiles, Positions * _rowDistance, context.Pool.Threads));
+            context.Share(this, 2 * band, bandTiles, Positions * _rowDistance);
             context.Share(this, 2 * band + 1, Blocks(bandTiles, context.Pool.Threads) * _weights.Panels);
         }
     }
@@ -127,24 +127,28 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
             return;
         }
         long firstTile = phase / 2 * BandTiles, tiles = Math.Min(BandTiles, (long)_tiles.PerItem * context.Batch - firstTile);
+        int blocks = Blocks(tiles, context.Pool.Threads);
+        int* order = stackalloc int[MostBlockTiles];
         if (phase % 2 == 0)
         {
-            (long first, long end) = Pieces.Range(tiles, Pieces.Count(tiles, Positions * _rowDistance, context.Pool.Threads), index);
-            int blocks = Blocks(tiles, context.Pool.Threads);
+            (long first, long end) = context.Units(index);
             for (int block = 0; block < blocks; block++)
             {
                 (long blockStart, long blockEnd) = Pieces.Range(tiles, blocks, block);
-                TransformInputs(context, worker, firstTile + blockStart, (int)(blockEnd - blockStart), (int)Math.Max(first - blockStart, 0), (int)(Math.Min(end, blockEnd) - blockStart),
-                    context.SharedScratch + blockStart * _rowDistance, (nint)PositionDistance(tiles));
+                if (blockStart >= end || blockEnd <= first)
+                    continue;
+                _tiles.Sort(firstTile + blockStart, (int)(blockEnd - blockStart), order);
+                for (long i = Math.Max(first, blockStart); i < Math.Min(end, blockEnd); i++)
+                    TransformInput(context, worker, firstTile + blockStart + order[i - blockStart], context.SharedScratch + i * _rowDistance, (nint)PositionDistance(tiles));
             }
         }
         else
         {
-            int blocks = Blocks(tiles, context.Pool.Threads);
             // Neighbouring pieces use the same panel of weights: it comes from memory once for all threads.
             int panel = index / blocks;
             (long first, long end) = Pieces.Range(tiles, blocks, index % blocks);
-            Convolve(context, worker, panel, context.SharedScratch + first * _rowDistance, (nint)PositionDistance(tiles), firstTile + first, (int)(end - first));
+            SortedTiles sorted = _tiles.Sort(firstTile + first, (int)(end - first), order);
+            Convolve(context, worker, panel, context.SharedScratch + first * _rowDistance, (nint)PositionDistance(tiles), firstTile + first, order, sorted);
         }
     }
 
@@ -161,30 +165,20 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
         int tiles = (int)(end - first);
         nint distance = (nint)PositionDistance(tiles);
         float* inputs = context.WorkerScratch(worker) + ProductScratch;
-        TransformInputs(context, worker, first, tiles, 0, tiles, inputs, distance);
-        for (int panel = 0; panel < _weights.Panels; panel++)
-            Convolve(context, worker, panel, inputs, distance, first, tiles);
-    }
-
-    /// <summary>Transforms the inputs of some tiles of a block, in the order in which they are multiplied.</summary>
-    private void TransformInputs(RunContext context, int worker, long blockStart, int blockTiles, int first, int end, float* target, nint positionDistance)
-    {
-        if (first >= end)
-            return;
         int* order = stackalloc int[MostBlockTiles];
-        _tiles.Sort(blockStart, blockTiles, order);
-        for (int i = first; i < end; i++)
-            TransformInput(context, worker, blockStart + order[i], target + i * _rowDistance, positionDistance);
-    }
-
-    /// <summary>A panel's results of a block of tiles whose inputs have been transformed.</summary>
-    private void Convolve(RunContext context, int worker, int panel, float* inputs, nint positionDistance, long firstTile, int tiles)
-    {
-        int* order = stackalloc int[MostBlockTiles];
-        SortedTiles sorted = _tiles.Sort(firstTile, tiles, order);
-        Multiply(context, worker, panel, inputs, sorted, positionDistance);
+        SortedTiles sorted = _tiles.Sort(first, tiles, order);
         for (int i = 0; i < tiles; i++)
-            TransformOutput(context, worker, panel, firstTile + order[i], i, tiles);
+            TransformInput(context, worker, first + order[i], inputs + i * _rowDistance, distance);
+        for (int panel = 0; panel < _weights.Panels; panel++)
+            Convolve(context, worker, panel, inputs, distance, first, order, sorted);
+    }
+
+    /// <summary>A panel's results of a block of tiles whose inputs have been transformed, in that order.</summary>
+    private void Convolve(RunContext context, int worker, int panel, float* inputs, nint positionDistance, long firstTile, int* order, SortedTiles sorted)
+    {
+        Multiply(context, worker, panel, inputs, sorted, positionDistance);
+        for (int i = 0; i < sorted.All; i++)
+            TransformOutput(context, worker, panel, firstTile + order[i], i, sorted.All);
     }
 
     private int Blocks(long tiles, int threads)
