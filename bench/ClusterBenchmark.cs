@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Text.Json;
 using Backbones;
 using Backbones.Engines;
@@ -56,7 +55,7 @@ internal sealed class ClusterBenchmark(BenchOptions options)
 
     private static void MeasureManifest(string folder)
     {
-        ImageFile[] images = [.. Enumerable.Range(0, Pictures).Select(i => string.Create(CultureInfo.InvariantCulture, $"/data/photographs/{i / 1000:00000}/{i:00000000}.jpg")).Select(p => new ImageFile(p, p))];
+        ImageFile[] images = [.. Enumerable.Range(0, Pictures).Select(i => $"/data/photographs/{i / 1000:00000}/{i:00000000}.jpg").Select(p => new ImageFile(p, p))];
         var watch = Stopwatch.StartNew();
         ImageManifest.Write(folder, images, Pictures / PartSize);
         TimeSpan write = watch.Elapsed;

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Text.Json;
 using Backbones.Detection;
 using Backbones.Engines;
@@ -202,6 +201,6 @@ internal sealed class DetectionBenchmark(BenchOptions options)
         if (options.Json)
             Console.WriteLine(JsonSerializer.Serialize(new { model, part, threads = options.Threads, min_ms = Math.Round(min, 4), median_ms = Math.Round(median, 4) }));
         else
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{model,-34} {part,-62} min {min,10:f3} ms  median {median,10:f3} ms"));
+            Console.WriteLine($"{model,-34} {part,-62} min {min,10:f3} ms  median {median,10:f3} ms");
     }
 }

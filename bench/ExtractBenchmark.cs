@@ -37,7 +37,7 @@ internal sealed class ExtractBenchmark(BenchOptions options)
         {
             Console.WriteLine(options.Json
                 ? JsonSerializer.Serialize(new { model, pipeline = passes[i].Name, images = pictures.Length, threads = options.Threads, images_per_second = best[i].ImagesPerSecond, cores_busy = best[i].Busy })
-                : string.Create(CultureInfo.InvariantCulture, $"{model} {passes[i].Name}: {best[i].ImagesPerSecond:0.0} images/s, {best[i].Busy:0.00} cores busy, {best[i].ImagesPerSecond / best[1].ImagesPerSecond:0.00} × ml.net"));
+                : $"{model} {passes[i].Name}: {best[i].ImagesPerSecond:0.0} images/s, {best[i].Busy:0.00} cores busy, {best[i].ImagesPerSecond / best[1].ImagesPerSecond:0.00} × ml.net");
         }
     }
 

@@ -25,7 +25,7 @@ internal sealed class FirstPredictionBenchmark(BenchOptions options)
             context.Model.Save(saved, data.Schema, path);
         string picture = Directory.EnumerateFiles(options.Images ?? Path.Combine(Repository.Root, "samples", "textures"), "*.jpg", SearchOption.AllDirectories).First();
         double[][] runs = [.. Enumerable.Range(0, options.Runs).Select(_ => InNewProcess(path, picture))];
-        Console.WriteLine($"{model}: {string.Join(", ", s_parts.Select((part, i) => string.Create(CultureInfo.InvariantCulture, $"{part} {Timing.Median(runs.Select(r => r[i])):0} ms")))}");
+        Console.WriteLine($"{model}: {string.Join(", ", s_parts.Select((part, i) => $"{part} {Timing.Median(runs.Select(r => r[i])):0} ms"))}");
     }
 
     /// <summary>What the new process does: prints the parts.</summary>

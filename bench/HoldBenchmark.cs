@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Text.Json;
 using Backbones.Engines;
 using Backbones.Engines.Managed;
@@ -148,5 +147,5 @@ internal sealed class HoldBenchmark(BenchOptions options)
     private void Report(string model, string part, int batch, double ratio, string target, params (string Name, double Value)[] figures)
         => Console.WriteLine(options.Json
             ? JsonSerializer.Serialize(new { model, part, batch, threads = options.Threads, ratio = Math.Round(ratio, 4), target, figures = figures.ToDictionary(f => f.Name, f => Math.Round(f.Value, 4)) })
-            : string.Create(CultureInfo.InvariantCulture, $"{model} {part}, batch {batch}: {ratio:f2} (target: {target}); {string.Join(", ", figures.Select(f => string.Create(CultureInfo.InvariantCulture, $"{f.Name} {f.Value:f2}")))}"));
+            : $"{model} {part}, batch {batch}: {ratio:f2} (target: {target}); {string.Join(", ", figures.Select(f => $"{f.Name} {f.Value:f2}"))}");
 }

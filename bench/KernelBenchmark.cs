@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Text.Json;
 using Backbones.Engines;
 using Backbones.Engines.Managed;
@@ -52,6 +51,6 @@ internal sealed class KernelBenchmark(BenchOptions options)
         if (options.Json)
             Console.WriteLine(JsonSerializer.Serialize(new { model, node, kernel, batch, threads = options.Threads, min_ms = Math.Round(milliseconds, 5), gflops = Math.Round(gflops, 1) }));
         else
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{node,-32} {kernel,-18} {milliseconds,9:f4} ms {(multiplyAdds > 0 ? $"{gflops,8:f1} GFLOP/s" : "")}"));
+            Console.WriteLine($"{node,-32} {kernel,-18} {milliseconds,9:f4} ms {(multiplyAdds > 0 ? $"{gflops,8:f1} GFLOP/s" : "")}");
     }
 }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Text.Json;
 using Backbones.Engines;
 using Backbones.Engines.Managed;
@@ -76,13 +75,13 @@ internal sealed class ModelBenchmark(BenchOptions options)
         {
             Report(model, "float16-weights", batch, halves);
             if (!options.Json)
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{model} batch {batch}: float16-weights / managed = {halves.Min() / managed.Min():f3} (min), {Timing.Median(halves) / Timing.Median(managed):f3} (median)"));
+                Console.WriteLine($"{model} batch {batch}: float16-weights / managed = {halves.Min() / managed.Min():f3} (min), {Timing.Median(halves) / Timing.Median(managed):f3} (median)");
         }
         if (runtime is null)
             return;
         Report(model, "onnxruntime", batch, onnx);
         if (!options.Json)
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{model} batch {batch}: managed / onnxruntime = {managed.Min() / onnx.Min():f3} (min), {Timing.Median(managed) / Timing.Median(onnx):f3} (median)"));
+            Console.WriteLine($"{model} batch {batch}: managed / onnxruntime = {managed.Min() / onnx.Min():f3} (min), {Timing.Median(managed) / Timing.Median(onnx):f3} (median)");
     }
 
     /// <summary>One engine's turn, after a run that wakes its threads.</summary>
@@ -109,7 +108,7 @@ internal sealed class ModelBenchmark(BenchOptions options)
         }
         double error = Math.Sqrt(difference / norm);
         if (!(error < 1e-3))
-            throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture, $"{model}: the engines disagree by {error:e2} (relative)."));
+            throw new InvalidOperationException($"{model}: the engines disagree by {error:e2} (relative).");
     }
 
     private void Report(string model, string engine, int batch, List<double> times)
@@ -117,6 +116,6 @@ internal sealed class ModelBenchmark(BenchOptions options)
         if (options.Json)
             Console.WriteLine(JsonSerializer.Serialize(new { model, engine, batch, threads = options.Threads, min_ms = Math.Round(times.Min(), 4), median_ms = Math.Round(Timing.Median(times), 4) }));
         else
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{model} batch {batch} {engine}: min {times.Min():f2} ms, median {Timing.Median(times):f2} ms per image"));
+            Console.WriteLine($"{model} batch {batch} {engine}: min {times.Min():f2} ms, median {Timing.Median(times):f2} ms per image");
     }
 }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Text.Json;
 using Backbones;
 using Microsoft.ML;
@@ -48,7 +47,7 @@ internal sealed class PeersBenchmark(BenchOptions options)
             var ratios = peers.Where(_ => pipeline.IsOurs).ToDictionary(p => p.Name, p => Math.Round(Timing.Median([.. pipeline.ImagesPerSecond.Zip(p.ImagesPerSecond, (a, b) => a / b)]), 3));
             Console.WriteLine(options.Json
                 ? JsonSerializer.Serialize(new { model, pipeline = pipeline.Name, images = pictures.Length, threads = options.Threads, median_images_per_second = Math.Round(pipeline.Median, 2), ratio_to = ratios })
-                : string.Create(CultureInfo.InvariantCulture, $"{model} {pipeline.Name}: {pipeline.Median:0.0} images/s{string.Concat(ratios.Select(r => string.Create(CultureInfo.InvariantCulture, $", {r.Value:0.00} × {r.Key}")))}"));
+                : $"{model} {pipeline.Name}: {pipeline.Median:0.0} images/s{string.Concat(ratios.Select(r => $", {r.Value:0.00} × {r.Key}"))}");
         }
 
         void Read(ITransformer transformer, Picture[] rows) => Picture.Read(transformer.Transform(context.Data.LoadFromEnumerable(rows)), "Features", rows.Length);

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Text.Json;
 using Backbones;
 using Microsoft.ML;
@@ -45,7 +44,7 @@ internal sealed class PipelineBenchmark(BenchOptions options)
         {
             Console.WriteLine(options.Json
                 ? JsonSerializer.Serialize(new { model, pipeline = passes[i].Name, images = pictures.Length, threads = options.Threads, images_per_second = best[i] })
-                : string.Create(CultureInfo.InvariantCulture, $"{model} {passes[i].Name}: {best[i]:0.0} images/s, {best[i] / best[0]:P0} of the engine, {best[i] / best[2]:0.00} × LoadImages"));
+                : $"{model} {passes[i].Name}: {best[i]:0.0} images/s, {best[i] / best[0]:P0} of the engine, {best[i] / best[2]:0.00} × LoadImages");
         }
     }
 

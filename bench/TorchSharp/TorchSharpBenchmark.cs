@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Text.Json;
 using Backbones.Engines;
 using Backbones.Engines.Managed;
@@ -86,7 +85,7 @@ internal sealed class TorchSharpBenchmark(BenchOptions options)
         }
         double error = Math.Sqrt(difference / norm);
         if (!(error < (contender.Precision == Precision.Float32 ? 1e-3 : 0.1)))
-            throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture, $"{model}: {contender.Name} in {contender.Precision} differs by {error:e2} (relative)."));
+            throw new InvalidOperationException($"{model}: {contender.Name} in {contender.Precision} differs by {error:e2} (relative).");
     }
 
     /// <summary>The ratio is the median of the rounds' ratios: what slows the machine for a while slows a whole round.</summary>
@@ -96,8 +95,7 @@ internal sealed class TorchSharpBenchmark(BenchOptions options)
         double min = contender.Milliseconds.Min(), median = Timing.Median(contender.Milliseconds);
         Console.WriteLine(options.Json
             ? JsonSerializer.Serialize(new { model, engine = contender.Name, precision = $"{contender.Precision}", batch, threads = options.Threads, device = options.Device, min_ms = Math.Round(min, 4), median_ms = Math.Round(median, 4), ratio = Math.Round(ratio, 3) })
-            : string.Create(CultureInfo.InvariantCulture,
-                $"{model} batch {batch} {contender.Name,-11} {contender.Precision,-8}: min {min,7:f2} ms, median {median,7:f2} ms per image; {ratio:f2} of {baseline.Name} {baseline.Precision}"));
+            : $"{model} batch {batch} {contender.Name,-11} {contender.Precision,-8}: min {min,7:f2} ms, median {median,7:f2} ms per image; {ratio:f2} of {baseline.Name} {baseline.Precision}");
     }
 
     private sealed record Contender(string Name, Precision Precision, IPlan Plan)

@@ -18,4 +18,7 @@ public readonly record struct Box(float X1, float Y1, float X2, float Y2)
 
     /// <summary>Area of what is in both, over the area of what is in either (intersection over union); NaN where both are without area.</summary>
     public float IntersectionOverUnion(Box other) => Boxes.Iou(this, other);
+
+    /// <inheritdoc/>
+    public override string ToString() => $"({X1}, {Y1}) to ({X2}, {Y2})";
 }

@@ -47,10 +47,17 @@ public sealed record Detection(Box Box, int Label, float Score)
 
     /// <summary>The object's points, of a person 17 in the order of <see cref="KeypointRcnn.PersonKeypoints"/>; empty where the detector has none.</summary>
     public ImmutableArray<Keypoint> Keypoints { get; init; } = [];
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Category ?? $"class {Label}"} {Score:0.###} at {Box}";
 }
 
 /// <summary>A point of an object.</summary>
 /// <param name="X">Pixels from the left of the image as it was given.</param>
 /// <param name="Y">Pixels from the top.</param>
 /// <param name="Score">How sure the detector is: a logit, higher is surer (torchvision's <c>keypoints_scores</c>).</param>
-public readonly record struct Keypoint(float X, float Y, float Score);
+public readonly record struct Keypoint(float X, float Y, float Score)
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"({X}, {Y}) with {Score}";
+}

@@ -156,7 +156,7 @@ public sealed partial class ImageTransform
 
         if (!options.Mean.All(double.IsFinite) || !options.Std.All(s => double.IsFinite(s) && (float)s != 0))
         {
-            throw new ArgumentException($"Means must be finite, standard deviations finite and not zero; received [{string.Join(", ", options.Mean)}] and [{string.Join(", ", options.Std)}].");
+            throw new ArgumentException($"Means must be finite, standard deviations finite and not zero; received [{string.Join(", ", options.Mean.Select(v => $"{v}"))}] and [{string.Join(", ", options.Std.Select(v => $"{v}"))}].");
         }
 
         return options;

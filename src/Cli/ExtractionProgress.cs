@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using TimmFeatures.Extraction;
 
 namespace TimmFeatures.Cli;
@@ -28,7 +27,7 @@ internal sealed class ExtractionProgress(Terminal terminal) : IExtractionProgres
         _shown = _watch.Elapsed;
         double imagesPerSecond = (_done - _before) / Math.Max(_watch.Elapsed.TotalSeconds, 1e-9);
         TimeSpan left = TimeSpan.FromSeconds((_total - _done) / Math.Max(imagesPerSecond, 1e-9));
-        string line = string.Create(CultureInfo.InvariantCulture, $"{_done} of {_total} images, {imagesPerSecond:0.0} images/s, {Text(left)} left");
+        string line = $"{_done} of {_total} images, {imagesPerSecond:0.0} images/s, {Text(left)} left";
         if (!terminal.IsErrorShown)
         {
             terminal.Error.WriteLine(line);
@@ -46,8 +45,8 @@ internal sealed class ExtractionProgress(Terminal terminal) : IExtractionProgres
         _width = 0;
     }
 
-    private static string Text(TimeSpan time) => time.TotalDays >= 1 ? string.Create(CultureInfo.InvariantCulture, $"{(int)time.TotalDays} d {time.Hours} h")
-        : time.TotalHours >= 1 ? string.Create(CultureInfo.InvariantCulture, $"{time.Hours} h {time.Minutes:00} min")
-        : time.TotalMinutes >= 1 ? string.Create(CultureInfo.InvariantCulture, $"{time.Minutes} min {time.Seconds:00} s")
-        : string.Create(CultureInfo.InvariantCulture, $"{Math.Ceiling(time.TotalSeconds):0} s");
+    private static string Text(TimeSpan time) => time.TotalDays >= 1 ? $"{(int)time.TotalDays} d {time.Hours} h"
+        : time.TotalHours >= 1 ? $"{time.Hours} h {time.Minutes:00} min"
+        : time.TotalMinutes >= 1 ? $"{time.Minutes} min {time.Seconds:00} s"
+        : $"{Math.Ceiling(time.TotalSeconds):0} s";
 }

@@ -12,11 +12,14 @@ internal sealed record Shard(int Index, int Count)
     /// <summary>The part's first image, and the one after its last.</summary>
     public (int First, int End) RangeOf(int images) => ((int)((long)images * Index / Count), (int)((long)images * (Index + 1) / Count));
 
+    /// <summary>As journals of other versions have it.</summary>
+    public override string ToString() => $"{nameof(Shard)} {{ {nameof(Index)} = {Index}, {nameof(Count)} = {Count} }}";
+
     /// <summary>The part's own file: <c>out-00000-of-00004.parquet</c>.</summary>
     public string FileOf(string output)
     {
         string extension = Path.GetExtension(output);
-        return string.Create(CultureInfo.InvariantCulture, $"{output[..^extension.Length]}-{Index:00000}-of-{Count:00000}{extension}");
+        return $"{output[..^extension.Length]}-{Index:00000}-of-{Count:00000}{extension}";
     }
 
     /// <summary>What <c>--shard</c> says: <c>i/n</c>, or <c>auto</c> for what the scheduler says.</summary>
@@ -51,7 +54,7 @@ internal sealed record Shard(int Index, int Count)
         if (Number(task) is not { } id || Number(variable("SLURM_ARRAY_TASK_COUNT")) is not { } count)
             throw new UsageException($"SLURM_ARRAY_TASK_ID is '{task}' and SLURM_ARRAY_TASK_COUNT '{variable("SLURM_ARRAY_TASK_COUNT")}'; expected two numbers. {ArrayOfAll}");
         if (first > 1 || step != 1 || id - first >= count || id < first)
-            throw new UsageException(string.Create(CultureInfo.InvariantCulture, $"The job array has {count} tasks from {first} on in steps of {step}, this one is {id}: that is a part of an array, not all of one. {ArrayOfAll}"));
+            throw new UsageException($"The job array has {count} tasks from {first} on in steps of {step}, this one is {id}: that is a part of an array, not all of one. {ArrayOfAll}");
         return new Shard(id - first, count);
     }
 

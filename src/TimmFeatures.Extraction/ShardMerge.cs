@@ -26,7 +26,7 @@ internal static partial class ShardMerge
             throw new FileNotFoundException($"There are no shards of '{output}': no file '{stem}-…-of-…{extension}' in '{folder}'. Name them, or the output as for 'extract'.");
         string[] counts = [.. found.Select(f => f.Count).Distinct()];
         return counts.Length == 1 ? [.. found.Select(f => f.Path)]
-            : throw new InvalidDataException($"There are shards of '{output}' of {string.Join(" and of ", counts.Select(c => int.Parse(c, CultureInfo.InvariantCulture)))} parts; name those of one, or delete the others.");
+            : throw new InvalidDataException($"There are shards of '{output}' of {string.Join(" and of ", counts.Select(c => $"{int.Parse(c, CultureInfo.InvariantCulture)}"))} parts; name those of one, or delete the others.");
     }
 
     /// <summary>Writes the joined file.</summary>
@@ -69,7 +69,7 @@ internal static partial class ShardMerge
             throw new InvalidDataException($"Shard {twice.Key} of {count} is there twice: {string.Join(" and ", twice.Select(s => $"'{s.File}'"))}.");
         int[] missing = [.. Enumerable.Range(0, count).Except(shards.Select(s => s.Report.Shard!.Index))];
         if (missing.Length > 0)
-            throw new InvalidDataException($"Of {count} shards {missing.Length} {(missing.Length == 1 ? "is" : "are")} missing or not complete: {string.Join(", ", missing.Take(20))}{(missing.Length > 20 ? ", …" : "")}.");
+            throw new InvalidDataException($"Of {count} shards {missing.Length} {(missing.Length == 1 ? "is" : "are")} missing or not complete: {string.Join(", ", missing.Take(20).Select(m => $"{m}"))}{(missing.Length > 20 ? ", …" : "")}.");
         foreach ((string file, ExtractionReport report) in shards)
         {
             (int start, int end) = report.Shard!.RangeOf(report.Settings.Images);

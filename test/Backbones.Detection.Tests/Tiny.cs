@@ -44,5 +44,5 @@ internal static class Tiny
 
     /// <summary>All that was found, as text that can be compared.</summary>
     public static string Text(this Detections found)
-        => string.Join('\n', found.Select(d => FormattableString.Invariant($"{d.Label} {d.Score:r} {d.Box} {d.Mask?.ToImage().Sum():r}")));
+        => string.Join('\n', found.Select(d => $"{d.Label} {d.Score:r} {d.Box} {d.Mask?.ToImage().Sum():r}"));
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using Backbones.Detection;
 
@@ -23,14 +22,14 @@ internal sealed class DetectionChecks
     public void Equal<T>(string what, T expected, T actual)
     {
         if (!EqualityComparer<T>.Default.Equals(expected, actual))
-            Fail(what, string.Create(CultureInfo.InvariantCulture, $"expected {expected}, got {actual}"));
+            Fail(what, $"expected {expected}, got {actual}");
     }
 
     public void EqualAll<T>(string what, IReadOnlyList<T> expected, IReadOnlyList<T> actual)
     {
         int at = Enumerable.Range(0, Math.Max(expected.Count, actual.Count)).FirstOrDefault(i => i >= expected.Count || i >= actual.Count || !EqualityComparer<T>.Default.Equals(expected[i], actual[i]), -1);
         if (at >= 0)
-            Fail(what, string.Create(CultureInfo.InvariantCulture, $"number {at} is {(at < actual.Count ? actual[at] : "missing")}, expected {(at < expected.Count ? expected[at] : "none")} ({expected.Count} expected, {actual.Count} there)"));
+            Fail(what, $"number {at} is {(at < actual.Count ? actual[at] : "missing")}, expected {(at < expected.Count ? expected[at] : "none")} ({expected.Count} expected, {actual.Count} there)");
     }
 
     /// <summary>Numbers within an absolute tolerance and a relative one; NaN only where it is expected.</summary>
@@ -50,11 +49,11 @@ internal sealed class DetectionChecks
             worst = Math.Max(worst, difference);
             if (!(difference <= absolute + relative * Math.Abs(expected[i])))
             {
-                Fail(what, string.Create(CultureInfo.InvariantCulture, $"number {i} is {actual[i]}, expected {expected[i]}"));
+                Fail(what, $"number {i} is {actual[i]}, expected {expected[i]}");
                 return;
             }
         }
-        _done.Add(string.Create(CultureInfo.InvariantCulture, $"{what} {worst:0.0e-0}"));
+        _done.Add($"{what} {worst:0.0e-0}");
     }
 
     /// <summary>A tensor of that shape against a sample.</summary>
@@ -70,9 +69,9 @@ internal sealed class DetectionChecks
             return;
         double error = Sample.Error(sample, values, isWholeInOrder: true);
         if (!(error <= tolerance))
-            Fail(what, string.Create(CultureInfo.InvariantCulture, $"relative error {error:0.0e-0} > {tolerance:0.0e-0}"));
+            Fail(what, $"relative error {error:0.0e-0} > {tolerance:0.0e-0}");
         else
-            _done.Add(string.Create(CultureInfo.InvariantCulture, $"{what} {error:0.0e-0}"));
+            _done.Add($"{what} {error:0.0e-0}");
     }
 
     public static int[] Ints(JsonElement list) => [.. list.EnumerateArray().Select(e => e.GetInt32())];

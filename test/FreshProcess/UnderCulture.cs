@@ -14,7 +14,7 @@ internal static class UnderCulture
         try
         {
             // Says whether the culture is a real one: without ICU it would be the invariant one under another name.
-            Console.WriteLine($"{-1}".StartsWith('-') ? "hyphen" : "minus");
+            Console.WriteLine((-1).ToString(CultureInfo.CurrentCulture).StartsWith('-') ? "hyphen" : "minus");
             foreach (string name in new[] { "test_resnet", "test_vit" })
             {
                 using Backbone backbone = Backbone.Create(name, new BackboneOptions { RandomWeights = true });

@@ -104,7 +104,7 @@ internal sealed record DetectorParts
         float[] mean = Channels(options.ImageMean ?? [.. backbone.Mean.Select(v => (float)v)], nameof(DetectorOptions.ImageMean));
         float[] std = Channels(options.ImageStd ?? [.. backbone.Std.Select(v => (float)v)], nameof(DetectorOptions.ImageStd));
         if (std.Any(v => !(v > 0)))
-            throw new ArgumentException($"{nameof(DetectorOptions.ImageStd)} must be positive; received {string.Join(", ", std)}.", nameof(options));
+            throw new ArgumentException($"{nameof(DetectorOptions.ImageStd)} must be positive; received {string.Join(", ", std.Select(v => $"{v}"))}.", nameof(options));
         return new(options.MinSize ?? 800, options.MaxSize ?? 1333, mean, std, options.SizeDivisible, options.FixedSize);
     }
 

@@ -5,7 +5,11 @@ namespace Backbones.Detection;
 /// <param name="Y">Of the shift in y.</param>
 /// <param name="W">Of the logarithm of the widths' ratio.</param>
 /// <param name="H">Of the logarithm of the heights' ratio.</param>
-public readonly record struct BoxCoderWeights(float X, float Y, float W, float H);
+public readonly record struct BoxCoderWeights(float X, float Y, float W, float H)
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"({X}, {Y}, {W}, {H})";
+}
 
 /// <summary>Boxes as shifts and logarithms of scales of other boxes (torchvision's <c>BoxCoder</c>), in float32.</summary>
 /// <param name="weights">Factors; all 1 for proposals.</param>
@@ -62,4 +66,8 @@ public sealed class BoxLinearCoder(bool normalizeBySize = true)
 }
 
 /// <summary>Four numbers that tell a box by another: dx, dy, dw and dh of <see cref="BoxCoder"/>, or left, top, right and bottom of <see cref="BoxLinearCoder"/>.</summary>
-public readonly record struct BoxDelta(float X, float Y, float W, float H);
+public readonly record struct BoxDelta(float X, float Y, float W, float H)
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"({X}, {Y}, {W}, {H})";
+}

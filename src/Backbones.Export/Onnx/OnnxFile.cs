@@ -1,4 +1,3 @@
-using System.Globalization;
 using Google.Protobuf;
 
 namespace Backbones.Onnx;
@@ -55,8 +54,7 @@ internal sealed class OnnxFile
     public static void RequireWritable(long bytes, string name)
     {
         if (bytes > int.MaxValue)
-            throw new NotSupportedException(string.Create(CultureInfo.InvariantCulture,
-                $"'{name}' comes to {bytes / 1e9:f2} GB as an ONNX file; a protobuf message holds at most {int.MaxValue / 1e9:f2} GB. Select fewer features (earlier levels need fewer weights) or a smaller model."));
+            throw new NotSupportedException($"'{name}' comes to {bytes / 1e9:f2} GB as an ONNX file; a protobuf message holds at most {int.MaxValue / 1e9:f2} GB. Select fewer features (earlier levels need fewer weights) or a smaller model.");
     }
 
     private static OnnxMessage Properties(IReadOnlyDictionary<string, string> metadata)

@@ -60,7 +60,7 @@ internal sealed partial class OnnxGraphBuilder
     {
         int behind = x.Rank - 1 - x.Axis(axis);
         int[] shape = [parameter.Shape[0], .. Enumerable.Repeat(1, behind)];
-        return behind == 0 ? Value(parameter) : Derived(parameter, $"#{string.Join('x', shape)}", shape, values => values);
+        return behind == 0 ? Value(parameter) : Derived(parameter, $"#{string.Join('x', shape.Select(d => $"{d}"))}", shape, values => values);
     }
 
     private string Clip(string x, float low, float high) => Op("Clip", [x, Scalar(low), Scalar(high)]);

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Backbones.Engines;
 using Backbones.Graphs;
 
@@ -132,13 +131,13 @@ internal sealed partial class OnnxGraphBuilder
         => _derived.TryGetValue((node, suffix), out string? name) ? name : _derived[(node, suffix)] = Store(node.Name + suffix, shape, values(Constant(node)));
 
     private string Scalar(float value)
-        => Shared(string.Create(CultureInfo.InvariantCulture, $"scalar#{value}"), [], () => new[] { value });
+        => Shared($"scalar#{value}", [], () => new[] { value });
 
     private string Filled(int length, float value)
-        => Shared(string.Create(CultureInfo.InvariantCulture, $"filled#{length}x{value}"), [length], () => Enumerable.Repeat(value, length).ToArray());
+        => Shared($"filled#{length}x{value}", [length], () => Enumerable.Repeat(value, length).ToArray());
 
     private string Integers(params IReadOnlyList<int> values)
-        => Shared($"integers#{string.Join(',', values)}", [values.Count], () => values.Select(v => (long)v).ToArray());
+        => Shared($"integers#{string.Join(',', values.Select(v => $"{v}"))}", [values.Count], () => values.Select(v => (long)v).ToArray());
 
     /// <summary>A small constant, stored once however often it is used.</summary>
     private string Shared(string key, long[] dims, Func<Array> values)

@@ -34,7 +34,7 @@ internal sealed partial class ScriptBuilder
         bool isOne = _graph.Outputs.Length == 1;
         _lines.Add($"def forward(self: __torch__.{_root.ClassName}{arguments}) -> {(isOne ? "Tensor" : "List[Tensor]")}:");
         foreach (Node input in _graph.Inputs)
-            Line($"assert torch.eq(torch.slice(torch.size({_values[input]}), 1), {ScriptText.Integers(input.Shape)}), {ScriptText.Text($"'{input.Name}' must be [N, {string.Join(", ", input.Shape)}].")}");
+            Line($"assert torch.eq(torch.slice(torch.size({_values[input]}), 1), {ScriptText.Integers(input.Shape)}), {ScriptText.Text($"'{input.Name}' must be [N, {string.Join(", ", input.Shape.Select(d => $"{d}"))}].")}");
         foreach (Node node in _graph.Nodes.Where(n => n.IsBatched && n.Operator is not InputOp))
             _values[node] = Assign(node.Name, Map(node));
         string[] outputs = [.. _graph.Outputs.Select(o => o.IsBatched ? Value(o) : RepeatForBatch(o))];

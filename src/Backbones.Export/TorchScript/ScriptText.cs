@@ -55,7 +55,7 @@ internal static class ScriptText
 
     public static string Truth(bool value) => value ? "True" : "False";
 
-    public static string Integers(params IEnumerable<int> values) => $"[{string.Join(", ", values)}]";
+    public static string Integers(params IEnumerable<int> values) => $"[{string.Join(", ", values.Select(v => $"{v}"))}]";
 
     public static string Integers(Size2 size) => Integers(size.H, size.W);
 }

@@ -57,7 +57,7 @@ public sealed class GraphModule : torch.nn.Module<Tensor, Tensor[]>
         ArgumentNullException.ThrowIfNull(input);
         Shape item = _graph.Inputs[0].Shape;
         if (input.shape.Length != item.Rank + 1 || !input.shape[1..].SequenceEqual(item.Select(d => (long)d)))
-            throw new ArgumentException($"The module needs an input [N, {string.Join(", ", item)}], received [{string.Join(", ", input.shape)}].", nameof(input));
+            throw new ArgumentException($"The module needs an input [N, {string.Join(", ", item.Select(d => $"{d}"))}], received [{string.Join(", ", input.shape.Select(d => $"{d}"))}].", nameof(input));
 
         if (_kernels is null || !_kernels.IsFor(input))
         {

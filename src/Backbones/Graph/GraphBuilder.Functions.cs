@@ -24,13 +24,13 @@ public sealed partial class GraphBuilder
     /// <summary>The same elements in another shape.</summary>
     public Node Reshape(Node x, Shape shape, string target = "reshape") => Function(target, new ReshapeOp(shape), x);
 
-    /// <summary>All dimensions from <paramref name="startAxis"/> on as one (batch not counted: 0 is the first after it).</summary>
+    /// <summary>All dimensions from <paramref name="startAxis"/> on as one (batch not counted: 0 is the first after it); a scalar becomes <c>[1]</c>.</summary>
     public Node Flatten(Node x, int startAxis = 0, string target = "flatten")
     {
-        int length = 1;
-        foreach (int d in x.Shape.Dimensions[startAxis..])
+        int start = x.Shape.Rank == 0 && startAxis is 0 or -1 ? 0 : AxisOf(target, x, startAxis), length = 1;
+        foreach (int d in x.Shape.Dimensions[start..])
             length = checked(length * d);
-        return Function(target, new ReshapeOp([.. x.Shape.Dimensions[..startAxis], length]), x);
+        return Function(target, new ReshapeOp([.. x.Shape.Dimensions[..start], length]), x);
     }
 
     /// <summary>Dimension i of the result is dimension axes[i] of x (batch not counted).</summary>
@@ -40,7 +40,7 @@ public sealed partial class GraphBuilder
     public Node Transpose(Node x, int axis0, int axis1, string target = "transpose")
     {
         int[] axes = [.. Enumerable.Range(0, x.Shape.Rank)];
-        int a = x.Shape.Axis(axis0), b = x.Shape.Axis(axis1);
+        int a = AxisOf(target, x, axis0), b = AxisOf(target, x, axis1);
         (axes[a], axes[b]) = (axes[b], axes[a]);
         return Permute(x, axes, target);
     }
@@ -64,7 +64,7 @@ public sealed partial class GraphBuilder
     /// <summary>Scaled dot-product attention; scale 1/sqrt(d) unless given.</summary>
     public Node Attention(Node q, Node k, Node v, float? scale = null, Node? mask = null, string target = "scaled_dot_product_attention")
     {
-        float s = scale ?? 1f / MathF.Sqrt(q.Shape[^1]);
+        float s = scale ?? 1f / MathF.Sqrt(ShapeOf(target, q, 2, "queries […, L, d]")[^1]);
         return mask is null ? Function(target, new AttentionOp(s), q, k, v) : Function(target, new AttentionOp(s, true), q, k, v, mask);
     }
 

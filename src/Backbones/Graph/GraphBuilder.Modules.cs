@@ -7,7 +7,8 @@ public sealed partial class GraphBuilder
     public Node Conv2d(string name, Node x, int outChannels, Size2 kernel, Size2? stride = null, Padding padding = default, Size2? dilation = null, int groups = 1, bool bias = false)
     {
         if (groups < 1 || x.Shape.Rank != 3)
-            throw new GraphException($"'{name}' is to be a convolution of {x.Shape} in {groups} groups; expected a map [C, H, W] and 1 group or more.");
+            throw new GraphException($"'{Join(name)}' is to be a convolution of {x.Shape} in {groups} groups; expected a map [C, H, W] and 1 group or more.");
+        RequireSize(name, Math.Min(outChannels, Math.Min(kernel.H, kernel.W)), "the number of channels and the sides of the kernel");
         Node weight, biasNode = x;
         using (Scope(name))
         {
@@ -29,10 +30,12 @@ public sealed partial class GraphBuilder
     /// <summary>A fully connected layer (nn.Linear) over the last dimension.</summary>
     public Node Linear(string name, Node x, int outFeatures, bool bias = true)
     {
+        int inFeatures = ShapeOf(name, x, 1, "features […, C]")[^1];
+        RequireSize(name, outFeatures, "the number of features");
         Node weight, biasNode = x;
         using (Scope(name))
         {
-            weight = Parameter("weight", [outFeatures, x.Shape[^1]]);
+            weight = Parameter("weight", [outFeatures, inFeatures]);
             if (bias)
                 biasNode = Parameter("bias", [outFeatures]);
         }
@@ -42,15 +45,18 @@ public sealed partial class GraphBuilder
     /// <summary>A bidirectional LSTM of one layer (nn.LSTM, batch first) along the second to last axis: x <c>[…, L, C]</c> → <c>[…, L, 2 · hiddenSize]</c>; parameters <c>weight_ih_l0</c>, <c>weight_hh_l0</c>, <c>bias_ih_l0</c>, <c>bias_hh_l0</c>, and the same with <c>_reverse</c>.</summary>
     public Node Lstm(string name, Node x, int hiddenSize)
     {
+        int features = ShapeOf(name, x, 2, "sequences […, L, C]")[^1];
+        RequireSize(name, hiddenSize, "the hidden size", int.MaxValue / 4);
+        int gates = 4 * hiddenSize;
         var inputs = new List<Node> { x };
         using (Scope(name))
         {
             foreach (string suffix in (string[])["l0", "l0_reverse"])
             {
-                inputs.Add(Parameter($"weight_ih_{suffix}", [4 * hiddenSize, x.Shape[^1]]));
-                inputs.Add(Parameter($"weight_hh_{suffix}", [4 * hiddenSize, hiddenSize]));
-                inputs.Add(Parameter($"bias_ih_{suffix}", [4 * hiddenSize]));
-                inputs.Add(Parameter($"bias_hh_{suffix}", [4 * hiddenSize]));
+                inputs.Add(Parameter($"weight_ih_{suffix}", [gates, features]));
+                inputs.Add(Parameter($"weight_hh_{suffix}", [gates, hiddenSize]));
+                inputs.Add(Parameter($"bias_ih_{suffix}", [gates]));
+                inputs.Add(Parameter($"bias_hh_{suffix}", [gates]));
             }
         }
         return Module(name, new LstmOp(), [.. inputs]);
@@ -64,7 +70,7 @@ public sealed partial class GraphBuilder
     /// <param name="axis">The channel axis.</param>
     public Node BatchNorm(string name, Node x, float eps = 1e-5f, bool affine = true, int axis = 0)
     {
-        int channels = x.Shape[x.Shape.Axis(axis)];
+        int channels = x.Shape[AxisOf(name, x, axis)];
         Node weight, bias, mean, variance;
         using (Scope(name))
         {
@@ -82,7 +88,7 @@ public sealed partial class GraphBuilder
     {
         if (!affine)
             return Module(name, new LayerNormOp(axis, eps), x);
-        int channels = x.Shape[x.Shape.Axis(axis)];
+        int channels = x.Shape[AxisOf(name, x, axis)];
         Node weight, bias;
         using (Scope(name))
         {
@@ -98,20 +104,22 @@ public sealed partial class GraphBuilder
         var op = new RmsNormOp(axis, eps, centered);
         if (!affine)
             return Module(name, op, x);
+        int channels = x.Shape[AxisOf(name, x, axis)];
         Node weight;
         using (Scope(name))
-            weight = Parameter("weight", [x.Shape[x.Shape.Axis(axis)]]);
+            weight = Parameter("weight", [channels]);
         return Module(name, op, x, weight);
     }
 
     /// <summary>Group normalisation (nn.GroupNorm).</summary>
     public Node GroupNorm(string name, Node x, int groups, float eps = 1e-5f)
     {
+        int channels = ShapeOf(name, x, 1, "channels first, [C, H, W] or [C]")[0];
         Node weight, bias;
         using (Scope(name))
         {
-            weight = Parameter("weight", [x.Shape[0]]);
-            bias = Parameter("bias", [x.Shape[0]]);
+            weight = Parameter("weight", [channels]);
+            bias = Parameter("bias", [channels]);
         }
         return Module(name, new GroupNormOp(groups, eps), x, weight, bias);
     }
@@ -132,6 +140,29 @@ public sealed partial class GraphBuilder
     /// <summary>nn.AvgPool2d.</summary>
     public Node AvgPool2d(string name, Node x, Size2 kernel, Size2? stride = null, Padding padding = default, bool ceilMode = false, bool countIncludePad = true)
         => Module(name, new AvgPool2dOp(kernel, stride ?? kernel, padding, ceilMode, countIncludePad), x);
+
+    /// <summary>The shape of what a node is to be made of, before anything is declared for it.</summary>
+    private Shape ShapeOf(string name, Node x, int rank, string expected)
+        => x.Shape.Rank >= rank ? x.Shape : throw new GraphException($"'{Join(name)}' over '{x.Name}': expected {expected}, received {x.Shape}.");
+
+    /// <summary>An axis of what a node is to be made of, from the front.</summary>
+    private int AxisOf(string name, Node x, int axis)
+    {
+        try
+        {
+            return x.Shape.Axis(axis);
+        }
+        catch (ArgumentOutOfRangeException e)
+        {
+            throw new GraphException($"'{Join(name)}' over '{x.Name}': {e.Message}", e);
+        }
+    }
+
+    private void RequireSize(string name, int size, string what, int most = int.MaxValue)
+    {
+        if (size < 1 || size > most)
+            throw new GraphException($"'{Join(name)}': {what} must be {(most == int.MaxValue ? "1 or more" : $"1 to {most}")}; received {size}.");
+    }
 
     private static float[] Filled(int length, float value)
     {

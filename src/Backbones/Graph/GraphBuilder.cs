@@ -150,6 +150,8 @@ public sealed partial class GraphBuilder
     /// <summary>Adds a function (not a module) named after its FX target: <c>layer1.0.add</c>. Parameter arithmetic gets an internal name.</summary>
     internal Node Function(string target, Operator op, params ReadOnlySpan<Node> inputs)
     {
+        if (inputs.IsEmpty)
+            throw new GraphException($"'{Join(target)}' over nothing: expected one node or more.");
         bool batched = false;
         foreach (Node input in inputs)
             batched |= input.IsBatched;

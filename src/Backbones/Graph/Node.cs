@@ -15,7 +15,7 @@ public sealed class Node
         {
             Shape = op.InferShape(inputs);
             // No kernel is made for nothing. Of weights that are nothing, whoever reads them says what they should be.
-            if (op is not ParameterOp && Shape.Dimensions.Contains(0))
+            if (Shape.Length == 0 && op is not ParameterOp)
                 throw new GraphException($"its result {Shape} has no elements.");
         }
         catch (Exception e) when (e is GraphException or ArgumentException or ArithmeticException)

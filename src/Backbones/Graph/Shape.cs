@@ -31,7 +31,7 @@ public readonly struct Shape : IEquatable<Shape>, IReadOnlyList<int>
         {
             long n = 1;
             foreach (int d in Dimensions)
-                n = checked(n * d);
+                n = d == 0 || n <= long.MaxValue / d ? n * d : throw new OverflowException($"{this} has more elements than 64 bits can count.");
             return n;
         }
     }
@@ -61,7 +61,7 @@ public readonly struct Shape : IEquatable<Shape>, IReadOnlyList<int>
     {
         int a = axis < 0 ? axis + Rank : axis;
         if ((uint)a >= (uint)Rank)
-            throw new ArgumentOutOfRangeException(nameof(axis), axis, $"Axis {axis} is outside shape {this}; valid axes are {-Rank} to {Rank - 1}.");
+            throw new ArgumentOutOfRangeException(nameof(axis), axis, $"Axis {axis} is outside shape {this}; {(Rank == 0 ? "a scalar has no axes" : $"valid axes are {-Rank} to {Rank - 1}")}.");
         return a;
     }
 
@@ -115,7 +115,7 @@ public readonly struct Shape : IEquatable<Shape>, IReadOnlyList<int>
     public static bool operator !=(Shape left, Shape right) => !left.Equals(right);
 
     /// <inheritdoc/>
-    public override string ToString() => $"[{string.Join(", ", Dimensions.ToArray())}]";
+    public override string ToString() => $"[{string.Join(", ", this.Select(d => $"{d}"))}]";
 
     IEnumerator<int> IEnumerable<int>.GetEnumerator() => ((IEnumerable<int>)(_dims ?? [])).GetEnumerator();
 

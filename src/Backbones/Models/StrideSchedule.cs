@@ -48,6 +48,6 @@ internal static class OutputStrides
             return;
         throw new GraphException(valid is [int only]
             ? $"output_stride {options.OutputStride} is not supported: this model has no dilation. Leave it at {only}."
-            : $"output_stride {options.OutputStride} is not supported; valid strides are {string.Join(", ", valid[..^1].ToArray())} and {valid[^1]}.");
+            : $"output_stride {options.OutputStride} is not supported; valid strides are {string.Join(", ", valid[..^1].ToArray().Select(s => $"{s}"))} and {valid[^1]}.");
     }
 }

@@ -47,7 +47,7 @@ internal static partial class NpzFile
     {
         long expected = size.Aggregate((long)type.Size(), (product, d) => product * d);
         if (expected != data.Length)
-            throw Malformed(source, name, $"has {data.Length} bytes of data, its shape [{string.Join(", ", size)}] takes {expected}");
+            throw Malformed(source, name, $"has {data.Length} bytes of data, its shape [{string.Join(", ", size.Select(d => $"{d}"))}] takes {expected}");
         if (isBigEndian)
             Reverse(data.Span, type.Size());
         Shape shape = [.. size];

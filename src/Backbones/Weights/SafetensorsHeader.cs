@@ -201,7 +201,7 @@ internal sealed class SafetensorsHeader
             size *= dimension;
             if (dimension > int.MaxValue || size > long.MaxValue)
             {
-                throw Error($"the shape [{string.Join(", ", shape)}] of '{name}' is too large.");
+                throw Error($"the shape [{string.Join(", ", shape.Select(d => $"{d}"))}] of '{name}' is too large.");
             }
         }
         if (end < begin)
@@ -210,7 +210,7 @@ internal sealed class SafetensorsHeader
         }
         if (end - begin != size)
         {
-            throw Error($"'{name}' of dtype {dtype.Code()} and shape [{string.Join(", ", shape)}] takes {size} bytes, its data_offsets [{begin}, {end}] hold {end - begin}.");
+            throw Error($"'{name}' of dtype {dtype.Code()} and shape [{string.Join(", ", shape.Select(d => $"{d}"))}] takes {size} bytes, its data_offsets [{begin}, {end}] hold {end - begin}.");
         }
         if (size > Array.MaxLength)
         {

@@ -83,7 +83,7 @@ internal static class WeightsFile
         {
             string text = Encoding.ASCII.GetString(head);
             string size = text.Split('\n').FirstOrDefault(l => l.StartsWith("size ", StringComparison.Ordinal)) is { } line && long.TryParse(line.AsSpan(5), CultureInfo.InvariantCulture, out long bytes)
-                ? string.Create(CultureInfo.InvariantCulture, $" of {bytes} bytes") : "";
+                ? $" of {bytes} bytes" : "";
             return $"a Git LFS pointer that stands for the weights{size}, not the weights. Run 'git lfs pull' where it came from, or download the file itself.";
         }
         ReadOnlySpan<byte> text0 = head is [0xEF, 0xBB, 0xBF, ..] ? head[3..] : head;

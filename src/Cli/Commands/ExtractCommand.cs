@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using Backbones;
 using TimmFeatures.Cli.Options;
 using TimmFeatures.Extraction;
@@ -72,7 +71,7 @@ internal static class ExtractCommand
                 Math.Round(done.ComputeTime.TotalSeconds, 3), Math.Round(done.ImagesPerSecond, 1), report.Settings.Outputs));
             return;
         }
-        string how = done.Computed == 0 ? "they were there already" : string.Create(CultureInfo.InvariantCulture, $"{done.Computed} computed in {done.ComputeTime.TotalSeconds:0.0} s, {done.ImagesPerSecond:0.0} images/s");
-        terminal.Out.WriteLine($"{done.File}: {report.Rows} rows of {string.Join(", ", report.Settings.Outputs.Select(o => $"{o.Name} [{string.Join(", ", o.Shape)}]"))}; {how}.");
+        string how = done.Computed == 0 ? "they were there already" : $"{done.Computed} computed in {done.ComputeTime.TotalSeconds:0.0} s, {done.ImagesPerSecond:0.0} images/s";
+        terminal.Out.WriteLine($"{done.File}: {report.Rows} rows of {string.Join(", ", report.Settings.Outputs.Select(o => $"{o.Name} [{string.Join(", ", o.Shape.Select(d => $"{d}"))}]"))}; {how}.");
     }
 }

@@ -93,27 +93,25 @@ internal static class InfoCommand
             ("published at", info.Source ?? "nowhere"),
             ("on this machine", info.Weights ?? "no"),
             ("input", $"{Size(info.InputSize)}{(info.TestInputSize is { } test ? $" (tests best with {Size(test)})" : "")}"),
-            ("transform", Invariant($"{info.Interpolation}, crop {info.CropPct:0.###} {info.CropMode}, mean {List(info.Mean)}, std {List(info.Std)}")),
-            ("classes", Invariant($"{info.NumClasses}")),
-            ("features", Invariant($"{info.HeadHiddenSize}{(info.NumFeatures == info.HeadHiddenSize ? "" : $" ({info.NumFeatures} unpooled)")}")),
-            ("parameters", Invariant($"{info.Parameters / 1e6:0.00} M ({info.PooledParameters / 1e6:0.00} M without the classifier)")),
-            ("GMACs", Invariant($"{info.Gmacs:0.00}")),
-            ("activations", Invariant($"{info.MActivations:0.00} M")),
+            ("transform", $"{info.Interpolation}, crop {info.CropPct:0.###} {info.CropMode}, mean {List(info.Mean)}, std {List(info.Std)}"),
+            ("classes", $"{info.NumClasses}"),
+            ("features", $"{info.HeadHiddenSize}{(info.NumFeatures == info.HeadHiddenSize ? "" : $" ({info.NumFeatures} unpooled)")}"),
+            ("parameters", $"{info.Parameters / 1e6:0.00} M ({info.PooledParameters / 1e6:0.00} M without the classifier)"),
+            ("GMACs", $"{info.Gmacs:0.00}"),
+            ("activations", $"{info.MActivations:0.00} M"),
         ];
         int width = facts.Max(f => f.Name.Length);
         foreach ((string name, string? value) in facts)
             terminal.Out.WriteLine($"{name.PadRight(width)}  {value}");
         terminal.Out.WriteLine();
-        terminal.Table(["level", "channels", "reduction", "module", "shape"], info.Levels.Select(l => (string[])[Invariant($"{l.Index}"), Invariant($"{l.Channels}"), Invariant($"{l.Reduction}"), l.Module, Size(l.Shape)]));
+        terminal.Table(["level", "channels", "reduction", "module", "shape"], info.Levels.Select(l => (string[])[$"{l.Index}", $"{l.Channels}", $"{l.Reduction}", l.Module, Size(l.Shape)]));
         if (info.Tags.Count == 0)
             return;
         terminal.Out.WriteLine();
-        terminal.Table(["weights", "input", "classes", "licence"], info.Tags.Select(t => (string[])[t.Name, Size(t.InputSize), Invariant($"{t.NumClasses}"), t.License ?? "unknown"]));
+        terminal.Table(["weights", "input", "classes", "licence"], info.Tags.Select(t => (string[])[t.Name, Size(t.InputSize), $"{t.NumClasses}", t.License ?? "unknown"]));
     }
 
     private static string Size(IEnumerable<int> shape) => string.Join("×", shape.Select(d => d.ToString(CultureInfo.InvariantCulture)));
 
     private static string List(IEnumerable<double> values) => $"({string.Join(", ", values.Select(v => v.ToString("0.###", CultureInfo.InvariantCulture)))})";
-
-    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

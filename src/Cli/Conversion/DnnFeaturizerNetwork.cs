@@ -96,7 +96,7 @@ internal static class DnnFeaturizerNetwork
         OnnxNetwork.Node[] stored = [.. network.Nodes.Where(n => n.Operator == "Conv")], norms = [.. network.Nodes.Where(n => n.Operator == "BatchNormalization")];
         Node[] wanted = [.. graph.Nodes.Where(n => n.Operator is Conv2dOp)];
         if (stored.Length != wanted.Length || norms.Length != stored.Length)
-            throw Other($"it has {stored.Length} convolutions and {norms.Length} batch norms, ResNet-18 with blocks {string.Join("-", Config.Layers)} has {wanted.Length} of each");
+            throw Other($"it has {stored.Length} convolutions and {norms.Length} batch norms, ResNet-18 with blocks {string.Join("-", Config.Layers.Select(l => $"{l}"))} has {wanted.Length} of each");
         return Paired(isShortcut: false).Concat(Paired(isShortcut: true));
 
         IEnumerable<ParameterTensor> Paired(bool isShortcut)

@@ -76,6 +76,6 @@ internal sealed class DownloadLines(Terminal terminal) : IProgress<DownloadProgr
     public void Report(DownloadProgress value)
     {
         if (value.Stage != DownloadStage.Receiving)
-            terminal.Error.WriteLine(value);
+            terminal.Error.WriteLine(value.ToString());
     }
 }

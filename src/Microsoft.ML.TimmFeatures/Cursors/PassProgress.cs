@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.TimmFeatures.Cursors;
@@ -54,7 +53,6 @@ internal sealed class PassProgress(PassSettings settings, long? totalRows, int b
     private void Log(IChannel? channel)
     {
         double seconds = _watch.Elapsed.TotalSeconds;
-        channel?.Info(MessageSensitivity.None, string.Create(CultureInfo.InvariantCulture,
-            $"{settings.ModelName}: {_rows}{(totalRows is { } total ? $" of {total}" : "")} rows in {seconds:0.0} s, {_rows / Math.Max(seconds, 1e-9):0.0} rows/s, batches of {batchSize}."));
+        channel?.Info(MessageSensitivity.None, $"{settings.ModelName}: {_rows}{(totalRows is { } total ? $" of {total}" : "")} rows in {seconds:0.0} s, {_rows / Math.Max(seconds, 1e-9):0.0} rows/s, batches of {batchSize}.");
     }
 }

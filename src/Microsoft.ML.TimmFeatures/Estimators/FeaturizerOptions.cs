@@ -34,6 +34,9 @@ public sealed record FeaturizationProgress(long Rows, long? TotalRows, TimeSpan 
 {
     /// <summary>Rows in a second, on average.</summary>
     public double RowsPerSecond => Elapsed > TimeSpan.Zero ? Rows / Elapsed.TotalSeconds : 0;
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Rows}{(TotalRows is { } all ? $" of {all}" : "")} rows, {RowsPerSecond:0.0} a second";
 }
 
 /// <summary>Settings that all featurizers share. The defaults give timm's numbers.</summary>

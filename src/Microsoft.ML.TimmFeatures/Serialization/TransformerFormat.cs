@@ -64,7 +64,7 @@ internal static class TransformerFormat
         public void CheckColumns(int outputs)
         {
             if (Stored.Columns.Any(c => c.Outputs.Length != outputs))
-                throw new JsonException($"the features are {outputs}, the columns {string.Join(" and ", Stored.Columns.Select(c => c.Outputs.Length))}.");
+                throw new JsonException($"the features are {outputs}, the columns {string.Join(" and ", Stored.Columns.Select(c => $"{c.Outputs.Length}"))}.");
         }
     }
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Backbones;
 using Backbones.Registry;
 
@@ -55,6 +54,6 @@ internal sealed record FeaturizerModel(object Key, object Features, Func<Lease<B
     internal static string Identity(string path)
     {
         var file = new FileInfo(path);
-        return file.Exists ? string.Create(CultureInfo.InvariantCulture, $"{file.FullName}, {file.Length} bytes of {file.LastWriteTimeUtc.Ticks}") : "";
+        return file.Exists ? $"{file.FullName}, {file.Length} bytes of {file.LastWriteTimeUtc.Ticks}" : "";
     }
 }

@@ -28,7 +28,7 @@ internal sealed class CsvFormat : TableFormat
         foreach (FeatureColumn column in table.Columns)
         {
             for (int i = 0; i < column.Length; i++)
-                writer.Write(string.Create(CultureInfo.InvariantCulture, $",{Quoted($"{column.Name}_{i}")}"));
+                writer.Write($",{Quoted($"{column.Name}_{i}")}");
         }
         writer.WriteLine();
         Span<char> digits = stackalloc char[32];

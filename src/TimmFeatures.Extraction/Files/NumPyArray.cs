@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using Backbones.Weights;
@@ -25,7 +24,7 @@ internal static class NumPyArray
     public static void Write(Stream stream, int count, Func<IEnumerable<string>> texts)
     {
         int longest = Math.Max(1, texts().Select(t => Encoding.UTF32.GetByteCount(t) / 4).DefaultIfEmpty().Max());
-        stream.Write(NumPyHeader.Of(string.Create(CultureInfo.InvariantCulture, $"<U{longest}"), count));
+        stream.Write(NumPyHeader.Of($"<U{longest}", count));
         byte[] element = new byte[4 * longest];
         foreach (string text in texts())
         {

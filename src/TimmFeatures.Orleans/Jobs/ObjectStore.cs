@@ -103,7 +103,7 @@ internal sealed class ObjectStore(IObjectContainer objects, string name, string?
         InParallel(Enumerable.Range(0, parts), part =>
         {
             Directory.CreateDirectory(Path.GetDirectoryName(files[part])!);
-            string attempt = Published(part) ?? throw new FileNotFoundException(FormattableString.Invariant($"Part {part} of {parts} is not at '{Place}'."));
+            string attempt = Published(part) ?? throw new FileNotFoundException($"Part {part} of {parts} is not at '{Place}'.");
             foreach (string file in FilesOf(files[part]))
                 objects.Download($"{attempt}/{Path.GetFileName(file)}", file, cancellation);
         }, cancellation);
@@ -148,7 +148,7 @@ internal sealed class ObjectStore(IObjectContainer objects, string name, string?
 
     private string Of(string file) => Of(job ?? throw new InvalidOperationException("Parts are a job's."), file);
 
-    private string PartOf(int part, string file) => Of(string.Create(CultureInfo.InvariantCulture, $"parts/{part:00000}/{file}"));
+    private string PartOf(int part, string file) => Of($"parts/{part:00000}/{file}");
 
     /// <summary>Where a part's objects are; null where it is not published.</summary>
     private string? Published(int part) => objects.Read(PartOf(part, "published")) is { } id ? PartOf(part, Encoding.UTF8.GetString(id)) : null;

@@ -18,7 +18,7 @@ internal static class StorageProblems
     public static IOException Unreachable(string what, string endpoint, Exception e) => new($"Cannot {what}: no answer from {endpoint} ({Innermost(e)}). Is the address right, and the service running?", e);
 
     /// <summary>Anything else.</summary>
-    public static IOException Failed(string what, int status, string? code, Exception e, string hint = "") => new(FormattableString.Invariant($"Cannot {what}: the storage answers {status} {code}.{hint}"), e);
+    public static IOException Failed(string what, int status, string? code, Exception e, string hint = "") => new($"Cannot {what}: the storage answers {status} {code}.{hint}", e);
 
     private static string Innermost(Exception e)
     {

@@ -206,7 +206,7 @@ internal sealed partial class ClusterWorker(IGrainFactory grains, ILocalSiloDeta
         return true;
     }
 
-    private static string Name(PartLease lease) => lease.Part == PartLease.Merge ? "the joining" : FormattableString.Invariant($"part {lease.Part}");
+    private static string Name(PartLease lease) => lease.Part == PartLease.Merge ? "the joining" : $"part {lease.Part}";
 
     private static string OneLine(Exception e) => string.Join(' ', e.Message.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
 

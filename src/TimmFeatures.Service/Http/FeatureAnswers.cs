@@ -55,7 +55,7 @@ internal static class FeatureAnswers
         Text(writer, ",\"outputs\":[");
         for (int output = 0; output < answer.Layout.Outputs.Length; output++)
         {
-            Text(writer, $"{(output == 0 ? "" : ",")}{{\"name\":{JsonSerializer.Serialize(answer.Layout.Outputs[output].Name)},\"shape\":[{string.Join(',', answer.ShapeOf(output))}],\"values\":[");
+            Text(writer, $"{(output == 0 ? "" : ",")}{{\"name\":{JsonSerializer.Serialize(answer.Layout.Outputs[output].Name)},\"shape\":[{string.Join(',', answer.ShapeOf(output).Select(d => $"{d}"))}],\"values\":[");
             for (int picture = 0; picture < answer.Count; picture++)
             {
                 ReadOnlyMemory<float> values = answer[output, picture];

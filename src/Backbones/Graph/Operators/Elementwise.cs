@@ -106,6 +106,7 @@ internal sealed record PReluOp : Operator
     internal override Shape InferShape(ImmutableArray<Node> inputs)
     {
         Shape x = inputs[0].Shape, w = inputs[1].Shape;
+        Require(x.Rank >= 1, $"expected channels first, received {x}.");
         Require(w.Rank == 1 && (w[0] == 1 || w[0] == x[0]), $"expected one slope or {x[0]}, received {w}.");
         return x;
     }

@@ -18,7 +18,7 @@ internal sealed record PermuteOp(ImmutableArray<int> Axes) : Operator
     internal override Shape InferShape(ImmutableArray<Node> inputs)
     {
         Shape x = inputs[0].Shape;
-        Require(Axes.Order().SequenceEqual(Enumerable.Range(0, x.Rank)), $"({string.Join(", ", Axes)}) is no permutation of the {x.Rank} axes of {x}.");
+        Require(Axes.Order().SequenceEqual(Enumerable.Range(0, x.Rank)), $"({string.Join(", ", Axes.Select(a => $"{a}"))}) is no permutation of the {x.Rank} axes of {x}.");
         return [.. Axes.Select(a => x[a])];
     }
 

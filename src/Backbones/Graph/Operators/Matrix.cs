@@ -45,7 +45,8 @@ internal sealed record LstmOp : Operator
         Shape x = inputs[0].Shape;
         Require(inputs.Length == 9, $"expected 9 inputs, received {inputs.Length}.");
         Require(x.Rank >= 2, $"expected sequences […, L, C], received {x}.");
-        int hidden = inputs[2].Shape[^1], gates = checked(4 * hidden);
+        Require(inputs[2].Shape.Rank == 2, $"expected a weight [4 · hidden, hidden], received {inputs[2].Shape}.");
+        int hidden = inputs[2].Shape[1], gates = checked(4 * hidden);
         for (int i = 1; i < 9; i += 4)
         {
             Require(inputs[i].Shape == [gates, x[^1]] && inputs[i + 1].Shape == [gates, hidden] && inputs[i + 2].Shape == [gates] && inputs[i + 3].Shape == [gates],

@@ -45,6 +45,7 @@ internal sealed record GroupNormOp(int Groups, float Eps) : Operator
     {
         Shape x = inputs[0].Shape;
         Require(inputs.Length == 3, $"expected 3 inputs, received {inputs.Length}.");
+        Require(x.Rank >= 1, $"expected channels first, received {x}.");
         Require(Groups > 0 && x[0] % Groups == 0, $"{x[0]} channels do not divide into {Groups} groups.");
         foreach (Node p in inputs.AsSpan()[1..])
             Require(p.Shape == [x[0]], $"expected scales of {x[0]} channels, received {p.Shape}.");

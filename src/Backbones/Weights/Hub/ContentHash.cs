@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
@@ -35,7 +34,7 @@ internal sealed partial class ContentHash
         using IncrementalHash hash = IncrementalHash.CreateHash(_algorithm);
         if (_algorithm == HashAlgorithmName.SHA1)
         {
-            hash.AppendData(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"blob {file.Length}\0"))); // as git stores it
+            hash.AppendData(Encoding.ASCII.GetBytes($"blob {file.Length}\0")); // as git stores it
         }
         byte[] buffer = GC.AllocateUninitializedArray<byte>(1 << 20);
         file.Position = 0;

@@ -40,7 +40,7 @@ public sealed record DownloadProgress(string File, string Source, DownloadStage 
     private static string SizeOf(long? bytes) => bytes switch
     {
         null => "unknown size",
-        < 1_000_000 => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e3:0.#} kB"),
-        _ => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:0.#} MB"),
+        < 1_000_000 => $"{bytes / 1e3:0.#} kB",
+        _ => $"{bytes / 1e6:0.#} MB",
     };
 }

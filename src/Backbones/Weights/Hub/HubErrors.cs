@@ -1,4 +1,3 @@
-using System.Globalization;
 
 namespace Backbones.Weights.Hub;
 
@@ -18,7 +17,7 @@ internal static class HubErrors
         int status = (int)answer.StatusCode;
         string code = Header(answer, "X-Error-Code"), server = HubHttp.ShowServer(answer.RequestMessage!.RequestUri!);
         bool isHub = hubPage?.StartsWith(server + "/", StringComparison.Ordinal) == true;
-        string answers = string.Create(CultureInfo.InvariantCulture, $"{server} answers {status}{(Header(answer, "X-Error-Message") is { Length: > 0 } text ? $", \"{text}\"" : "")}");
+        string answers = $"{server} answers {status}{(Header(answer, "X-Error-Message") is { Length: > 0 } text ? $", \"{text}\"" : "")}";
         const string Token = "A token comes from the environment variable HF_TOKEN or from the file that 'hf auth login' writes.";
         switch (code, status)
         {
@@ -42,7 +41,7 @@ internal static class HubErrors
                     { Date: { } date } => date > now ? date - now : TimeSpan.Zero,
                     _ => null,
                 };
-                string asked = wait is null ? "" : string.Create(CultureInfo.InvariantCulture, $", and asks to wait {wait.Value.TotalSeconds:0} s");
+                string asked = wait is null ? "" : $", and asks to wait {wait.Value.TotalSeconds:0} s";
                 return new DownloadException(DownloadFailure.Server, $"{file} is not to be had now: {answers}{asked}.") { IsTransient = !(wait > MaxPatience), RetryAfter = wait };
             default:
                 return new DownloadException(DownloadFailure.Server, $"{file} cannot be downloaded: {answers}.");

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 
@@ -101,7 +100,7 @@ internal sealed class HubHttp : IDisposable
         {
             throw timer.IsCancellationRequested
                 ? new DownloadException(DownloadFailure.Unreachable, $"{ShowServer(address)} did not answer in time.", e) { IsTransient = true }
-                : new DownloadException(DownloadFailure.Unreachable, string.Create(CultureInfo.InvariantCulture, $"{ShowServer(address)} cannot be reached: no connection within {_options.AnswerTimeout.TotalSeconds:0.#} s."), e) { IsTransient = _wasAnswered };
+                : new DownloadException(DownloadFailure.Unreachable, $"{ShowServer(address)} cannot be reached: no connection within {_options.AnswerTimeout.TotalSeconds:0.#} s.", e) { IsTransient = _wasAnswered };
         }
         catch (HttpRequestException e)
         {

@@ -98,8 +98,7 @@ internal sealed class PartialFile : IDisposable
         File.Delete(_path);
     }
 
-    private static string NewPath(string destination) => string.Create(CultureInfo.InvariantCulture,
-        $"{destination}.{Machine}{Environment.ProcessId:x8}{RandomNumberGenerator.GetHexString(16, lowercase: true)}{Extension}");
+    private static string NewPath(string destination) => $"{destination}.{Machine}{Environment.ProcessId:x8}{RandomNumberGenerator.GetHexString(16, lowercase: true)}{Extension}";
 
     private static bool IsLeftBehind(FileInfo file, string name)
     {

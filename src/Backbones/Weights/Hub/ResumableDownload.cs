@@ -122,7 +122,7 @@ internal sealed class ResumableDownload(HubHttp http, HubOptions options, Downlo
             if (_size is not null && announced != _size)
             {
                 partial.Clear();
-                throw Transient(DownloadFailure.Damaged, FormattableString.Invariant($"announced {_size} bytes and sends {announced}"));
+                throw Transient(DownloadFailure.Damaged, $"announced {_size} bytes and sends {announced}");
             }
             _size = announced;
         }
@@ -175,7 +175,7 @@ internal sealed class ResumableDownload(HubHttp http, HubOptions options, Downlo
         }
         if (partial.Length < _size)
         {
-            throw Transient(DownloadFailure.Unreachable, FormattableString.Invariant($"broke off after {partial.Length} of {_size} bytes"));
+            throw Transient(DownloadFailure.Unreachable, $"broke off after {partial.Length} of {_size} bytes");
         }
     }
 
@@ -198,7 +198,7 @@ internal sealed class ResumableDownload(HubHttp http, HubOptions options, Downlo
         if (partial.Length + bytes.Length > _size)
         {
             partial.Clear();
-            throw Transient(DownloadFailure.Damaged, FormattableString.Invariant($"announced {_size} bytes and sends more"));
+            throw Transient(DownloadFailure.Damaged, $"announced {_size} bytes and sends more");
         }
         partial.Write(bytes);
         _mostReceived = Math.Max(_mostReceived, partial.Length);
@@ -247,7 +247,7 @@ internal sealed class ResumableDownload(HubHttp http, HubOptions options, Downlo
         long missing = (_size ?? 0) - partial.Length;
         if (options.FreeSpace(partial.Folder) is { } free && free < missing)
         {
-            throw new IOException(FormattableString.Invariant($"{source.Name} takes {missing} bytes more, {free} are free."), Storage.FullDisk);
+            throw new IOException($"{source.Name} takes {missing} bytes more, {free} are free.", Storage.FullDisk);
         }
     }
 

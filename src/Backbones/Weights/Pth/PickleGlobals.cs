@@ -244,7 +244,7 @@ internal sealed class PickleGlobals(PickleInput input, bool isScript)
         // Elements of an empty tensor count as well, so that no product of dimensions runs over anywhere.
         return dimensions.Where(d => d > 0).Aggregate(Int128.One, (n, d) => n > int.MaxValue ? n : n * d) <= int.MaxValue
             ? dimensions
-            : throw input.Error($"the pickle has a tensor of shape [{string.Join(", ", dimensions)}], which is too large.");
+            : throw input.Error($"the pickle has a tensor of shape [{string.Join(", ", dimensions.Select(d => $"{d}"))}], which is too large.");
     }
 
     private IReadOnlyList<object?> Sequence(object? value)

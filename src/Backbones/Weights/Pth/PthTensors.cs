@@ -18,7 +18,7 @@ internal sealed class PthTensors(string source, PthBudget budget, Func<PickleSto
             ?? throw Error(name, "is quantized, but has not one scale for each index of its axis."),
         SparseTensor sparse => DenseTensors.Fill(sparse, new float[Reserve(name, sparse.Size, sizeof(float)) / sizeof(float)], Numbers(name, sparse.Rows),
             sparse.Columns is { } columns ? Numbers(name, columns) : [], Numbers(name, sparse.Values))
-            ?? throw Error(name, $"is sparse ({sparse.Layout}), and its positions and values do not fit the shape [{string.Join(", ", sparse.Size)}]."),
+            ?? throw Error(name, $"is sparse ({sparse.Layout}), and its positions and values do not fit the shape [{string.Join(", ", sparse.Size.Select(d => $"{d}"))}]."),
         NumpyTensor array => Read(name, array),
         _ => throw new ArgumentOutOfRangeException(nameof(tensor), tensor, null),
     };
@@ -49,7 +49,7 @@ internal sealed class PthTensors(string source, PthBudget budget, Func<PickleSto
     {
         int size = array.Type.Size;
         if (Count(array.Size) * size != array.Bytes.Length)
-            throw Error(name, $"is an array of shape [{string.Join(", ", array.Size)}], which takes {Count(array.Size) * size} bytes, and has {array.Bytes.Length}.");
+            throw Error(name, $"is an array of shape [{string.Join(", ", array.Size.Select(d => $"{d}"))}], which takes {Count(array.Size) * size} bytes, and has {array.Bytes.Length}.");
         if (!array.IsBigEndian && !array.IsColumnMajor)
             return array.Bytes;
         long[] strides = new long[array.Size.Length];
@@ -111,7 +111,7 @@ internal sealed class PthTensors(string source, PthBudget budget, Func<PickleSto
             last += (Int128)(tensor.Size[i] - 1) * tensor.Stride[i];
         }
         if (tensor.Offset < 0 || (count > 0 && last >= available))
-            throw Error(name, $"of shape [{string.Join(", ", tensor.Size)}] reaches element {last} of a storage of {available}.");
+            throw Error(name, $"of shape [{string.Join(", ", tensor.Size.Select(d => $"{d}"))}] reaches element {last} of a storage of {available}.");
         return ((int)count, inOrder);
     }
 
@@ -120,7 +120,7 @@ internal sealed class PthTensors(string source, PthBudget budget, Func<PickleSto
     {
         Int128 bytes = Count(size) * elementSize;
         budget.Data(bytes);
-        return bytes <= Array.MaxLength ? (int)bytes : throw Error(name, $"of shape [{string.Join(", ", size)}] is larger than 2 GB.");
+        return bytes <= Array.MaxLength ? (int)bytes : throw Error(name, $"of shape [{string.Join(", ", size.Select(d => $"{d}"))}] is larger than 2 GB.");
     }
 
     private static Int128 Count(int[] size) => size.Aggregate(Int128.One, (n, d) => n * d);

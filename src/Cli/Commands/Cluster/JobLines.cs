@@ -56,8 +56,7 @@ internal static class JobLines
 
     private static void Write(Terminal terminal, JobStatus s)
     {
-        terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{s.Id}: {Name(s.Phase)}, {s.Done} of {s.Pictures} images in {s.PartsDone} of {s.Parts} parts after {s.Elapsed.TotalSeconds:0} s, {s.Failed} without features; {s.Output}"));
+        terminal.Out.WriteLine($"{s.Id}: {Name(s.Phase)}, {s.Done} of {s.Pictures} images in {s.PartsDone} of {s.Parts} parts after {s.Elapsed.TotalSeconds:0} s, {s.Failed} without features; {s.Output}");
         if (s.Error is { } error)
             terminal.Error.WriteLine(error);
         foreach (BusyWorker worker in s.Workers)

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using TimmFeatures.Cli.Options;
@@ -67,6 +66,6 @@ internal static class ClusterLines
     public static void Write(Terminal terminal, string line)
     {
         lock (s_gate)
-            terminal.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{DateTime.Now:HH:mm:ss} {line}"));
+            terminal.Error.WriteLine($"{DateTime.Now:HH:mm:ss} {line}");
     }
 }

@@ -81,7 +81,7 @@ public sealed class HubDownloadTests
         hub.OnCdn = _ => new Answer(200, new byte[length]);
         DownloadException e = await hub.FailAsync();
         Assert.AreEqual(DownloadFailure.Damaged, e.Failure);
-        StringAssert.Contains(e.Message, FormattableString.Invariant($"announced 300000 bytes and sends {length}"));
+        StringAssert.Contains(e.Message, $"announced 300000 bytes and sends {length}");
         Assert.IsEmpty(hub.PartialFiles());
     }
 

@@ -92,7 +92,7 @@ internal sealed class LocalHub : IDisposable
 
     /// <summary>git's name of a content.</summary>
     public static string GitHash(byte[] content)
-        => Convert.ToHexStringLower(SHA1.HashData([.. Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"blob {content.Length}\0")), .. content]));
+        => Convert.ToHexStringLower(SHA1.HashData([.. Encoding.ASCII.GetBytes($"blob {content.Length}\0"), .. content]));
 
     /// <summary>Waits for what another thread or process does; fails after a minute.</summary>
     public static async Task UntilAsync(Func<bool> condition)

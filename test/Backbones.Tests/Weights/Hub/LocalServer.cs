@@ -11,7 +11,7 @@ internal sealed record Request(string Method, string Path, IReadOnlyDictionary<s
     /// <summary>The first byte that is wanted.</summary>
     public int From => Headers.TryGetValue("Range", out string? range) ? int.Parse(range["bytes=".Length..^1], CultureInfo.InvariantCulture) : 0;
 
-    public override string ToString() => $"{Method} {Path}{(From > 0 ? FormattableString.Invariant($" from {From}") : "")}";
+    public override string ToString() => $"{Method} {Path}{(From > 0 ? $" from {From}" : "")}";
 }
 
 /// <summary>An answer, right or wrong.</summary>
@@ -35,8 +35,8 @@ internal sealed record Answer(int Status, byte[] Body, params (string Name, stri
     public static Answer Part(Request request, byte[] file, params (string, string)[] headers) => request.From switch
     {
         0 => new Answer(200, file, headers),
-        int from when from >= file.Length => new Answer(416, [], ("Content-Range", FormattableString.Invariant($"bytes */{file.Length}"))),
-        int from => new Answer(206, file[from..], [.. headers, ("Content-Range", FormattableString.Invariant($"bytes {from}-{file.Length - 1}/{file.Length}"))]),
+        int from when from >= file.Length => new Answer(416, [], ("Content-Range", $"bytes */{file.Length}")),
+        int from => new Answer(206, file[from..], [.. headers, ("Content-Range", $"bytes {from}-{file.Length - 1}/{file.Length}")]),
     };
 }
 
@@ -52,7 +52,7 @@ internal sealed class LocalServer : IDisposable
     {
         _answer = answer;
         _listener.Start();
-        Address = new Uri(FormattableString.Invariant($"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}"));
+        Address = new Uri($"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}");
         _ = Task.Run(AcceptAsync);
     }
 

@@ -46,7 +46,7 @@ internal sealed partial class PlanBuilder<T>
             Copy(new ValueView(x.Storage, x.Offset, dims, x.Strides), once);
             return reshaped;
         }
-        throw new InvalidOperationException($"A row-major copy of [{string.Join(", ", x.Dims)}] has no view {node.Shape}.");
+        throw new InvalidOperationException($"A row-major copy of [{string.Join(", ", x.Dims.Select(d => $"{d}"))}] has no view {node.Shape}.");
     }
 
     private ValueView Concat(Node node, ConcatOp op)
