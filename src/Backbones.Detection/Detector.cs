@@ -174,8 +174,24 @@ public abstract class Detector : IDisposable
         return new(box, label, found.Scores[index]) { Category = (uint)label < (uint)Categories.Length ? Categories[label] : null };
     }
 
-    /// <summary>Checks the weights and what the options name now, and not with the first image.</summary>
-    private protected T Checked<T>() where T : Detector
+    /// <summary>Makes a detector and looks at its weights and what the options name now, and not with the first image. What was opened for one that cannot be is closed.</summary>
+    private protected static T Make<T>(DetectorParts parts, Func<DetectorParts, T> make) where T : Detector
+    {
+        T detector;
+        try
+        {
+            detector = make(parts);
+        }
+        catch
+        {
+            parts.Owned?.Dispose();
+            throw;
+        }
+        detector.Check();
+        return detector;
+    }
+
+    private void Check()
     {
         try
         {
@@ -185,7 +201,6 @@ public abstract class Detector : IDisposable
             if (!Categories.IsEmpty && Categories.Length != NumClasses)
                 throw new ArgumentException($"{NumClasses} classes need as many {nameof(DetectorOptions.Categories)}, of the R-CNNs the background's first; received {Categories.Length}.");
             _ = Parameters;
-            return (T)this;
         }
         catch
         {
@@ -312,6 +327,7 @@ public abstract class Detector : IDisposable
     private DetectorPlan Compile(Size2 size)
     {
         FeatureGraph features = BuildFeatures(size);
-        return new(size, features, Engine.Compile(features.Graph, Parameters, EngineOptions), AnchorsOfLevels.Grids(size, features.LevelSizes));
+        AnchorGrid[] anchors = AnchorsOfLevels.Grids(size, features.LevelSizes);
+        return new(size, features, Engine.Compile(features.Graph, Parameters, EngineOptions), anchors);
     }
 }

@@ -36,7 +36,7 @@ public abstract record DetectorOptions
     /// <summary>Check every weight for NaN and infinity when loading.</summary>
     public bool CheckFinite { get; init; } = true;
 
-    /// <summary>Number of classes of a detector made by name; null for as many as the weights have. For the R-CNNs it counts the background.</summary>
+    /// <summary>Number of classes of a detector made by name, 1 to 65536; null for as many as the weights have. For the R-CNNs it counts the background.</summary>
     public int? NumClasses { get; init; }
 
     /// <summary>Names of the classes by <see cref="Detection.Label"/>; null for COCO's where the detector is torchvision's with its 91 classes, else none.</summary>
@@ -52,10 +52,10 @@ public abstract record DetectorOptions
     /// the one not used for longest goes first.</summary>
     public int PlanCacheSize { get; init; } = 4;
 
-    /// <summary>Images are resized so that the shorter side is this long (<c>min_size</c>) …; null for the model's own, which is 800.</summary>
+    /// <summary>Images are resized so that the shorter side is this long (<c>min_size</c>), 1 to 65536 pixels …; null for the model's own, which is 800.</summary>
     public int? MinSize { get; init; }
 
-    /// <summary>… unless the longer side would be longer than this (<c>max_size</c>); null for the model's own, which is 1333.</summary>
+    /// <summary>… unless the longer side would be longer than this (<c>max_size</c>), 1 to 65536 pixels; null for the model's own, which is 1333.</summary>
     public int? MaxSize { get; init; }
 
     /// <summary>Images are resized to this size, whatever their shape (<c>fixed_size</c>), and not by <see cref="MinSize"/> and <see cref="MaxSize"/>.</summary>
@@ -71,7 +71,7 @@ public abstract record DetectorOptions
     /// <c>fasterrcnn_resnet50_fpn</c>, <c>retinanet_resnet50_fpn</c>): a model that was fine-tuned from those with torchvision has 0 as well, which its file does not tell.</summary>
     public float? BatchNormEps { get; init; }
 
-    /// <summary>A batch is padded to multiples of it (<c>size_divisible</c>).</summary>
+    /// <summary>A batch is padded to multiples of it (<c>size_divisible</c>), 1 to 4096.</summary>
     public int SizeDivisible { get; init; } = 32;
 
     /// <summary>The feature pyramid network between the backbone and the heads; null for none: the heads then get the backbone's maps, which must have equal channels.</summary>
@@ -79,7 +79,7 @@ public abstract record DetectorOptions
 }
 
 /// <summary>A feature pyramid network (torchvision's <c>BackboneWithFPN</c>).</summary>
-/// <param name="OutChannels">Channels of its maps.</param>
+/// <param name="OutChannels">Channels of its maps, 1 to 4096.</param>
 /// <param name="Extra">What comes behind the coarsest map.</param>
 /// <param name="BatchNorm">Batch normalisation behind every convolution (torchvision's v2 models).</param>
 public sealed record FeaturePyramid(int OutChannels = 256, ExtraBlocks Extra = ExtraBlocks.LastLevelMaxPool, bool BatchNorm = false);
@@ -93,7 +93,7 @@ public record FasterRcnnOptions : DetectorOptions
     /// <summary>The anchors, for each map of the pyramid; null for 32, 64, 128, 256 and 512 pixels, one size a map, with ratios 0.5, 1 and 2.</summary>
     public AnchorGenerator? RpnAnchorGenerator { get; init; }
 
-    /// <summary>Convolutions of the proposal network's head (<c>conv_depth</c>).</summary>
+    /// <summary>Convolutions of the proposal network's head (<c>conv_depth</c>), 1 to 100.</summary>
     public int RpnConvDepth { get; init; } = 1;
 
     /// <summary>Proposals of each map before suppression (<c>rpn_pre_nms_top_n_test</c>); null for the model's own, which is 1000.</summary>
@@ -111,7 +111,7 @@ public record FasterRcnnOptions : DetectorOptions
     /// <summary>How proposals are cut from the maps.</summary>
     public MultiScaleRoIAlign BoxRoIPool { get; init; } = new(7);
 
-    /// <summary>Convolutions of the box head, each with batch normalisation, before its fully connected layer (torchvision's <c>FastRCNNConvFCHead</c>); 0 for two fully connected layers (<c>TwoMLPHead</c>).</summary>
+    /// <summary>Convolutions of the box head, each with batch normalisation, before its fully connected layer (torchvision's <c>FastRCNNConvFCHead</c>), at most 100; 0 for two fully connected layers (<c>TwoMLPHead</c>).</summary>
     public int BoxHeadConvs { get; init; }
 
     /// <summary>Scores below it are no detections (<c>box_score_thresh</c>).</summary>
@@ -133,7 +133,7 @@ public record MaskRcnnOptions : FasterRcnnOptions
     /// <summary>How detections are cut from the maps for their masks, which are squares.</summary>
     public MultiScaleRoIAlign MaskRoIPool { get; init; } = new(14);
 
-    /// <summary>Channels of the mask head's convolutions.</summary>
+    /// <summary>Channels of the mask head's convolutions, 1 to 100 numbers of 1 to 4096.</summary>
     public ImmutableArray<int> MaskLayers { get; init; } = [256, 256, 256, 256];
 
     /// <summary>Batch normalisation behind each of them (torchvision's v2 models).</summary>
@@ -146,10 +146,10 @@ public record KeypointRcnnOptions : FasterRcnnOptions
     /// <summary>How detections are cut from the maps for their points.</summary>
     public MultiScaleRoIAlign KeypointRoIPool { get; init; } = new(14);
 
-    /// <summary>Channels of the keypoint head's convolutions.</summary>
+    /// <summary>Channels of the keypoint head's convolutions, 1 to 100 numbers of 1 to 4096.</summary>
     public ImmutableArray<int> KeypointLayers { get; init; } = [512, 512, 512, 512, 512, 512, 512, 512];
 
-    /// <summary>Number of points of an object.</summary>
+    /// <summary>Number of points of an object, 1 to 4096.</summary>
     public int NumKeypoints { get; init; } = 17;
 }
 

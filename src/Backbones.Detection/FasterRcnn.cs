@@ -38,17 +38,17 @@ public class FasterRcnn : Detector
     /// <param name="options">What is to be otherwise than in torchvision; null for its defaults and the published weights, which are downloaded if they are not here.</param>
     /// <inheritdoc cref="Detector.Create"/>
     public static FasterRcnn Create(string name, FasterRcnnOptions? options = null)
-        => new FasterRcnn(DetectorParts.ByName(name, "fasterrcnn", options ?? new(), ClassLayer)).Checked<FasterRcnn>();
+        => Make(DetectorParts.ByName(name, "fasterrcnn", options ?? new(), ClassLayer), p => new FasterRcnn(p));
 
     /// <summary>Makes a Faster R-CNN over any backbone.</summary>
     /// <param name="backbone">Maps from fine to coarse, made by <see cref="Backbone.Select(FeatureSelection)"/>; the backbone must live as long as the detector.</param>
-    /// <param name="numClasses">Number of classes, the background among them.</param>
+    /// <param name="numClasses">Number of classes, the background among them, 1 to 65536.</param>
     /// <param name="options">Weights of the heads, pyramid, thresholds.</param>
     /// <exception cref="ArgumentException">The selection was not made by a backbone, or an option makes no sense.</exception>
     /// <exception cref="GraphException">What was selected are no maps, the backbone cannot have other image sizes, or there are not as many anchors as maps.</exception>
     /// <exception cref="ParameterMismatchException">The weights lack something, or are for another number of classes.</exception>
     public static FasterRcnn Create(SelectedFeatures backbone, int numClasses, FasterRcnnOptions? options = null)
-        => new FasterRcnn(DetectorParts.Over(backbone, numClasses, options ?? new())).Checked<FasterRcnn>();
+        => Make(DetectorParts.Over(backbone, numClasses, options ?? new()), p => new FasterRcnn(p));
 
     /// <summary>Where the number of classes stands in the weights.</summary>
     private protected static (string Layer, int Rows) ClassLayer(DetectorOptions options) => ("roi_heads.box_predictor.cls_score.weight", 1);

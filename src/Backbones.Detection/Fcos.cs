@@ -22,12 +22,12 @@ public sealed class Fcos : OneStageDetector
     /// <param name="options">What is to be otherwise than in torchvision; null for its defaults and the published weights, which are downloaded if they are not here.</param>
     /// <inheritdoc cref="Detector.Create"/>
     public static Fcos Create(string name, FcosOptions? options = null)
-        => new Fcos(DetectorParts.ByName(name, "fcos", options ?? new(), _ => ("head.classification_head.cls_logits.weight", 1))).Checked<Fcos>();
+        => Make(DetectorParts.ByName(name, "fcos", options ?? new(), _ => ("head.classification_head.cls_logits.weight", 1)), p => new Fcos(p));
 
     /// <summary>Makes an FCOS over any backbone.</summary>
     /// <inheritdoc cref="FasterRcnn.Create(SelectedFeatures, int, FasterRcnnOptions)"/>
     public static Fcos Create(SelectedFeatures backbone, int numClasses, FcosOptions? options = null)
-        => new Fcos(DetectorParts.Over(backbone, numClasses, options ?? new())).Checked<Fcos>();
+        => Make(DetectorParts.Over(backbone, numClasses, options ?? new()), p => new Fcos(p));
 
     internal override FeatureGraph BuildFeatures(Size2 size)
         => FeatureGraph.Build(Body, size, _options.Pyramid, [], (b, maps) => DenseHead.Fcos(b, maps, 1, NumClasses));

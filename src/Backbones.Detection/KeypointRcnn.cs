@@ -35,12 +35,12 @@ public sealed class KeypointRcnn : FasterRcnn
     /// <param name="options">What is to be otherwise than in torchvision; null for its defaults and the published weights, which are downloaded if they are not here.</param>
     /// <inheritdoc cref="Detector.Create"/>
     public static KeypointRcnn Create(string name, KeypointRcnnOptions? options = null)
-        => new KeypointRcnn(DetectorParts.ByName(name, "keypointrcnn", options ?? new(), ClassLayer)).Checked<KeypointRcnn>();
+        => Make(DetectorParts.ByName(name, "keypointrcnn", options ?? new(), ClassLayer), p => new KeypointRcnn(p));
 
     /// <summary>Makes a Keypoint R-CNN over any backbone.</summary>
     /// <inheritdoc cref="FasterRcnn.Create(SelectedFeatures, int, FasterRcnnOptions)"/>
     public static KeypointRcnn Create(SelectedFeatures backbone, int numClasses, KeypointRcnnOptions? options = null)
-        => new KeypointRcnn(DetectorParts.Over(backbone, numClasses, options ?? new())).Checked<KeypointRcnn>();
+        => Make(DetectorParts.Over(backbone, numClasses, options ?? new()), p => new KeypointRcnn(p));
 
     private protected override void Postprocess(Workspace workspace, DetectorPlan plan)
     {

@@ -31,12 +31,12 @@ public sealed class MaskRcnn : FasterRcnn
     /// <param name="options">What is to be otherwise than in torchvision; null for its defaults and the published weights, which are downloaded if they are not here.</param>
     /// <inheritdoc cref="Detector.Create"/>
     public static MaskRcnn Create(string name, MaskRcnnOptions? options = null)
-        => new MaskRcnn(DetectorParts.ByName(name, "maskrcnn", options ?? new(), ClassLayer)).Checked<MaskRcnn>();
+        => Make(DetectorParts.ByName(name, "maskrcnn", options ?? new(), ClassLayer), p => new MaskRcnn(p));
 
     /// <summary>Makes a Mask R-CNN over any backbone.</summary>
     /// <inheritdoc cref="FasterRcnn.Create(SelectedFeatures, int, FasterRcnnOptions)"/>
     public static MaskRcnn Create(SelectedFeatures backbone, int numClasses, MaskRcnnOptions? options = null)
-        => new MaskRcnn(DetectorParts.Over(backbone, numClasses, options ?? new())).Checked<MaskRcnn>();
+        => Make(DetectorParts.Over(backbone, numClasses, options ?? new()), p => new MaskRcnn(p));
 
     private protected override void Postprocess(Workspace workspace, DetectorPlan plan)
     {

@@ -4,8 +4,8 @@ using Backbones.Graphs;
 namespace Backbones.Detection;
 
 /// <summary>How boxes are cut from a pyramid: each from the map that fits its size (torchvision's <c>MultiScaleRoIAlign</c>).</summary>
-/// <param name="OutputSize">Height and width of what is cut.</param>
-/// <param name="SamplingRatio">Points a side that are averaged for one value; 0 or less for as many as there are pixels.</param>
+/// <param name="OutputSize">Height and width of what is cut, 1 to 64.</param>
+/// <param name="SamplingRatio">Points a side that are averaged for one value; at most 64; 0 or less for as many as there are pixels.</param>
 public sealed record MultiScaleRoIAlign(Size2 OutputSize, int SamplingRatio = 2)
 {
     /// <summary>Names of the maps; those that the network does not have are left out.</summary>

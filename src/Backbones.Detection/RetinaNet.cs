@@ -17,12 +17,12 @@ public sealed class RetinaNet : OneStageDetector
     /// <param name="options">What is to be otherwise than in torchvision; null for its defaults and the published weights, which are downloaded if they are not here.</param>
     /// <inheritdoc cref="Detector.Create"/>
     public static RetinaNet Create(string name, RetinaNetOptions? options = null)
-        => new RetinaNet(DetectorParts.ByName(name, "retinanet", options ?? new(), o => ("head.classification_head.cls_logits.weight", AnchorsOf(o).CellAnchors[0].Length))).Checked<RetinaNet>();
+        => Make(DetectorParts.ByName(name, "retinanet", options ?? new(), o => ("head.classification_head.cls_logits.weight", AnchorsOf(o).CellAnchors[0].Length)), p => new RetinaNet(p));
 
     /// <summary>Makes a RetinaNet over any backbone.</summary>
     /// <inheritdoc cref="FasterRcnn.Create(SelectedFeatures, int, FasterRcnnOptions)"/>
     public static RetinaNet Create(SelectedFeatures backbone, int numClasses, RetinaNetOptions? options = null)
-        => new RetinaNet(DetectorParts.Over(backbone, numClasses, options ?? new())).Checked<RetinaNet>();
+        => Make(DetectorParts.Over(backbone, numClasses, options ?? new()), p => new RetinaNet(p));
 
     internal override FeatureGraph BuildFeatures(Size2 size)
         => FeatureGraph.Build(Body, size, _options.Pyramid, [], (b, maps) => DenseHead.RetinaNet(b, maps, AnchorGenerator.CellAnchors[0].Length, NumClasses, _options.GroupNorm));

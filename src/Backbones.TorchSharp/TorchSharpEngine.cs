@@ -52,7 +52,7 @@ public sealed class TorchSharpEngine : IEngine
         ArgumentNullException.ThrowIfNull(graph);
         ArgumentNullException.ThrowIfNull(parameters);
         ArgumentNullException.ThrowIfNull(options);
-        ArgumentOutOfRangeException.ThrowIfNegative(options.Threads);
+        options.CheckThreads();
         options.CheckPrecision(this);
         ScalarType type = options.Precision switch
         {

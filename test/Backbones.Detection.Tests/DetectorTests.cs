@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Collections.Immutable;
 using Backbones.Graphs;
 using Backbones.Imaging;
 using Backbones.Registry;
@@ -314,6 +315,60 @@ public sealed class DetectorTests
             }
             Assert.IsNotNull(e, bad.ToString());
         }
+    }
+
+    /// <summary>Before anything is made of them: these would take all of a machine's memory, or an hour.</summary>
+    [TestMethod]
+    public void Numbers_beyond_all_reason_are_refused_with_what_is_valid()
+    {
+        SelectedFeatures levels = s_backbone.Select(FeatureSelection.Pyramid(3));
+        const int absurd = 2_000_000_000;
+        Refused("1 to 65536 classes", () => MaskRcnn.Create(levels, absurd, Tiny.MaskOptions));
+        Refused("1 to 65536", () => Detector.Create("torchvision/retinanet_resnet50_fpn", new RetinaNetOptions { RandomWeights = true, NumClasses = absurd }));
+        Refused("1 to 4096", () => KeypointRcnn.Create(levels, 2, new KeypointRcnnOptions { RandomWeights = true, NumKeypoints = absurd }));
+        Refused("1 or more", () => Fcos.Create(levels, 2, new FcosOptions { RandomWeights = true, DetectionsPerImage = -1 }));
+        foreach ((string valid, MaskRcnnOptions bad) in new (string, MaskRcnnOptions)[]
+        {
+            ("1 to 65536", Tiny.MaskOptions with { MinSize = absurd }), ("1 to 65536", Tiny.MaskOptions with { MaxSize = absurd }), ("1 to 65536", Tiny.MaskOptions with { FixedSize = (64, absurd) }),
+            ("1 to 4096", Tiny.MaskOptions with { SizeDivisible = absurd }), ("1 to 4096", Tiny.MaskOptions with { Pyramid = new(absurd) }), ("1 to 4096", Tiny.MaskOptions with { MaskLayers = [absurd] }),
+            ("1 to 100", Tiny.MaskOptions with { RpnConvDepth = absurd }), ("1 to 100", Tiny.MaskOptions with { BoxHeadConvs = int.MaxValue }), ("1 to 100", Tiny.MaskOptions with { BoxHeadConvs = -1 }),
+            ("1 to 64", Tiny.MaskOptions with { BoxRoIPool = new(absurd) }), ("64 or less", Tiny.MaskOptions with { BoxRoIPool = new(3, absurd) }),
+            ("1 or more", Tiny.MaskOptions with { BoxRoIPool = new(3) { CanonicalScale = 0 } }), ("0 (all cores) to 1024", Tiny.MaskOptions with { EngineOptions = new() { Threads = absurd } }),
+            ("positive", Tiny.MaskOptions with { ImageMean = [0, float.NaN, 0] }), ("positive", Tiny.MaskOptions with { ImageStd = [1, float.PositiveInfinity, 1] }),
+            ("three values", Tiny.MaskOptions with { ImageStd = default(ImmutableArray<float>) }), ("give names", Tiny.MaskOptions with { Categories = default(ImmutableArray<string>) }),
+        })
+        {
+            Refused(valid, () => MaskRcnn.Create(levels, 2, bad));
+        }
+
+        static void Refused(string valid, Func<Detector> make) => Assert.Contains(valid, Assert.Throws<ArgumentException>(make).Message);
+    }
+
+    [TestMethod]
+    public void The_largest_number_of_proposals_and_detections_is_all_of_them()
+    {
+        using MaskRcnn detector = Tiny.MaskRcnn(s_backbone, Tiny.MaskOptions with { RpnPreNmsTopN = int.MaxValue, RpnPostNmsTopN = int.MaxValue, BoxDetectionsPerImage = int.MaxValue, RpnNmsThresh = 1, BoxNmsThresh = 1, BoxScoreThresh = -1 });
+        Assert.IsGreaterThan(Tiny.MaskOptions.BoxDetectionsPerImage, detector.Detect(Tiny.Picture(90, 64))[0].Count);
+    }
+
+    [TestMethod]
+    public void A_detector_that_cannot_be_made_closes_its_weights()
+    {
+        SelectedFeatures levels = s_backbone.Select(FeatureSelection.Pyramid(3));
+        using var file = new TemporaryFile();
+        using (MaskRcnn detector = Tiny.MaskRcnn(s_backbone))
+            detector.SaveWeights(file.Path);
+        MaskRcnnOptions mask = Tiny.MaskOptions with { RandomWeights = false, WeightsPath = file.Path };
+        using (MaskRcnn usual = Tiny.MaskRcnn(s_backbone, mask))
+            Assert.IsTrue(file.IsOpen, "This machine does not tell which files are open.");
+        Assert.IsFalse(file.IsOpen);
+        // In the constructor, in what comes behind it, in the weights.
+        Assert.ThrowsExactly<ArgumentException>(() => Fcos.Create(levels, 2, new FcosOptions { WeightsPath = file.Path, AnchorGenerator = new AnchorGenerator([[8, 16]], [[1]]) }));
+        Assert.IsFalse(file.IsOpen);
+        Assert.ThrowsExactly<ArgumentException>(() => Tiny.MaskRcnn(s_backbone, mask with { Categories = ["one"] }));
+        Assert.IsFalse(file.IsOpen);
+        Assert.ThrowsExactly<ParameterMismatchException>(() => MaskRcnn.Create(levels, 7, mask));
+        Assert.IsFalse(file.IsOpen);
     }
 
     /// <summary>Disposes a detector that has begun to read it.</summary>

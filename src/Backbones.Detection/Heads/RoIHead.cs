@@ -21,7 +21,7 @@ internal sealed record RoIHead(Graph Graph, int Rows, Node Features)
     /// <param name="most">Boxes of an image at most, and as a rule: they are divided into items of equal size.</param>
     public static RoIHead TwoMlp(int channels, Size2 size, int classes, int most)
     {
-        int area = size.H * size.W, items = (most + MostTogether - 1) / MostTogether, rows = (most + items - 1) / items;
+        int area = size.H * size.W, items = (most - 1) / MostTogether + 1, rows = (most - 1) / items + 1;
         var b = new GraphBuilder([rows, area * channels]);
         Node x;
         using (b.Scope("roi_heads.box_head"))

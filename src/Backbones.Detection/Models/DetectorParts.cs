@@ -9,6 +9,14 @@ namespace Backbones.Detection;
 /// <summary>What a detector is made of, by name or over a backbone of one's own.</summary>
 internal sealed record DetectorParts
 {
+    /// <summary>Far above any data set's, and few enough for a head to be made in memory.</summary>
+    internal const int MostClasses = 1 << 16;
+
+    private const int MostChannels = 1 << 12, MostLayers = 100, MostCut = 64;
+
+    /// <summary>Of an image's side, and of what sides are rounded up to: sums of these fit 32 bits.</summary>
+    private const int MostPixels = 1 << 16, MostDivisor = 1 << 12;
+
     /// <summary>A side for which any backbone and pyramid can be built: parameters are the same at all sizes.</summary>
     private const int NominalSide = 256;
 
@@ -79,8 +87,8 @@ internal sealed record DetectorParts
     public static DetectorParts Over(SelectedFeatures selected, int numClasses, DetectorOptions options)
     {
         ArgumentNullException.ThrowIfNull(selected);
-        if (numClasses < 1)
-            throw new ArgumentOutOfRangeException(nameof(numClasses), numClasses, "A detector has one class or more; of the R-CNNs the background is one.");
+        if (numClasses is < 1 or > MostClasses)
+            throw new ArgumentOutOfRangeException(nameof(numClasses), numClasses, $"A detector has 1 to {MostClasses} classes; of the R-CNNs the background is one.");
         if (options.NumClasses is { } other && other != numClasses)
             throw new ArgumentException($"The options say {other} classes, the call {numClasses}.", nameof(options));
         SelectionSource source = selected.Source ?? throw new ArgumentException("The selection does not say what backbone it is of; make it with Backbone.Select.", nameof(selected));
@@ -103,34 +111,42 @@ internal sealed record DetectorParts
     {
         float[] mean = Channels(options.ImageMean ?? [.. backbone.Mean.Select(v => (float)v)], nameof(DetectorOptions.ImageMean));
         float[] std = Channels(options.ImageStd ?? [.. backbone.Std.Select(v => (float)v)], nameof(DetectorOptions.ImageStd));
-        if (std.Any(v => !(v > 0)))
-            throw new ArgumentException($"{nameof(DetectorOptions.ImageStd)} must be positive; received {string.Join(", ", std.Select(v => $"{v}"))}.", nameof(options));
+        if (!mean.All(float.IsFinite) || std.Any(v => !(v > 0 && float.IsFinite(v))))
+        {
+            throw new ArgumentException($"{nameof(DetectorOptions.ImageMean)} must be numbers and {nameof(DetectorOptions.ImageStd)} positive ones; received "
+                + $"{string.Join(", ", mean.Select(v => $"{v}"))} and {string.Join(", ", std.Select(v => $"{v}"))}.", nameof(options));
+        }
         return new(options.MinSize ?? 800, options.MaxSize ?? 1333, mean, std, options.SizeDivisible, options.FixedSize);
     }
 
     private static float[] Channels(ImmutableArray<float> values, string name)
-        => values.Length == 3 ? [.. values] : throw new ArgumentException($"{name} needs three values, for red, green and blue; received {values.Length}.", "options");
+        => !values.IsDefault && values.Length == 3 ? [.. values]
+            : throw new ArgumentException($"{name} needs three values, for red, green and blue; received {(values.IsDefault ? "none" : $"{values.Length}")}.", "options");
 
     private static DetectorOptions Validated(DetectorOptions options)
     {
-        AtLeastOne(options.MinSize, nameof(options.MinSize));
-        AtLeastOne(options.MaxSize, nameof(options.MaxSize));
-        AtLeastOne(options.SizeDivisible, nameof(options.SizeDivisible));
-        AtLeastOne(options.FixedSize is { } size ? Math.Min(size.H, size.W) : null, nameof(options.FixedSize));
-        AtLeastOne(options.PlanCacheSize, nameof(options.PlanCacheSize));
-        AtLeastOne(options.NumClasses, nameof(options.NumClasses));
+        InRange(options.MinSize, MostPixels, nameof(options.MinSize));
+        InRange(options.MaxSize, MostPixels, nameof(options.MaxSize));
+        InRange(options.SizeDivisible, MostDivisor, nameof(options.SizeDivisible));
+        Sides(options.FixedSize, MostPixels, nameof(options.FixedSize));
+        InRange(options.PlanCacheSize, int.MaxValue, nameof(options.PlanCacheSize));
+        InRange(options.NumClasses, MostClasses, nameof(options.NumClasses));
         if (options.EngineOptions is null)
             throw new ArgumentException($"{nameof(options.EngineOptions)} is null; expected {nameof(Engines.EngineOptions)}.{nameof(Engines.EngineOptions.Default)} or others.", nameof(options));
-        AtLeastOne(options.Pyramid?.OutChannels, nameof(options.Pyramid));
+        options.EngineOptions.CheckThreads();
+        if (options.Categories is { IsDefault: true })
+            throw new ArgumentException($"{nameof(options.Categories)} is an array that was never made; give names, or null for none.", nameof(options));
+        InRange(options.Pyramid?.OutChannels, MostChannels, $"{nameof(options.Pyramid)}.{nameof(FeaturePyramid.OutChannels)}");
         if (options.BatchNormEps is { } eps && !(eps >= 0 && float.IsFinite(eps)))
             throw new ArgumentOutOfRangeException(nameof(options), eps, $"{nameof(options.BatchNormEps)} must be 0 or more.");
         if (options is FasterRcnnOptions rcnn)
         {
-            AtLeastOne(rcnn.RpnConvDepth, nameof(rcnn.RpnConvDepth));
-            AtLeastOne(rcnn.BoxHeadConvs + 1, $"{nameof(rcnn.BoxHeadConvs)} + 1");
-            AtLeastOne(rcnn.RpnPreNmsTopN, nameof(rcnn.RpnPreNmsTopN));
-            AtLeastOne(rcnn.RpnPostNmsTopN, nameof(rcnn.RpnPostNmsTopN));
-            AtLeastOne(rcnn.BoxDetectionsPerImage, nameof(rcnn.BoxDetectionsPerImage));
+            InRange(rcnn.RpnConvDepth, MostLayers, nameof(rcnn.RpnConvDepth));
+            if (rcnn.BoxHeadConvs != 0)
+                InRange(rcnn.BoxHeadConvs, MostLayers, nameof(rcnn.BoxHeadConvs));
+            InRange(rcnn.RpnPreNmsTopN, int.MaxValue, nameof(rcnn.RpnPreNmsTopN));
+            InRange(rcnn.RpnPostNmsTopN, int.MaxValue, nameof(rcnn.RpnPostNmsTopN));
+            InRange(rcnn.BoxDetectionsPerImage, int.MaxValue, nameof(rcnn.BoxDetectionsPerImage));
             Number(rcnn.RpnNmsThresh, nameof(rcnn.RpnNmsThresh));
             Number(rcnn.RpnScoreThresh, nameof(rcnn.RpnScoreThresh));
             Number(rcnn.BoxScoreThresh, nameof(rcnn.BoxScoreThresh));
@@ -148,28 +164,28 @@ internal sealed record DetectorParts
             {
                 Pooler(points.KeypointRoIPool, nameof(points.KeypointRoIPool));
                 Layers(points.KeypointLayers, nameof(points.KeypointLayers));
-                AtLeastOne(points.NumKeypoints, nameof(points.NumKeypoints));
+                InRange(points.NumKeypoints, MostChannels, nameof(points.NumKeypoints));
             }
         }
         if (options is OneStageOptions dense)
         {
-            AtLeastOne(dense.TopKCandidates, nameof(dense.TopKCandidates));
-            AtLeastOne(dense.DetectionsPerImage, nameof(dense.DetectionsPerImage));
+            InRange(dense.TopKCandidates, int.MaxValue, nameof(dense.TopKCandidates));
+            InRange(dense.DetectionsPerImage, int.MaxValue, nameof(dense.DetectionsPerImage));
             Number(dense.ScoreThresh, nameof(dense.ScoreThresh));
             Number(dense.NmsThresh, nameof(dense.NmsThresh));
         }
         return options;
 
-        static void AtLeastOne(int? value, string name)
+        static void Sides(Size2? size, int most, string name)
         {
-            if (value is < 1)
-                throw new ArgumentOutOfRangeException(nameof(options), value, $"{name} must be 1 or more.");
+            InRange(size?.H, most, name);
+            InRange(size?.W, most, name);
         }
 
         static void Layers(ImmutableArray<int> channels, string name)
         {
-            if (channels.IsDefaultOrEmpty || channels.Any(c => c < 1))
-                throw new ArgumentException($"{name} needs one number of channels or more, each 1 or more.", nameof(options));
+            if (channels.IsDefaultOrEmpty || channels.Length > MostLayers || channels.Any(c => c is < 1 or > MostChannels))
+                throw new ArgumentException($"{name} needs 1 to {MostLayers} numbers of channels, each 1 to {MostChannels}.", nameof(options));
         }
 
         // Any number means something, as in torchvision: below 0 all, above 1 none. NaN would compare as neither.
@@ -190,9 +206,19 @@ internal sealed record DetectorParts
         {
             if (pooler is null)
                 throw new ArgumentException($"{name} is null; expected how regions are cut from the maps.", nameof(options));
-            AtLeastOne(Math.Min(pooler.OutputSize.H, pooler.OutputSize.W), $"{name}.OutputSize");
+            Sides(pooler.OutputSize, MostCut, $"{name}.{nameof(pooler.OutputSize)}");
+            if (pooler.SamplingRatio > MostCut)
+                throw new ArgumentOutOfRangeException(nameof(options), pooler.SamplingRatio, $"{name}.{nameof(pooler.SamplingRatio)} must be {MostCut} or less; 0 is as many as there are pixels.");
+            InRange(pooler.CanonicalScale, int.MaxValue, $"{name}.{nameof(pooler.CanonicalScale)}");
             if (pooler.FeatmapNames.IsDefaultOrEmpty)
                 throw new ArgumentException($"{name}.FeatmapNames needs one name or more.", nameof(options));
         }
+    }
+
+    /// <summary>Refuses a number before anything is made of it.</summary>
+    private static void InRange(int? value, int most, string name)
+    {
+        if (value is { } number && (number < 1 || number > most))
+            throw new ArgumentOutOfRangeException("options", number, $"{name} must be {(most == int.MaxValue ? "1 or more" : $"1 to {most}")}.");
     }
 }

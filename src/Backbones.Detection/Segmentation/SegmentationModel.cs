@@ -115,8 +115,8 @@ public sealed class SegmentationModel : IDisposable
     {
         ArgumentNullException.ThrowIfNull(features);
         ArgumentNullException.ThrowIfNull(options);
-        if (numClasses < 1)
-            throw new ArgumentOutOfRangeException(nameof(numClasses), numClasses, "There must be one class or more, the background included.");
+        if (numClasses is < 1 or > DetectorParts.MostClasses)
+            throw new ArgumentOutOfRangeException(nameof(numClasses), numClasses, $"There must be 1 to {DetectorParts.MostClasses} classes, the background included.");
         if (features.Graph.Inputs[0].Shape is not [3, int height, int width])
             throw new GraphException($"Pictures have 3 channels; the selection's input is {features.Graph.Inputs[0].Shape}.");
         options = Checked(options, method.ToString());
@@ -165,7 +165,7 @@ public sealed class SegmentationModel : IDisposable
         var maps = new SegmentedImage[images.Count];
         foreach (IGrouping<Size2, int> group in Enumerable.Range(0, images.Count).GroupBy(i => sizes[i]))
         {
-            foreach (int[] numbers in group.Chunk(MaxBatch))
+            foreach (int[] numbers in group.Chunk(BatchOf(group.Key, group.First())))
                 Run(images, numbers, group.Key, maps, cancellation);
         }
         return [.. maps];
@@ -200,6 +200,14 @@ public sealed class SegmentationModel : IDisposable
         return upright.H <= upright.W ? ((int)_shorterSide, (int)longer) : ((int)longer, (int)_shorterSide);
     }
 
+    /// <summary>Pictures of a size whose scores fit one array.</summary>
+    private int BatchOf(Size2 size, int number)
+    {
+        long scores = (long)Math.Max(NumClasses, 3) * size.H * size.W;
+        return scores <= Array.MaxLength ? (int)Math.Min(MaxBatch, Array.MaxLength / scores)
+            : throw new ArgumentException($"Picture {number} becomes {size} pixels for the model, each with the scores of {NumClasses} classes: more than an array can hold. Give a smaller {nameof(SegmentationOptions.ResizeSize)}.", "images");
+    }
+
     private void Run(IReadOnlyList<ImagePixels> images, int[] numbers, Size2 size, SegmentedImage[] maps, CancellationToken cancellation)
     {
         var transform = new ImageTransform(new ImageTransformOptions
@@ -212,8 +220,8 @@ public sealed class SegmentationModel : IDisposable
             Mean = _options.Mean ?? ImageTransformOptions.ImageNetMean,
             Std = _options.Std ?? ImageTransformOptions.ImageNetStd,
         });
-        int length = transform.OutputLength, scores = checked(NumClasses * size.H * size.W);
-        var input = new float[checked(numbers.Length * length)];
+        int length = transform.OutputLength, scores = NumClasses * size.H * size.W;
+        var input = new float[numbers.Length * length];
         for (int i = 0; i < numbers.Length; i++)
         {
             ImagePixels image = images[numbers[i]];
@@ -226,7 +234,7 @@ public sealed class SegmentationModel : IDisposable
                 throw new ArgumentException($"Picture {numbers[i]} cannot be scaled: {e.Message}", nameof(images), e);
             }
         }
-        var output = new float[checked(numbers.Length * scores)];
+        var output = new float[numbers.Length * scores];
         SizedPlan plan = _plans.Rent(size);
         try
         {
@@ -258,6 +266,10 @@ public sealed class SegmentationModel : IDisposable
             throw new ArgumentOutOfRangeException(nameof(options), options.ResizeSize, $"{nameof(SegmentationOptions.ResizeSize)} must be 1 to {1 << 13} pixels; torchvision's is {SegmentationVariant.ResizeSize}.");
         if (options.Mean is { Count: not 3 } || options.Std is { Count: not 3 })
             throw new ArgumentException($"Pictures have 3 channels; received {options.Mean?.Count ?? 3} means and {options.Std?.Count ?? 3} standard deviations.", nameof(options));
+        if (options.Mean?.All(double.IsFinite) == false || options.Std?.All(s => (float)s != 0 && double.IsFinite(s)) == false)
+            throw new ArgumentException($"Means must be finite, standard deviations finite and not zero; received {Shown(options.Mean)} and {Shown(options.Std)}.", nameof(options));
         return options;
+
+        static string Shown(IReadOnlyList<double>? values) => values is null ? "the model's" : $"[{string.Join(", ", values.Select(v => $"{v}"))}]";
     }
 }

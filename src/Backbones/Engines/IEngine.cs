@@ -55,6 +55,14 @@ public sealed record EngineOptions
     /// <summary>The default: all cores.</summary>
     public static EngineOptions Default { get; } = new();
 
+    /// <summary>Refuses a number of threads that no machine has use for.</summary>
+    internal void CheckThreads()
+    {
+        const int most = 1024;
+        if (Threads is < 0 or > most)
+            throw new ArgumentOutOfRangeException("options", Threads, $"{nameof(Threads)} is {Threads}; valid values are 0 (all cores) to {most}.");
+    }
+
     /// <summary>Refuses a number format that the engine does not compute in.</summary>
     internal void CheckPrecision(IEngine engine)
     {

@@ -1,3 +1,4 @@
+using Backbones.Detection.Tests;
 using Backbones.Engines;
 using Backbones.Engines.Managed;
 using Backbones.Graphs;
@@ -204,6 +205,29 @@ public sealed class SegmentationModelTests
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => SegmentationModel.Create(Levels(4), 2, SegmentationMethod.Fcn, new SegmentationOptions { RandomWeights = true, ClassNames = ["a"] })).Message, "2 classes, the background included; 1 names");
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => SegmentationModel.Create("torchvision/fcn_resnet50", new SegmentationOptions { RandomWeights = true, ResizeSize = 0 }));
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => SegmentationModel.Create(Levels(4), 2, SegmentationMethod.Fcn, new SegmentationOptions { Weights = ParameterStore.FromTensors([]), WeightsPath = "a" })).Message, "both were given");
+    }
+
+    [TestMethod]
+    public void A_model_that_cannot_be_made_closes_its_weights()
+    {
+        SelectedFeatures features = Levels(3, 4);
+        using var file = new TemporaryFile();
+        using (SegmentationModel model = SegmentationModel.Create(features, Classes, SegmentationMethod.Fcn, new SegmentationOptions { RandomWeights = true }))
+            model.SaveWeights(file.Path);
+        var options = new SegmentationOptions { WeightsPath = file.Path };
+        using (SegmentationModel.Create(features, Classes, SegmentationMethod.Fcn, options))
+            Assert.IsTrue(file.IsOpen);
+        Assert.ThrowsExactly<ParameterMismatchException>(() => SegmentationModel.Create(features, Classes + 1, SegmentationMethod.Fcn, options));
+        Assert.ThrowsExactly<ArgumentException>(() => SegmentationModel.Create(features, Classes, SegmentationMethod.Fcn, options with { ClassNames = ["one"] }));
+        Assert.ThrowsExactly<ParameterMismatchException>(() => SegmentationModel.Create("torchvision/fcn_resnet50", options));
+        Assert.IsFalse(file.IsOpen);
+    }
+
+    [TestMethod]
+    public void Scores_that_no_array_holds_are_refused()
+    {
+        using SegmentationModel model = SegmentationModel.Create(Levels(4), 60_000, SegmentationMethod.Fcn, new SegmentationOptions { RandomWeights = true, ResizeSize = 512 });
+        Assert.Contains("the scores of 60000 classes", Assert.ThrowsExactly<ArgumentException>(() => model.Segment(Picture(3, 3))).Message);
     }
 
     [TestMethod]

@@ -7,8 +7,6 @@ namespace Backbones.Engines.Managed;
 /// <summary>Runs graphs on the CPU with C# vector code alone: 512, 256 or 128 bits, whichever the machine is fastest with.</summary>
 public sealed class ManagedEngine : IEngine
 {
-    private const int MaxThreads = 1024;
-
     /// <inheritdoc/>
     public string Name => "managed";
 
@@ -32,8 +30,7 @@ public sealed class ManagedEngine : IEngine
     /// <summary>Compiles for vectors of 16, 8 or 4 floats; wider ones than the machine has still compute the same, slowly.</summary>
     internal static IPlan Compile(Graph graph, IParameterSource parameters, EngineOptions options, int width)
     {
-        if (options.Threads is < 0 or > MaxThreads)
-            throw new ArgumentOutOfRangeException(nameof(options), options.Threads, $"Threads is {options.Threads}; valid values are 0 (all cores) to {MaxThreads}.");
+        options.CheckThreads();
         WorkerPool pool = WorkerPool.Of(options.Threads == 0 ? Environment.ProcessorCount : options.Threads);
         bool halfWeights = options.Precision == Precision.Float16Weights;
         // While the graph is prepared.
