@@ -11,6 +11,9 @@ internal sealed class TorchPlan(Graph graph, ImmutableArray<DeviceProgram> repli
 
     public Graph Graph => graph;
 
+    /// <inheritdoc cref="DeviceProgram.LeftBehind"/>
+    internal int LeftBehind => replicas.Sum(r => r.LeftBehind);
+
     public void Run(int batch, ReadOnlySpan<ReadOnlyMemory<float>> inputs, ReadOnlySpan<Memory<float>> outputs, CancellationToken cancellation = default)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);

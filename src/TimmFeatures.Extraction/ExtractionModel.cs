@@ -24,7 +24,15 @@ internal sealed class ExtractionModel : IDisposable
     {
         _request = request;
         _backbone = Backbone.Create(request.Model, request.Backbone);
-        _selected = _backbone.Select(request.Selection);
+        try
+        {
+            _selected = _backbone.Select(request.Selection);
+        }
+        catch
+        {
+            _backbone.Dispose();
+            throw;
+        }
         // Every thread runs the engine alone; a device serves them all.
         int threads = request.Engine.Device == "cpu" ? 1 : request.Threads;
         _extractor = new Lazy<FeatureExtractor>(() => _backbone.Extract(_selected, request.Engine.Engine, new EngineOptions { Threads = threads, Precision = request.Engine.Precision }));

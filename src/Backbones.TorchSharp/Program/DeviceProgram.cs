@@ -20,6 +20,7 @@ internal sealed class DeviceProgram : IDisposable
     private readonly SemaphoreSlim? _turns;
     private readonly Lock _gate = new();
     private int _running;
+    private int _leftBehind;
     private bool _disposed;
 
     public DeviceProgram(GraphProgram program, WeightPool pool, ScalarType type, bool channelsLast, int threads)
@@ -55,6 +56,9 @@ internal sealed class DeviceProgram : IDisposable
     /// <summary>Called after each step with the values that exist then, before it frees those whose last use it was: what tests of memory look at.</summary>
     public Action<Tensor?[]>? StepDone { get; init; }
 
+    /// <summary>Tensors that kernels of runs without an error have not freed, which the run's end did then: none, if all is well.</summary>
+    public int LeftBehind => Volatile.Read(ref _leftBehind);
+
     /// <summary>Runs that are under way.</summary>
     public int Running => Volatile.Read(ref _running);
 
@@ -89,12 +93,14 @@ internal sealed class DeviceProgram : IDisposable
 
     private void RunNow(int batch, ReadOnlySpan<ReadOnlyMemory<float>> inputs, ReadOnlySpan<Memory<float>> outputs, CancellationToken cancellation)
     {
-        if (!_states.TryTake(out RunState? state))
-            state = new RunState(_constants, _program.Steps);
         // Both hold for the calling thread alone.
         if (_threads > 0 && torch.get_num_threads() != _threads)
             torch.set_num_threads(_threads);
         using IDisposable inference = torch.inference_mode();
+        // Of a kernel that fails what it made on the way: a device without memory must not wait for the garbage collector.
+        using TorchSharp.DisposeScope made = torch.NewDisposeScope();
+        if (!_states.TryTake(out RunState? state))
+            state = new RunState(_constants, _program.Steps);
         string at = "input";
         try
         {
@@ -120,6 +126,7 @@ internal sealed class DeviceProgram : IDisposable
             state.Clear();
             _states.Add(state);
         }
+        Interlocked.Add(ref _leftBehind, made.DisposablesCount);
     }
 
     private void RunStep(Tensor?[] slots, Tensor[] arguments, ProgramStep step, Kernel kernel)

@@ -35,10 +35,9 @@ internal static class MemoryLayout
     /// <summary>The same <c>[N, C, H, W]</c> tensor with channels next to each other in memory, by the strides of a permuted copy: TorchSharp has no function that takes a memory format.</summary>
     public static Tensor ToChannelsLast(Tensor x, bool disposeSource)
     {
+        using Tensor? source = disposeSource ? x : null;
         using Tensor moved = x.permute(0, 2, 3, 1);
         using Tensor packed = moved.contiguous();
-        if (disposeSource)
-            x.Dispose();
         return packed.permute(0, 3, 1, 2);
     }
 }

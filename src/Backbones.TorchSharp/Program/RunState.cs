@@ -6,11 +6,16 @@ namespace Backbones.Engines.Torch;
 internal sealed class RunState : IDisposable
 {
     private readonly Tensor?[] _constants;
+    private readonly Func<long, Tensor> _allocate;
     private readonly Dictionary<int, Tensor> _staging = [];
 
-    public RunState(Tensor?[] constants, ImmutableArray<ProgramStep> steps)
+    /// <param name="constants">Weights, in their slots.</param>
+    /// <param name="steps">What is run.</param>
+    /// <param name="allocate">Makes memory for so many values of an input; null for page-locked memory.</param>
+    public RunState(Tensor?[] constants, ImmutableArray<ProgramStep> steps, Func<long, Tensor>? allocate = null)
     {
         _constants = constants;
+        _allocate = allocate ?? PageLocked;
         Slots = [.. constants];
         Arguments = new Tensor[steps.Select(s => s.Inputs.Length).DefaultIfEmpty(0).Max()];
     }
@@ -34,13 +39,21 @@ internal sealed class RunState : IDisposable
         long count = source.numel();
         if (!_staging.TryGetValue(input, out Tensor? staged) || staged.numel() < count)
         {
-            staged?.Dispose();
-            using Tensor pageable = torch.empty(count, ScalarType.Float32);
-            _staging[input] = staged = pageable.pin_memory();
+            // First, as there may be no room for both; and out of the table, as there may be none for the new one.
+            if (_staging.Remove(input, out Tensor? small))
+                small.Dispose();
+            // It outlives the run.
+            _staging[input] = staged = _allocate(count).DetachFromDisposeScope();
         }
         using Tensor part = staged.narrow(0, 0, count);
         part.copy_(source);
         return part.to(device, non_blocking: true);
+    }
+
+    private static Tensor PageLocked(long count)
+    {
+        using Tensor pageable = torch.empty(count, ScalarType.Float32);
+        return pageable.pin_memory();
     }
 
     /// <summary>Frees what a run left: its outputs, or everything when it failed.</summary>

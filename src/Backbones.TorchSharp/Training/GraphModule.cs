@@ -37,15 +37,24 @@ public sealed class GraphModule : torch.nn.Module<Tensor, Tensor[]>
         _graph = RemoveIdentities.Run(graph);
         _specs = graph.Parameters;
         _uses = _graph.UseCounts();
-        foreach (ParameterSpec spec in _specs)
-            _entries[spec.Name] = ModuleEntry.Register(this, spec, parameters);
-        foreach (Node node in _graph.Nodes)
+        try
         {
-            _slots[node] = _slots.Count;
-            if (node.Operator is ParameterOp p)
-                _leaves[node] = _entries[p.Spec.Name];
-            else if (node.Operator is ConstantOp c)
-                _leaves[node] = ModuleEntry.Register(this, $"constant_{_leaves.Count}", c);
+            foreach (ParameterSpec spec in _specs)
+                _entries[spec.Name] = ModuleEntry.Register(this, spec, parameters);
+            foreach (Node node in _graph.Nodes)
+            {
+                _slots[node] = _slots.Count;
+                if (node.Operator is ParameterOp p)
+                    _leaves[node] = _entries[p.Spec.Name];
+                else if (node.Operator is ConstantOp c)
+                    _leaves[node] = ModuleEntry.Register(this, $"constant_{_leaves.Count}", c);
+            }
+        }
+        catch
+        {
+            // With the tensors that it has already.
+            Dispose();
+            throw;
         }
     }
 
@@ -62,6 +71,7 @@ public sealed class GraphModule : torch.nn.Module<Tensor, Tensor[]>
         if (_kernels is null || !_kernels.IsFor(input))
         {
             _kernels?.Dispose();
+            _kernels = null;
             _kernels = new TrainingKernels(_graph, _entries, input.device, input.dtype, _momentum);
         }
         var values = new Tensor?[_slots.Count];

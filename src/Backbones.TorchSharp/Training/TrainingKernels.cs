@@ -18,13 +18,21 @@ internal sealed class TrainingKernels : IDisposable
         _type = type;
         _momentum = momentum;
         _binder = new KernelBinder(device, type, full: []);
-        foreach (Node node in graph.Nodes)
+        try
         {
-            if (node.Operator is InputOp or ParameterOp or ConstantOp)
-                continue;
-            _kernels[node] = node.IsBatched ? _binder.Bind(node, -1) : WithoutBatch(node);
-            if (node is { IsBatched: true, Operator: BatchNormOp } && node.Inputs[3].Operator is ParameterOp mean)
-                _counters[node] = entries.GetValueOrDefault($"{mean.Spec.Name[..mean.Spec.Name.LastIndexOf('.')]}.num_batches_tracked");
+            foreach (Node node in graph.Nodes)
+            {
+                if (node.Operator is InputOp or ParameterOp or ConstantOp)
+                    continue;
+                _kernels[node] = node.IsBatched ? _binder.Bind(node, -1) : WithoutBatch(node);
+                if (node is { IsBatched: true, Operator: BatchNormOp } && node.Inputs[3].Operator is ParameterOp mean)
+                    _counters[node] = entries.GetValueOrDefault($"{mean.Spec.Name[..mean.Spec.Name.LastIndexOf('.')]}.num_batches_tracked");
+            }
+        }
+        catch
+        {
+            _binder.Dispose();
+            throw;
         }
     }
 
@@ -42,10 +50,16 @@ internal sealed class TrainingKernels : IDisposable
             var batched = new Tensor[x.Length];
             for (int i = 0; i < x.Length; i++)
                 batched[i] = x[i].unsqueeze(0);
-            using Tensor result = kernel(batched);
-            foreach (Tensor tensor in batched)
-                tensor.Dispose();
-            return result.squeeze(0);
+            try
+            {
+                using Tensor result = kernel(batched);
+                return result.squeeze(0);
+            }
+            finally
+            {
+                foreach (Tensor tensor in batched)
+                    tensor.Dispose();
+            }
         };
     }
 
