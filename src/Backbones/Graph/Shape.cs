@@ -16,7 +16,10 @@ public readonly struct Shape : IEquatable<Shape>, IReadOnlyList<int>
     public static Shape Create(ReadOnlySpan<int> dims)
     {
         foreach (int d in dims)
-            ArgumentOutOfRangeException.ThrowIfNegative(d, nameof(dims));
+        {
+            if (d < 0)
+                throw new ArgumentOutOfRangeException(nameof(dims), d, $"The dimensions of a shape are 0 or more; received [{string.Join(", ", dims.ToArray().Select(n => $"{n}"))}].");
+        }
         return new Shape(dims.ToArray());
     }
 

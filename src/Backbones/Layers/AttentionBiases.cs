@@ -16,7 +16,7 @@ internal static class AttentionBiases
     public static Node Build(GraphBuilder b, int heads, Size2 keys, int stride = 1)
     {
         int length = keys.H * keys.W, columns = (keys.W + stride - 1) / stride, queries = (keys.H + stride - 1) / stride * columns;
-        var distances = new int[queries * length];
+        var distances = new int[PositionTable.Length(queries, length)];
         for (int i = 0; i < distances.Length; i++)
         {
             (int query, int key) = (i / length, i % length);

@@ -42,7 +42,7 @@ internal static class DecomposedRelPos
     public static Node Places(GraphBuilder b, int windows, int heads, Size2 grid)
     {
         (int length, int channels) = (grid.H * grid.W, grid.H + grid.W);
-        var values = new float[length * channels];
+        var values = new float[PositionTable.Length(length, channels)];
         for (int i = 0; i < length; i++)
             values[i * channels + i / grid.W] = values[i * channels + grid.H + i % grid.W] = 1;
         return b.Expand(b.Constant([1, 1, length, channels], values, "places"), [windows, heads, length, channels]);
@@ -61,7 +61,7 @@ internal static class DecomposedRelPos
     /// <summary>The vectors of each query's row (or column) for all keys': <c>[size, size, d]</c>, from the open module's table <c>[2 · size - 1, d]</c>.</summary>
     private static Node Vectors(GraphBuilder b, string name, int size, int width)
     {
-        int[] distances = [.. Enumerable.Range(0, size * size).Select(i => i / size - i % size + size - 1)];
+        int[] distances = [.. Enumerable.Range(0, PositionTable.Length(size, size)).Select(i => i / size - i % size + size - 1)];
         return b.Reshape(b.Gather(b.Parameter(name, [2 * size - 1, width]), 0, distances), [size, size, width]);
     }
 }

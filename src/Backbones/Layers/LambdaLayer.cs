@@ -60,6 +60,7 @@ internal static class LambdaLayer
     private static Node OfTable(GraphBuilder b, Node table, Node v, int h, int w)
     {
         int length = h * w;
+        PositionTable.Length(length, length);
         int[] indices = [.. from i in Enumerable.Range(0, length) from j in Enumerable.Range(0, length) select (j / w - i / w + h - 1) * (2 * w - 1) + j % w - i % w + w - 1];
         Node rows = b.Gather(b.Reshape(table, [table.Shape[0] * table.Shape[1], Width]), 0, indices);
         Node lambda = b.MatMul(b.Transpose(b.Reshape(rows, [length, length, Width]), -1, -2), b.Reshape(v, [1, .. v.Shape], "unsqueeze"));

@@ -18,10 +18,10 @@ internal static class RelPosBias
     /// <returns><c>[heads, h · w, h · w]</c>.</returns>
     public static Node FromTableTf(GraphBuilder b, Size2 window, int heads)
     {
-        int area = window.H * window.W;
         int[] index = Index(window);
+        int area = window.H * window.W;
         // Key and query change places.
-        int[] transposed = [.. Enumerable.Range(0, area * area).Select(i => index[i % area * area + i / area])];
+        int[] transposed = [.. Enumerable.Range(0, index.Length).Select(i => index[i % area * area + i / area])];
         Node table = b.Reshape(b.Parameter(Table, [heads, 2 * window.H - 1, 2 * window.W - 1]), [heads, Distances(window)]);
         return b.Reshape(b.Gather(table, 1, transposed), [heads, area, area]);
     }
@@ -29,8 +29,9 @@ internal static class RelPosBias
     /// <summary>The entries of a table <c>[(2h - 1)(2w - 1), heads]</c> for each query and key: <c>[heads, h · w, h · w]</c>.</summary>
     internal static Node Lookup(GraphBuilder b, Node table, Size2 window)
     {
+        int[] index = Index(window);
         int area = window.H * window.W;
-        return b.Permute(b.Reshape(b.Gather(table, 0, Index(window)), [area, area, table.Shape[1]]), [2, 0, 1]);
+        return b.Permute(b.Reshape(b.Gather(table, 0, index), [area, area, table.Shape[1]]), [2, 0, 1]);
     }
 
     /// <summary>How many relative positions a window has.</summary>
@@ -39,8 +40,9 @@ internal static class RelPosBias
     /// <summary>timm's <c>gen_relative_position_index</c>: for each query and key the place of their distance, (Δy + h - 1)(2w - 1) + Δx + w - 1.</summary>
     internal static int[] Index(Size2 window)
     {
-        int area = window.H * window.W, at = 0;
-        var index = new int[area * area];
+        long tokens = (long)window.H * window.W;
+        var index = new int[PositionTable.Length(tokens, tokens)];
+        int area = (int)tokens, at = 0;
         for (int q = 0; q < area; q++)
             for (int k = 0; k < area; k++)
                 index[at++] = (q / window.W - k / window.W + window.H - 1) * (2 * window.W - 1) + q % window.W - k % window.W + window.W - 1;

@@ -107,7 +107,7 @@ internal static class Windows
     private static Node ShiftMask(GraphBuilder b, Size2 map, Size2 window, Size2 shift)
     {
         (int rows, int columns, int area) = (map.H / window.H, map.W / window.W, window.H * window.W);
-        var values = new float[rows * columns * area * area];
+        var values = new float[PositionTable.OfWindows((long)rows * columns, area)];
         var regions = new int[area];
         for (int w = 0, at = 0; w < rows * columns; w++)
         {

@@ -100,7 +100,7 @@ internal static class Beit
     private static ImmutableArray<int> Places(Size2 grid)
     {
         int length = grid.H * grid.W + 1, distances = RelPosBias.Distances(grid);
-        var places = new int[length * length];
+        var places = new int[PositionTable.Length(length, length)];
         for (int query = 0; query < length; query++)
         {
             for (int key = 0; key < length; key++)

@@ -83,7 +83,7 @@ internal static class ConViT
     private static float[] Distances(int side)
     {
         int length = side * side;
-        var values = new float[length * length * 3];
+        var values = new float[PositionTable.Length(length, length, 3)];
         for (int from = 0; from < length; from++)
         {
             for (int to = 0; to < length; to++)

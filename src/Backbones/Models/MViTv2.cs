@@ -178,7 +178,7 @@ internal static class MViTv2
         Node Distances(Node table, int queryCount, int keyCount)
         {
             double queryStep = Math.Max((double)keyCount / queryCount, 1), keyStep = Math.Max((double)queryCount / keyCount, 1);
-            int[] index = [.. Enumerable.Range(0, queryCount * keyCount).Select(i => (int)(i / keyCount * queryStep - i % keyCount * keyStep + (keyCount - 1) * keyStep))];
+            int[] index = [.. Enumerable.Range(0, PositionTable.Length(queryCount, keyCount)).Select(i => (int)(i / keyCount * queryStep - i % keyCount * keyStep + (keyCount - 1) * keyStep))];
             return b.Reshape(b.Gather(table, 0, index), [queryCount, keyCount, depth]);
         }
     }
@@ -187,7 +187,7 @@ internal static class MViTv2
     private static Node Places(GraphBuilder b, Size2 keys, int prefix)
     {
         (int length, int channels) = (keys.H * keys.W, keys.H + keys.W);
-        var values = new float[(prefix + length) * channels];
+        var values = new float[PositionTable.Length(prefix + length, channels)];
         for (int i = 0; i < length; i++)
             values[(prefix + i) * channels + i / keys.W] = values[(prefix + i) * channels + keys.H + i % keys.W] = 1;
         return b.Constant([prefix + length, channels], values, "places");
