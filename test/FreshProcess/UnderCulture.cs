@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using Backbones;
+using Backbones.Graphs;
+using Backbones.Imaging;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
@@ -29,6 +31,8 @@ internal static class UnderCulture
                     Print($"{name} safetensors", file);
                 }
             }
+            foreach (Action wrong in Wrong())
+                Console.WriteLine(MessageOf(wrong));
             var context = new MLContext();
             IDataView data = context.Data.LoadFromEnumerable([new Picture { Path = picture }]);
             ITransformer loaded = context.Model.Load(model, out _);
@@ -40,6 +44,40 @@ internal static class UnderCulture
         finally
         {
             Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    /// <summary>Whose messages have negative numbers and decimals.</summary>
+    private static Action[] Wrong()
+    {
+        var options = new BackboneOptions { RandomWeights = true };
+        var b = new GraphBuilder([4, 8, 8]);
+        return
+        [
+            () => b.Softmax(b.Input, -7),
+            () => b.LayerNorm("norm", b.Input, axis: -7),
+            () => b.Slice(b.Input, 1, -3, 2),
+            () => b.Pad2d(b.Input, new Padding(-1, 2, -3, 4)),
+            () => Backbone.Describe("test_resnet", FeatureSelection.Pyramid([-99]), options),
+            () => Backbone.Describe("test_resnet", FeatureSelection.Pyramid(outputStride: -8), options),
+            () => Backbone.Describe("test_vit", FeatureSelection.Intermediates([-99]), options),
+            () => new ImageTransform(new ImageTransformOptions { CropPct = -1.5 }),
+            () => new ImageTransform(new ImageTransformOptions { Std = [0.5, -2.5, 0] }),
+            () => Backbone.Create("test_vit", options with { ConfigOverlay = config => config.WithModelArgs("""{"mlp_ratio": -0.5}""") }),
+        ];
+    }
+
+    /// <summary>The first line: the second of .NET's own exceptions about arguments repeats the value, by the culture.</summary>
+    private static string MessageOf(Action wrong)
+    {
+        try
+        {
+            wrong();
+            return "nothing was wrong";
+        }
+        catch (Exception e)
+        {
+            return e.Message.Split('\n')[0];
         }
     }
 
