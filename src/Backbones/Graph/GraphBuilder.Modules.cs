@@ -143,7 +143,7 @@ public sealed partial class GraphBuilder
 
     /// <summary>The shape of what a node is to be made of, before anything is declared for it.</summary>
     private Shape ShapeOf(string name, Node x, int rank, string expected)
-        => x.Shape.Rank >= rank ? x.Shape : throw new GraphException($"'{Join(name)}' over '{x.Name}': expected {expected}, received {x.Shape}.");
+        => x.Shape.Rank >= rank ? x.Shape : throw Refused($"'{Join(name)}' over '{x.Name}': expected {expected}, received {x.Shape}.");
 
     /// <summary>An axis of what a node is to be made of, from the front.</summary>
     private int AxisOf(string name, Node x, int axis)
@@ -161,8 +161,11 @@ public sealed partial class GraphBuilder
     private void RequireSize(string name, int size, string what, int most = int.MaxValue)
     {
         if (size < 1 || size > most)
-            throw new GraphException($"'{Join(name)}': {what} must be {(most == int.MaxValue ? "1 or more" : $"1 to {most}")}; received {size}.");
+            throw Refused($"'{Join(name)}': {what} must be {(most == int.MaxValue ? "1 or more" : $"1 to {most}")}; received {size}.");
     }
+
+    /// <summary>With a cause, as where a node's own shape fails: what a family refuses by itself has none.</summary>
+    private static GraphException Refused(string message) => new(message, new ArgumentException(message));
 
     private static float[] Filled(int length, float value)
     {
