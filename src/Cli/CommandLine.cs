@@ -21,6 +21,14 @@ internal static class CommandLine
     public static int Run(IReadOnlyList<string> arguments, Terminal terminal)
     {
         RootCommand root = Create(terminal);
+        // As git, dotnet and others have it.
+        if (arguments.FirstOrDefault() == "help")
+            arguments = [.. arguments.Skip(1), "--help"];
+        if (arguments.Count == 0)
+        {
+            root.Parse(["--help"]).Invoke(new InvocationConfiguration { Output = terminal.Error });
+            return ExitCode.Usage;
+        }
         // A file name may begin with @: nothing is read in its place.
         ParseResult parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (Problem(arguments, parsed, root) is { } problem)
@@ -99,8 +107,8 @@ internal static class CommandLine
             string place = command.Arguments.Count > 0 ? $" A file of that name is './{mistyped}', or comes behind '--'." : "";
             return $"There is no option '{mistyped}'.{NearestName.Suggest(mistyped, known)}{place}";
         }
-        if (parsed.Errors.Count > 0 && command == root && parsed.UnmatchedTokens is [var verb, ..])
-            return $"There is no command '{verb}'.{NearestName.Suggest(verb, root.Subcommands.Select(c => c.Name))}";
+        if (command == root && parsed.UnmatchedTokens is [var verb, ..])
+            return $"There is no command '{verb}'.{NearestName.Suggest(verb, root.Subcommands.Select(c => c.Name).Append("help"))}";
         return parsed.Errors.Count == 0 ? null : string.Join(" ", parsed.Errors.Select(e => WrongValue(e) ?? e.Message.ReplaceLineEndings(" ")));
     }
 

@@ -34,6 +34,26 @@ public sealed class CommandLineTests
         Tool.Fail(ExitCode.Usage, ["--nonsense", "list"], "There is no option '--nonsense'.", "'timm-features list --help'");
     }
 
+    /// <summary>Whoever types the name alone sees what can follow it; a script that does has made a mistake, and gets nothing where it expects a result.</summary>
+    [TestMethod]
+    public void Without_a_command_all_commands_are_listed()
+    {
+        Tool run = Tool.Run();
+        Assert.AreEqual((ExitCode.Usage, ""), (run.ExitCode, run.Out));
+        foreach (Command command in Root.Subcommands)
+            Assert.Contains(command.Description!.Split('.', ',', ':')[0], run.Error);
+        Assert.AreEqual(Tool.Succeed("--help").Out, run.Error);
+    }
+
+    [TestMethod]
+    public void Help_is_also_a_command()
+    {
+        Assert.AreEqual(Tool.Succeed("--help").Out, Tool.Succeed("help").Out);
+        Assert.AreEqual(Tool.Succeed("extract", "--help").Out, Tool.Succeed("help", "extract").Out);
+        Tool.Fail(ExitCode.Usage, ["help", "exract"], "There is no command 'exract'. Did you mean 'extract'");
+        Tool.Fail(ExitCode.Usage, ["exract", "--help"], "There is no command 'exract'. Did you mean 'extract'");
+    }
+
     [TestMethod]
     public void A_file_whose_name_begins_with_two_dashes_is_given_behind_two_dashes_or_by_its_folder()
     {

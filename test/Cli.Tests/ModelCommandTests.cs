@@ -239,7 +239,6 @@ public sealed class ModelCommandTests
             Tool help = Tool.Succeed(verb, "--help");
             Assert.Contains($"Examples:\n  timm-features {verb} ", help.Out.ReplaceLineEndings("\n"));
         }
-        Tool.Fail(2, [], "--help");
         Tool.Fail(2, ["exract"], "There is no command 'exract'.", "'extract'");
         Tool.Fail(2, ["info", "a", "b"], "'b'");
         Tool.Fail(2, ["extract", "test_resnet", "--poool", "max", "-o", "never.npz"], "There is no option '--poool'. Did you mean '--pool'?");

@@ -32,7 +32,7 @@ internal sealed class WeightsDownloader
     /// <returns>The file.</returns>
     /// <exception cref="DownloadException">They cannot be downloaded.</exception>
     public string GetWeights(PretrainedConfig config)
-        => Run(config.Name, config.HfHubId is { } repository
+        => Run(config.Name, $"If you have them elsewhere, give the file or folder as weights path, or put it into a folder of weights: 'weights/{config.Name}.safetensors'.", config.HfHubId is { } repository
             ? client => GetWeightsAsync(client, repository, "main", config.HfHubFilename, config.License)
             : config.Url is { } url ? client => client.DownloadCheckpointAsync(new Uri(url), config.License, _progress, _cancellation)
             : throw new DownloadException(DownloadFailure.NotFound, $"No weights of '{config.Name}' were published."));
@@ -42,7 +42,7 @@ internal sealed class WeightsDownloader
     /// <param name="withWeights">Whether the weights are wanted, and not the config alone.</param>
     /// <returns>The folder of both.</returns>
     /// <exception cref="DownloadException">They cannot be downloaded.</exception>
-    internal string GetRepository(ModelName name, bool withWeights) => Run(name.Id, async client =>
+    internal string GetRepository(ModelName name, bool withWeights) => Run(name.Id, $"If you have a folder with its {ModelFolder.ConfigFile} and weights, give that as 'local-dir:PATH'.", async client =>
     {
         string revision = name.Revision.Length == 0 ? "main" : name.Revision;
         string config = await client.DownloadFileAsync(name.Id, ModelFolder.ConfigFile, revision, progress: _progress, cancellation: _cancellation).ConfigureAwait(false);
@@ -86,7 +86,10 @@ internal sealed class WeightsDownloader
     }
 
     /// <summary>Waits for a download, without the caller's context: that may be the one thread that all this would wait for.</summary>
-    private string Run(string name, Func<HubClient, Task<string>> download)
+    /// <param name="name">What is downloaded.</param>
+    /// <param name="otherwise">What else can be done where no server gives it.</param>
+    /// <param name="download">Downloads it.</param>
+    private string Run(string name, string otherwise, Func<HubClient, Task<string>> download)
     {
         using HubClient client = new(_options);
         try
@@ -95,7 +98,7 @@ internal sealed class WeightsDownloader
         }
         catch (DownloadException e)
         {
-            throw new DownloadException(e.Failure, $"The weights of '{name}' are not on this machine and cannot be downloaded. {e.Message}", e);
+            throw new DownloadException(e.Failure, $"The weights of '{name}' are not on this machine and cannot be downloaded. {e.Message}{(e.Failure == DownloadFailure.Storage ? "" : $" {otherwise}")}", e);
         }
     }
 }

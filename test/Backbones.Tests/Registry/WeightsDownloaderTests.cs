@@ -42,6 +42,8 @@ public sealed class WeightsDownloaderTests
         DownloadException e = Assert.ThrowsExactly<DownloadException>(() => WeightsLocator.Find("resnet50", folders: NoFolders, downloader: Downloader(hub)));
         StringAssert.Contains(e.Message, "The weights of 'resnet50.a1_in1k' are not on this machine and cannot be downloaded.");
         StringAssert.Contains(e.Message, "neither model.safetensors nor pytorch_model.bin");
+        StringAssert.Contains(e.Message, "give the file or folder as weights path", "What else is possible.");
+        StringAssert.Contains(e.Message, "'weights/resnet50.a1_in1k.safetensors'");
     }
 
     [TestMethod]
@@ -84,6 +86,7 @@ public sealed class WeightsDownloaderTests
         hub.Files.Remove("model-00002-of-00002.safetensors");
         DownloadException e = Assert.ThrowsExactly<DownloadException>(() => WeightsLocator.Find("hf-hub:me/model", downloader: Downloader(hub)));
         StringAssert.Contains(e.Message, "There is no file me/model/model-00002-of-00002.safetensors");
+        StringAssert.Contains(e.Message, "give that as 'local-dir:PATH'");
         hub.Files["model-00002-of-00002.safetensors"] = second;
         File.Delete(Path.Combine(hub.Folder, ".no_exist", LocalHub.Commit, "model-00002-of-00002.safetensors"));
         LocatedModel found = WeightsLocator.Find("hf-hub:me/model", downloader: Downloader(hub));
