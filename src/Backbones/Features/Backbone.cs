@@ -82,18 +82,31 @@ public sealed class Backbone : IDisposable
             PretrainedConfig random = options.Overlaid(ModelNames.GetConfig(name));
             return new Backbone(random, options, ParameterStore.FromRecipe(DefaultSpecs(random), 1), ownsParameters: true);
         }
-        return Open(name, Locate(name, options), options);
+        return Open(Locate(name, options), options);
     }
 
     /// <summary>The weights that <see cref="Create"/> takes, with their config as it counts.</summary>
     internal static LocatedModel Locate(string name, BackboneOptions options)
     {
         LocatedModel located = WeightsLocator.Find(name, options.WeightsPath, downloader: options.Downloader);
-        return located with { Config = options.Overlaid(located.Config) };
+        return located with { Config = options.Overlaid(located.Config, located.ConfigFile) };
     }
 
     /// <summary>The same over weights that were located before.</summary>
-    internal static Backbone Open(string name, LocatedModel located, BackboneOptions options)
+    internal static Backbone Open(LocatedModel located, BackboneOptions options)
+    {
+        try
+        {
+            return Make(located, options);
+        }
+        // Nothing else was asked for: what the model cannot have is the file's.
+        catch (GraphException e) when (located.ConfigFile is { } file && options is { ConfigOverlay: null, ImageSize: null, UseTestSize: false, InChannels: null })
+        {
+            throw new GraphException($"{file}: {e.Message}", e);
+        }
+    }
+
+    private static Backbone Make(LocatedModel located, BackboneOptions options)
     {
         ParameterStore store = OpenWeights(located, options);
         try
@@ -136,7 +149,10 @@ public sealed class Backbone : IDisposable
 
     /// <summary>What the weights are that <see cref="Create"/> would take.</summary>
     internal static PretrainedConfig FindConfig(string name, BackboneOptions options)
-        => options.Overlaid(options.RandomWeights ? ModelNames.GetConfig(name) : WeightsLocator.FindConfig(name, options.WeightsPath, downloader: options.Downloader));
+    {
+        LocatedConfig located = options.RandomWeights ? new LocatedConfig(ModelNames.GetConfig(name)) : WeightsLocator.FindConfig(name, options.WeightsPath, downloader: options.Downloader);
+        return options.Overlaid(located.Config, located.File);
+    }
 
     /// <summary>What <see cref="Describe(string, FeatureSelection, BackboneOptions?)"/> tells, with the graph: whoever keeps it finds it built when the weights come.</summary>
     /// <param name="name">The model's name.</param>

@@ -1,6 +1,8 @@
 using Backbones.Graphs;
 using Backbones.Imaging;
+using Backbones.Models;
 using Backbones.Registry;
+using Backbones.Weights;
 using Backbones.Weights.Hub;
 
 namespace Backbones;
@@ -45,16 +47,45 @@ public sealed record BackboneOptions
     internal WeightsDownloader Downloader => new(Download, DownloadProgress);
 
     /// <summary>The config as it counts.</summary>
+    /// <param name="config">What the weights are.</param>
+    /// <param name="file">The config.json that says so; null where it is the registry.</param>
     /// <exception cref="ArgumentException">The overlay gives none, or one with an image transform that does not exist.</exception>
-    internal PretrainedConfig Overlaid(PretrainedConfig config)
+    /// <exception cref="WeightsFormatException">The config.json has an image transform that does not exist.</exception>
+    /// <exception cref="UnknownModelException">The config.json is of an architecture that there is not.</exception>
+    internal PretrainedConfig Overlaid(PretrainedConfig config, string? file = null)
     {
         if (ConfigOverlay is not { } change)
-            return config;
+            return file is null ? config : Checked(config, file);
         config = change(config) ?? throw new ArgumentException($"{nameof(ConfigOverlay)} gave null for the config of '{config.Name}'.", nameof(ConfigOverlay));
         // What is wrong with the transform is told of now, not by the first picture.
         ImageTransformOptions transform = ImageTransformOptions.Resolve(config.ToDataConfig());
         if (transform.Channels is 1 or 3)
             _ = new ImageTransform(transform);
         return config;
+    }
+
+    /// <summary>A config.json may be anybody's: what it has that there is not is told with its name and the field.</summary>
+    private static PretrainedConfig Checked(PretrainedConfig config, string file)
+    {
+        try
+        {
+            TransformFields.Check(config);
+            if (!ModelCatalog.Contains(config.Architecture))
+                // Files of older versions of timm have its names.
+                config = config with { Architecture = ModelNames.GetConfig(config.Architecture).Architecture };
+            return config;
+        }
+        catch (FormatException e)
+        {
+            throw new WeightsFormatException(file, e.Message, e);
+        }
+        catch (UnknownModelException e)
+        {
+            throw new UnknownModelException(e, $"{file}: 'architecture': {e.Message}");
+        }
+        catch (ArgumentException e)
+        {
+            throw new WeightsFormatException(file, $"'architecture': {e.Message}", e);
+        }
     }
 }

@@ -96,7 +96,7 @@ public sealed class DownloadCachesTests
                 File.Copy(file, Path.Combine(own, Path.GetFileName(file)));
             LocatedModel found = WeightsLocator.Find("hf-hub:me/textures");
             Assert.AreEqual((Path.Combine(own, "model.safetensors"), "test_resnet.textures16"), (found.WeightsFile, found.Config.Name));
-            Assert.AreEqual("test_resnet.textures16", WeightsLocator.FindConfig("hf-hub:me/textures@main").Name);
+            Assert.AreEqual("test_resnet.textures16", WeightsLocator.FindConfig("hf-hub:me/textures@main").Config.Name);
             using var backbone = Backbone.Create("hf-hub:me/textures");
             Assert.AreEqual(16, backbone.Config.NumClasses);
         }

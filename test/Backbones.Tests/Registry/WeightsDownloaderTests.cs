@@ -52,7 +52,7 @@ public sealed class WeightsDownloaderTests
         using LocalHub hub = new();
         foreach (string file in Directory.GetFiles(WeightsTestData.DemoFolder))
             hub.Files[Path.GetFileName(file)] = File.ReadAllBytes(file);
-        Assert.AreEqual("test_resnet.textures16", WeightsLocator.FindConfig("hf-hub:me/model", downloader: Downloader(hub)).Name);
+        Assert.AreEqual("test_resnet.textures16", WeightsLocator.FindConfig("hf-hub:me/model", downloader: Downloader(hub)).Config.Name);
         Assert.IsEmpty(hub.Cdn.Requests, "The config needs no weights.");
         LocatedModel found = WeightsLocator.Find("hf-hub:me/model@main", downloader: Downloader(hub));
         using ParameterStore store = ParameterStore.Open(found.WeightsFile);
@@ -72,7 +72,7 @@ public sealed class WeightsDownloaderTests
         using (ParameterStore whole = ParameterStore.Open(WeightsTestData.DemoFile))
             Assert.AreEqual(whole.ContentHash, store.ContentHash);
         int requests = hub.Server.Requests.Length;
-        using (Backbone backbone = Backbone.Open("hf-hub:me/model", WeightsLocator.Find("hf-hub:me/model", downloader: Downloader(hub)), new BackboneOptions()))
+        using (Backbone backbone = Backbone.Open(WeightsLocator.Find("hf-hub:me/model", downloader: Downloader(hub)), new BackboneOptions()))
             Assert.AreEqual(16, backbone.Config.NumClasses);
         Assert.HasCount(requests, hub.Server.Requests, "Then it is there.");
     }
