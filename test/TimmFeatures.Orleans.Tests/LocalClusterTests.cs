@@ -255,9 +255,10 @@ public sealed class LocalClusterTests
         Tool.Fail(ExitCode.Failure, ["cluster-tables", "--cluster", "redis://127.0.0.1:1"], "needs no tables");
         Tool.Fail(ExitCode.Failure, ["serve", "--model", "resnet18", "--cluster", "redis://127.0.0.1:1", "--crop-pct", "0.5"], "Cannot reach the cluster 'redis://127.0.0.1:1'");
         Tool.Fail(ExitCode.Usage, [.. submit, "--model-args", """{"layers": [1], "layers": [2]}"""], "--model-args", "is not valid");
-        Tool refused = Tool.Run([.. submit[..^1], set["y.csv"], "--model-args", """{"depths": [1]}"""]);
-        Assert.AreEqual(ExitCode.Failure, refused.ExitCode);
-        Assert.Contains("which 'test_resnet' does not take", refused.Error);
+        // One line each: the worker in this process says nothing of itself before there is a job.
+        Tool.Fail(ExitCode.Failure, [.. submit[..^1], set["y.csv"], "--model-args", """{"depths": [1]}"""], "which 'test_resnet' does not take");
+        Tool.Fail(ExitCode.Failure, [.. submit[..^1], set["y.xyz"]], "'.xyz'", ".parquet");
+        Assert.Contains(" Worker ", run.Error);
     }
 
     [TestMethod]
