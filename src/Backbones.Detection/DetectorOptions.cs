@@ -30,6 +30,9 @@ public abstract record DetectorOptions
     /// <summary>Whether published weights that are not on this machine are downloaded.</summary>
     public DownloadMode Download { get; init; }
 
+    /// <summary>Folder where downloads are kept and looked for, as <see cref="BackboneOptions.CacheDir"/>.</summary>
+    public string? CacheDir { get; init; }
+
     /// <summary>Gets reports of a download.</summary>
     public IProgress<DownloadProgress>? DownloadProgress { get; init; }
 

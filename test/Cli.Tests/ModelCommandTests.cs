@@ -59,6 +59,8 @@ public sealed class ModelCommandTests
     public void Download_finds_what_is_here_and_says_why_the_rest_is_not()
     {
         Tool.Fail(1, ["download", "resnet18.a1_in1k"], "TIMM_FEATURES_OFFLINE=1");
+        Tool.Fail(1, ["download", "resnet18.a1_in1k", "--cache-dir", "nowhere"], $"nothing downloaded in '{Path.GetFullPath("nowhere")}'");
+        Tool.Fail(2, ["download", "resnet18.a1_in1k", "--cache-dir", ""], "--cache-dir '' is not valid; expected a folder.");
         Tool.Fail(2, ["download"], "See 'timm-features download --help'.");
     }
 

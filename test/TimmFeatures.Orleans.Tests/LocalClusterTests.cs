@@ -134,6 +134,7 @@ public sealed class LocalClusterTests
         using var set = new PictureSet(1);
         NewJob job = JobFolder.Prepare(set.Request("x.npy"), TextReader.Null, []);
         Assert.DoesNotContain("config_overlay", job.Description);
+        Assert.DoesNotContain("cache_dir", job.Description);
         string old = $$"""
             {"id": "x-1", "output": "/x.npy", "parts": 1, "model": "resnet18", "weights_path": "/w.pth", "key_prefix": "a.", "random_weights": false, "image_size": {"h": 64, "w": 32},
             "use_test_size": true, "offline": true, "device": "cpu", "precision": "auto", "selection": {{JsonNode.Parse(job.Description)!["selection"]!.ToJsonString()}}, "exif": false}

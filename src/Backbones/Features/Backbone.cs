@@ -64,6 +64,7 @@ public sealed class Backbone : IDisposable
     /// classes, whose number is then the model's. What a selection needs is looked for when it is extracted.</remarks>
     /// <exception cref="ArgumentOutOfRangeException">An image size or number of channels below 1.</exception>
     /// <exception cref="UnknownModelException">There is no such model or tag; the message has the nearest names.</exception>
+    /// <exception cref="ArgumentException">A <see cref="BackboneOptions.CacheDir"/> without a name.</exception>
     /// <exception cref="DownloadException">The weights are not on this machine and cannot be downloaded; the message names the host and the reason.</exception>
     /// <exception cref="FileNotFoundException">No weights were found and downloads are off; the message says where they were looked for.</exception>
     /// <exception cref="WeightsFormatException">The weights file is malformed, or an entry in it cannot be adapted to the size and channels asked for.</exception>
@@ -308,7 +309,7 @@ public sealed class Backbone : IDisposable
     {
         try
         {
-            using ParameterStore weights = OpenWeights(WeightsLocator.Find(name, options.WeightsPath) with { Config = config }, options);
+            using ParameterStore weights = OpenWeights(WeightsLocator.Find(name, options.WeightsPath, downloader: (options with { Download = DownloadMode.Never }).Downloader) with { Config = config }, options);
             return WithClassesOf(config, weights);
         }
         catch (FileNotFoundException)

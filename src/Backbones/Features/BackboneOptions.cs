@@ -21,6 +21,10 @@ public sealed record BackboneOptions
     /// the environment can forbid it (<c>TIMM_FEATURES_OFFLINE=1</c>, <c>HF_HUB_OFFLINE=1</c>).</summary>
     public DownloadMode Download { get; init; }
 
+    /// <summary>Folder where downloads are kept and looked for, as timm's <c>cache_dir</c>; null for the caches of the Hugging Face Hub and of torch, which are Python's, too, and which variables of the
+    /// environment can move. It has the layout of the Hub's cache, and beside its folders the files that have an address.</summary>
+    public string? CacheDir { get; init; }
+
     /// <summary>Gets reports of a download: name, size, license and source first.</summary>
     public IProgress<DownloadProgress>? DownloadProgress { get; init; }
 
@@ -44,7 +48,7 @@ public sealed record BackboneOptions
     /// <summary>Check every weight for NaN and infinity when loading.</summary>
     public bool CheckFinite { get; init; } = true;
 
-    internal WeightsDownloader Downloader => new(Download, DownloadProgress);
+    internal WeightsDownloader Downloader => new(Download, DownloadProgress, cacheDir: CacheDir);
 
     /// <summary>The config as it counts.</summary>
     /// <param name="config">What the weights are.</param>

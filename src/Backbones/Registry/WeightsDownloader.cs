@@ -14,9 +14,12 @@ internal sealed class WeightsDownloader
     /// <param name="progress">Gets reports: name, size, license and source first.</param>
     /// <param name="options">Where from, where to; what the environment says if left out.</param>
     /// <param name="cancellation">Gives up; what has arrived is gone on with the next time.</param>
-    public WeightsDownloader(DownloadMode mode = DownloadMode.WhenMissing, IProgress<DownloadProgress>? progress = null, HubOptions? options = null, CancellationToken cancellation = default)
+    /// <param name="cacheDir">Where to, as <see cref="BackboneOptions.CacheDir"/>.</param>
+    /// <exception cref="ArgumentException">The folder has no name.</exception>
+    public WeightsDownloader(DownloadMode mode = DownloadMode.WhenMissing, IProgress<DownloadProgress>? progress = null, HubOptions? options = null, CancellationToken cancellation = default,
+        string? cacheDir = null)
     {
-        _options = options ?? HubOptions.FromEnvironment();
+        _options = options ?? HubOptions.FromEnvironment(cacheDir);
         _progress = progress;
         _cancellation = cancellation;
         Off = mode == DownloadMode.Never ? $"{nameof(DownloadMode)}.{nameof(DownloadMode.Never)} was given" : _options.Offline;

@@ -133,7 +133,7 @@ internal static class WeightsLocator
         string download = published is null ? "" : $" The published ones are at {published}.";
         throw new FileNotFoundException(
             $"No weights for '{modelName}' on this machine: there is no {config.Name}.safetensors and no folder {config.Name} with weights in "
-            + $"{string.Join(", ", folders.Select(f => $"'{f}'"))}{(caches is null ? "" : $", and nothing downloaded in '{caches.Hub}' or '{caches.Checkpoints}'")}. "
+            + $"{string.Join(", ", folders.Select(f => $"'{f}'"))}{(caches is null ? "" : $", and nothing downloaded in '{caches.Hub}'{(caches.Checkpoints == caches.Hub ? "" : $" or '{caches.Checkpoints}'")}")}. "
             + $"Give a file or folder as weights path.{download}{WhyNot(downloader)}");
     }
 

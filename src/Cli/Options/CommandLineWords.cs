@@ -14,6 +14,7 @@ internal static partial class CommandLineWords
         (Property("UseTestSize"), "--use-test-size"),
         (Property("RandomWeights"), "--random-weights"),
         (Property("WeightsPath"), "--weights"),
+        (Property("CacheDir"), "--cache-dir"),
         (Property("DownloadMode\\.Never"), "--offline"),
         (Property("BatchSize"), "--batch"),
         (Property("Threads"), "--threads"),

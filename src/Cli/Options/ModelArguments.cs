@@ -26,6 +26,7 @@ internal sealed class ModelArguments(bool downloads = true)
     private readonly Option<int?> _imageSize = CommonOptions.Count("--image-size", "Input height and width in pixels instead of the model's own.", "PIXELS", MaxImageSize);
     private readonly Option<bool> _testSize = new("--use-test-size") { Description = "The input size and crop that test best, where the weights' config has them." };
     private readonly ConfigOptionSet _config = new();
+    private readonly Option<string?> _cacheDir = CommonOptions.CacheDir();
     private readonly Option<bool> _offline = new("--offline") { Description = "Never download: weights that are not on this machine are an error." };
 
     /// <summary>timm's name.</summary>
@@ -38,7 +39,7 @@ internal sealed class ModelArguments(bool downloads = true)
     {
         if (withArgument)
             command.Arguments.Add(Model);
-        foreach (Option option in (Option[])[_weights, _keyPrefix, _random, _imageSize, _testSize, _offline])
+        foreach (Option option in (Option[])[_weights, _keyPrefix, _random, _imageSize, _testSize, _cacheDir, _offline])
             command.Options.Add(option);
         _config.AddTo(command);
     }
@@ -65,6 +66,7 @@ internal sealed class ModelArguments(bool downloads = true)
             UseTestSize = result.GetValue(_testSize),
             ConfigOverlay = ConfigPatch.ToOverlay(_config.Read(result)),
             Download = result.GetValue(_offline) ? DownloadMode.Never : DownloadMode.WhenMissing,
+            CacheDir = result.GetValue(_cacheDir),
             DownloadProgress = new DownloadLines(terminal),
         };
     }

@@ -32,7 +32,7 @@ internal sealed record DetectionTask(double? ScoreThreshold, int? MaxDetections,
         DetectorEntry entry = DetectorCatalog.Find(options.ModelName);
         return options.RandomWeights ? (this with { ArePublished = false }, null)
             : options.WeightsPath is { } path ? (this with { ArePublished = entry.IsPublished(path) }, path)
-            : (this with { ArePublished = true }, WeightsLocator.FindPublished(entry.Config, new WeightsDownloader(options.Download, new DownloadLog(host))));
+            : (this with { ArePublished = true }, WeightsLocator.FindPublished(entry.Config, new WeightsDownloader(options.Download, new DownloadLog(host), cacheDir: options.CacheDir)));
     }
 
     public override ImageModel Open(FeaturizerOptions options, ParameterStore? weights, DeviceEngine engine)

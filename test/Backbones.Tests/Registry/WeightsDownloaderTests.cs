@@ -62,6 +62,26 @@ public sealed class WeightsDownloaderTests
     }
 
     [TestMethod]
+    public void A_folder_of_ones_own_gets_downloads_of_both_kinds_and_is_looked_into()
+    {
+        using LocalHub hub = new();
+        using TemporaryFolder folder = new();
+        foreach (string file in Directory.GetFiles(WeightsTestData.DemoFolder))
+            hub.Files[Path.GetFileName(file)] = File.ReadAllBytes(file);
+        Dictionary<string, string> variables = new() { ["HF_ENDPOINT"] = hub.Server.Address.AbsoluteUri };
+        LocatedModel found = WeightsLocator.Find("hf-hub:me/model", downloader: Downloader());
+        StringAssert.StartsWith(found.WeightsFile, Path.Combine(folder.Path, "models--me--model", "snapshots"));
+        hub.OnCdn = r => Answer.Part(r, [1, 2, 3]);
+        string address = $"resnet50-{LocalHub.Sha256([1, 2, 3])[..8]}.pth";
+        Assert.AreEqual(folder.File(address), Downloader().GetWeights(ModelNames.GetConfig("torchvision/resnet50") with { Url = $"{hub.Cdn.Address}{address}" }));
+        Assert.IsFalse(Path.Exists(hub.Cache) || Path.Exists(hub.Checkpoints));
+        variables["HF_HUB_OFFLINE"] = "1";
+        Assert.AreEqual(found.WeightsFile, WeightsLocator.Find("hf-hub:me/model", downloader: Downloader()).WeightsFile);
+
+        WeightsDownloader Downloader() => new(options: HubOptions.FromEnvironment(variables.GetValueOrDefault, folder.Path, folder.Path));
+    }
+
+    [TestMethod]
     public void Weights_in_several_files_are_downloaded_with_their_index()
     {
         using LocalHub hub = new();
