@@ -28,6 +28,22 @@ public sealed class CommandLineTests
     }
 
     [TestMethod]
+    public void An_option_of_other_commands_is_told_of_as_theirs()
+    {
+        Tool.Fail(ExitCode.Usage, ["extract", "resnet18", "photos", "--top", "3"], "There is no option '--top'. 'similar' has it. See 'timm-features extract --help'.");
+        Tool.Fail(ExitCode.Usage, ["list", "-o", "x"], "There is no option '-o'. 'convert', 'extract', ", " have it.");
+        Tool.Fail(ExitCode.Usage, ["info", "resnet18", "--nonsense"], "There is no option '--nonsense'. See");
+    }
+
+    [TestMethod]
+    public void Arguments_that_are_too_many_are_told_of_with_those_there_are()
+    {
+        Tool.Fail(ExitCode.Usage, ["info", "resnet18", "resnet50"], "'resnet50' is one argument too many; 'info' takes MODEL.");
+        Tool.Fail(ExitCode.Usage, ["similar", "f.npy", "a.jpg", "b.jpg"], "'b.jpg' is one argument too many; 'similar' takes INDEX and IMAGE.");
+        Tool.Fail(ExitCode.Usage, ["serve", "resnet18"], "'resnet18' is one argument too many; 'serve' takes options alone.");
+    }
+
+    [TestMethod]
     public void An_option_without_a_command_is_an_error()
     {
         Tool.Fail(ExitCode.Usage, ["--versoin"], "There is no option '--versoin'. Did you mean '--version'?");

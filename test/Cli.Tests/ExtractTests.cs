@@ -316,6 +316,15 @@ public sealed class ExtractTests
         Tool.Fail(1, ImageSet.Extract(images["f.xlsx"], images.Folder), "'.xlsx'", ".parquet");
         Tool.Fail(1, ImageSet.Extract(images["f.npy"], images.Folder, "--pyramid"), "holds one array", ".npz");
         Tool.Fail(1, ImageSet.Extract(images["f.csv"], images.Folder, "--pyramid"), "65536");
+        Directory.CreateDirectory(images["folder.npy"]);
+        foreach (string[] verb in (string[][])[ImageSet.Extract(images["folder.npy"], images.Folder), ["export", Tool.DemoModel, "--weights", Tool.DemoWeights, "--onnx", images["folder.npy"]]])
+            Tool.Fail(1, verb, $"'{images["folder.npy"]}' is a folder; expected the name of a file to write.");
+        string below = Path.Combine(images.Names[0], "f.npy");
+        Tool.Fail(1, ImageSet.Extract(below, images.Folder), $"'{below}' cannot be written: '{images.Names[0]}' is a file, not a folder.");
+        Tool.Fail(1, ["convert", Tool.DemoWeights, "-o", images.Names[0]], $"'{images.Names[0]}' is a file, not a folder.");
+        // Before anything is computed, so that nothing of it is left.
+        Assert.IsFalse(File.Exists($"{images["folder.npy"]}.partial"));
+        Tool.Fail(2, ["extract", images.Folder, "resnet18.a1_in1k", "-o", images["f.npy"]], "'resnet18.a1_in1k' is a model and", "expected the model first");
         Tool.Fail(1, ImageSet.Extract(images["f.npy"], "nowhere"), "There is no file or folder 'nowhere'");
         Tool.Fail(1, ImageSet.Extract(images["f.npy"], Path.Combine(images.Folder, "*.png")), "has no images");
         Tool.Fail(1, ImageSet.Extract(images["f.npy"], "-"), "standard input has no images");

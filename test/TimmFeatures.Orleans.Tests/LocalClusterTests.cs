@@ -259,6 +259,8 @@ public sealed class LocalClusterTests
         // One line each: the worker in this process says nothing of itself before there is a job.
         Tool.Fail(ExitCode.Failure, [.. submit[..^1], set["y.csv"], "--model-args", """{"depths": [1]}"""], "which 'test_resnet' does not take");
         Tool.Fail(ExitCode.Failure, [.. submit[..^1], set["y.xyz"]], "'.xyz'", ".parquet");
+        Directory.CreateDirectory(set["folder.csv"]);
+        Tool.Fail(ExitCode.Failure, [.. submit[..^1], set["folder.csv"]], $"'{set["folder.csv"]}' is there already");
         Assert.Contains(" Worker ", run.Error);
     }
 

@@ -21,6 +21,7 @@ internal static partial class CommandLineWords
         (Property("Give a file or folder as weights path"), "Give a file or folder with --weights"),
         (Property("give the file or folder as weights path"), "give the file or folder with --weights"),
         (Property("give the downloaded folder as weights path"), "give the downloaded folder with --weights"),
+        (Property("A file of weights is given as weights path, beside"), "A file of weights is given with --weights, beside"),
         (Property("give that as weights path, or as"), "give that with --weights, or as"),
         (Property("use Intermediates or Nodes"), "use --intermediates or --nodes"),
         (Property("use Pyramid or Nodes"), "use --pyramid or --nodes"),

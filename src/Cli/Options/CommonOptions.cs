@@ -56,13 +56,6 @@ internal static class CommonOptions
 
     private static string RealPath(string file) => new FileInfo(file).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? Path.GetFullPath(file);
 
-    /// <summary>Makes the folder that a file is to be written into, where it is not there yet.</summary>
-    public static void MakeFolderOf(string file)
-    {
-        if (Path.GetDirectoryName(Path.GetFullPath(file)) is { } folder)
-            Directory.CreateDirectory(folder);
-    }
-
     /// <summary>A whole number of 1 or more.</summary>
     public static Option<int?> Count(string name, string description, string helpName = "N", int most = int.MaxValue)
     {

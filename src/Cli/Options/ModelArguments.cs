@@ -44,6 +44,15 @@ internal sealed class ModelArguments(bool downloads = true)
         _config.AddTo(command);
     }
 
+    /// <summary>Refuses model and images in the other order, an ordinary mistake: that there is no such image would not lead to it.</summary>
+    /// <exception cref="UsageException">The model is a path, and one of the images a model.</exception>
+    public void CheckOrder(ParseResult result, params IEnumerable<string> images)
+    {
+        string model = result.GetValue(Model)!;
+        if (Path.Exists(model) && !ModelNames.IsArchitecture(model) && images.FirstOrDefault(i => !Path.Exists(i) && ModelNames.IsArchitecture(i.Split('.')[0])) is { } swapped)
+            throw new UsageException($"'{swapped}' is a model and '{model}' a path; expected the model first.");
+    }
+
     /// <summary>What is changed about the weights' config; null for nothing.</summary>
     /// <exception cref="UsageException">The arguments of create_model are none.</exception>
     public JsonObject? ReadConfig(ParseResult result) => _config.Read(result);

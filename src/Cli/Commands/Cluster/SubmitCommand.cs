@@ -42,6 +42,7 @@ internal static class SubmitCommand
         command.SetAction(result =>
         {
             CommonOptions.KeepInputs(output.Name, result.GetValue(output), result.GetValue(images)!);
+            model.CheckOrder(result, result.GetValue(images)!);
             DeviceEngine device = engine.Engine(result);
             var request = new JobRequest(result.GetValue(model.Model)!, result.GetValue(images)!, result.GetValue(output)!)
             {
