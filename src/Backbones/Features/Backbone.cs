@@ -75,7 +75,7 @@ public sealed class Backbone : IDisposable
         options ??= new BackboneOptions();
         // In the order in which a person would look: is the file there, is there such a model and tag.
         if (options.WeightsPath is { } given && !File.Exists(given) && !Directory.Exists(given))
-            throw new FileNotFoundException($"There is no weights file or folder '{given}'.", given);
+            throw WeightsLocator.NoWeightsAt(given);
         if (options.RandomWeights)
         {
             if ((options.WeightsPath ?? options.KeyPrefix) is { } ofFile)

@@ -67,6 +67,7 @@ internal static class WeightsLocator
     /// <param name="folders">As for <see cref="Find"/>.</param>
     /// <param name="downloader">As for <see cref="Find"/>; only a repository's config.json is downloaded.</param>
     /// <exception cref="UnknownModelException">There is no such model or tag.</exception>
+    /// <exception cref="FileNotFoundException">There is no such tag, nor the weights given for it.</exception>
     /// <exception cref="DownloadException">A repository's config.json is not on this machine and cannot be downloaded.</exception>
     public static LocatedConfig FindConfig(string modelName, string? weightsPath = null, IEnumerable<string>? folders = null, WeightsDownloader? downloader = null)
     {
@@ -81,7 +82,14 @@ internal static class WeightsLocator
         }
         if (weightsPath is not null || name.Source != ModelNameSource.Registry)
         {
-            return ConfigOf(modelName, name);
+            try
+            {
+                return ConfigOf(modelName, name);
+            }
+            catch (UnknownModelException) when (weightsPath is not null && !Path.Exists(weightsPath))
+            {
+                throw NoWeightsAt(weightsPath); // Told of before a wrong name, as when they are wanted.
+            }
         }
         string[] places = [.. folders ?? DefaultFolders];
         return TryFindByName(modelName, places) is { } found ? new LocatedConfig(found.Config, found.ConfigFile) : new LocatedConfig(ModelNames.GetConfig(modelName, LocalNames(places), places));
@@ -224,6 +232,9 @@ internal static class WeightsLocator
         {
             return path;
         }
-        return Directory.Exists(path) ? ModelFolder.FindWeights(path) : throw new FileNotFoundException($"There is no weights file or folder '{path}'.", path);
+        return Directory.Exists(path) ? ModelFolder.FindWeights(path) : throw NoWeightsAt(path);
     }
+
+    /// <summary>What was given for weights is not there.</summary>
+    internal static FileNotFoundException NoWeightsAt(string path) => new($"There is no weights file or folder '{path}'.", path);
 }

@@ -234,6 +234,7 @@ public sealed class WeightsLocatorTests
     {
         using TemporaryFolder folder = new();
         Assert.ThrowsExactly<FileNotFoundException>(() => WeightsLocator.Find("resnet18.mine", folder.File("missing.pth")));
+        Assert.ThrowsExactly<FileNotFoundException>(() => WeightsLocator.FindConfig("resnet18.mine", folder.File("missing.pth")));
         File.WriteAllBytes(folder.File("there.pth"), [1]);
         StringAssert.Contains(Assert.ThrowsExactly<UnknownModelException>(() => WeightsLocator.Find("resnet18.mine", folder.File("there.pth"))).Message, "Unknown tag 'mine'");
     }
