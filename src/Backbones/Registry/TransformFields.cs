@@ -10,27 +10,35 @@ internal static class TransformFields
     /// <exception cref="FormatException">A field has a value that no transform has; the message names it and says what it must be.</exception>
     public static void Check(PretrainedConfig config)
     {
+        int channels = config.InputSize[0];
+        Exception? problem = null;
+        if (channels is 1 or 3 && HasCount(config.Mean.Length, channels) && HasCount(config.Std.Length, channels))
+        {
+            // What the model will do with it anyway: a sound config costs the first output nothing more.
+            try
+            {
+                _ = new ImageTransform(ImageTransformOptions.Resolve(config.ToDataConfig()));
+                if (config.TestInputSize is not null || config.TestCropPct is not null)
+                    _ = new ImageTransform(ImageTransformOptions.Resolve(config.ToDataConfig(), useTestSize: true));
+                return;
+            }
+            catch (ArgumentException e)
+            {
+                problem = e;
+            }
+        }
         RequireName("interpolation", config.Interpolation, Enum.GetNames<Interpolation>());
         RequireName("crop_mode", config.CropMode, Enum.GetNames<CropMode>());
         RequireCropPct("crop_pct", config.CropPct);
         RequireCropPct("test_crop_pct", config.TestCropPct ?? 0);
-        int channels = config.InputSize[0];
         RequireValues("mean", config.Mean, channels, double.IsFinite, "finite numbers");
         RequireValues("std", config.Std, channels, s => double.IsFinite(s) && (float)s != 0, "finite numbers, none of them 0");
-        if (channels is not (1 or 3))
-            return; // Tensors are its inputs, and no pictures.
-        foreach (bool useTestSize in (bool[])[false, true])
-        {
-            try
-            {
-                _ = new ImageTransform(ImageTransformOptions.Resolve(config.ToDataConfig(), useTestSize: useTestSize));
-            }
-            catch (ArgumentException e)
-            {
-                throw new FormatException(e.Message, e);
-            }
-        }
+        if (problem is not null)
+            throw new FormatException(problem.Message, problem);
     }
+
+    /// <summary>Of colours there may be three values whatever the channels, as timm averages them.</summary>
+    private static bool HasCount(int values, int channels) => values is 1 or 3 || values == channels;
 
     private static void RequireName(string field, string name, string[] names)
     {
@@ -46,10 +54,9 @@ internal static class TransformFields
             throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"'{field}' is {value}; it must be a number above 0, usually 0.8 to 1."));
     }
 
-    /// <summary>Of colours there may be three values whatever the channels, as timm averages them.</summary>
     private static void RequireValues(string field, IReadOnlyCollection<double> values, int channels, Func<double, bool> isValid, string valid)
     {
-        if ((values.Count != 1 && values.Count != 3 && values.Count != channels) || !values.All(isValid))
+        if (!HasCount(values.Count, channels) || !values.All(isValid))
             throw new FormatException(string.Create(CultureInfo.InvariantCulture,
                 $"'{field}' is [{string.Join(", ", values.Select(v => v.ToString(CultureInfo.InvariantCulture)))}]; it must be a list of {(channels is 1 or 3 ? "" : $"{channels}, ")}3 or 1 {valid}."));
     }
