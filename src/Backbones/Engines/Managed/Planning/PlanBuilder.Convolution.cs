@@ -273,10 +273,13 @@ internal sealed partial class PlanBuilder<T>
     /// <summary>Transformed weights. Heads that work on all levels of a pyramid have the same for each: they are there once, four times as large as the filters.</summary>
     private PackedMatrix<T> Packed<TTile>(RowScaled weights, ConvolutionGeometry geometry) where TTile : struct, IWinogradTile<T>
     {
-        if (!_transformed.TryGetValue((weights, typeof(TTile)), out PackedMatrix<T>? packed))
-            _transformed[(weights, typeof(TTile))] = packed = Weights(WinogradStep<T, TTile>.Pack(weights, geometry.OutChannels, geometry.Channels, PackedTo, _packing));
+        var key = new TransformedWeights(weights, typeof(TTile));
+        if (!_transformed.TryGetValue(key, out PackedMatrix<T>? packed))
+            _transformed[key] = packed = Weights(WinogradStep<T, TTile>.Pack(weights, geometry.OutChannels, geometry.Channels, PackedTo, _packing));
         return packed;
     }
+
+    private sealed record TransformedWeights(RowScaled Weights, Type Tile);
 
     /// <summary>Every so many lines and columns of a map.</summary>
     private static ValueView Grid(ValueView map, int line, int column, Size2 step, int height, int width)

@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Runtime.CompilerServices;
 
 namespace Backbones.Engines.Managed;
@@ -46,11 +47,19 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
         _rowDistance = (geometry.Channels + T.Count - 1) / T.Count * T.Count;
     }
 
+    /// <summary>Has .NET compile the transformations, 5 ms each, for which a plan's first run would wait.</summary>
+    private static void Prepare(int part)
+    {
+        string name = part == 0 ? nameof(TransformOutput) : nameof(TransformInput);
+        RuntimeHelpers.PrepareMethod(typeof(WinogradStep<T, TTile>).GetMethod(name, BindingFlags.Instance | BindingFlags.NonPublic)!.MethodHandle, [typeof(T).TypeHandle, typeof(TTile).TypeHandle]);
+    }
+
     private static int Positions => TTile.Inputs * TTile.Inputs;
 
     /// <summary>Transforms filters [O, C, 3, 3] and packs them, one group for each position.</summary>
     public static PackedMatrix<T> Pack(RowScaled filters, int outChannels, int channels, NativeArena? arena, Packing packing)
     {
+        packing.For(2, Prepare);
         var packed = new PackedMatrix<T>(channels, outChannels, Positions, arena);
         // A vector of output channels at a time: each is a cache line at every position, written to once.
         packing.For((outChannels + T.Count - 1) / T.Count, block =>
