@@ -66,6 +66,12 @@ internal sealed partial class PlanBuilder<T>
             input = PixelRows(input);
             step = new ProductStep<T>(input, Pack(weights, [.. Enumerable.Range(0, geometry.Channels)], geometry, bias), result, epilogue, prologue);
         }
+        else if (geometry is { Groups: 1, IsStridedPointwise: true } && (T.Count < Float16.Count || geometry.OutWidth < 2 * GemmTile<T>.Rows))
+        {
+            // The pixels are copied next to each other: lines of few do not fill the tiles of a product, and where those have few registers they run at half of their speed.
+            input = PixelRows(Grid(ChannelsLast(input), 0, 0, geometry.Stride, geometry.OutHeight, geometry.OutWidth));
+            step = new ProductStep<T>(input, Pack(weights, [.. Enumerable.Range(0, geometry.Channels)], geometry, bias), result, epilogue);
+        }
         else if (UsesWinograd(geometry, residual))
         {
             Winograd(geometry, ChannelsLast(input), weights, bias, result, residual, epilogue);
