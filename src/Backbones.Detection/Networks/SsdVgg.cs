@@ -13,12 +13,18 @@ internal static partial class SsdVgg
     /// <summary>VGG's fourth pooling: torchvision counts its layers anew from here on.</summary>
     private const int Pool4 = 23;
 
+    /// <summary>Pixels of a side of which the last map still has one.</summary>
+    private const int LeastSide = 268;
+
     /// <summary>The layers behind the maps, each of a 1×1 and a 3×3 convolution: their channels, stride and padding.</summary>
     private static readonly (int Hidden, int Channels, int Stride, int Padding)[] s_extra = [(256, 512, 2, 1), (128, 256, 2, 1), (128, 256, 1, 0), (128, 256, 1, 0)];
 
     /// <summary>The maps for an image size.</summary>
+    /// <exception cref="GraphException">It is too small.</exception>
     public static SelectedFeatures Build(Size2 size)
     {
+        if (Math.Min(size.H, size.W) < LeastSide)
+            throw new GraphException($"Nothing is left of an image of {size} in the last map of 'torchvision/ssd300_vgg16'; its sides must be {LeastSide} or more (FixedSize).");
         ModelEntry vgg = ModelCatalog.Find("torchvision/vgg16");
         vgg = vgg.WithConfig((Vgg.Config)vgg.Config with { CeilModeStage = 2 });
         return SelectedFeatures.Create(vgg, FeatureSelection.Nodes($"features.{Pool4 - 1}", "features.29"), new BuildOptions { ImageSize = size }).Extend(Extend);
