@@ -58,7 +58,7 @@ public abstract record DetectorOptions
     /// <summary>… unless the longer side would be longer than this (<c>max_size</c>); null for the model's own, which is 1333.</summary>
     public int? MaxSize { get; init; }
 
-    /// <summary>Images are resized to this size, whatever their shape (<c>fixed_size</c>), and not by <see cref="MinSize"/> and <see cref="MaxSize"/>.</summary>
+    /// <summary>Images are resized to this size, whatever their shape (<c>fixed_size</c>), and not by <see cref="MinSize"/> and <see cref="MaxSize"/>; null for those two, of SSD for the model's own.</summary>
     public Size2? FixedSize { get; init; }
 
     /// <summary>Mean of each channel of values in [0, 1]; null for the backbone's.</summary>
@@ -74,7 +74,7 @@ public abstract record DetectorOptions
     /// <summary>A batch is padded to multiples of it (<c>size_divisible</c>).</summary>
     public int SizeDivisible { get; init; } = 32;
 
-    /// <summary>The feature pyramid network between the backbone and the heads; null for none: the heads then get the backbone's maps, which must have equal channels.</summary>
+    /// <summary>The feature pyramid network between the backbone and the heads; null for none: the heads then get the backbone's maps, which must have equal channels but for SSD.</summary>
     public FeaturePyramid? Pyramid { get; init; }
 }
 

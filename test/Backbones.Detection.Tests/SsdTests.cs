@@ -75,6 +75,16 @@ public sealed class SsdTests
         Assert.AreEqual("person", own.Categories[1]);
     }
 
+    /// <summary>As made-up weights say of everything that it may be anything, the limit is reached.</summary>
+    [TestMethod]
+    public void SSDlite_gives_up_to_300_detections_unless_told_otherwise()
+    {
+        using Ssd own = Ssd.Create("torchvision/ssdlite320_mobilenet_v3_large", new SsdOptions { RandomWeights = true }), few = Ssd.Create("torchvision/ssdlite320_mobilenet_v3_large", new SsdOptions { RandomWeights = true, DetectionsPerImage = 7 });
+        Detections found = own.Detect(Tiny.Picture(90, 64))[0];
+        Assert.HasCount(300, found);
+        CollectionAssert.AreEqual(found.Take(7).ToArray(), few.Detect(Tiny.Picture(90, 64))[0].ToArray());
+    }
+
     [TestMethod]
     public void Weights_tell_the_number_of_classes()
     {
