@@ -74,6 +74,22 @@ public sealed class HostileRequestTests
     }
 
     [TestMethod]
+    public async Task Too_many_pictures_and_none_are_named_by_the_field_that_has_them()
+    {
+        string urls = string.Join(',', Enumerable.Repeat($"\"{RunningService.DataUrl(RunningService.Pictures[0])}\"", 17));
+        foreach ((string path, string field) in new[] { (Features, "images"), (RunningService.EmbeddingsPath, "input") })
+        {
+            foreach ((int status, string list) in new[] { (422, ""), (413, urls) })
+            {
+                using HttpResponseMessage response = await s_service.PostAsync(path, RunningService.Json($"{{\"{field}\": [{list}]}}"));
+                await RunningService.CheckProblemAsync(response, status, path, "picture");
+                JsonElement problem = JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement;
+                Assert.AreEqual(field, (path == Features ? problem.GetProperty("cause") : problem.GetProperty("error").GetProperty("param")).GetString());
+            }
+        }
+    }
+
+    [TestMethod]
     public async Task Bodies_that_are_compressed()
     {
         foreach (string path in (string[])[Features, RunningService.EmbeddingsPath])
