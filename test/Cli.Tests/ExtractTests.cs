@@ -325,6 +325,7 @@ public sealed class ExtractTests
         // Before anything is computed, so that nothing of it is left.
         Assert.IsFalse(File.Exists($"{images["folder.npy"]}.partial"));
         Tool.Fail(2, ["extract", images.Folder, "resnet18.a1_in1k", "-o", images["f.npy"]], "'resnet18.a1_in1k' is a model and", "expected the model first");
+        Tool.Fail(1, ImageSet.Extract(images["f.npy"], Path.Combine(images.Folder, "a", "notes.txt"), "--bad-images", "skip"), "is no image; a list of paths is given on standard input");
         Tool.Fail(1, ImageSet.Extract(images["f.npy"], "nowhere"), "There is no file or folder 'nowhere'");
         Tool.Fail(1, ImageSet.Extract(images["f.npy"], Path.Combine(images.Folder, "*.png")), "has no images");
         Tool.Fail(1, ImageSet.Extract(images["f.npy"], "-"), "standard input has no images");
