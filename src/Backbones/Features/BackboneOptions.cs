@@ -74,8 +74,8 @@ public sealed record BackboneOptions
         try
         {
             TransformFields.Check(config);
+            // Files of older versions of timm have its names.
             if (!ModelCatalog.Contains(config.Architecture))
-                // Files of older versions of timm have its names.
                 config = config with { Architecture = ModelNames.GetConfig(config.Architecture).Architecture };
             return config;
         }
