@@ -1,5 +1,6 @@
 using Backbones;
 using Backbones.Engines;
+using Backbones.Imaging;
 using Backbones.Registry;
 using TimmFeatures.Extraction.Images;
 
@@ -19,7 +20,7 @@ internal sealed class ExtractionModel : IDisposable
     private readonly SelectedFeatures _selected;
     private readonly Lazy<FeatureExtractor> _extractor;
 
-    /// <exception cref="ArgumentException">There is no such model, or it has no such features.</exception>
+    /// <exception cref="ArgumentException">There is no such model, it has no such features, or its inputs are no pictures.</exception>
     public ExtractionModel(FeatureRequest request)
     {
         _request = request;
@@ -27,6 +28,8 @@ internal sealed class ExtractionModel : IDisposable
         try
         {
             _selected = _backbone.Select(request.Selection);
+            // Of an input that no picture becomes every picture would be called unreadable.
+            _ = new ImageTransform(_backbone.TransformOptions);
         }
         catch
         {

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Backbones.Graphs;
-using Backbones.Models;
 using Backbones.Registry;
 using Backbones.Weights;
 
@@ -17,7 +16,7 @@ internal sealed record DetectorParts
     /// <summary>Of an image's side, and of what sides are rounded up to: sums of these fit 32 bits.</summary>
     private const int MostPixels = 1 << 16, MostDivisor = 1 << 12;
 
-    /// <summary>A side for which any backbone and pyramid can be built: parameters are the same at all sizes.</summary>
+    /// <summary>A side for which any backbone and pyramid can be built, where the options fix none: parameters are the same at all sizes.</summary>
     private const int NominalSide = 256;
 
     public required string Name { get; init; }
@@ -43,7 +42,7 @@ internal sealed record DetectorParts
     public ParameterStore? BackboneParameters { get; init; }
 
     /// <summary>A padded size for which the graph can be built.</summary>
-    public Size2 NominalSize => Transform.Padded([new(NominalSide, NominalSide)]);
+    public Size2 NominalSize => Transform.Padded([Transform.FixedSize ?? new(NominalSide, NominalSide)]);
 
     /// <summary>The parts of one of torchvision's detectors.</summary>
     /// <param name="name">Its name.</param>
@@ -59,16 +58,12 @@ internal sealed record DetectorParts
         {
             (string layer, int rows) = classLayer(options);
             PretrainedConfig config = ModelNames.GetConfig(entry.Backbone);
-            ModelCatalog.Find(entry.Backbone);
-            // The body's weights are the detector's: of the backbone the graph alone is wanted.
-            var backbone = Backbones.Backbone.FromParameters(config, ParameterStore.FromTensors([]));
-            SelectedFeatures selected = backbone.Select(FeatureSelection.Nodes(entry.Levels.Select((node, i) => (node, $"{i}"))));
             return new()
             {
                 Name = entry.Name,
                 NumClasses = options.NumClasses ?? DetectorWeights.ClassesOf(given, layer, rows) ?? entry.Categories.Length,
                 Categories = entry.Categories,
-                Body = new(selected.Source!.AtSize, entry.Root, options.BatchNormEps ?? (isPublished ? entry.PublishedBatchNormEps : null) ?? entry.BatchNormEps),
+                Body = new(size => entry.Maps(given, size), entry.KeyOf, options.BatchNormEps ?? (isPublished ? entry.PublishedBatchNormEps : null) ?? entry.BatchNormEps),
                 Options = options,
                 Transform = TransformOf(options, config),
                 Given = given,
@@ -88,7 +83,7 @@ internal sealed record DetectorParts
     {
         ArgumentNullException.ThrowIfNull(selected);
         if (numClasses is < 1 or > MostClasses)
-            throw new ArgumentOutOfRangeException(nameof(numClasses), numClasses, $"A detector has 1 to {MostClasses} classes; of the R-CNNs the background is one.");
+            throw new ArgumentOutOfRangeException(nameof(numClasses), numClasses, $"A detector has 1 to {MostClasses} classes; of the R-CNNs and SSD the background is one.");
         if (options.NumClasses is { } other && other != numClasses)
             throw new ArgumentException($"The options say {other} classes, the call {numClasses}.", nameof(options));
         SelectionSource source = selected.Source ?? throw new ArgumentException("The selection does not say what backbone it is of; make it with Backbone.Select.", nameof(selected));
@@ -173,6 +168,15 @@ internal sealed record DetectorParts
             InRange(dense.DetectionsPerImage, int.MaxValue, nameof(dense.DetectionsPerImage));
             Number(dense.ScoreThresh, nameof(dense.ScoreThresh));
             Number(dense.NmsThresh, nameof(dense.NmsThresh));
+        }
+        if (options is SsdOptions ssd)
+        {
+            if (ssd.MinSize is not null || ssd.MaxSize is not null)
+                throw new ArgumentException($"SSD resizes every image to {nameof(ssd.FixedSize)}, whatever its shape; {nameof(ssd.MinSize)} and {nameof(ssd.MaxSize)} must be null.", nameof(options));
+            InRange(ssd.TopKCandidates, int.MaxValue, nameof(ssd.TopKCandidates));
+            InRange(ssd.DetectionsPerImage, int.MaxValue, nameof(ssd.DetectionsPerImage));
+            Number(ssd.ScoreThresh, nameof(ssd.ScoreThresh));
+            Number(ssd.NmsThresh, nameof(ssd.NmsThresh));
         }
         return options;
 

@@ -1,4 +1,7 @@
 using System.Collections.Immutable;
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Text;
 
 namespace Backbones.Graphs;
 
@@ -13,6 +16,35 @@ internal abstract record Operator
     {
         if (!condition)
             throw new GraphException(message);
+    }
+
+    private protected static void Require(bool condition, [InterpolatedStringHandlerArgument(nameof(condition))] ref UnlessTrue message)
+    {
+        if (!condition)
+            throw new GraphException(message.ToString());
+    }
+
+    /// <summary>A message that is only put together where the condition does not hold: nodes are made by the thousand.</summary>
+    [InterpolatedStringHandler]
+    private protected ref struct UnlessTrue
+    {
+        private readonly StringBuilder? _text;
+        private StringBuilder.AppendInterpolatedStringHandler _parts;
+
+        public UnlessTrue(int literalLength, int formattedCount, bool condition, out bool isNeeded)
+        {
+            isNeeded = !condition;
+            if (!isNeeded)
+                return;
+            _text = new();
+            _parts = new(literalLength, formattedCount, _text, CultureInfo.InvariantCulture);
+        }
+
+        public void AppendLiteral(string value) => _parts.AppendLiteral(value);
+
+        public void AppendFormatted<T>(T value) => _parts.AppendFormatted(value);
+
+        public override readonly string ToString() => $"{_text}";
     }
 
     /// <summary>What kernels count on without looking again: no window is larger, so that products of these numbers and a map's size fit 32 bits several times.</summary>
