@@ -28,9 +28,9 @@ public sealed class DefaultBoxGenerator : IAnchors
             throw new ArgumentException("Default boxes need a list of aspect ratios for every map, and ratios are positive numbers.", nameof(aspectRatios));
         Scales = [.. scales ?? EvenScales(maps, minRatio, maxRatio)];
         if (Scales.Length != maps + 1 || !Scales.All(IsPositive))
-            throw new ArgumentException($"{maps} maps need {maps + 1} scales, one for each and one more, all of them positive; received {string.Join(", ", Scales)}.", scales is null ? nameof(minRatio) : nameof(scales));
+            throw new ArgumentException($"{maps} maps need {maps + 1} scales, one for each and one more, all of them positive; received {string.Join(", ", Scales.Select(s => $"{s}"))}.", scales is null ? nameof(minRatio) : nameof(scales));
         if (steps is not null && (steps.Count != maps || steps.Any(s => s < 1)))
-            throw new ArgumentException($"{maps} maps need as many steps, each 1 pixel or more; received {string.Join(", ", steps)}.", nameof(steps));
+            throw new ArgumentException($"{maps} maps need as many steps, each 1 pixel or more; received {string.Join(", ", steps.Select(s => $"{s}"))}.", nameof(steps));
         AspectRatios = [.. aspectRatios.Select(ratios => ratios.ToImmutableArray())];
         Steps = steps?.ToImmutableArray();
         Clip = clip;

@@ -365,6 +365,8 @@ public sealed class DetectorTests
         // In the constructor, in what comes behind it, in the weights.
         Assert.ThrowsExactly<ArgumentException>(() => Fcos.Create(levels, 2, new FcosOptions { WeightsPath = file.Path, AnchorGenerator = new AnchorGenerator([[8, 16]], [[1]]) }));
         Assert.IsFalse(file.IsOpen);
+        Assert.ThrowsExactly<ArgumentException>(() => Ssd.Create(levels, 2, new SsdOptions { WeightsPath = file.Path, FixedSize = 64, AnchorGenerator = new DefaultBoxGenerator([[2]]) }));
+        Assert.IsFalse(file.IsOpen);
         Assert.ThrowsExactly<ArgumentException>(() => Tiny.MaskRcnn(s_backbone, mask with { Categories = ["one"] }));
         Assert.IsFalse(file.IsOpen);
         Assert.ThrowsExactly<ParameterMismatchException>(() => MaskRcnn.Create(levels, 7, mask));
