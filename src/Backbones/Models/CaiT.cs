@@ -64,7 +64,7 @@ internal static class CaiT
     {
         ["patch_size"] = (c, v) => c with { PatchSize = v.GetInt32() },
         ["embed_dim"] = (c, v) => c with { Width = v.Number() },
-        ["depth"] = (c, v) => c with { Depth = v.GetInt32() },
+        ["depth"] = (c, v) => c with { Depth = v.Number() },
         ["num_heads"] = (c, v) => c with { Heads = v.Number() },
         ["depth_token_only"] = (c, v) => c with { TokenDepth = v.GetInt32() },
     };

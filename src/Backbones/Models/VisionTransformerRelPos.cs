@@ -113,7 +113,7 @@ internal static class VisionTransformerRelPos
     {
         ["patch_size"] = (c, v) => c with { PatchSize = v.GetInt32() },
         ["embed_dim"] = (c, v) => c with { Width = v.Number() },
-        ["depth"] = (c, v) => c with { Depth = v.GetInt32() },
+        ["depth"] = (c, v) => c with { Depth = v.Number() },
         ["num_heads"] = (c, v) => c with { Heads = v.Number() },
         ["qkv_bias"] = (c, v) => c with { QkvBias = v.GetBoolean() },
         ["class_token"] = (c, v) => c with { ClassToken = v.GetBoolean() },

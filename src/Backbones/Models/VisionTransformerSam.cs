@@ -148,7 +148,7 @@ internal static class VisionTransformerSam
     private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
     {
         ["embed_dim"] = (c, v) => c with { Width = v.Number() },
-        ["depth"] = (c, v) => c with { Depth = v.GetInt32() },
+        ["depth"] = (c, v) => c with { Depth = v.Number() },
         ["num_heads"] = (c, v) => c with { Heads = v.Number() },
         ["global_attn_indexes"] = (c, v) => c with { GlobalBlocks = [.. v.EnumerateArray().Select(i => i.GetInt32())] },
         ["use_abs_pos"] = (c, v) => c with { PositionEmbedding = v.GetBoolean() },

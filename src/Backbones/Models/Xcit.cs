@@ -138,7 +138,7 @@ internal static class Xcit
     {
         ["patch_size"] = (c, v) => c with { PatchSize = v.Number(n => n is 8 or 16, "8 or 16") },
         ["embed_dim"] = (c, v) => c with { Width = v.Number() },
-        ["depth"] = (c, v) => c with { Depth = v.GetInt32() },
+        ["depth"] = (c, v) => c with { Depth = v.Number() },
         ["num_heads"] = (c, v) => c with { Heads = v.Number() },
         ["cls_attn_layers"] = (c, v) => c with { TokenDepth = v.GetInt32() },
         ["tokens_norm"] = (c, v) => c with { TokensNorm = v.GetBoolean() },

@@ -12,6 +12,7 @@ internal static class ModelArgs
     private static readonly string[] WithoutEffect =
     [
         "drop_rate", "drop_path_rate", "drop_block_rate", "pos_drop_rate", "patch_drop_rate", "proj_drop_rate", "attn_drop_rate", "weight_init", "fix_init", "dynamic_img_size", "strict_img_size",
+        "use_checkpoint",
     ];
 
     /// <summary>Arguments of every model.</summary>
@@ -21,51 +22,96 @@ internal static class ModelArgs
     private static readonly Dictionary<string, Action<string, JsonElement>> OfFamilies = new()
     {
         ["act_layer"] = AText,
+        ["alpha"] = ARatio,
+        ["attn"] = AText,
+        ["attn_gain"] = ARatio,
         ["attn_layer"] = AText,
+        ["attn_ratio"] = ARatio,
         ["avg_down"] = AFlag,
+        ["b"] = AFlag,
+        ["base_dim"] = ACount(1, MaxWidth),
         ["base_width"] = ACount(1, MaxWidth),
         ["block_config"] = Counts(1, MaxBlocks),
+        ["block_per_stage"] = Counts(1, MaxBlocks),
         ["bottle_ratio"] = ARatio,
         ["cardinality"] = ACount(1, MaxWidth),
+        ["ch_div"] = ACount(1, MaxWidth),
+        ["channels"] = Counts(1, MaxWidth),
         ["class_token"] = AFlag,
         ["cls_attn_layers"] = ACount(0, MaxBlocks),
+        ["cls_ratio"] = ARatio,
         ["conv_mlp"] = AFlag,
         ["conv_ratio"] = ARatio,
-        ["depth"] = ACount(1, MaxBlocks),
+        ["depth"] = CountOrCounts(1, MaxBlocks),
+        ["depth_mult"] = ARatio,
         ["depth_token_only"] = ACount(0, MaxBlocks),
         ["depths"] = Counts(1, MaxBlocks),
+        ["depthwise"] = AFlag,
         ["dims"] = Counts(1, MaxWidth),
+        ["distillation"] = AFlag,
+        ["down_patch_size"] = ACount(1, MaxPatch),
         ["downsample"] = AText,
+        ["dw_act_layer"] = AText,
         ["dynamic_img_pad"] = AFlag,
         ["embed_dim"] = CountOrCounts(1, MaxWidth),
         ["embed_dims"] = Counts(1, MaxWidth),
         ["embed_norm_layer"] = AText,
+        ["expand_attn"] = AFlag,
         ["expansion_ratio"] = ARatio,
+        ["extra_conv"] = AFlag,
         ["extra_norm_period"] = ACount(0, MaxBlocks),
         ["extra_norm_stage"] = AFlag,
         ["fc_norm"] = AFlag,
+        ["final_chs"] = ACount(1, MaxWidth),
         ["final_norm"] = AFlag,
+        ["focal_levels"] = Counts(1, MaxStages),
+        ["focal_windows"] = Counts(1, MaxPatch),
         ["global_attn_indexes"] = Counts(0, MaxBlocks, most: MaxBlocks),
         ["group_size"] = ACount(1, MaxWidth),
+        ["groups"] = ACount(1, MaxWidth),
         ["growth_rate"] = ACount(1, MaxWidth),
+        ["head_dim"] = ACount(1, MaxWidth),
         ["head_hidden_size"] = ACount(1, MaxWidth),
         ["head_norm_first"] = AFlag,
+        ["head_widths"] = Counts(1, MaxWidth),
+        ["inc_sec"] = Counts(1, MaxWidth),
         ["init_values"] = ARatio,
+        ["initial_chs"] = ACount(1, MaxWidth),
+        ["k_r"] = ACount(1, MaxWidth),
+        ["k_sec"] = Counts(1, MaxBlocks),
+        ["kernel_size"] = ACount(1, MaxPatch),
         ["kernel_sizes"] = CountOrCounts(1, MaxPatch),
+        ["kernels"] = Counts(1, MaxPatch),
+        ["key_dim"] = CountOrCounts(1, MaxWidth),
+        ["layer_per_block"] = ACount(1, MaxBlocks),
+        ["layer_scale"] = ARatio,
+        ["layer_scale_init_value"] = ARatio,
         ["layers"] = (name, value) => Blocks(name, value),
+        ["layerscale_value"] = ARatio,
+        ["legacy"] = AFlag,
+        ["levels"] = Counts(1, 8),
         ["linear"] = AFlag,
         ["linear_out"] = AFlag,
+        ["lkc_use_act"] = AFlag,
+        ["local_conv_size"] = ACount(1, MaxPatch),
         ["ls_init_value"] = ARatio,
+        ["mbconv_expand_ratio"] = ARatio,
+        ["mix_block_ratio"] = ARatio,
         ["mlp_layer"] = AText,
         ["mlp_ratio"] = ARatio,
+        ["mlp_ratios"] = Ratios,
         ["neck_chans"] = ACount(1, MaxWidth),
         ["no_embed_class"] = AFlag,
         ["norm_eps"] = ARatio,
         ["norm_layer"] = AText,
+        ["normalize_modulator"] = AFlag,
         ["num_features"] = ACount(0, MaxWidth),
         ["num_heads"] = CountOrCounts(1, MaxWidth),
+        ["num_init_features"] = ACount(1, MaxWidth),
         ["num_reg_tokens"] = ACount(0, MaxWidth),
         ["pad_type"] = AText,
+        ["parallel_depth"] = ACount(0, MaxBlocks),
+        ["partial_dim"] = Counts(1, MaxWidth),
         ["patch_size"] = ACount(1, MaxPatch),
         ["pool_include_prefix"] = AFlag,
         ["pos_embed"] = AText,
@@ -74,20 +120,36 @@ internal static class ModelArgs
         ["preact"] = AFlag,
         ["pretrained_window_sizes"] = Counts(0, MaxPatch),
         ["proj_bias"] = AFlag,
+        ["qk_dim"] = Counts(1, MaxWidth),
         ["qk_norm"] = AFlag,
         ["qkv_bias"] = AFlag,
         ["ref_feat_shape"] = CountOrCounts(1, MaxWidth),
+        ["reg"] = AFlag,
         ["reg_tokens"] = ACount(0, MaxWidth),
         ["rel_pos_dim"] = ACount(1, MaxWidth),
         ["replace_stem_pool"] = AFlag,
+        ["repmixer_kernel_size"] = ACount(1, MaxPatch),
+        ["residual"] = AFlag,
+        ["residual_pooling"] = AFlag,
         ["rope_temperature"] = ANumber(0, MaxTemperature),
         ["scale_attn_inner"] = AFlag,
         ["scale_mlp"] = AFlag,
+        ["se_downsamples"] = Flags,
         ["se_ratio"] = ARatio,
+        ["serial_depths"] = Counts(1, MaxBlocks),
         ["shared_rel_pos"] = AFlag,
+        ["shortcut_root"] = AFlag,
+        ["small"] = AFlag,
+        ["sr_ratios"] = Counts(1, MaxPatch),
+        ["stage_conv_chs"] = Counts(1, MaxWidth),
+        ["stage_out_chs"] = Counts(1, MaxWidth),
         ["stages"] = Counts(1, MaxBlocks),
+        ["std_conv_eps"] = ARatio,
         ["stem_bias"] = AFlag,
+        ["stem_chs"] = CountOrCounts(1, MaxWidth),
+        ["stem_pool"] = AText,
         ["stem_type"] = AText,
+        ["stem_use_scale_branch"] = AFlag,
         ["stem_width"] = CountOrCounts(1, MaxWidth),
         ["swiglu_align_to"] = ACount(0, MaxWidth),
         ["swiglu_mlp"] = AFlag,
@@ -95,16 +157,28 @@ internal static class ModelArgs
         ["transformer_init_values"] = ARatio,
         ["transformer_rel_pos_dim"] = ACount(1, MaxWidth),
         ["transformer_rel_pos_type"] = AText,
+        ["types"] = Texts,
         ["use_abs_pos"] = AFlag,
         ["use_abs_pos_emb"] = AFlag,
+        ["use_cls_token"] = AFlag,
+        ["use_conv"] = AFlag,
         ["use_fc_norm"] = AFlag,
         ["use_grn"] = AFlag,
+        ["use_lab"] = AFlag,
+        ["use_mlp_head"] = AFlag,
+        ["use_overlap_down"] = AFlag,
         ["use_post_norm"] = AFlag,
+        ["use_post_norm_in_modulation"] = AFlag,
         ["use_post_transformer_norm"] = AFlag,
         ["use_pre_transformer_norm"] = AFlag,
         ["w0"] = ACount(1, MaxWidth),
         ["wa"] = ANumber(0, MaxWidth),
+        ["width_factor"] = ARatio,
+        ["width_mult"] = ARatio,
+        ["widths"] = Counts(1, MaxWidth),
+        ["window_ratio"] = CountOrCounts(1, MaxPatch),
         ["window_size"] = CountOrCounts(1, MaxPatch),
+        ["window_sizes"] = Counts(1, MaxPatch),
         ["wm"] = ARatio,
     };
 
@@ -224,6 +298,31 @@ internal static class ModelArgs
             throw Wrong(name, value, $"a list of at most {most} whole numbers from {least} to {largest}");
         }
     };
+
+    private static void Ratios(string name, JsonElement value)
+    {
+        if (value.ValueKind != JsonValueKind.Array || value.GetArrayLength() > MaxStages || value.GetArrayLength() == 0
+            || !value.EnumerateArray().All(v => v.ValueKind == JsonValueKind.Number && v.TryGetDouble(out double n) && n is >= 0 and <= MaxRatio))
+        {
+            throw Wrong(name, value, $"a list of at most {MaxStages} numbers from 0 to {MaxRatio}");
+        }
+    }
+
+    private static void Texts(string name, JsonElement value)
+    {
+        if (value.ValueKind != JsonValueKind.Array || value.GetArrayLength() > MaxStages || !value.EnumerateArray().All(v => v.ValueKind == JsonValueKind.String))
+        {
+            throw Wrong(name, value, $"a list of at most {MaxStages} texts");
+        }
+    }
+
+    private static void Flags(string name, JsonElement value)
+    {
+        if (value.ValueKind != JsonValueKind.Array || value.GetArrayLength() > MaxStages || !value.EnumerateArray().All(v => v.ValueKind is JsonValueKind.True or JsonValueKind.False))
+        {
+            throw Wrong(name, value, $"a list of at most {MaxStages} times true or false");
+        }
+    }
 
     /// <summary>One number or a list, by the family.</summary>
     private static Action<string, JsonElement> CountOrCounts(int least, int most)
