@@ -26,6 +26,9 @@ internal static class ArgumentValues
     public static ImmutableArray<int> ForStages(this JsonElement value, int stages)
         => value.ValueKind == JsonValueKind.Number ? [.. Enumerable.Repeat(value.GetInt32(), stages)] : value.PerStage(stages);
 
+    /// <summary>A ratio, of an argument that is a list in other families.</summary>
+    public static double Ratio(this JsonElement value) => value.ValueKind == JsonValueKind.Number ? value.GetDouble() : throw new ArgumentValueException("a number");
+
     /// <summary>A ratio for each stage.</summary>
     public static ImmutableArray<double> RatioPerStage(this JsonElement value, int stages) => value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == stages
         ? [.. value.EnumerateArray().Select(v => v.GetDouble())]
@@ -33,7 +36,7 @@ internal static class ArgumentValues
 
     /// <summary>The stages that have it, of a list with true or false for each.</summary>
     public static ImmutableArray<int> StagesWith(this JsonElement value, int stages) => value.GetArrayLength() == stages
-        ? [.. value.EnumerateArray().Index().Where(v => v.Item.GetBoolean()).Select(v => v.Index)]
+        ? [.. value.EnumerateArray().Index().Where(v => v.Item.ValueKind == JsonValueKind.True).Select(v => v.Index)]
         : throw new ArgumentValueException($"a list of {stages} times true or false, one for each stage");
 
     /// <summary>The side of a kernel that has a middle.</summary>
@@ -70,7 +73,7 @@ internal static class ArgumentValues
                 return meaning;
         }
         string[] names = [.. choices.Select(c => $"'{c.Name}'")];
-        throw new ArgumentValueException($"{string.Join(", ", names[..^1])} or {names[^1]}.{NearestName.Suggest(name, choices.Select(c => c.Name))}".TrimEnd('.'));
+        throw new ArgumentValueException($"{(names.Length > 1 ? $"{string.Join(", ", names[..^1])} or " : "")}{names[^1]}.{NearestName.Suggest(name, choices.Select(c => c.Name))}".TrimEnd('.'));
     }
 
     /// <summary>An activation by timm's name (<c>get_act_layer</c>).</summary>
