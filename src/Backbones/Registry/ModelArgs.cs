@@ -38,6 +38,7 @@ internal static class ModelArgs
         ["basic"] = AFlag,
         ["block_config"] = Counts(1, MaxBlocks),
         ["block_per_stage"] = Counts(1, MaxBlocks),
+        ["bn_size"] = ACount(1, MaxWidth),
         ["bottle_ratio"] = ARatio,
         ["bottleneck_width_ratio"] = ARatio,
         ["cardinality"] = ACount(1, MaxWidth),

@@ -400,6 +400,15 @@ public sealed class ModelArgsTests
     [DataRow("visformer_tiny", "use_pos_embed", "false")]
     [DataRow("cspdarknet53", "act_layer", "\"silu\"")]
     [DataRow("hardcorenas_a", "act_layer", "\"relu\"")]
+    [DataRow("samvit_base_patch16", "patch_size", "8")]
+    [DataRow("samvit_base_patch16", "mlp_ratio", "3")]
+    [DataRow("samvit_base_patch16", "qkv_bias", "false")]
+    [DataRow("samvit_base_patch16", "init_values", "0.1")]
+    [DataRow("samvit_base_patch16", "window_size", "7")]
+    [DataRow("vit_relpos_small_patch16_224", "mlp_ratio", "3")]
+    [DataRow("swinv2_cr_tiny_224", "mlp_ratio", "3")]
+    [DataRow("densenet121", "bn_size", "3")]
+    [DataRow("volo_d1_224", "mlp_ratio", "4")]
     public void EveryArgumentChangesTheModel(string name, string argument, string value)
     {
         PretrainedConfig config = ModelNames.GetConfig(name);
