@@ -38,7 +38,9 @@ internal static partial class ByobNet
         // CLIP's stem has widths of its own for each convolution.
         ["stem_type"] = (c, v) => c.Stem == Stem.Clip ? v.OneOf(("3x3", c), ("", c)) : c with
         {
-            Stem = v.OneOf(("3x3", Stem.Conv3x3), ("", Stem.Conv3x3), ("7x7", Stem.Conv7x7), ("deep", Stem.Deep), ("tiered", Stem.Tiered), ("quad", Stem.Quad), ("quad2", Stem.Quad2), ("rep", Stem.Rep), ("one", Stem.One)),
+            Stem = v.OneOf(
+                ("3x3", Stem.Conv3x3), ("", Stem.Conv3x3), ("7x7", Stem.Conv7x7), ("deep", Stem.Deep), ("tiered", Stem.Tiered),
+                ("quad", Stem.Quad), ("quad2", Stem.Quad2), ("rep", Stem.Rep), ("one", Stem.One)),
         },
         ["stem_pool"] = (c, v) => c with { StemPool = v.OneOf(("maxpool", Pool.Max), ("max", Pool.Max), ("avg2", Pool.Avg2), ("", Pool.None)) },
         ["stem_chs"] = (c, v) => c with { StemChannels = v.Number(), Stem = c.Stem == Stem.Clip ? Stem.Conv3x3 : c.Stem },

@@ -181,7 +181,10 @@ internal static partial class Eva
     {
         // What pools by attention goes on to, whatever pool type it is given later.
         if (options.CreatedPool == "map")
-            return AttentionPool.Latent(b, "attn_pool", x, config.PoolHeads ?? config.Heads, (int)((config.PoolMlpRatio ?? config.MlpRatio) * config.Width), config.Norm, ActLayers.Torch(UnaryKind.Gelu));
+        {
+            int hidden = (int)((config.PoolMlpRatio ?? config.MlpRatio) * config.Width);
+            return AttentionPool.Latent(b, "attn_pool", x, config.PoolHeads ?? config.Heads, hidden, config.Norm, ActLayers.Torch(UnaryKind.Gelu));
+        }
         if (options.GlobalPool == "map")
             throw new GraphException($"Attention pooling 'map' has layers that this model was not made with; make the model with it, or pool with one of {string.Join(", ", TokenPool.Names.Select(n => $"'{n}'"))}.");
         return TokenPool.Pool(b, x, options.GlobalPool, config.PrefixTokens);

@@ -53,6 +53,7 @@ internal static class ModelArgs
         ["cpe_act"] = AFlag,
         ["d2_scales"] = Counts(2, MaxStages),
         ["depth"] = CountOrCounts(1, MaxBlocks),
+        ["depth_list"] = Counts(0, MaxBlocks),
         ["depth_mult"] = ARatio,
         ["depth_token_only"] = ACount(0, MaxBlocks),
         ["depths"] = Counts(1, MaxBlocks),
@@ -69,7 +70,6 @@ internal static class ModelArgs
         ["embed_dims"] = Counts(1, MaxWidth),
         ["embed_norm_layer"] = AText,
         ["eta"] = ARatio,
-        ["expand_attn"] = AFlag,
         ["expand_ratio"] = ARatio,
         ["expansion_ratio"] = ARatio,
         ["extra_conv"] = AFlag,
@@ -100,6 +100,7 @@ internal static class ModelArgs
         ["init_values"] = ARatio,
         ["initial_chs"] = ACount(1, MaxWidth),
         ["inner_dim"] = ACount(1, MaxWidth),
+        ["intermediate_size"] = ACount(1, 4 * MaxWidth),
         ["is_downsample_block"] = Flags,
         ["k_r"] = ACount(1, MaxWidth),
         ["k_sec"] = Counts(1, MaxBlocks),
@@ -113,7 +114,7 @@ internal static class ModelArgs
         ["layers"] = (name, value) => Blocks(name, value),
         ["layerscale_value"] = ARatio,
         ["legacy"] = AFlag,
-        ["levels"] = Counts(1, 8),
+        ["levels"] = Counts(1, 8), // trees, whose blocks double with each level
         ["linear"] = AFlag,
         ["linear_out"] = AFlag,
         ["lkc_use_act"] = AFlag,
@@ -163,7 +164,6 @@ internal static class ModelArgs
         ["replace_stem_pool"] = AFlag,
         ["repmixer_kernel_size"] = ACount(1, MaxPatch),
         ["residual"] = AFlag,
-        ["residual_pooling"] = AFlag,
         ["rope_grid_indexing"] = AText,
         ["rope_grid_offset"] = ANumber(0, MaxWidth),
         ["rope_temperature"] = ANumber(0, MaxTemperature),
@@ -180,9 +180,11 @@ internal static class ModelArgs
         ["stage_conv_chs"] = Counts(1, MaxWidth),
         ["stage_out_chs"] = Counts(1, MaxWidth),
         ["stages"] = Counts(1, MaxBlocks),
+        ["standardize"] = AFlag,
         ["std_conv_eps"] = ARatio,
         ["stem_bias"] = AFlag,
         ["stem_chs"] = CountOrCounts(1, MaxWidth),
+        ["stem_expand_ratio"] = ARatio,
         ["stem_pool"] = AText,
         ["stem_type"] = AText,
         ["stem_use_scale_branch"] = AFlag,
@@ -191,6 +193,7 @@ internal static class ModelArgs
         ["swiglu_align_to"] = ACount(0, MaxWidth),
         ["swiglu_mlp"] = AFlag,
         ["tokens_norm"] = AFlag,
+        ["transformer_depths"] = Counts(0, MaxBlocks),
         ["transformer_init_values"] = ARatio,
         ["transformer_rel_pos_dim"] = ACount(1, MaxWidth),
         ["transformer_rel_pos_type"] = AText,
@@ -198,7 +201,7 @@ internal static class ModelArgs
         ["types"] = Texts,
         ["use_abs_pos"] = AFlag,
         ["use_abs_pos_emb"] = AFlag,
-        ["use_cls_token"] = AFlag,
+        ["use_clipped_linears"] = AFlag,
         ["use_conv"] = AFlag,
         ["use_expand_proj"] = AFlag,
         ["use_fc_norm"] = AFlag,
@@ -218,6 +221,7 @@ internal static class ModelArgs
         ["w0"] = ACount(1, MaxWidth),
         ["wa"] = ANumber(0, MaxWidth),
         ["width_factor"] = ARatio,
+        ["width_list"] = Counts(1, MaxWidth),
         ["width_mult"] = ARatio,
         ["widths"] = Counts(1, MaxWidth),
         ["window_ratio"] = CountOrCounts(1, MaxPatch),
@@ -366,6 +370,7 @@ internal static class ModelArgs
         }
     }
 
+    /// <summary>A list of true and false; null counts as false.</summary>
     private static void Flags(string name, JsonElement value)
     {
         if (value.ValueKind != JsonValueKind.Array || value.GetArrayLength() > MaxStages || !value.EnumerateArray().All(v => v.ValueKind is JsonValueKind.True or JsonValueKind.False or JsonValueKind.Null))

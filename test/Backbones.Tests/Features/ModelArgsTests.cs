@@ -176,6 +176,8 @@ public sealed class ModelArgsTests
     [DataRow("fasternet_t0", """{"embed_dim":128,"depths":[1,2,13,2]}""", "fasternet_s")]
     [DataRow("visformer_tiny", """{"embed_dim":384,"init_channels":32,"num_heads":6}""", "visformer_small")]
     [DataRow("legacy_seresnet50", """{"layers":[3,4,23,3]}""", "legacy_seresnet101")]
+    [DataRow("csatv2", """{"dims":[48,96,224,448],"depths":[3,3,10,8],"transformer_depths":[0,0,4,3],"img_size":640}""", "csatv2_21m")]
+    [DataRow("cpubone_nano", """{"width_list":[14,28,56,112,224],"depth_list":[0,1,1,2,3]}""", "cpubone_s0")]
     public void ArgumentsOfTheFamilyMakeAnotherVariant(string name, string arguments, string? variant)
     {
         PretrainedConfig config = ModelNames.GetConfig(name).WithModelArgs(arguments);
@@ -409,6 +411,12 @@ public sealed class ModelArgsTests
     [DataRow("swinv2_cr_tiny_224", "mlp_ratio", "3")]
     [DataRow("densenet121", "bn_size", "3")]
     [DataRow("volo_d1_224", "mlp_ratio", "4")]
+    [DataRow("cpubone_b3", "head_widths", "[96,64]")]
+    [DataRow("cpubone_b3", "stem_expand_ratio", "2")]
+    [DataRow("gemma4_vit_167m", "depth", "3")]
+    [DataRow("gemma4_vit_167m", "intermediate_size", "1024")]
+    [DataRow("gemma4_vit_167m", "standardize", "true")]
+    [DataRow("gemma4_vit_167m", "use_clipped_linears", "false")]
     public void EveryArgumentChangesTheModel(string name, string argument, string value)
     {
         PretrainedConfig config = ModelNames.GetConfig(name);
