@@ -40,6 +40,7 @@ internal sealed class DetectionBenchmark(BenchOptions options)
             "maskrcnn" => new MaskRcnnOptions(),
             "fasterrcnn" => new FasterRcnnOptions(),
             "retinanet" => new RetinaNetOptions(),
+            "ssd300" or "ssdlite320" => new SsdOptions(),
             _ => new FcosOptions(),
         };
         made = made with { EngineOptions = new EngineOptions { Threads = options.Threads } };

@@ -6,7 +6,7 @@ namespace Backbones.Detection;
 /// <summary>
 /// The boxes that a detector begins with: at each pixel of each map one for every size and aspect ratio (torchvision's <c>AnchorGenerator</c>).
 /// </summary>
-public sealed class AnchorGenerator
+public sealed class AnchorGenerator : IAnchors
 {
     /// <summary>Makes a generator.</summary>
     /// <param name="sizes">For each map the sides of a square anchor, in pixels of the resized image.</param>
@@ -38,15 +38,10 @@ public sealed class AnchorGenerator
     /// <param name="imageSize">Size of the padded batch.</param>
     /// <param name="maps">Size of each map.</param>
     /// <exception cref="ArgumentException">There are not as many maps as lists of sizes.</exception>
-    public IReadOnlyList<Box[]> Generate(Size2 imageSize, IReadOnlyList<Size2> maps)
-    {
-        AnchorGrid[] grids = Grids(imageSize, maps);
-        return [.. grids.Select(g => Enumerable.Range(0, g.Count).Select(i => g[i]).ToArray())];
-    }
+    public IReadOnlyList<Box[]> Generate(Size2 imageSize, IReadOnlyList<Size2> maps) => [.. ((IAnchors)this).Grids(imageSize, maps).Select(g => g.ToArray())];
 
-    /// <summary>The anchors of each map, made when they are asked for.</summary>
-    internal AnchorGrid[] Grids(Size2 imageSize, IReadOnlyList<Size2> maps)
-        => maps.Count == CellAnchors.Length ? [.. maps.Select((m, i) => new AnchorGrid(CellAnchors[i], m, imageSize.H / m.H, imageSize.W / m.W))]
+    AnchorGrid[] IAnchors.Grids(Size2 imageSize, IReadOnlyList<Size2> maps)
+        => maps.Count == CellAnchors.Length ? [.. maps.Select((m, i) => new CellGrid(CellAnchors[i], m, imageSize.H / m.H, imageSize.W / m.W))]
             : throw new ArgumentException($"The anchors are for {CellAnchors.Length} maps, the network has {maps.Count}: give a list of sizes for each map.", nameof(maps));
 
     /// <summary>In float32, and rounded to even, as torchvision does it.</summary>
@@ -61,25 +56,16 @@ public sealed class AnchorGenerator
         }
         return cells.MoveToImmutable();
     }
-}
 
-/// <summary>The anchors of one map.</summary>
-/// <param name="cells">Anchors around (0, 0).</param>
-/// <param name="map">Size of the map.</param>
-/// <param name="strideY">Pixels of the image from a row to the next.</param>
-/// <param name="strideX">Pixels of the image from a column to the next.</param>
-internal sealed class AnchorGrid(ImmutableArray<Box> cells, Size2 map, int strideY, int strideX)
-{
-    /// <summary>Number of anchors.</summary>
-    public int Count { get; } = map.H * map.W * cells.Length;
-
-    /// <summary>Anchor by number: row, then column, then cell anchor.</summary>
-    public Box this[int index]
+    /// <summary>The anchors of one map.</summary>
+    /// <param name="cells">Anchors around (0, 0).</param>
+    /// <param name="map">Size of the map.</param>
+    /// <param name="strideY">Pixels of the image from a row to the next.</param>
+    /// <param name="strideX">Pixels of the image from a column to the next.</param>
+    private sealed class CellGrid(ImmutableArray<Box> cells, Size2 map, int strideY, int strideX) : AnchorGrid(map, cells.Length)
     {
-        get
+        private protected override Box At(int row, int column, int cell)
         {
-            (int pixel, int cell) = Math.DivRem(index, cells.Length);
-            (int row, int column) = Math.DivRem(pixel, map.W);
             float x = column * strideX, y = row * strideY;
             Box anchor = cells[cell];
             return new(x + anchor.X1, y + anchor.Y1, x + anchor.X2, y + anchor.Y2);

@@ -35,7 +35,7 @@ public sealed class Detections : IReadOnlyList<Detection>
 
 /// <summary>One object in an image.</summary>
 /// <param name="Box">Where it is, in pixels of the image as it was given.</param>
-/// <param name="Label">Number of its class, as torchvision counts: of the R-CNNs 0 is the background, which is never detected.</param>
+/// <param name="Label">Number of its class, as torchvision counts: of the R-CNNs and SSD 0 is the background, which is never detected.</param>
 /// <param name="Score">How sure the detector is, 0 to 1.</param>
 public sealed record Detection(Box Box, int Label, float Score)
 {

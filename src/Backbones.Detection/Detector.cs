@@ -55,7 +55,7 @@ public abstract class Detector : IDisposable
     /// <summary>torchvision's name; empty for a detector over a backbone of one's own.</summary>
     public string Name { get; }
 
-    /// <summary>Number of classes; of the R-CNNs with the background.</summary>
+    /// <summary>Number of classes; of the R-CNNs and SSD with the background.</summary>
     public int NumClasses { get; }
 
     /// <summary>Names of the classes by <see cref="Detection.Label"/>; empty where there are none.</summary>
@@ -99,6 +99,7 @@ public abstract class Detector : IDisposable
             ("fasterrcnn", null or FasterRcnnOptions) => FasterRcnn.Create(name, (FasterRcnnOptions?)options),
             ("retinanet", null or RetinaNetOptions) => RetinaNet.Create(name, (RetinaNetOptions?)options),
             ("fcos", null or FcosOptions) => Fcos.Create(name, (FcosOptions?)options),
+            ("ssd300" or "ssdlite320", null or SsdOptions) => Ssd.Create(name, (SsdOptions?)options),
             _ => throw new ArgumentException($"'{name}' does not take {options!.GetType().Name}; give the options of its kind, {kind}.", nameof(options)),
         };
     }
@@ -158,7 +159,7 @@ public abstract class Detector : IDisposable
     private protected abstract IEnumerable<Graph> HeadGraphs();
 
     /// <summary>The anchors, map by map.</summary>
-    internal abstract AnchorGenerator AnchorsOfLevels { get; }
+    internal abstract IAnchors AnchorsOfLevels { get; }
 
     /// <summary>Channels of the pyramid.</summary>
     private protected int MapChannels => _nominal.Value.Levels[0].Map.Shape[0];
@@ -179,11 +180,11 @@ public abstract class Detector : IDisposable
     {
         try
         {
-            if (AnchorsOfLevels.CellAnchors.FirstOrDefault(c => c.Length != AnchorsOfLevels.CellAnchors[0].Length) is { IsDefault: false } other)
-                throw new ArgumentException($"All maps share one head and so have as many anchors a pixel; received {AnchorsOfLevels.CellAnchors[0].Length} for the first and {other.Length} for another.");
+            if (AnchorsOfLevels is AnchorGenerator { CellAnchors: var cells } && cells.FirstOrDefault(c => c.Length != cells[0].Length) is { IsDefault: false } other)
+                throw new ArgumentException($"All maps share one head and so have as many anchors a pixel; received {cells[0].Length} for the first and {other.Length} for another.");
             AnchorsOfLevels.Grids(_nominalSize, _nominal.Value.LevelSizes);
             if (!Categories.IsEmpty && Categories.Length != NumClasses)
-                throw new ArgumentException($"{NumClasses} classes need as many {nameof(DetectorOptions.Categories)}, of the R-CNNs the background's first; received {Categories.Length}.");
+                throw new ArgumentException($"{NumClasses} classes need as many {nameof(DetectorOptions.Categories)}, of the R-CNNs and SSD the background's first; received {Categories.Length}.");
             _ = Parameters;
             return (T)this;
         }
@@ -245,7 +246,7 @@ public abstract class Detector : IDisposable
         catch (OverflowException e)
         {
             // Lengths of buffers are computed checked.
-            throw new ArgumentException($"{images.Count} image{(images.Count == 1 ? "" : "s")} of {padded.W}×{padded.H} pixels, resized and padded, are more than one run can hold; give {(images.Count == 1 ? "a smaller MinSize and MaxSize" : "fewer at a time")}.", nameof(images), e);
+            throw new ArgumentException($"{images.Count} image{(images.Count == 1 ? "" : "s")} of {padded.W}×{padded.H} pixels, resized and padded, are more than one run can hold; give {(images.Count == 1 ? "a smaller MinSize and MaxSize, or FixedSize" : "fewer at a time")}.", nameof(images), e);
         }
         Detections[] found = [.. sources.Select((s, i) => Original(workspace, i, new(s.Height, s.Width)))];
         workspace.Clock?.Lap("results");

@@ -30,13 +30,16 @@ public abstract record DetectorOptions
     /// <summary>Whether published weights that are not on this machine are downloaded.</summary>
     public DownloadMode Download { get; init; }
 
+    /// <summary>Folder where downloads are kept and looked for, as <see cref="BackboneOptions.CacheDir"/>.</summary>
+    public string? CacheDir { get; init; }
+
     /// <summary>Gets reports of a download.</summary>
     public IProgress<DownloadProgress>? DownloadProgress { get; init; }
 
     /// <summary>Check every weight for NaN and infinity when loading.</summary>
     public bool CheckFinite { get; init; } = true;
 
-    /// <summary>Number of classes of a detector made by name; null for as many as the weights have. For the R-CNNs it counts the background.</summary>
+    /// <summary>Number of classes of a detector made by name; null for as many as the weights have. For the R-CNNs and SSD it counts the background.</summary>
     public int? NumClasses { get; init; }
 
     /// <summary>Names of the classes by <see cref="Detection.Label"/>; null for COCO's where the detector is torchvision's with its 91 classes, else none.</summary>
@@ -58,7 +61,7 @@ public abstract record DetectorOptions
     /// <summary>… unless the longer side would be longer than this (<c>max_size</c>); null for the model's own, which is 1333.</summary>
     public int? MaxSize { get; init; }
 
-    /// <summary>Images are resized to this size, whatever their shape (<c>fixed_size</c>), and not by <see cref="MinSize"/> and <see cref="MaxSize"/>.</summary>
+    /// <summary>Images are resized to this size, whatever their shape (<c>fixed_size</c>), and not by <see cref="MinSize"/> and <see cref="MaxSize"/>; null for those two, of SSD for the model's own.</summary>
     public Size2? FixedSize { get; init; }
 
     /// <summary>Mean of each channel of values in [0, 1]; null for the backbone's.</summary>
@@ -74,7 +77,7 @@ public abstract record DetectorOptions
     /// <summary>A batch is padded to multiples of it (<c>size_divisible</c>).</summary>
     public int SizeDivisible { get; init; } = 32;
 
-    /// <summary>The feature pyramid network between the backbone and the heads; null for none: the heads then get the backbone's maps, which must have equal channels.</summary>
+    /// <summary>The feature pyramid network between the backbone and the heads; null for none: the heads then get the backbone's maps, which must have equal channels but for SSD.</summary>
     public FeaturePyramid? Pyramid { get; init; }
 }
 
@@ -182,6 +185,32 @@ public sealed record RetinaNetOptions : OneStageOptions
 
     /// <summary>Group normalisation in the heads (torchvision's v2).</summary>
     public bool GroupNorm { get; init; }
+}
+
+/// <summary>What SSD can be told. Images come to <see cref="DetectorOptions.FixedSize"/>, whatever their shape: null for the model's own (300 × 300, of SSDlite 320 × 320). SSD does not take
+/// <see cref="DetectorOptions.MinSize"/> and <see cref="DetectorOptions.MaxSize"/>.</summary>
+public sealed record SsdOptions : DetectorOptions
+{
+    /// <summary>torchvision's defaults.</summary>
+    public SsdOptions() => SizeDivisible = 1;
+
+    /// <summary>The boxes that each map begins with; null for the model's own.</summary>
+    public DefaultBoxGenerator? AnchorGenerator { get; init; }
+
+    /// <summary>Heads of depthwise and 1×1 convolutions (torchvision's <c>SSDLiteHead</c>) in place of 3×3 ones.</summary>
+    public bool LiteHead { get; init; }
+
+    /// <summary>Scores below it are no detections (<c>score_thresh</c>); null for the model's own, which is 0.01, of SSDlite 0.001.</summary>
+    public double? ScoreThresh { get; init; }
+
+    /// <summary>Overlap from which a detection is suppressed by a better one of its class (<c>nms_thresh</c>); null for the model's own, which is 0.45, of SSDlite 0.55.</summary>
+    public double? NmsThresh { get; init; }
+
+    /// <summary>Most detections of an image (<c>detections_per_img</c>); null for the model's own, which is 200, of SSDlite 300.</summary>
+    public int? DetectionsPerImage { get; init; }
+
+    /// <summary>Detections of each class before suppression (<c>topk_candidates</c>); null for the model's own, which is 400, of SSDlite 300.</summary>
+    public int? TopKCandidates { get; init; }
 }
 
 /// <summary>What FCOS can be told.</summary>

@@ -63,7 +63,7 @@ public class FasterRcnn : Detector
 
     private protected override IEnumerable<Graph> HeadGraphs() => Stages.Select(s => s.Head.Graph);
 
-    internal override AnchorGenerator AnchorsOfLevels => _anchors;
+    internal override IAnchors AnchorsOfLevels => _anchors;
 
     private protected override void Dispose(bool disposing)
     {

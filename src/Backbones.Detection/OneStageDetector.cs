@@ -30,7 +30,7 @@ public abstract class OneStageDetector : Detector
     /// <exception cref="GraphException">The backbone cannot have such images.</exception>
     public Graph GraphFor(Size2 size) => BuildFeatures(size).Graph;
 
-    internal override AnchorGenerator AnchorsOfLevels => AnchorGenerator;
+    internal override IAnchors AnchorsOfLevels => AnchorGenerator;
 
     internal override Workspace CreateWorkspace() => new(Pool);
 

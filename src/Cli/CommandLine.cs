@@ -5,6 +5,7 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Text.Json;
 using Backbones.Graphs;
+using Backbones.Registry;
 using Backbones.Weights;
 using TimmFeatures.Cli.Commands;
 using TimmFeatures.Cli.Commands.Cluster;
@@ -16,11 +17,22 @@ namespace TimmFeatures.Cli;
 /// <summary>The command <c>timm-features</c>: its verbs, and what becomes of errors.</summary>
 internal static class CommandLine
 {
+    /// <summary>Arguments that are files.</summary>
+    private static readonly string[] s_files = ["FILE", "IMAGE", "IMAGES", "INDEX", "SHARDS"];
+
     /// <summary>Runs one command.</summary>
     /// <returns>One of <see cref="ExitCode"/>.</returns>
     public static int Run(IReadOnlyList<string> arguments, Terminal terminal)
     {
         RootCommand root = Create(terminal);
+        // As git, dotnet and others have it.
+        if (arguments.FirstOrDefault() == "help")
+            arguments = [.. arguments.Skip(1), "--help"];
+        if (arguments.Count == 0)
+        {
+            root.Parse(["--help"]).Invoke(new InvocationConfiguration { Output = terminal.Error });
+            return ExitCode.Usage;
+        }
         // A file name may begin with @: nothing is read in its place.
         ParseResult parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (Problem(arguments, parsed, root) is { } problem)
@@ -58,6 +70,8 @@ internal static class CommandLine
     private static string OneLine(Exception e)
     {
         string message = e is ArgumentException { ParamName: { } name } ? e.Message.Replace($" (Parameter '{name}')", "", StringComparison.Ordinal) : e.Message;
+        if (e is UnknownModelException { Suggestions.Count: 0 } && message.StartsWith("Unknown model", StringComparison.Ordinal))
+            message += " 'timm-features list' has all names, 'list PART' those with a part in them.";
         return CommandLineWords.Spell(string.Join(" ", message.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)));
     }
 
@@ -96,12 +110,16 @@ internal static class CommandLine
         string[] known = [.. command.Options.Concat(root.Options.Where(o => o.Recursive)).SelectMany(o => o.Aliases.Append(o.Name)).Where(n => n[0] == '-').Distinct()];
         if (parsed.Action is not HelpWithExamples && MistypedOption(arguments, parsed, known) is { } mistyped)
         {
-            string place = command.Arguments.Count > 0 ? $" A file of that name is './{mistyped}', or comes behind '--'." : "";
-            return $"There is no option '{mistyped}'.{NearestName.Suggest(mistyped, known)}{place}";
+            // Of one letter all others are equally near.
+            string nearest = mistyped.Length > 2 ? NearestName.Suggest(mistyped, known) : "";
+            string[] others = [.. root.Subcommands.Where(c => c.Options.Any(o => o.Name == mistyped || o.Aliases.Contains(mistyped))).Select(c => $"'{c.Name}'")];
+            string elsewhere = others.Length == 0 ? "" : $" {string.Join(", ", others)} {(others.Length == 1 ? "has" : "have")} it.";
+            string place = others.Length == 0 && command.Arguments.Any(a => s_files.Contains(a.Name)) ? $" A file of that name is './{mistyped}', or comes behind '--'." : "";
+            return $"There is no option '{mistyped}'.{nearest}{elsewhere}{place}";
         }
-        if (parsed.Errors.Count > 0 && command == root && parsed.UnmatchedTokens is [var verb, ..])
-            return $"There is no command '{verb}'.{NearestName.Suggest(verb, root.Subcommands.Select(c => c.Name))}";
-        return parsed.Errors.Count == 0 ? null : string.Join(" ", parsed.Errors.Select(e => WrongValue(e) ?? e.Message.ReplaceLineEndings(" ")));
+        if (command == root && parsed.UnmatchedTokens is [var verb, ..])
+            return $"There is no command '{verb}'.{NearestName.Suggest(verb, root.Subcommands.Select(c => c.Name).Append("help"))}";
+        return parsed.Errors.Count == 0 ? null : string.Join(" ", parsed.Errors.Select(e => WrongValue(e) ?? Surplus(e, parsed) ?? e.Message.ReplaceLineEndings(" ")));
     }
 
     /// <summary>A word with a dash that is no option of the command: the library takes it for a model or a file, or for the value of the option before it. Behind <c>--</c>, and where there is such a file, it is one.</summary>
@@ -127,6 +145,16 @@ internal static class CommandLine
         string? expected = type == typeof(int) && !int.TryParse(token.Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _) ? "a whole number"
             : type == typeof(double) && !double.TryParse(token.Value, CultureInfo.InvariantCulture, out _) ? "a number" : null;
         return expected is null ? null : $"{option.Name} '{token.Value}' is not valid; expected {expected}.";
+    }
+
+    /// <summary>What a command takes, where it is given more than that; null where an error is about something else.</summary>
+    private static string? Surplus(ParseError error, ParseResult parsed)
+    {
+        Command command = parsed.CommandResult.Command;
+        if (error.SymbolResult is not CommandResult || parsed.UnmatchedTokens.FirstOrDefault(t => error.Message.Contains($"'{t}'", StringComparison.Ordinal)) is not { } surplus)
+            return null;
+        string taken = command.Arguments.Count == 0 ? "options alone" : string.Join(" and ", command.Arguments.Select(a => a.Name));
+        return $"'{surplus}' is one argument too many; '{command.Name}' takes {taken}.";
     }
 
     private static string NameOf(ParseResult parsed) => parsed.CommandResult.Command is RootCommand ? "" : $" {parsed.CommandResult.Command.Name}";

@@ -22,10 +22,11 @@ internal sealed class HelpWithExamples(HelpAction help, Terminal terminal) : Syn
             help.MaxWidth = int.MaxValue;
         help.Invoke(parseResult);
         string[] examples = s_examples.TryGetValue(parseResult.CommandResult.Command, out string[]? own) ? own : ["timm-features COMMAND --help"];
-        terminal.Out.WriteLine("Examples:");
+        TextWriter output = parseResult.InvocationConfiguration.Output;
+        output.WriteLine("Examples:");
         foreach (string example in examples)
-            terminal.Out.WriteLine($"  {example}");
-        terminal.Out.WriteLine();
+            output.WriteLine($"  {example}");
+        output.WriteLine();
         return ExitCode.Success;
     }
 }

@@ -13,8 +13,8 @@ public static class TimmDetectionCatalog
     /// <param name="inputColumnName">Name of the image column: MLImage, text (path) or Vector&lt;Byte&gt; (encoded image). Null: the same as <paramref name="outputColumnName"/>.</param>
     /// <param name="modelName">torchvision's name, such as <c>torchvision/maskrcnn_resnet50_fpn</c>.</param>
     /// <param name="weightsPath">A weights file; null to look the weights up by name.</param>
-    /// <param name="scoreThreshold">Scores below it are no detections, 0 to 1; null for torchvision's of the model (0.05, of FCOS 0.2).</param>
-    /// <param name="maxDetections">Most detections of a picture; null for torchvision's of the model (100, of RetinaNet 300).</param>
+    /// <param name="scoreThreshold">Scores below it are no detections, 0 to 1; null for torchvision's of the model (0.05, of FCOS 0.2, of SSD 0.01, of SSDlite 0.001).</param>
+    /// <param name="maxDetections">Most detections of a picture; null for torchvision's of the model (100, of RetinaNet and SSDlite 300, of SSD 200).</param>
     /// <exception cref="ArgumentException">There is no such model; the message has the nearest names.</exception>
     /// <example><code>mlContext.Transforms.DetectObjects("Objects", "Image", "torchvision/maskrcnn_resnet50_fpn", scoreThreshold: 0.5)</code></example>
     public static ObjectDetector DetectObjects(this TransformsCatalog catalog, string outputColumnName, string? inputColumnName, string modelName, string? weightsPath = null,
@@ -25,7 +25,8 @@ public static class TimmDetectionCatalog
     /// <param name="catalog">The transform's catalog.</param>
     /// <param name="outputColumnName">What the columns' names begin with.</param>
     /// <param name="inputColumnName">Name of the image column; null: the same as <paramref name="outputColumnName"/>.</param>
-    /// <param name="options">Model, weights, batch size and so on; <see cref="FeaturizerOptions.ImageSize"/> is the shorter side of the picture as the model gets it (<c>min_size</c>).</param>
+    /// <param name="options">Model, weights, batch size and so on; <see cref="FeaturizerOptions.ImageSize"/> is the shorter side of the picture as the model gets it (<c>min_size</c>), of SSD
+    /// every side (<c>fixed_size</c>).</param>
     /// <param name="scoreThreshold">Scores below it are no detections, 0 to 1; null for torchvision's of the model.</param>
     /// <param name="maxDetections">Most detections of a picture; null for torchvision's of the model.</param>
     public static ObjectDetector DetectObjects(this TransformsCatalog catalog, string outputColumnName, string? inputColumnName, FeaturizerOptions options, double? scoreThreshold = null,

@@ -61,7 +61,7 @@ public sealed class FeaturePicture : INotebookOutput
     /// <summary>Writes a PNG file, and its folder where that is missing.</summary>
     public void Save(string path)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        AtomicFile.MakeFolderOf(path);
         AtomicFile.Write(path, file => file.Write(ToPng()));
     }
 

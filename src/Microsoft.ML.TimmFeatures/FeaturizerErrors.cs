@@ -1,3 +1,8 @@
+using Backbones.Graphs;
+using Backbones.Registry;
+using Backbones.Weights;
+using Backbones.Weights.Hub;
+
 namespace Microsoft.ML.TimmFeatures;
 
 /// <summary>An image that cannot be featurized. The message says row, column and path, and what is wrong with the image.</summary>
@@ -28,8 +33,8 @@ public static class FeaturizerErrors
     private const string OwnMark = "TimmFeatures";
 
     /// <summary>
-    /// The exception that says what went wrong: a featurizer's own, such as <see cref="ImageRowException"/>, however deep ML.NET wrapped it ("Splitter/consolidator
-    /// worker encountered exception…", "Event we were waiting on was subject to an exception", "Exception has been thrown by the target of an invocation");
+    /// The exception that says what went wrong: a featurizer's own, such as <see cref="ImageRowException"/>, or one about a model's name, weights or download, however deep ML.NET wrapped it and
+    /// whatever caused it ("Splitter/consolidator worker encountered exception…", "Event we were waiting on was subject to an exception", "Exception has been thrown by the target of an invocation");
     /// without such a one the innermost.
     /// </summary>
     /// <example><code>catch (Exception e) { Console.Error.WriteLine(FeaturizerErrors.CauseOf(e).Message); }</code></example>
@@ -48,7 +53,8 @@ public static class FeaturizerErrors
 
     private static Exception? Find(Exception exception)
     {
-        if (exception.Data[OwnMark] is true)
+        // What caused one of these, such as a socket's error, says less than it.
+        if (exception.Data[OwnMark] is true || exception is UnknownModelException or DownloadException or WeightsFormatException or ParameterMismatchException or GraphException)
             return exception;
         IEnumerable<Exception> inner = exception is AggregateException several ? several.InnerExceptions : exception.InnerException is { } one ? [one] : [];
         return inner.Select(Find).FirstOrDefault(e => e is not null);

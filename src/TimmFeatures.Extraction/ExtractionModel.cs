@@ -1,5 +1,6 @@
 using Backbones;
 using Backbones.Engines;
+using Backbones.Imaging;
 using Backbones.Registry;
 using TimmFeatures.Extraction.Images;
 
@@ -19,12 +20,14 @@ internal sealed class ExtractionModel : IDisposable
     private readonly SelectedFeatures _selected;
     private readonly Lazy<FeatureExtractor> _extractor;
 
-    /// <exception cref="ArgumentException">There is no such model, or it has no such features.</exception>
+    /// <exception cref="ArgumentException">There is no such model, it has no such features, or its inputs are no pictures.</exception>
     public ExtractionModel(FeatureRequest request)
     {
         _request = request;
         _backbone = Backbone.Create(request.Model, request.Backbone);
         _selected = _backbone.Select(request.Selection);
+        // Of an input that no picture becomes every picture would be called unreadable.
+        _ = new ImageTransform(_backbone.TransformOptions);
         // Every thread runs the engine alone; a device serves them all.
         int threads = request.Engine.Device == "cpu" ? 1 : request.Threads;
         _extractor = new Lazy<FeatureExtractor>(() => _backbone.Extract(_selected, request.Engine.Engine, new EngineOptions { Threads = threads, Precision = request.Engine.Precision }));

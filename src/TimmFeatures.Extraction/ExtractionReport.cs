@@ -130,7 +130,7 @@ internal sealed record ExtractionReport(ExtractionSettings Settings, Shard? Shar
     public static ExtractionReport Read(string file)
     {
         if (!File.Exists(file))
-            throw new FileNotFoundException($"There is no file '{file}'.", file);
+            throw new FileNotFoundException(Directory.Exists(file) ? $"'{file}' is a folder; expected a file that 'timm-features extract' wrote." : $"There is no file '{file}'.", file);
         ExtractionReport report = TryRead(file) ?? throw new FileNotFoundException($"'{file}' has no report '{PathOf(file)}' beside it: it was not written by 'timm-features extract', or is not complete.", PathOf(file));
         report.EnsureIsOf(file);
         return report;

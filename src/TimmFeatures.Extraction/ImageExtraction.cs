@@ -1,3 +1,4 @@
+using Backbones.Weights;
 using TimmFeatures.Extraction.Files;
 using TimmFeatures.Extraction.Images;
 
@@ -42,7 +43,7 @@ internal sealed class ImageExtraction(ExtractionRequest request, IReadOnlyList<I
             written.EnsureIsOf(_file);
             return new ExtractionResult(_file, written, 0, TimeSpan.Zero, TimeSpan.Zero);
         }
-        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(_file))!);
+        AtomicFile.MakeFolderOf(_file);
         ImageItem[] part = [.. images.Skip(first).Take(end - first)];
         return new PartExtraction(model, settings, request.Shard, part, _file, request.SkipBadImages).Run(request.Resume, progress, cancellation);
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Backbones.Weights;
 using TimmFeatures.Extraction.Files;
 
 namespace TimmFeatures.Extraction;
@@ -48,7 +49,7 @@ internal static partial class ShardMerge
         var table = new FeatureTable(settings.Outputs, settings.ToText(), rows, () => shards.SelectMany(s => s.Report.Open(s.File).Rows()));
         TableFormat format = TableFormat.Of(output);
         format.Check(output, settings.Outputs, rows);
-        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(output))!);
+        AtomicFile.MakeFolderOf(output);
         return FeatureFiles.Write(output, format, table, merged, cancellation);
     }
 

@@ -27,6 +27,9 @@ internal abstract record BackboneSetup
     /// <summary>Never download.</summary>
     public bool Offline { get; init; }
 
+    /// <summary>Where downloads are kept, a full path; null for the worker's own caches.</summary>
+    public string? CacheDir { get; init; }
+
     /// <summary>What is changed about the weights' config (<see cref="ConfigPatch"/>); null for nothing.</summary>
     public JsonObject? ConfigOverlay { get; init; }
 
@@ -39,6 +42,7 @@ internal abstract record BackboneSetup
         ImageSize = ImageSize,
         UseTestSize = UseTestSize,
         Download = Offline ? DownloadMode.Never : DownloadMode.WhenMissing,
+        CacheDir = CacheDir,
         ConfigOverlay = ConfigPatch.ToOverlay(ConfigOverlay),
     };
 }
@@ -55,6 +59,7 @@ internal static class BackboneSetups
         ImageSize = options.ImageSize,
         UseTestSize = options.UseTestSize,
         Offline = options.Download == DownloadMode.Never,
+        CacheDir = options.CacheDir is { } cache ? Path.GetFullPath(cache) : null,
         ConfigOverlay = configOverlay,
     };
 }

@@ -20,6 +20,8 @@ public sealed class CatalogTests
     [DataRow("torchvision/fcos_resnet50_fpn.COCO_V1", "torchvision/fcos_resnet50_fpn")]
     [DataRow("MaskRCNN_ResNet50_FPN_V2_Weights.DEFAULT", "torchvision/maskrcnn_resnet50_fpn_v2")]
     [DataRow("FasterRCNN_MobileNet_V3_Large_320_FPN_Weights.COCO_V1", "torchvision/fasterrcnn_mobilenet_v3_large_320_fpn")]
+    [DataRow("SSD300_VGG16_Weights.COCO_V1", "torchvision/ssd300_vgg16")]
+    [DataRow("SSDLite320_MobileNet_V3_Large_Weights.DEFAULT", "torchvision/ssdlite320_mobilenet_v3_large")]
     public void A_name_may_have_the_tag_of_its_weights_or_be_torchvisions_of_them(string name, string detector)
         => Assert.AreEqual(detector, DetectorCatalog.Find(name).Name);
 
@@ -80,9 +82,11 @@ public sealed class CatalogTests
     [DataRow("retinanet_resnet50_fpn", 34014999, true)]
     [DataRow("retinanet_resnet50_fpn_v2", 38198935, false)]
     [DataRow("fcos_resnet50_fpn", 32269600, true)]
+    [DataRow("ssd300_vgg16", 35641826, false)]
+    [DataRow("ssdlite320_mobilenet_v3_large", 3440060, false)]
     public void Models_have_the_published_number_of_parameters(string name, int published, bool isFrozen)
     {
-        DetectorOptions options = name.Split('_')[0] switch { "maskrcnn" => new MaskRcnnOptions(), "keypointrcnn" => new KeypointRcnnOptions(), "retinanet" => new RetinaNetOptions(), "fcos" => new FcosOptions(), _ => new FasterRcnnOptions() };
+        DetectorOptions options = name.Split('_')[0] switch { "maskrcnn" => new MaskRcnnOptions(), "keypointrcnn" => new KeypointRcnnOptions(), "retinanet" => new RetinaNetOptions(), "fcos" => new FcosOptions(), "ssd300" or "ssdlite320" => new SsdOptions(), _ => new FasterRcnnOptions() };
         using Detector detector = Detector.Create($"torchvision/{name}", options with { RandomWeights = true, CheckFinite = false });
         HashSet<string> norms = [.. detector.ParameterSpecs.Where(p => p.Name.EndsWith(".running_mean", StringComparison.Ordinal) && p.Name.StartsWith("backbone.body.", StringComparison.Ordinal)).Select(p => p.Name[..^".running_mean".Length])];
         Assert.AreEqual(published, detector.ParameterSpecs.Where(p => p.Kind == ParameterKind.Parameter && !(isFrozen && norms.Contains(p.Name[..p.Name.LastIndexOf('.')]))).Sum(p => p.Shape.Length));

@@ -28,10 +28,46 @@ public sealed class CommandLineTests
     }
 
     [TestMethod]
+    public void An_option_of_other_commands_is_told_of_as_theirs()
+    {
+        Tool.Fail(ExitCode.Usage, ["extract", "resnet18", "photos", "--top", "3"], "There is no option '--top'. 'similar' has it. See 'timm-features extract --help'.");
+        Tool.Fail(ExitCode.Usage, ["list", "-o", "x"], "There is no option '-o'. 'convert', 'extract', ", " have it.");
+        Tool.Fail(ExitCode.Usage, ["info", "resnet18", "--nonsense"], "There is no option '--nonsense'. See");
+    }
+
+    [TestMethod]
+    public void Arguments_that_are_too_many_are_told_of_with_those_there_are()
+    {
+        Tool.Fail(ExitCode.Usage, ["info", "resnet18", "resnet50"], "'resnet50' is one argument too many; 'info' takes MODEL.");
+        Tool.Fail(ExitCode.Usage, ["similar", "f.npy", "a.jpg", "b.jpg"], "'b.jpg' is one argument too many; 'similar' takes INDEX and IMAGE.");
+        Tool.Fail(ExitCode.Usage, ["serve", "resnet18"], "'resnet18' is one argument too many; 'serve' takes options alone.");
+    }
+
+    [TestMethod]
     public void An_option_without_a_command_is_an_error()
     {
         Tool.Fail(ExitCode.Usage, ["--versoin"], "There is no option '--versoin'. Did you mean '--version'?");
         Tool.Fail(ExitCode.Usage, ["--nonsense", "list"], "There is no option '--nonsense'.", "'timm-features list --help'");
+    }
+
+    /// <summary>Whoever types the name alone sees what can follow it; a script that does has made a mistake, and gets nothing where it expects a result.</summary>
+    [TestMethod]
+    public void Without_a_command_all_commands_are_listed()
+    {
+        Tool run = Tool.Run();
+        Assert.AreEqual((ExitCode.Usage, ""), (run.ExitCode, run.Out));
+        foreach (Command command in Root.Subcommands)
+            Assert.Contains(command.Description!.Split('.', ',', ':')[0], run.Error);
+        Assert.AreEqual(Tool.Succeed("--help").Out, run.Error);
+    }
+
+    [TestMethod]
+    public void Help_is_also_a_command()
+    {
+        Assert.AreEqual(Tool.Succeed("--help").Out, Tool.Succeed("help").Out);
+        Assert.AreEqual(Tool.Succeed("extract", "--help").Out, Tool.Succeed("help", "extract").Out);
+        Tool.Fail(ExitCode.Usage, ["help", "exract"], "There is no command 'exract'. Did you mean 'extract'");
+        Tool.Fail(ExitCode.Usage, ["exract", "--help"], "There is no command 'exract'. Did you mean 'extract'");
     }
 
     [TestMethod]

@@ -1,3 +1,4 @@
+using System.Formats.Tar;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -78,6 +79,49 @@ public sealed class ExtractTests
             command.CommandText = sql;
             return Convert.ToString(command.ExecuteScalar(), CultureInfo.InvariantCulture)!;
         }
+    }
+
+    /// <summary>Data sets have them; left out, rows would be missing and nobody told.</summary>
+    [TestMethod]
+    public void Links_in_a_tar_archive_are_the_files_that_they_lead_to()
+    {
+        using var images = new ImageSet();
+        string tar = images["links.tar"], file = images["f.npy"];
+        using (var writer = new TarWriter(File.Create(tar), TarEntryFormat.Pax))
+        {
+            Link("early.jpg", TarEntryType.SymbolicLink, "./a/../a/00.jpg");
+            foreach (string name in (string[])["./a/00.jpg", "a/01.jpg"])
+                writer.WriteEntry(Path.Combine(images.Folder, name), name);
+            Link("b/hard.jpg", TarEntryType.HardLink, "a/01.jpg");
+            Link("b/far.jpg", TarEntryType.SymbolicLink, "../early.jpg");
+            Link("b/gone.jpg", TarEntryType.SymbolicLink, "gone.jpg");
+            Link("out.jpg", TarEntryType.SymbolicLink, $"{images.Folder}/a/00.jpg");
+            Link("above.jpg", TarEntryType.SymbolicLink, "../a/00.jpg");
+            Link("round.jpg", TarEntryType.SymbolicLink, "round.jpg");
+            writer.WriteEntry(new PaxTarEntry(TarEntryType.Fifo, "pipe.jpg"));
+            writer.WriteEntry(new PaxTarEntry(TarEntryType.Directory, "folder.jpg"));
+            Link("notes.txt", TarEntryType.SymbolicLink, "nowhere");
+
+            void Link(string name, TarEntryType type, string target) => writer.WriteEntry(new PaxTarEntry(type, name) { LinkName = target });
+        }
+        Tool.Fail(ExitCode.BadImage, ImageSet.Extract(file, tar), "Image 6 of 10", "b/gone.jpg", "It is a link to 'gone.jpg', which is no file of the archive.");
+        Tool.Succeed(ImageSet.Extract(file, tar, "--bad-images", "skip", "--resume"));
+        ExtractionReport report = ExtractionReport.Read(file);
+        (string Path, float[] Values)[] rows = [.. report.Open(file).Rows().Select(r => (r.Path, r.Values.ToArray()))];
+        string[] names = [.. rows.Select(r => r.Path[(tar.Length + 1)..])];
+        CollectionAssert.AreEqual(new[] { "early.jpg", "./a/00.jpg", "a/01.jpg", "b/hard.jpg", "b/far.jpg", "b/gone.jpg", "out.jpg", "above.jpg", "round.jpg", "pipe.jpg" }, names);
+        float[] first = Expected(images.Names[0]), second = Expected(images.Names[1]);
+        CollectionAssert.AreEqual((float[])[.. first, .. first, .. second, .. second, .. first], rows.Take(5).SelectMany(r => r.Values).ToArray());
+        CollectionAssert.AreEqual(names[5..], report.Failures.Select(f => f.Path[(tar.Length + 1)..]).ToArray());
+        Assert.AreEqual("It is no file in the archive but an entry of the type Fifo.", report.Failures[^1].Error);
+    }
+
+    [TestMethod]
+    public void A_model_whose_input_is_no_picture_is_told_of_before_any_picture()
+    {
+        using var images = new ImageSet();
+        Tool.Fail(ExitCode.Failure, ["extract", "test_resnet", images.Folder, "--random-weights", "--model-args", "{\"in_chans\": 5}", "--bad-images", "skip", "-o", images["f.npy"]], "asked for were 5", "Models with other inputs take tensors");
+        Assert.IsFalse(File.Exists(images["f.npy"]));
     }
 
     [TestMethod]
@@ -272,6 +316,16 @@ public sealed class ExtractTests
         Tool.Fail(1, ImageSet.Extract(images["f.xlsx"], images.Folder), "'.xlsx'", ".parquet");
         Tool.Fail(1, ImageSet.Extract(images["f.npy"], images.Folder, "--pyramid"), "holds one array", ".npz");
         Tool.Fail(1, ImageSet.Extract(images["f.csv"], images.Folder, "--pyramid"), "65536");
+        Directory.CreateDirectory(images["folder.npy"]);
+        foreach (string[] verb in (string[][])[ImageSet.Extract(images["folder.npy"], images.Folder), ["export", Tool.DemoModel, "--weights", Tool.DemoWeights, "--onnx", images["folder.npy"]]])
+            Tool.Fail(1, verb, $"'{images["folder.npy"]}' is a folder; expected the name of a file to write.");
+        string below = Path.Combine(images.Names[0], "f.npy");
+        Tool.Fail(1, ImageSet.Extract(below, images.Folder), $"'{below}' cannot be written: '{images.Names[0]}' is a file, not a folder.");
+        Tool.Fail(1, ["convert", Tool.DemoWeights, "-o", images.Names[0]], $"'{images.Names[0]}' is a file, not a folder.");
+        // Before anything is computed, so that nothing of it is left.
+        Assert.IsFalse(File.Exists($"{images["folder.npy"]}.partial"));
+        Tool.Fail(2, ["extract", images.Folder, "resnet18.a1_in1k", "-o", images["f.npy"]], "'resnet18.a1_in1k' is a model and", "expected the model first");
+        Tool.Fail(1, ImageSet.Extract(images["f.npy"], Path.Combine(images.Folder, "a", "notes.txt"), "--bad-images", "skip"), "is no image; a list of paths is given on standard input");
         Tool.Fail(1, ImageSet.Extract(images["f.npy"], "nowhere"), "There is no file or folder 'nowhere'");
         Tool.Fail(1, ImageSet.Extract(images["f.npy"], Path.Combine(images.Folder, "*.png")), "has no images");
         Tool.Fail(1, ImageSet.Extract(images["f.npy"], "-"), "standard input has no images");

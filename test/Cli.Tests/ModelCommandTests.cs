@@ -59,6 +59,8 @@ public sealed class ModelCommandTests
     public void Download_finds_what_is_here_and_says_why_the_rest_is_not()
     {
         Tool.Fail(1, ["download", "resnet18.a1_in1k"], "TIMM_FEATURES_OFFLINE=1");
+        Tool.Fail(1, ["download", "resnet18.a1_in1k", "--cache-dir", "nowhere"], $"nothing downloaded in '{Path.GetFullPath("nowhere")}'");
+        Tool.Fail(2, ["download", "resnet18.a1_in1k", "--cache-dir", ""], "--cache-dir '' is not valid; expected a folder.");
         Tool.Fail(2, ["download"], "See 'timm-features download --help'.");
     }
 
@@ -239,7 +241,13 @@ public sealed class ModelCommandTests
             Tool help = Tool.Succeed(verb, "--help");
             Assert.Contains($"Examples:\n  timm-features {verb} ", help.Out.ReplaceLineEndings("\n"));
         }
-        Tool.Fail(2, [], "--help");
+        Tool.Fail(1, ["list", "resnet5x"], "No model has a name like 'resnet5x'. Did you mean 'resnet50'");
+        Tool.Fail(1, ["info", "qqqqqqqqqq"], "Unknown model 'qqqqqqqqqq'. 'timm-features list' has all names");
+        string file = Path.Combine(Tool.DemoWeights, "model.safetensors");
+        Tool.Fail(1, ["info", $"local-dir:{file}"], $"'{file}' is a file; expected a folder with a config.json and weights. A file of weights is given with --weights");
+        Tool.Fail(1, ["visualize", Tool.DemoModel, "--weights", Tool.DemoWeights, "nowhere.jpg", "-o", "never.png"], "There is no image 'nowhere.jpg'.");
+        Tool.Fail(1, ["visualize", Tool.DemoModel, "--weights", Tool.DemoWeights, Tool.Textures, "-o", "never.png"], $"'{Tool.Textures}' is a folder; expected one image.");
+        Tool.Fail(1, ["similar", Tool.Textures, "nowhere.jpg"], $"'{Tool.Textures}' is a folder; expected a file that");
         Tool.Fail(2, ["exract"], "There is no command 'exract'.", "'extract'");
         Tool.Fail(2, ["info", "a", "b"], "'b'");
         Tool.Fail(2, ["extract", "test_resnet", "--poool", "max", "-o", "never.npz"], "There is no option '--poool'. Did you mean '--pool'?");

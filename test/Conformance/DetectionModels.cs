@@ -62,10 +62,18 @@ internal static class DetectionModels
             "FasterRCNN" => o => FasterRcnn.Create(Select("resnet18", ("layer3", "0")), classes, (FasterRcnnOptions)o),
             "RetinaNet" => o => RetinaNet.Create(Body("resnet50", 2), classes, (RetinaNetOptions)o),
             "FCOS" => o => Fcos.Create(Body("resnet50", 2), classes, (FcosOptions)o),
+            "SSD" => o => Ssd.Create(Body("resnet18", 2), classes, (SsdOptions)o),
             string function => o => Detector.Create($"torchvision/{function}", o with { NumClasses = classes }),
         };
         DetectorOptions options = built.ToLowerInvariant() switch
         {
+            string b when b.StartsWith("ssd ", StringComparison.Ordinal) => Single(new SsdOptions
+            {
+                AnchorGenerator = DetectionRecipe.DefaultBoxes(model.GetProperty("anchor_generator")),
+                // torchvision's size is width and height.
+                FixedSize = new(model.GetProperty("size")[1].GetInt32(), model.GetProperty("size")[0].GetInt32()),
+            }, args),
+            string b when b.StartsWith("ssd", StringComparison.Ordinal) => Single(new SsdOptions(), args),
             string b when b.StartsWith("maskrcnn", StringComparison.Ordinal) => Rcnn(new MaskRcnnOptions(), args),
             string b when b.Contains("resnet18", StringComparison.Ordinal) => Rcnn(new FasterRcnnOptions(), args) with
             {
@@ -77,8 +85,9 @@ internal static class DetectionModels
             string b when b.StartsWith("retinanet", StringComparison.Ordinal) => OneStage(new RetinaNetOptions(), args),
             _ => OneStage(new FcosOptions(), args),
         };
-        // Names and shapes first, then the weights for them.
-        using Detector outline = create(options with { RandomWeights = true });
+        // Names and shapes first, then the weights for them. Which of SSDlite's two widths it is, weights tell.
+        ParameterStore? whole = built.Contains("reduced_tail=False", StringComparison.Ordinal) ? ParameterStore.FromTensors(RecipeWeights.Tensors([new("backbone.extra.0.0.0.weight", [256, 960, 1, 1])], 1)) : null;
+        using Detector outline = create(options with { RandomWeights = true, Weights = whole });
         return create(options with { Weights = DetectionRecipe.Weights(outline.ParameterSpecs, gains), Engine = engine });
     }
 
@@ -128,6 +137,23 @@ internal static class DetectionModels
         return options;
     }
 
+    private static SsdOptions Single(SsdOptions options, JsonElement args)
+    {
+        foreach (JsonProperty arg in args.EnumerateObject())
+        {
+            double value = arg.Value.GetDouble();
+            options = arg.Name switch
+            {
+                "topk_candidates" => options with { TopKCandidates = (int)value },
+                "score_thresh" => options with { ScoreThresh = value },
+                "nms_thresh" => options with { NmsThresh = value },
+                "detections_per_img" => options with { DetectionsPerImage = (int)value },
+                _ => throw new InvalidDataException($"The argument '{arg.Name}' is not known here."),
+            };
+        }
+        return options;
+    }
+
     /// <summary>The maps of body, pyramid and heads over the workspace's batch, and the anchors.</summary>
     private static void CheckMaps(DetectionChecks checks, Detector detector, JsonElement item, Workspace workspace, Size2 padded, int count)
     {
@@ -140,6 +166,12 @@ internal static class DetectionModels
         int at = 0;
         foreach ((string part, var maps) in new[] { ("body", features.Body), ("fpn", features.Levels) })
         {
+            if (detector is Ssd && part == "fpn")
+            {
+                // Without a pyramid the levels are the body's maps.
+                at += maps.Length;
+                continue;
+            }
             JsonElement samples = item.GetProperty(part);
             checks.Equal($"{part} keys", string.Join(", ", samples.EnumerateObject().Select(p => p.Name)), string.Join(", ", maps.Select(m => m.Name)));
             foreach ((string key, Node map) in maps)

@@ -35,6 +35,7 @@ internal static class DetectionOps
             [.. DetectionChecks.BoxesOf(item.GetProperty("boxes")).Index().Where(b => Boxes.IsAtLeast(b.Item, (float)item.GetProperty("min_size").GetDouble())).Select(b => b.Index)])),
         "box_iou" => [c => Iou(c, op)],
         "anchor_generator" => Each(op, Anchors),
+        "default_boxes" => Each(op, DefaultBoxes),
         "paste_masks_in_image" => [.. Each(op.GetProperty("cases"), (c, item) => Paste(c, op, item)), .. Each(op.GetProperty("errors"), (c, item) => PasteOutside(c, op, item))],
         "maskrcnn_inference" => [c => MaskInference(c, op)],
         "masks_to_boxes" => [c => MasksToBoxes(c, ops, op)],
@@ -195,6 +196,18 @@ internal static class DetectionOps
         foreach ((int level, JsonElement sample) in item.GetProperty("anchors").EnumerateArray().Index())
             checks.Close($"anchors[{level}]", sample, [anchors[level].Length, 4], DetectionChecks.Flat(anchors[level]), 1e-7);
         checks.EqualAll("first", DetectionChecks.BoxesOf(item.GetProperty("first")), [.. anchors.SelectMany(a => a).Take(item.GetProperty("first").GetArrayLength())]);
+    }
+
+    private static void DefaultBoxes(DetectionChecks checks, JsonElement item)
+    {
+        DefaultBoxGenerator made = DetectionRecipe.DefaultBoxes(item);
+        checks.Close("all_scales", DetectionChecks.Floats(item.GetProperty("all_scales")), [.. made.Scales.Select(s => (float)s)], 0);
+        Size2[] maps = [.. item.GetProperty("feature_maps").EnumerateArray().Select(SizeOf)];
+        checks.EqualAll("per_location", DetectionChecks.Ints(item.GetProperty("per_location")), [.. made.PerPixel(maps.Length)]);
+        IReadOnlyList<Box[]> boxes = made.Generate(SizeOf(item.GetProperty("batch_size")), maps);
+        foreach ((int level, JsonElement sample) in item.GetProperty("anchors").EnumerateArray().Index())
+            checks.Close($"anchors[{level}]", sample, [boxes[level].Length, 4], DetectionChecks.Flat(boxes[level]), 1e-7);
+        checks.Close("first", DetectionChecks.Flat(DetectionChecks.BoxesOf(item.GetProperty("first"))), DetectionChecks.Flat(boxes.SelectMany(b => b).Take(item.GetProperty("first").GetArrayLength())), 1e-5);
     }
 
     private static (Box[] Boxes, float[][] Masks) Masks(JsonElement op)

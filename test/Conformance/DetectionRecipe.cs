@@ -40,6 +40,15 @@ internal static class DetectionRecipe
         return new(values, shape[1], shape[2]);
     }
 
+    /// <summary>SSD's boxes by the arguments of torchvision's generator.</summary>
+    public static DefaultBoxGenerator DefaultBoxes(JsonElement item)
+    {
+        double? Number(string name) => item.TryGetProperty(name, out JsonElement value) ? value.GetDouble() : null;
+        double[]? List(string name) => item.TryGetProperty(name, out JsonElement value) ? [.. value.EnumerateArray().Select(v => v.GetDouble())] : null;
+        return new([.. item.GetProperty("aspect_ratios").EnumerateArray().Select(list => list.EnumerateArray().Select(v => v.GetDouble()).ToArray())], Number("min_ratio") ?? 0.15, Number("max_ratio") ?? 0.9,
+            List("scales"), List("steps")?.Select(s => (int)s).ToArray(), !item.TryGetProperty("clip", out JsonElement clip) || clip.GetBoolean());
+    }
+
     /// <summary>The recipe's weights with gains.</summary>
     public static ParameterStore Weights(IEnumerable<ParameterSpec> specs, JsonElement gains)
     {

@@ -153,6 +153,30 @@ public sealed class DetectObjectsTests
         Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
     }
 
+    /// <summary>SSD resizes to a square, and has a background among its classes.</summary>
+    [TestMethod]
+    public void Objects_of_SSD_are_the_detectors_of_that_size()
+    {
+        const string name = "torchvision/ssdlite320_mobilenet_v3_large";
+        string path = Path.Combine(Directory.CreateTempSubdirectory("detector").FullName, "own.safetensors");
+        using Detector detector = Detector.Create(name, new SsdOptions { RandomWeights = true, NumClasses = 3, FixedSize = 64, ScoreThresh = AnyScore, DetectionsPerImage = 5 });
+        detector.SaveWeights(path);
+        IDataView data = _context.Data.LoadFromEnumerable(Rows.Images.Take(2));
+        using (ImageModelTransformer transformer = _context.Transforms.DetectObjects("Objects", "Image", s_options with { ModelName = name, RandomWeights = false, WeightsPath = path }, AnyScore, maxDetections: 5).Fit(data))
+        {
+            IDataView view = transformer.Transform(data);
+            Assert.AreEqual("Vector<Key<UInt32, 0-1>>", view.Schema["Objects_Labels"].Type.ToString());
+            Detections[] expected = [.. Rows.Pictures[..2].Select(p => detector.Detect(p)[0])];
+            Assert.IsTrue(expected.All(e => e.Count == 5));
+            for (int i = 0; i < 2; i++)
+            {
+                CollectionAssert.AreEqual(expected[i].SelectMany(d => (float[])[d.Box.X1, d.Box.Y1, d.Box.X2, d.Box.Y2]).ToArray(), view.Read<float>("Objects_Boxes")[i]);
+                CollectionAssert.AreEqual(expected[i].Select(d => (uint)d.Label).ToArray(), view.Read<uint>("Objects_Labels")[i]);
+            }
+        }
+        Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
+    }
+
     [TestMethod]
     public void A_saved_model_finds_the_same()
     {

@@ -134,6 +134,7 @@ public sealed class LocalClusterTests
         using var set = new PictureSet(1);
         NewJob job = JobFolder.Prepare(set.Request("x.npy"), TextReader.Null, []);
         Assert.DoesNotContain("config_overlay", job.Description);
+        Assert.DoesNotContain("cache_dir", job.Description);
         string old = $$"""
             {"id": "x-1", "output": "/x.npy", "parts": 1, "model": "resnet18", "weights_path": "/w.pth", "key_prefix": "a.", "random_weights": false, "image_size": {"h": 64, "w": 32},
             "use_test_size": true, "offline": true, "device": "cpu", "precision": "auto", "selection": {{JsonNode.Parse(job.Description)!["selection"]!.ToJsonString()}}, "exif": false}
@@ -255,9 +256,12 @@ public sealed class LocalClusterTests
         Tool.Fail(ExitCode.Failure, ["cluster-tables", "--cluster", "redis://127.0.0.1:1"], "needs no tables");
         Tool.Fail(ExitCode.Failure, ["serve", "--model", "resnet18", "--cluster", "redis://127.0.0.1:1", "--crop-pct", "0.5"], "Cannot reach the cluster 'redis://127.0.0.1:1'");
         Tool.Fail(ExitCode.Usage, [.. submit, "--model-args", """{"layers": [1], "layers": [2]}"""], "--model-args", "is not valid");
-        Tool refused = Tool.Run([.. submit[..^1], set["y.csv"], "--model-args", """{"depths": [1]}"""]);
-        Assert.AreEqual(ExitCode.Failure, refused.ExitCode);
-        Assert.Contains("which 'test_resnet' does not take", refused.Error);
+        // One line each: the worker in this process says nothing of itself before there is a job.
+        Tool.Fail(ExitCode.Failure, [.. submit[..^1], set["y.csv"], "--model-args", """{"depths": [1]}"""], "which 'test_resnet' does not take");
+        Tool.Fail(ExitCode.Failure, [.. submit[..^1], set["y.xyz"]], "'.xyz'", ".parquet");
+        Directory.CreateDirectory(set["folder.csv"]);
+        Tool.Fail(ExitCode.Failure, [.. submit[..^1], set["folder.csv"]], $"'{set["folder.csv"]}' is there already");
+        Assert.Contains(" Worker ", run.Error);
     }
 
     [TestMethod]

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text;
+using System.Text.Json;
 
 namespace TimmFeatures.Service.Tests;
 
@@ -52,6 +53,40 @@ public sealed class HostileRequestTests
     {
         await s_service.FailAsync(422, Features, RunningService.Json("{\"images\": [\"\\ud800\"]}"), "images[0]", "It is no text");
         await s_service.FailAsync(422, RunningService.EmbeddingsPath, RunningService.Json("{\"input\": [\"data:image/png;base64,\\udc00\"]}"), "input[0]", "It is no text");
+    }
+
+    /// <summary>Clients mark the field that the cause names.</summary>
+    [TestMethod]
+    [DataRow("nodes", "layer9", """{"nodes": ["layer9"]}""")]
+    [DataRow("pool", "Unknown pool type 'mean'", """{"pool": "mean"}""")]
+    [DataRow("indices", "5 levels", """{"kind": "pyramid", "indices": [1, 7]}""")]
+    [DataRow("indices", "No level asked for", """{"kind": "pyramid", "indices": []}""")]
+    [DataRow("output_stride", "output_stride 12", """{"kind": "pyramid", "output_stride": 12, "indices": [1]}""")]
+    [DataRow("output_stride", "output_stride 12", """{"kind": "pyramid", "output_stride": 12, "indices": [7]}""")]
+    [DataRow("indices", "5 blocks", """{"kind": "intermediates", "indices": [-9], "tokens": true}""")]
+    [DataRow("tokens", "is for token models", """{"kind": "intermediates", "indices": [1], "tokens": true}""")]
+    [DataRow("kind", "There is no kind 'pooling'", """{"kind": "pooling"}""")]
+    public async Task What_the_model_does_not_have_is_named_by_its_field(string cause, string message, string fields)
+    {
+        using HttpResponseMessage response = await s_service.PostAsync(Features, RunningService.Json($"{fields[..^1]}, \"images\": [\"{Convert.ToBase64String(RunningService.Pictures[0])}\"]}}"));
+        await RunningService.CheckProblemAsync(response, 422, Features, message);
+        Assert.AreEqual(cause, JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement.GetProperty("cause").GetString());
+    }
+
+    [TestMethod]
+    public async Task Too_many_pictures_and_none_are_named_by_the_field_that_has_them()
+    {
+        string urls = string.Join(',', Enumerable.Repeat($"\"{RunningService.DataUrl(RunningService.Pictures[0])}\"", 17));
+        foreach ((string path, string field) in new[] { (Features, "images"), (RunningService.EmbeddingsPath, "input") })
+        {
+            foreach ((int status, string list) in new[] { (422, ""), (413, urls) })
+            {
+                using HttpResponseMessage response = await s_service.PostAsync(path, RunningService.Json($"{{\"{field}\": [{list}]}}"));
+                await RunningService.CheckProblemAsync(response, status, path, "picture");
+                JsonElement problem = JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement;
+                Assert.AreEqual(field, (path == Features ? problem.GetProperty("cause") : problem.GetProperty("error").GetProperty("param")).GetString());
+            }
+        }
     }
 
     [TestMethod]

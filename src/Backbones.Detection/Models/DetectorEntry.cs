@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using Backbones.Graphs;
 using Backbones.Layers;
+using Backbones.Models;
 using Backbones.Registry;
+using Backbones.Weights;
 
 namespace Backbones.Detection;
 
@@ -9,15 +11,15 @@ namespace Backbones.Detection;
 /// <param name="Name">The name, <c>torchvision/maskrcnn_resnet50_fpn</c>.</param>
 /// <param name="Url">Where the published weights are, trained on COCO (<c>COCO_V1</c>).</param>
 /// <param name="Backbone">The backbone's name.</param>
-/// <param name="Levels">The backbone's nodes that the pyramid gets, from fine to coarse.</param>
+/// <param name="Maps">The maps that the pyramid or the heads get, from fine to coarse, for a padded size; the weights, where there are any, tell which of several variants it is.</param>
 /// <param name="Adapt">What is torchvision's own of the model, put into options that leave it open.</param>
-internal sealed record DetectorEntry(string Name, string Url, string Backbone, ImmutableArray<string> Levels, Func<DetectorOptions, DetectorOptions> Adapt)
+internal sealed record DetectorEntry(string Name, string Url, string Backbone, Func<ParameterStore?, Size2, SelectedFeatures> Maps, Func<DetectorOptions, DetectorOptions> Adapt)
 {
     /// <summary>The first word of its name: <c>maskrcnn</c>, <c>retinanet</c>, ….</summary>
     public string Kind { get; } = Name.Split('/')[1].Split('_')[0];
 
-    /// <summary>What torchvision takes off the backbone's keys.</summary>
-    public string Root { get; init; } = "";
+    /// <summary>The detector's key of one of the backbone's; null for the backbone's own below <c>backbone.body</c>.</summary>
+    public Func<string, string>? KeyOf { get; init; }
 
     /// <summary>Eps of the backbone's batch normalisations; null for the backbone's own.</summary>
     public float? BatchNormEps { get; init; }
@@ -63,6 +65,11 @@ internal static class DetectorCatalog
         ResNet("retinanet_resnet50_fpn", "retinanet_resnet50_fpn_coco-eeacb38b.pth", s_layers2To4, o => (RetinaNetOptions)o) with { PublishedBatchNormEps = 0 },
         ResNet("retinanet_resnet50_fpn_v2", "retinanet_resnet50_fpn_v2_coco-5905b1c5.pth", s_layers2To4, o => (RetinaNetOptions)o with { GroupNorm = true, Pyramid = new(Extra: ExtraBlocks.LastLevelP6P7OnBody) }),
         ResNet("fcos_resnet50_fpn", "fcos_resnet50_fpn_coco-99b0c9b7.pth", s_layers2To4, o => (FcosOptions)o),
+        new(Prefix + "ssd300_vgg16", Weights + "ssd300_vgg16_coco-b556d3b4.pth", Prefix + "vgg16", (_, size) => SsdVgg.Build(size), o => Ssd300((SsdOptions)o)) { KeyOf = SsdVgg.KeyOf },
+        new(Prefix + "ssdlite320_mobilenet_v3_large", Weights + "ssdlite320_mobilenet_v3_large_coco-a79551df.pth", Prefix + "mobilenet_v3_large", SsdLiteMobileNet.Build, o => SsdLite320((SsdOptions)o))
+        {
+            KeyOf = SsdLiteMobileNet.KeyOf,
+        },
     ];
 
     /// <summary>The detector of that name, with or without the tag of its weights.</summary>
@@ -80,13 +87,43 @@ internal static class DetectorCatalog
     }
 
     private static DetectorEntry ResNet(string name, string file, ImmutableArray<string> levels, Func<DetectorOptions, DetectorOptions> adapt)
-        => new(Prefix + name, Weights + file, Prefix + "resnet50", levels, adapt);
+        => new(Prefix + name, Weights + file, Prefix + "resnet50", Nodes(Prefix + "resnet50", levels), adapt);
 
     /// <summary>torchvision gives detectors' MobileNets PyTorch's eps, whereas the classifiers have 0.001.</summary>
     private static DetectorEntry MobileNet(string name, string file, Func<FasterRcnnOptions, FasterRcnnOptions> adapt)
-        => new(Prefix + name, Weights + file, Prefix + "mobilenet_v3_large", s_mobileNetLevels, o => adapt((FasterRcnnOptions)o)) { Root = "features.", BatchNormEps = 1e-5f };
+        => new(Prefix + name, Weights + file, Prefix + "mobilenet_v3_large", Nodes(Prefix + "mobilenet_v3_large", s_mobileNetLevels), o => adapt((FasterRcnnOptions)o))
+        {
+            // The body is MobileNet's features.
+            KeyOf = key => BodyGraph.Prefix + (key.StartsWith("features.", StringComparison.Ordinal) ? key["features.".Length..] : key),
+            BatchNormEps = 1e-5f,
+        };
+
+    private static Func<ParameterStore?, Size2, SelectedFeatures> Nodes(string backbone, ImmutableArray<string> levels)
+        => (_, size) => SelectedFeatures.Create(ModelCatalog.Find(backbone), FeatureSelection.Nodes(levels), new BuildOptions { ImageSize = size });
 
     private static FasterRcnnOptions RcnnV2(FasterRcnnOptions options) => options with { RpnConvDepth = 2, BoxHeadConvs = 4, Pyramid = new(BatchNorm: true) };
+
+    /// <summary>VGG's weights are those of the paper's authors, for pixels in 0 to 255 less their mean.</summary>
+    private static SsdOptions Ssd300(SsdOptions options) => options with
+    {
+        AnchorGenerator = options.AnchorGenerator ?? new([[2], [2, 3], [2, 3], [2, 3], [2], [2]], scales: [0.07, 0.15, 0.33, 0.51, 0.69, 0.87, 1.05], steps: [8, 16, 32, 64, 100, 300]),
+        FixedSize = options.FixedSize ?? 300,
+        ImageMean = options.ImageMean ?? [0.48235f, 0.45882f, 0.40784f],
+        ImageStd = options.ImageStd ?? [.. Enumerable.Repeat((float)(1 / 255.0), 3)],
+    };
+
+    private static SsdOptions SsdLite320(SsdOptions options) => options with
+    {
+        AnchorGenerator = options.AnchorGenerator ?? new([.. Enumerable.Repeat<double[]>([2, 3], 6)], minRatio: 0.2, maxRatio: 0.95),
+        LiteHead = true,
+        FixedSize = options.FixedSize ?? 320,
+        ImageMean = options.ImageMean ?? [0.5f, 0.5f, 0.5f],
+        ImageStd = options.ImageStd ?? [0.5f, 0.5f, 0.5f],
+        ScoreThresh = options.ScoreThresh ?? 0.001,
+        NmsThresh = options.NmsThresh ?? 0.55,
+        DetectionsPerImage = options.DetectionsPerImage ?? 300,
+        TopKCandidates = options.TopKCandidates ?? 300,
+    };
 
     private static FasterRcnnOptions MobileNetRcnn(FasterRcnnOptions options) => options with
     {

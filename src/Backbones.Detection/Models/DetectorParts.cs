@@ -9,7 +9,7 @@ namespace Backbones.Detection;
 /// <summary>What a detector is made of, by name or over a backbone of one's own.</summary>
 internal sealed record DetectorParts
 {
-    /// <summary>A side for which any backbone and pyramid can be built: parameters are the same at all sizes.</summary>
+    /// <summary>A side for which any backbone and pyramid can be built, where the options fix none: parameters are the same at all sizes.</summary>
     private const int NominalSide = 256;
 
     public required string Name { get; init; }
@@ -35,7 +35,7 @@ internal sealed record DetectorParts
     public ParameterStore? BackboneParameters { get; init; }
 
     /// <summary>A padded size for which the graph can be built.</summary>
-    public Size2 NominalSize => Transform.Padded([new(NominalSide, NominalSide)]);
+    public Size2 NominalSize => Transform.Padded([Transform.FixedSize ?? new(NominalSide, NominalSide)]);
 
     /// <summary>The parts of one of torchvision's detectors.</summary>
     /// <param name="name">Its name.</param>
@@ -51,16 +51,12 @@ internal sealed record DetectorParts
         {
             (string layer, int rows) = classLayer(options);
             PretrainedConfig config = ModelNames.GetConfig(entry.Backbone);
-            ModelCatalog.Find(entry.Backbone);
-            // The body's weights are the detector's: of the backbone the graph alone is wanted.
-            var backbone = Backbones.Backbone.FromParameters(config, ParameterStore.FromTensors([]));
-            SelectedFeatures selected = backbone.Select(FeatureSelection.Nodes(entry.Levels.Select((node, i) => (node, $"{i}"))));
             return new()
             {
                 Name = entry.Name,
                 NumClasses = options.NumClasses ?? DetectorWeights.ClassesOf(given, layer, rows) ?? entry.Categories.Length,
                 Categories = entry.Categories,
-                Body = new(selected.Source!.AtSize, entry.Root, options.BatchNormEps ?? (isPublished ? entry.PublishedBatchNormEps : null) ?? entry.BatchNormEps),
+                Body = new(size => entry.Maps(given, size), entry.KeyOf, options.BatchNormEps ?? (isPublished ? entry.PublishedBatchNormEps : null) ?? entry.BatchNormEps),
                 Options = options,
                 Transform = TransformOf(options, config),
                 Given = given,
@@ -80,7 +76,7 @@ internal sealed record DetectorParts
     {
         ArgumentNullException.ThrowIfNull(selected);
         if (numClasses < 1)
-            throw new ArgumentOutOfRangeException(nameof(numClasses), numClasses, "A detector has one class or more; of the R-CNNs the background is one.");
+            throw new ArgumentOutOfRangeException(nameof(numClasses), numClasses, "A detector has one class or more; of the R-CNNs and SSD the background is one.");
         if (options.NumClasses is { } other && other != numClasses)
             throw new ArgumentException($"The options say {other} classes, the call {numClasses}.", nameof(options));
         SelectionSource source = selected.Source ?? throw new ArgumentException("The selection does not say what backbone it is of; make it with Backbone.Select.", nameof(selected));
@@ -157,6 +153,15 @@ internal sealed record DetectorParts
             AtLeastOne(dense.DetectionsPerImage, nameof(dense.DetectionsPerImage));
             Number(dense.ScoreThresh, nameof(dense.ScoreThresh));
             Number(dense.NmsThresh, nameof(dense.NmsThresh));
+        }
+        if (options is SsdOptions ssd)
+        {
+            if (ssd.MinSize is not null || ssd.MaxSize is not null)
+                throw new ArgumentException($"SSD resizes every image to {nameof(ssd.FixedSize)}, whatever its shape; {nameof(ssd.MinSize)} and {nameof(ssd.MaxSize)} must be null.", nameof(options));
+            AtLeastOne(ssd.TopKCandidates, nameof(ssd.TopKCandidates));
+            AtLeastOne(ssd.DetectionsPerImage, nameof(ssd.DetectionsPerImage));
+            Number(ssd.ScoreThresh, nameof(ssd.ScoreThresh));
+            Number(ssd.NmsThresh, nameof(ssd.NmsThresh));
         }
         return options;
 

@@ -28,7 +28,7 @@ internal static partial class DetectorWeights
         {
             if (entry is null || options.RandomWeights)
                 return null;
-            path = WeightsLocator.FindPublished(entry.Config, new WeightsDownloader(options.Download, options.DownloadProgress));
+            path = WeightsLocator.FindPublished(entry.Config, new WeightsDownloader(options.Download, options.DownloadProgress, cacheDir: options.CacheDir));
         }
         isOwned = true;
         isPublished = entry is not null && (options.WeightsPath is null || entry.IsPublished(path));

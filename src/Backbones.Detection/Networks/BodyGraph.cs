@@ -6,14 +6,15 @@ namespace Backbones.Detection;
 
 /// <summary>The backbone's part of a detector's graph: under the names that it has in torchvision's <c>state_dict</c>.</summary>
 /// <param name="Select">The selected maps for a padded image size.</param>
-/// <param name="Root">What is taken off the backbone's own names: MobileNet's body is its <c>features</c>.</param>
+/// <param name="Rename">The detector's key of one of the backbone's; null for the backbone's own below <c>backbone.body</c>.</param>
 /// <param name="BatchNormEps">Eps of its batch normalisations where a detector has another than the backbone; null for the backbone's.</param>
-internal sealed record BodyGraph(Func<Size2, SelectedFeatures> Select, string Root = "", float? BatchNormEps = null)
+internal sealed record BodyGraph(Func<Size2, SelectedFeatures> Select, Func<string, string>? Rename = null, float? BatchNormEps = null)
 {
-    private const string Prefix = "backbone.body.";
+    /// <summary>Where torchvision has the backbone under a pyramid.</summary>
+    public const string Prefix = "backbone.body.";
 
     /// <summary>The body's key of a parameter of the backbone.</summary>
-    public string KeyOf(string backboneKey) => Prefix + (backboneKey.StartsWith(Root, StringComparison.Ordinal) ? backboneKey[Root.Length..] : backboneKey);
+    public string KeyOf(string backboneKey) => Rename?.Invoke(backboneKey) ?? Prefix + backboneKey;
 
     /// <summary>The graph and its maps <c>[C, H, W]</c>, named '0', '1', … from fine to coarse as torchvision names them.</summary>
     /// <exception cref="GraphException">The backbone cannot have this image size, or what was selected is no map.</exception>

@@ -18,14 +18,16 @@ internal sealed record FeatureGraph(
     /// <param name="pyramid">The pyramid network; null for the backbone's maps as they are.</param>
     /// <param name="poolers">How boxes are cut from the maps; none where they are not.</param>
     /// <param name="heads">Adds the heads to the levels, and gives what each makes of every level.</param>
+    /// <param name="sharesHeads">Whether all levels have the same heads, and so need equal channels.</param>
     /// <exception cref="GraphException">The maps have different channels, or there is none to cut boxes from.</exception>
-    public static FeatureGraph Build(BodyGraph body, Size2 size, FeaturePyramid? pyramid, ImmutableArray<MultiScaleRoIAlign> poolers, Func<GraphBuilder, ImmutableArray<Node>, ImmutableArray<ImmutableArray<Node>>> heads)
+    public static FeatureGraph Build(BodyGraph body, Size2 size, FeaturePyramid? pyramid, ImmutableArray<MultiScaleRoIAlign> poolers, Func<GraphBuilder, ImmutableArray<Node>, ImmutableArray<ImmutableArray<Node>>> heads,
+        bool sharesHeads = true)
     {
         (Graph graph, ImmutableArray<(string Name, Node Map)> maps) = body.Build(size);
         GraphBuilder b = GraphBuilder.Extend(graph);
         ImmutableArray<(string Name, Node Map)> levels = pyramid is null ? maps
             : Layers.FeaturePyramidNetwork.Build(b, "backbone.fpn", maps, pyramid.OutChannels, pyramid.Extra, pyramid.BatchNorm);
-        if (levels.FirstOrDefault(l => l.Map.Shape[0] != levels[0].Map.Shape[0]) is (string, Node) other)
+        if (sharesHeads && levels.FirstOrDefault(l => l.Map.Shape[0] != levels[0].Map.Shape[0]) is (string, Node) other)
             throw new GraphException($"The heads need maps of equal channels: '{levels[0].Name}' has {levels[0].Map.Shape}, '{other.Name}' {other.Map.Shape}. Set Pyramid, which makes them equal.");
         if (poolers.FirstOrDefault(p => !p.FeatmapNames.Intersect(levels.Select(l => l.Name)).Any()) is { } missing)
             throw new GraphException($"None of the maps to cut boxes from is there: FeatmapNames are {string.Join(", ", missing.FeatmapNames)}, the network has {string.Join(", ", levels.Select(l => l.Name))}.");

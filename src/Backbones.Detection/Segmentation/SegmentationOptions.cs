@@ -17,6 +17,9 @@ public sealed record SegmentationOptions
     /// (<c>TIMM_FEATURES_OFFLINE=1</c>).</summary>
     public DownloadMode Download { get; init; }
 
+    /// <summary>Folder where downloads are kept and looked for, as <see cref="BackboneOptions.CacheDir"/>.</summary>
+    public string? CacheDir { get; init; }
+
     /// <summary>Gets reports of a download: name, size, license and source first.</summary>
     public IProgress<DownloadProgress>? DownloadProgress { get; init; }
 
@@ -43,5 +46,5 @@ public sealed record SegmentationOptions
     /// <summary>Names of the classes, the background first; null for a named model's own, if it has as many.</summary>
     public IReadOnlyList<string>? ClassNames { get; init; }
 
-    internal WeightsDownloader Downloader => new(Download, DownloadProgress);
+    internal WeightsDownloader Downloader => new(Download, DownloadProgress, cacheDir: CacheDir);
 }

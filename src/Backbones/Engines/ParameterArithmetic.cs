@@ -8,6 +8,9 @@ namespace Backbones.Engines;
 /// <summary>Computes what depends on parameters and constants alone, once, when a plan is made.</summary>
 internal static class ParameterArithmetic
 {
+    /// <summary>Weights from which on all cores scale them.</summary>
+    private const int ParallelFloats = 1 << 16;
+
     /// <summary>The values of all nodes without batch that batched nodes (or outputs) read.</summary>
     /// <param name="graph">The graph.</param>
     /// <param name="parameters">Its parameters.</param>
@@ -53,7 +56,7 @@ internal static class ParameterArithmetic
         // Parameters become arrays only where something needs them so: most are convolutions' weights, which are scaled from where they lie.
         DenseTensor Value(Node node)
         {
-            if (!values.TryGetValue(node, out DenseTensor value))
+            if (!values.TryGetValue(node, out DenseTensor? value))
                 values[node] = value = new(ToArray(Elements(node)), 1, node.Shape);
             return value;
         }
@@ -97,7 +100,18 @@ internal static class ParameterArithmetic
     {
         DenseTensor scaled = new(GC.AllocateUninitializedArray<float>(weights.Length), 1, shape);
         int row = factors.Length == 0 ? 0 : weights.Length / factors.Length;
-        Parallel.For(0, factors.Length, i =>
+        if (weights.Length < ParallelFloats)
+        {
+            for (int i = 0; i < factors.Length; i++)
+                Scale(i);
+        }
+        else
+        {
+            Parallel.For(0, factors.Length, Scale);
+        }
+        return scaled;
+
+        void Scale(int i)
         {
             ReadOnlySpan<float> source = weights.Span.Slice(i * row, row);
             Span<float> target = scaled.Data.AsSpan(i * row, row);
@@ -107,8 +121,7 @@ internal static class ParameterArithmetic
                 (new Vector<float>(source[done..]) * factor).CopyTo(target[done..]);
             for (; done < row; done++)
                 target[done] = source[done] * factor;
-        });
-        return scaled;
+        }
     }
 
     /// <summary>The sum of two weights of one shape: what merging the branches of RepVGG or MobileOne does to each of them.</summary>
@@ -131,7 +144,7 @@ internal static class ParameterArithmetic
 }
 
 /// <summary>A dense row-major tensor <c>[Batch, Shape…]</c>; parameters have batch 1 and are repeated where a batch is needed.</summary>
-internal readonly record struct DenseTensor(float[] Data, int Batch, Shape Shape)
+internal sealed record DenseTensor(float[] Data, int Batch, Shape Shape)
 {
     public static DenseTensor Zeros(int batch, Shape shape) => new(new float[checked((int)(batch * shape.Length))], batch, shape);
 

@@ -6,7 +6,7 @@ namespace Backbones.Engines;
 /// </summary>
 /// <param name="Elements">Row-major.</param>
 /// <param name="Factors">One for each row; empty where there is nothing to multiply by.</param>
-internal readonly record struct RowScaled(ReadOnlyMemory<float> Elements, ReadOnlyMemory<float> Factors)
+internal sealed record RowScaled(ReadOnlyMemory<float> Elements, ReadOnlyMemory<float> Factors)
 {
     /// <summary>Weights as they are.</summary>
     public static RowScaled Of(float[] weights) => new(weights, default);

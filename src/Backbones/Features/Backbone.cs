@@ -64,6 +64,7 @@ public sealed class Backbone : IDisposable
     /// classes, whose number is then the model's. What a selection needs is looked for when it is extracted.</remarks>
     /// <exception cref="ArgumentOutOfRangeException">An image size or number of channels below 1.</exception>
     /// <exception cref="UnknownModelException">There is no such model or tag; the message has the nearest names.</exception>
+    /// <exception cref="ArgumentException">A <see cref="BackboneOptions.CacheDir"/> without a name.</exception>
     /// <exception cref="DownloadException">The weights are not on this machine and cannot be downloaded; the message names the host and the reason.</exception>
     /// <exception cref="FileNotFoundException">No weights were found and downloads are off; the message says where they were looked for.</exception>
     /// <exception cref="WeightsFormatException">The weights file is malformed, or an entry in it cannot be adapted to the size and channels asked for.</exception>
@@ -74,7 +75,7 @@ public sealed class Backbone : IDisposable
         options ??= new BackboneOptions();
         // In the order in which a person would look: is the file there, is there such a model and tag.
         if (options.WeightsPath is { } given && !File.Exists(given) && !Directory.Exists(given))
-            throw new FileNotFoundException($"There is no weights file or folder '{given}'.", given);
+            throw WeightsLocator.NoWeightsAt(given);
         if (options.RandomWeights)
         {
             if ((options.WeightsPath ?? options.KeyPrefix) is { } ofFile)
@@ -82,18 +83,31 @@ public sealed class Backbone : IDisposable
             PretrainedConfig random = options.Overlaid(ModelNames.GetConfig(name));
             return new Backbone(random, options, ParameterStore.FromRecipe(DefaultSpecs(random), 1), ownsParameters: true);
         }
-        return Open(name, Locate(name, options), options);
+        return Open(Locate(name, options), options);
     }
 
     /// <summary>The weights that <see cref="Create"/> takes, with their config as it counts.</summary>
     internal static LocatedModel Locate(string name, BackboneOptions options)
     {
         LocatedModel located = WeightsLocator.Find(name, options.WeightsPath, downloader: options.Downloader);
-        return located with { Config = options.Overlaid(located.Config) };
+        return located with { Config = options.Overlaid(located.Config, located.ConfigFile) };
     }
 
     /// <summary>The same over weights that were located before.</summary>
-    internal static Backbone Open(string name, LocatedModel located, BackboneOptions options)
+    internal static Backbone Open(LocatedModel located, BackboneOptions options)
+    {
+        try
+        {
+            return Make(located, options);
+        }
+        // Nothing else was asked for: what the model cannot have is the file's.
+        catch (GraphException e) when (located.ConfigFile is { } file && options is { ConfigOverlay: null, ImageSize: null, UseTestSize: false, InChannels: null })
+        {
+            throw new GraphException($"{file}: {e.Message}", e);
+        }
+    }
+
+    private static Backbone Make(LocatedModel located, BackboneOptions options)
     {
         ParameterStore store = OpenWeights(located, options);
         try
@@ -136,7 +150,10 @@ public sealed class Backbone : IDisposable
 
     /// <summary>What the weights are that <see cref="Create"/> would take.</summary>
     internal static PretrainedConfig FindConfig(string name, BackboneOptions options)
-        => options.Overlaid(options.RandomWeights ? ModelNames.GetConfig(name) : WeightsLocator.FindConfig(name, options.WeightsPath, downloader: options.Downloader));
+    {
+        LocatedConfig located = options.RandomWeights ? new LocatedConfig(ModelNames.GetConfig(name)) : WeightsLocator.FindConfig(name, options.WeightsPath, downloader: options.Downloader);
+        return options.Overlaid(located.Config, located.File);
+    }
 
     /// <summary>What <see cref="Describe(string, FeatureSelection, BackboneOptions?)"/> tells, with the graph: whoever keeps it finds it built when the weights come.</summary>
     /// <param name="name">The model's name.</param>
@@ -292,7 +309,7 @@ public sealed class Backbone : IDisposable
     {
         try
         {
-            using ParameterStore weights = OpenWeights(WeightsLocator.Find(name, options.WeightsPath) with { Config = config }, options);
+            using ParameterStore weights = OpenWeights(WeightsLocator.Find(name, options.WeightsPath, downloader: (options with { Download = DownloadMode.Never }).Downloader) with { Config = config }, options);
             return WithClassesOf(config, weights);
         }
         catch (FileNotFoundException)

@@ -1,6 +1,8 @@
 using Backbones.Graphs;
 using Backbones.Imaging;
+using Backbones.Models;
 using Backbones.Registry;
+using Backbones.Weights;
 using Backbones.Weights.Hub;
 
 namespace Backbones;
@@ -18,6 +20,10 @@ public sealed record BackboneOptions
     /// <summary>Whether published weights that are not on this machine are downloaded. Default <see cref="DownloadMode.WhenMissing"/>, as timm's <c>pretrained=True</c>;
     /// the environment can forbid it (<c>TIMM_FEATURES_OFFLINE=1</c>, <c>HF_HUB_OFFLINE=1</c>).</summary>
     public DownloadMode Download { get; init; }
+
+    /// <summary>Folder where downloads are kept and looked for, as timm's <c>cache_dir</c>; null for the caches of the Hugging Face Hub and of torch, which are Python's, too, and which variables of the
+    /// environment can move. It has the layout of the Hub's cache, and beside its folders the files that have an address.</summary>
+    public string? CacheDir { get; init; }
 
     /// <summary>Gets reports of a download: name, size, license and source first.</summary>
     public IProgress<DownloadProgress>? DownloadProgress { get; init; }
@@ -42,19 +48,48 @@ public sealed record BackboneOptions
     /// <summary>Check every weight for NaN and infinity when loading.</summary>
     public bool CheckFinite { get; init; } = true;
 
-    internal WeightsDownloader Downloader => new(Download, DownloadProgress);
+    internal WeightsDownloader Downloader => new(Download, DownloadProgress, cacheDir: CacheDir);
 
     /// <summary>The config as it counts.</summary>
+    /// <param name="config">What the weights are.</param>
+    /// <param name="file">The config.json that says so; null where it is the registry.</param>
     /// <exception cref="ArgumentException">The overlay gives none, or one with an image transform that does not exist.</exception>
-    internal PretrainedConfig Overlaid(PretrainedConfig config)
+    /// <exception cref="WeightsFormatException">The config.json has an image transform that does not exist.</exception>
+    /// <exception cref="UnknownModelException">The config.json is of an architecture that there is not.</exception>
+    internal PretrainedConfig Overlaid(PretrainedConfig config, string? file = null)
     {
         if (ConfigOverlay is not { } change)
-            return config;
+            return file is null ? config : Checked(config, file);
         config = change(config) ?? throw new ArgumentException($"{nameof(ConfigOverlay)} gave null for the config of '{config.Name}'.", nameof(ConfigOverlay));
         // What is wrong with the transform is told of now, not by the first picture.
         ImageTransformOptions transform = ImageTransformOptions.Resolve(config.ToDataConfig());
         if (transform.Channels is 1 or 3)
             _ = new ImageTransform(transform);
         return config;
+    }
+
+    /// <summary>A config.json may be anybody's: what it has that there is not is told with its name and the field.</summary>
+    private static PretrainedConfig Checked(PretrainedConfig config, string file)
+    {
+        try
+        {
+            TransformFields.Check(config);
+            // Files of older versions of timm have its names.
+            if (!ModelCatalog.Contains(config.Architecture))
+                config = config with { Architecture = ModelNames.GetConfig(config.Architecture).Architecture };
+            return config;
+        }
+        catch (FormatException e)
+        {
+            throw new WeightsFormatException(file, e.Message, e);
+        }
+        catch (UnknownModelException e)
+        {
+            throw new UnknownModelException(e, $"{file}: 'architecture': {e.Message}");
+        }
+        catch (ArgumentException e)
+        {
+            throw new WeightsFormatException(file, $"'architecture': {e.Message}", e);
+        }
     }
 }

@@ -85,14 +85,14 @@ internal static class Norms
         }
     };
 
-    /// <summary>torch.nn.functional.normalize over the last axis: vectors of length 1.</summary>
-    public static Node L2Normalize(GraphBuilder b, Node x, string target = "normalize")
+    /// <summary>torch.nn.functional.normalize over the last axis, or over another (0: the channels of a map): vectors of length 1.</summary>
+    public static Node L2Normalize(GraphBuilder b, Node x, string target = "normalize", int axis = -1)
     {
         // x / √Σx² is the root-mean-square norm by 1/√d. PyTorch divides by 1e-12 at least, which this eps comes to.
-        int depth = x.Shape[^1];
+        int depth = x.Shape[x.Shape.Axis(axis)];
         var scale = new float[depth];
         Array.Fill(scale, 1 / MathF.Sqrt(depth));
-        return b.Function(target, new RmsNormOp(-1, 1e-24f / depth), x, b.Constant([depth], scale, "scale"));
+        return b.Function(target, new RmsNormOp(axis, 1e-24f / depth), x, b.Constant([depth], scale, "scale"));
     }
 
     private static NormLayer GroupNormOf(int groups) => (b, name, x) =>

@@ -10,13 +10,24 @@ namespace Backbones.Models;
 /// </summary>
 internal static class TorchvisionMobileNetV3
 {
+    /// <summary>Blocks of the last stage.</summary>
+    private const int TailBlocks = 3;
+
     private static readonly NormLayer s_norm = Norms.BatchNormWith(1e-3f);
 
     /// <summary>A block: its depthwise kernel, its width inside, channels of the result, whether it is squeezed and excited, its activation, its stride.</summary>
     internal readonly record struct Block(int Kernel, int Width, int Channels, bool SqueezeExcite, UnaryKind Act, int Stride);
 
     /// <summary>What tells one variant from another: blocks, and the width of the classifier's hidden layer.</summary>
-    internal sealed record Config(int HiddenSize, ImmutableArray<Block> Blocks);
+    internal sealed record Config(int HiddenSize, ImmutableArray<Block> Blocks)
+    {
+        /// <summary>The last stage and what follows it half as wide (torchvision's <c>reduced_tail</c>, as detectors have it).</summary>
+        public Config WithReducedTail() => new(HiddenSize / 2,
+        [
+            .. Blocks[..^TailBlocks],
+            .. Blocks[^TailBlocks..].Select((block, i) => block with { Width = i == 0 ? block.Width : block.Width / 2, Channels = block.Channels / 2 }),
+        ]);
+    }
 
     private static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
     {

@@ -24,6 +24,9 @@ internal static class Vgg
 
         /// <summary>Width of the first, relative to the second's.</summary>
         public double MlpRatio { get; init; } = 1;
+
+        /// <summary>The stage whose pooling keeps what is left over at the borders (SSD's third: 75 pixels become 38); null for none.</summary>
+        public int? CeilModeStage { get; init; }
     }
 
     /// <summary>A head over the last map: the classifier's input and its result.</summary>
@@ -46,7 +49,7 @@ internal static class Vgg
                 x = b.Act(Next(), x, UnaryKind.Relu);
             }
             AddLevel();
-            x = b.MaxPool2d(Next(), x, 2);
+            x = b.MaxPool2d(Next(), x, 2, ceilMode: stage == config.CeilModeStage);
             reduction *= 2;
         }
         AddLevel();

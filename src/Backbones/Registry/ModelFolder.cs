@@ -44,6 +44,7 @@ internal sealed class ModelFolder
         {
             throw new FileNotFoundException(Directory.Exists(path)
                 ? $"The folder '{path}' has no {ConfigFile}, which says what model its weights are for."
+                : File.Exists(path) ? $"'{path}' is a file; expected a folder with a {ConfigFile} and weights. A file of weights is given as weights path, beside the model's name."
                 : $"There is no folder '{path}'.", file);
         }
         if (new FileInfo(file) is { Length: > MaxConfigLength } large)
@@ -72,7 +73,7 @@ internal sealed class ModelFolder
     /// <exception cref="IOException">The folder or a file in it cannot be written.</exception>
     public static void Write(string path, PretrainedConfig config, int numFeatures, Action<string> writeWeights)
     {
-        Directory.CreateDirectory(path);
+        AtomicFile.MakeFolderOf(Path.Combine(path, ConfigFile));
         // The weights first: without a config.json the folder is none yet.
         writeWeights(Path.Combine(path, PreferredFiles[0]));
         JsonObject flat = JsonObject.Create(PretrainedConfigWriter.ToJson(config))!, outer = new() { ["architecture"] = config.Architecture, ["num_classes"] = config.NumClasses, ["num_features"] = numFeatures };

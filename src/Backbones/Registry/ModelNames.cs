@@ -125,7 +125,7 @@ public static class ModelNames
         string name = architecture.StartsWith(ModelName.TorchvisionPrefix, StringComparison.Ordinal) ? architecture[ModelName.TorchvisionPrefix.Length..] : architecture;
         return name.Split('_')[0] switch
         {
-            "fasterrcnn" or "maskrcnn" or "keypointrcnn" or "retinanet" or "fcos" => "a detector and no backbone: Detector.Create of the package Backbones.Detection makes those.",
+            "fasterrcnn" or "maskrcnn" or "keypointrcnn" or "retinanet" or "fcos" or "ssd300" or "ssdlite320" => "a detector and no backbone: Detector.Create of the package Backbones.Detection makes those.",
             "fcn" or "deeplabv3" or "lraspp" => "a segmentation model and no backbone: SegmentationModel.Create of the package Backbones.Detection makes those.",
             _ => null,
         };

@@ -15,6 +15,14 @@ public sealed class UnknownModelException : ArgumentException
         Suggestions = suggestions;
     }
 
+    /// <summary>The same, said with where the name was.</summary>
+    internal UnknownModelException(UnknownModelException unknown, string message)
+        : base(message, unknown)
+    {
+        Name = unknown.Name;
+        Suggestions = unknown.Suggestions;
+    }
+
     /// <summary>What was asked for.</summary>
     public string Name { get; }
 

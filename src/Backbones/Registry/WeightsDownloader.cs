@@ -14,9 +14,12 @@ internal sealed class WeightsDownloader
     /// <param name="progress">Gets reports: name, size, license and source first.</param>
     /// <param name="options">Where from, where to; what the environment says if left out.</param>
     /// <param name="cancellation">Gives up; what has arrived is gone on with the next time.</param>
-    public WeightsDownloader(DownloadMode mode = DownloadMode.WhenMissing, IProgress<DownloadProgress>? progress = null, HubOptions? options = null, CancellationToken cancellation = default)
+    /// <param name="cacheDir">Where to, as <see cref="BackboneOptions.CacheDir"/>.</param>
+    /// <exception cref="ArgumentException">The folder has no name.</exception>
+    public WeightsDownloader(DownloadMode mode = DownloadMode.WhenMissing, IProgress<DownloadProgress>? progress = null, HubOptions? options = null, CancellationToken cancellation = default,
+        string? cacheDir = null)
     {
-        _options = options ?? HubOptions.FromEnvironment();
+        _options = options ?? HubOptions.FromEnvironment(cacheDir);
         _progress = progress;
         _cancellation = cancellation;
         Off = mode == DownloadMode.Never ? $"{nameof(DownloadMode)}.{nameof(DownloadMode.Never)} was given" : _options.Offline;
@@ -32,7 +35,7 @@ internal sealed class WeightsDownloader
     /// <returns>The file.</returns>
     /// <exception cref="DownloadException">They cannot be downloaded.</exception>
     public string GetWeights(PretrainedConfig config)
-        => Run(config.Name, config.HfHubId is { } repository
+        => Run(config.Name, $"If you have them elsewhere, give the file or folder as weights path, or put it into a folder of weights: 'weights/{config.Name}.safetensors'.", config.HfHubId is { } repository
             ? client => GetWeightsAsync(client, repository, "main", config.HfHubFilename, config.License)
             : config.Url is { } url ? client => client.DownloadCheckpointAsync(new Uri(url), config.License, _progress, _cancellation)
             : throw new DownloadException(DownloadFailure.NotFound, $"No weights of '{config.Name}' were published."));
@@ -42,7 +45,7 @@ internal sealed class WeightsDownloader
     /// <param name="withWeights">Whether the weights are wanted, and not the config alone.</param>
     /// <returns>The folder of both.</returns>
     /// <exception cref="DownloadException">They cannot be downloaded.</exception>
-    internal string GetRepository(ModelName name, bool withWeights) => Run(name.Id, async client =>
+    internal string GetRepository(ModelName name, bool withWeights) => Run(name.Id, $"If you have a folder with its {ModelFolder.ConfigFile} and weights, give that as 'local-dir:PATH'.", async client =>
     {
         string revision = name.Revision.Length == 0 ? "main" : name.Revision;
         string config = await client.DownloadFileAsync(name.Id, ModelFolder.ConfigFile, revision, progress: _progress, cancellation: _cancellation).ConfigureAwait(false);
@@ -86,7 +89,10 @@ internal sealed class WeightsDownloader
     }
 
     /// <summary>Waits for a download, without the caller's context: that may be the one thread that all this would wait for.</summary>
-    private string Run(string name, Func<HubClient, Task<string>> download)
+    /// <param name="name">What is downloaded.</param>
+    /// <param name="otherwise">What else can be done where no server gives it.</param>
+    /// <param name="download">Downloads it.</param>
+    private string Run(string name, string otherwise, Func<HubClient, Task<string>> download)
     {
         using HubClient client = new(_options);
         try
@@ -95,7 +101,7 @@ internal sealed class WeightsDownloader
         }
         catch (DownloadException e)
         {
-            throw new DownloadException(e.Failure, $"The weights of '{name}' are not on this machine and cannot be downloaded. {e.Message}", e);
+            throw new DownloadException(e.Failure, $"The weights of '{name}' are not on this machine and cannot be downloaded. {e.Message}{(e.Failure == DownloadFailure.Storage ? "" : $" {otherwise}")}", e);
         }
     }
 }

@@ -6,7 +6,13 @@ namespace Backbones.Registry;
 /// <summary>A model whose weights are on this machine.</summary>
 /// <param name="Config">What the weights are and expect.</param>
 /// <param name="WeightsFile">The weights file.</param>
-internal sealed record LocatedModel(PretrainedConfig Config, string WeightsFile);
+/// <param name="ConfigFile">The config.json that the config is from; null where it is the registry's.</param>
+internal sealed record LocatedModel(PretrainedConfig Config, string WeightsFile, string? ConfigFile = null);
+
+/// <summary>A model's config.</summary>
+/// <param name="Config">What the weights are and expect.</param>
+/// <param name="File">The config.json that it is from; null where it is the registry's.</param>
+internal sealed record LocatedConfig(PretrainedConfig Config, string? File = null);
 
 /// <summary>Finds the weights of a model by name, in a file or folder given for it, in folders of weights, or where Python's libraries have downloaded them.</summary>
 internal static class WeightsLocator
@@ -44,7 +50,8 @@ internal static class WeightsLocator
                 return InFolder(weightsPath, ArchitectureOf(modelName, name));
             }
             string file = Existing(weightsPath); // a missing file is told of before a wrong name
-            return new LocatedModel(ConfigOf(modelName, name), file);
+            LocatedConfig config = ConfigOf(modelName, name);
+            return new LocatedModel(config.Config, file, config.File);
         }
         return name.Source switch
         {
@@ -60,24 +67,32 @@ internal static class WeightsLocator
     /// <param name="folders">As for <see cref="Find"/>.</param>
     /// <param name="downloader">As for <see cref="Find"/>; only a repository's config.json is downloaded.</param>
     /// <exception cref="UnknownModelException">There is no such model or tag.</exception>
+    /// <exception cref="FileNotFoundException">There is no such tag, nor the weights given for it.</exception>
     /// <exception cref="DownloadException">A repository's config.json is not on this machine and cannot be downloaded.</exception>
-    public static PretrainedConfig FindConfig(string modelName, string? weightsPath = null, IEnumerable<string>? folders = null, WeightsDownloader? downloader = null)
+    public static LocatedConfig FindConfig(string modelName, string? weightsPath = null, IEnumerable<string>? folders = null, WeightsDownloader? downloader = null)
     {
         ModelName name = ModelName.Parse(modelName);
         if (weightsPath is not null && File.Exists(Path.Combine(weightsPath, ModelFolder.ConfigFile)))
         {
-            return ModelFolder.Read(weightsPath).Config;
+            return ConfigIn(weightsPath);
         }
         if (weightsPath is null && name.Source == ModelNameSource.HfHub)
         {
-            return ModelFolder.Read(Snapshot(modelName, name, downloader, withWeights: false)).Config;
+            return ConfigIn(Snapshot(modelName, name, downloader, withWeights: false));
         }
         if (weightsPath is not null || name.Source != ModelNameSource.Registry)
         {
-            return ConfigOf(modelName, name);
+            try
+            {
+                return ConfigOf(modelName, name);
+            }
+            catch (UnknownModelException) when (weightsPath is not null && !Path.Exists(weightsPath))
+            {
+                throw NoWeightsAt(weightsPath); // Told of before a wrong name, as when they are wanted.
+            }
         }
         string[] places = [.. folders ?? DefaultFolders];
-        return TryFindByName(modelName, places)?.Config ?? ModelNames.GetConfig(modelName, LocalNames(places), places);
+        return TryFindByName(modelName, places) is { } found ? new LocatedConfig(found.Config, found.ConfigFile) : new LocatedConfig(ModelNames.GetConfig(modelName, LocalNames(places), places));
     }
 
     /// <summary>The published weights of a model that is no backbone and so not in the registry: in a folder of weights under the config's name, with or without the tag, or downloaded.</summary>
@@ -126,7 +141,7 @@ internal static class WeightsLocator
         string download = published is null ? "" : $" The published ones are at {published}.";
         throw new FileNotFoundException(
             $"No weights for '{modelName}' on this machine: there is no {config.Name}.safetensors and no folder {config.Name} with weights in "
-            + $"{string.Join(", ", folders.Select(f => $"'{f}'"))}{(caches is null ? "" : $", and nothing downloaded in '{caches.Hub}' or '{caches.Checkpoints}'")}. "
+            + $"{string.Join(", ", folders.Select(f => $"'{f}'"))}{(caches is null ? "" : $", and nothing downloaded in '{caches.Hub}'{(caches.Checkpoints == caches.Hub ? "" : $" or '{caches.Checkpoints}'")}")}. "
             + $"Give a file or folder as weights path.{download}{WhyNot(downloader)}");
     }
 
@@ -195,17 +210,19 @@ internal static class WeightsLocator
             throw new WeightsFormatException(Path.Combine(path, ModelFolder.ConfigFile),
                 $"the weights are for '{folder.Config.Architecture}', not for '{architecture}'.");
         }
-        return new LocatedModel(folder.Config, ModelFolder.FindWeights(path));
+        return new LocatedModel(folder.Config, ModelFolder.FindWeights(path), Path.Combine(path, ModelFolder.ConfigFile));
     }
+
+    private static LocatedConfig ConfigIn(string path) => new(ModelFolder.Read(path).Config, Path.Combine(path, ModelFolder.ConfigFile));
 
     /// <summary>The architecture that a folder's config must name, or null where the name says nothing about it.</summary>
     private static string? ArchitectureOf(string modelName, ModelName name)
         => name.Source == ModelNameSource.Registry ? ModelName.Parse(ModelNames.ReplacementOf(modelName) ?? modelName).Id : null;
 
-    private static PretrainedConfig ConfigOf(string modelName, ModelName name) => name.Source switch
+    private static LocatedConfig ConfigOf(string modelName, ModelName name) => name.Source switch
     {
-        ModelNameSource.Registry => ModelNames.GetConfig(modelName),
-        ModelNameSource.LocalDir => ModelFolder.Read(name.Id).Config,
+        ModelNameSource.Registry => new LocatedConfig(ModelNames.GetConfig(modelName)),
+        ModelNameSource.LocalDir => ConfigIn(name.Id),
         _ => throw new FileNotFoundException($"'{modelName}' needs the repository's {ModelFolder.ConfigFile}; give the downloaded folder as weights path."),
     };
 
@@ -215,6 +232,9 @@ internal static class WeightsLocator
         {
             return path;
         }
-        return Directory.Exists(path) ? ModelFolder.FindWeights(path) : throw new FileNotFoundException($"There is no weights file or folder '{path}'.", path);
+        return Directory.Exists(path) ? ModelFolder.FindWeights(path) : throw NoWeightsAt(path);
     }
+
+    /// <summary>What was given for weights is not there.</summary>
+    internal static FileNotFoundException NoWeightsAt(string path) => new($"There is no weights file or folder '{path}'.", path);
 }

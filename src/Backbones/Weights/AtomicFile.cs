@@ -47,6 +47,23 @@ internal static class AtomicFile
         }
     }
 
+    /// <summary>Makes the folder that a file is to be in, and refuses names that no file can have: before the work that the file is for.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="IOException">A folder has that name, or a file that of a folder above it; or the folder cannot be made.</exception>
+    public static void MakeFolderOf(string path)
+    {
+        if (Directory.Exists(path))
+            throw new IOException($"'{path}' is a folder; expected the name of a file to write.");
+        string? folder = Path.GetDirectoryName(Path.GetFullPath(path));
+        for (string? above = folder; above is not null && !Directory.Exists(above); above = Path.GetDirectoryName(above))
+        {
+            if (File.Exists(above))
+                throw new IOException($"'{path}' cannot be written: '{above}' is a file, not a folder.");
+        }
+        if (folder is not null)
+            Directory.CreateDirectory(folder);
+    }
+
     private static void Replace(string temporary, string target)
     {
         try

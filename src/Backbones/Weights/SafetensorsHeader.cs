@@ -6,7 +6,7 @@ using Backbones.Graphs;
 namespace Backbones.Weights;
 
 /// <summary>One tensor of a safetensors header; offsets count from the end of the header.</summary>
-internal readonly record struct SafetensorsEntry(string Name, DType DType, Shape Shape, long Begin, long End);
+internal sealed record SafetensorsEntry(string Name, DType DType, Shape Shape, long Begin, long End);
 
 /// <summary>The JSON header of a safetensors file, checked completely before any data is touched.</summary>
 /// <remarks>Source: the safetensors format description. Where the reference implementation is lenient without need, this is strict:

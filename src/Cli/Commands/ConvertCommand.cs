@@ -55,7 +55,7 @@ internal static class ConvertCommand
             ModelFolder.Write(output, ConfigOf(backbone.Config, model, output), backbone.NumFeatures, path => backbone.SaveWeights(written = path));
         else if (!backbone.Config.MeanImage && ModelArgs.OfFamily(backbone.Config).IsEmpty)
         {
-            CommonOptions.MakeFolderOf(output);
+            AtomicFile.MakeFolderOf(output);
             backbone.SaveWeights(output);
         }
         else

@@ -14,13 +14,14 @@ internal static class DownloadCommand
     public static Command Create(Terminal terminal)
     {
         var models = new Argument<string[]>("MODEL") { Description = "Names of models, as for the other commands.", Arity = ArgumentArity.OneOrMore };
+        Option<string?> cacheDir = CommonOptions.CacheDir();
         Option<bool> json = CommonOptions.Json();
-        var command = new Command("download", "Downloads weights that are not on this machine, into the caches that timm and torch use too, and prints where they are.") { models, json };
+        var command = new Command("download", "Downloads weights that are not on this machine, into the caches that timm and torch use too, and prints where they are.") { models, cacheDir, json };
         HelpWithExamples.Add(command, "timm-features download resnet50.a1_in1k vit_tiny_patch16_224", "timm-features download hf-hub:timm/convnext_atto.d2_in1k --json");
         command.SetAction(result =>
         {
             var entries = new List<Entry>();
-            var downloader = new WeightsDownloader(DownloadMode.WhenMissing, new DownloadLines(terminal), cancellation: terminal.Cancellation);
+            var downloader = new WeightsDownloader(DownloadMode.WhenMissing, new DownloadLines(terminal), cancellation: terminal.Cancellation, cacheDir: result.GetValue(cacheDir));
             foreach (string name in result.GetValue(models)!)
             {
                 LocatedModel located = WeightsLocator.Find(name, downloader: downloader);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Backbones;
+using Backbones.Weights;
 using TimmFeatures.Cli.Options;
 using TimmFeatures.Extraction;
 
@@ -44,7 +45,7 @@ internal static class ExportCommand
                 throw new UsageException($"'{twice.First()}' is the name of two outputs; expected a name for each.");
             SelectedFeatures selected = backbone.Select(wanted);
             foreach (string path in ((string?[])[toOnnx, toTorchScript, toSafetensors]).OfType<string>())
-                CommonOptions.MakeFolderOf(path);
+                AtomicFile.MakeFolderOf(path);
             if (toOnnx is not null)
                 backbone.ExportOnnx(wanted, toOnnx);
             if (toTorchScript is not null)

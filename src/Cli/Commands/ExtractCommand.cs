@@ -46,6 +46,7 @@ internal static class ExtractCommand
             "timm-features extract resnet50.a1_in1k photos --shard auto --resume -o features.parquet");
         command.SetAction(result =>
         {
+            model.CheckOrder(result, result.GetValue(images)!);
             var features = new FeatureRequest(result.GetValue(model.Model)!, model.Read(result, terminal), selection.Read(result) ?? FeatureSelection.Pooled(), engine.Engine(result), engine.Threads(result),
                 result.GetValue(batch), result.GetValue(exif));
             var request = new ExtractionRequest(features, result.GetValue(shard) is { } part ? Shard.Parse(part, Environment.GetEnvironmentVariable) : null,

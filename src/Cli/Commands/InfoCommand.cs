@@ -5,6 +5,7 @@ using Backbones.Graphs;
 using Backbones.Imaging;
 using Backbones.Models;
 using Backbones.Registry;
+using Backbones.Weights.Hub;
 using TimmFeatures.Cli.Options;
 
 namespace TimmFeatures.Cli.Commands;
@@ -75,7 +76,7 @@ internal static class InfoCommand
     {
         try
         {
-            return options.RandomWeights ? null : WeightsLocator.Find(name, options.WeightsPath).WeightsFile;
+            return options.RandomWeights ? null : WeightsLocator.Find(name, options.WeightsPath, downloader: (options with { Download = DownloadMode.Never }).Downloader).WeightsFile;
         }
         catch (FileNotFoundException) when (options.WeightsPath is null)
         {

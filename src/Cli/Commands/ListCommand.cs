@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Backbones.Graphs;
 using Backbones.Registry;
 using TimmFeatures.Cli.Options;
 
@@ -36,7 +37,7 @@ internal static class ListCommand
                 terminal.Out.WriteLine(name);
         }
         if (names.Count == 0)
-            terminal.Error.WriteLine($"No model {(filter is null ? "is like that" : $"has a name like '{filter}'")}.");
+            terminal.Error.WriteLine($"No model {(filter is null ? "is like that." : $"has a name like '{filter}'.{NearestName.Suggest(filter, ModelNames.List())}")}");
         return names.Count > 0 ? ExitCode.Success : ExitCode.Failure;
     }
 

@@ -21,9 +21,10 @@ internal static class SimilarCommand
         var image = new Argument<string>("IMAGE") { Description = "The image to look for." };
         var weights = new Option<string?>("--weights") { Description = "The weights that the file was made with, where they are not found by the model's name.", HelpName = "PATH" };
         var keyPrefix = new Option<string?>("--key-prefix") { Description = "What stands before the model's keys in them.", HelpName = "PREFIX" };
+        Option<string?> cacheDir = CommonOptions.CacheDir();
         Option<int?> top = CommonOptions.Count("--top", $"How many; {DefaultCount} unless given.");
         Option<bool> json = CommonOptions.Json();
-        var command = new Command("similar", "Finds the images of an extracted file whose features are nearest to an image's (cosine similarity, every row compared).") { index, image, top, weights, keyPrefix, json };
+        var command = new Command("similar", "Finds the images of an extracted file whose features are nearest to an image's (cosine similarity, every row compared).") { index, image, top, weights, keyPrefix, cacheDir, json };
         HelpWithExamples.Add(command, "timm-features similar features.parquet cat.jpg", "timm-features similar features.npy cat.jpg --top 3 --json");
         command.SetAction(result =>
         {
@@ -33,6 +34,7 @@ internal static class SimilarCommand
             {
                 WeightsPath = result.GetValue(weights),
                 KeyPrefix = result.GetValue(keyPrefix),
+                CacheDir = result.GetValue(cacheDir),
                 DownloadProgress = new DownloadLines(terminal),
             });
             IReadOnlyList<SimilarImage> found = SimilarRows.Find(report.Open(file), query, result.GetValue(top) ?? DefaultCount, terminal.Cancellation);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Backbones;
+using Backbones.Weights;
 using Microsoft.ML.TimmFeatures.Interactive;
 using TimmFeatures.Cli.Options;
 using TimmFeatures.Extraction.Images;
@@ -37,6 +38,8 @@ internal static class VisualizeCommand
         command.SetAction(result =>
         {
             CommonOptions.KeepInputs(output.Name, result.GetValue(output), result.GetValue(image));
+            model.CheckOrder(result, result.GetValue(image)!);
+            AtomicFile.MakeFolderOf(result.GetValue(output)!);
             using Backbone backbone = Backbone.Create(result.GetValue(model.Model)!, model.Read(result, terminal));
             using FeatureExtractor extractor = backbone.Extract(selection.Read(result) ?? FeatureSelection.Pyramid());
             FeatureBatch features = extractor.Run(1, ImageFile.Read(result.GetValue(image)!, extractor.Transform, result.GetValue(exif)), terminal.Cancellation);

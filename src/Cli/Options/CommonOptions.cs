@@ -31,6 +31,18 @@ internal static class CommonOptions
         return option;
     }
 
+    /// <summary>Where downloads are kept.</summary>
+    public static Option<string?> CacheDir()
+    {
+        var option = new Option<string?>("--cache-dir") { Description = "Folder where downloads are kept and looked for, instead of the caches that timm and torch use too.", HelpName = "FOLDER" };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is [var folder] && string.IsNullOrWhiteSpace(folder.Value))
+                result.AddError($"{option.Name} '{folder.Value}' is not valid; expected a folder.");
+        });
+        return option;
+    }
+
     /// <summary>Refuses to write over what is read.</summary>
     /// <param name="option">The option that names the file to write.</param>
     /// <param name="output">That file; null for none.</param>
@@ -43,13 +55,6 @@ internal static class CommonOptions
     }
 
     private static string RealPath(string file) => new FileInfo(file).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? Path.GetFullPath(file);
-
-    /// <summary>Makes the folder that a file is to be written into, where it is not there yet.</summary>
-    public static void MakeFolderOf(string file)
-    {
-        if (Path.GetDirectoryName(Path.GetFullPath(file)) is { } folder)
-            Directory.CreateDirectory(folder);
-    }
 
     /// <summary>A whole number of 1 or more.</summary>
     public static Option<int?> Count(string name, string description, string helpName = "N", int most = int.MaxValue)

@@ -26,6 +26,7 @@ internal sealed class ModelArguments(bool downloads = true)
     private readonly Option<int?> _imageSize = CommonOptions.Count("--image-size", "Input height and width in pixels instead of the model's own.", "PIXELS", MaxImageSize);
     private readonly Option<bool> _testSize = new("--use-test-size") { Description = "The input size and crop that test best, where the weights' config has them." };
     private readonly ConfigOptionSet _config = new();
+    private readonly Option<string?> _cacheDir = CommonOptions.CacheDir();
     private readonly Option<bool> _offline = new("--offline") { Description = "Never download: weights that are not on this machine are an error." };
 
     /// <summary>timm's name.</summary>
@@ -38,9 +39,18 @@ internal sealed class ModelArguments(bool downloads = true)
     {
         if (withArgument)
             command.Arguments.Add(Model);
-        foreach (Option option in (Option[])[_weights, _keyPrefix, _random, _imageSize, _testSize, _offline])
+        foreach (Option option in (Option[])[_weights, _keyPrefix, _random, _imageSize, _testSize, _cacheDir, _offline])
             command.Options.Add(option);
         _config.AddTo(command);
+    }
+
+    /// <summary>Refuses model and images in the other order, an ordinary mistake: that there is no such image would not lead to it.</summary>
+    /// <exception cref="UsageException">The model is a path, and one of the images a model.</exception>
+    public void CheckOrder(ParseResult result, params IEnumerable<string> images)
+    {
+        string model = result.GetValue(Model)!;
+        if (Path.Exists(model) && !ModelNames.IsArchitecture(model) && images.FirstOrDefault(i => !Path.Exists(i) && ModelNames.IsArchitecture(i.Split('.')[0])) is { } swapped)
+            throw new UsageException($"'{swapped}' is a model and '{model}' a path; expected the model first.");
     }
 
     /// <summary>What is changed about the weights' config; null for nothing.</summary>
@@ -65,6 +75,7 @@ internal sealed class ModelArguments(bool downloads = true)
             UseTestSize = result.GetValue(_testSize),
             ConfigOverlay = ConfigPatch.ToOverlay(_config.Read(result)),
             Download = result.GetValue(_offline) ? DownloadMode.Never : DownloadMode.WhenMissing,
+            CacheDir = result.GetValue(_cacheDir),
             DownloadProgress = new DownloadLines(terminal),
         };
     }

@@ -48,7 +48,7 @@ internal sealed class ClusterBackend(ClusterClient cluster, ServingSetup setup) 
         if (layout.Length * sizeof(float) > PictureLimits.MaxFeatures)
         {
             throw new ServiceProblemException(422, $"These features of '{query.Model}' are {layout.Length * sizeof(float) >> 20} MiB a picture, and a service with a cluster answers at most {PictureLimits.MaxFeatures >> 20}; "
-                + "ask for fewer levels or nodes.", "kind");
+                + "ask for fewer levels or nodes.", SelectionFields.Extent(query.Selection));
         }
         if (_layouts.Count >= MaxLayouts)
             _layouts.Clear();

@@ -32,36 +32,39 @@ internal sealed record DetectionTask(double? ScoreThreshold, int? MaxDetections,
         DetectorEntry entry = DetectorCatalog.Find(options.ModelName);
         return options.RandomWeights ? (this with { ArePublished = false }, null)
             : options.WeightsPath is { } path ? (this with { ArePublished = entry.IsPublished(path) }, path)
-            : (this with { ArePublished = true }, WeightsLocator.FindPublished(entry.Config, new WeightsDownloader(options.Download, new DownloadLog(host))));
+            : (this with { ArePublished = true }, WeightsLocator.FindPublished(entry.Config, new WeightsDownloader(options.Download, new DownloadLog(host), cacheDir: options.CacheDir)));
     }
 
     public override ImageModel Open(FeaturizerOptions options, ParameterStore? weights, DeviceEngine engine)
-        => new Model(DetectorCatalog.Find(options.ModelName), Detector.Create(options.ModelName, OptionsOf(options.ModelName) with
+        => new Model(DetectorCatalog.Find(options.ModelName), Detector.Create(options.ModelName, OptionsOf(options) with
         {
             Weights = weights,
             ArePublished = ArePublished,
             RandomWeights = weights is null,
-            MinSize = options.ImageSize,
             Engine = engine.Engine,
             EngineOptions = new EngineOptions { Threads = options.Threads, Precision = engine.Precision },
         }), weights);
 
     /// <summary>Options of the model's kind.</summary>
-    private DetectorOptions OptionsOf(string name)
+    private DetectorOptions OptionsOf(FeaturizerOptions given)
     {
-        DetectorOptions options = DetectorCatalog.Find(name).Kind switch
+        DetectorOptions options = DetectorCatalog.Find(given.ModelName).Kind switch
         {
             MaskRcnnKind => new MaskRcnnOptions(),
             KeypointRcnnKind => new KeypointRcnnOptions(),
             "fasterrcnn" => new FasterRcnnOptions(),
             "retinanet" => new RetinaNetOptions(),
             "fcos" => new FcosOptions(),
+            "ssd300" or "ssdlite320" => new SsdOptions(),
             string kind => throw new NotSupportedException($"Detectors of the kind '{kind}' have no transform."),
         };
+        // SSD's pictures are squares.
+        options = options is SsdOptions ? options with { FixedSize = given.ImageSize } : options with { MinSize = given.ImageSize };
         return options switch
         {
             FasterRcnnOptions rcnn => rcnn with { BoxScoreThresh = ScoreThreshold ?? rcnn.BoxScoreThresh, BoxDetectionsPerImage = MaxDetections ?? rcnn.BoxDetectionsPerImage },
             OneStageOptions one => one with { ScoreThresh = ScoreThreshold ?? one.ScoreThresh, DetectionsPerImage = MaxDetections ?? one.DetectionsPerImage },
+            SsdOptions ssd => ssd with { ScoreThresh = ScoreThreshold, DetectionsPerImage = MaxDetections },
             _ => options,
         };
     }

@@ -21,7 +21,7 @@ internal sealed record SegmentationTask(bool OriginalSize) : ImageTask
     }
 
     public override (ImageTask Task, string? File) Locate(FeaturizerOptions options, FeaturizerHost host) => (this, options.RandomWeights ? null
-        : options.WeightsPath ?? WeightsLocator.FindPublished(SegmentationVariant.Find(options.ModelName).Weights, new WeightsDownloader(options.Download, new DownloadLog(host))));
+        : options.WeightsPath ?? WeightsLocator.FindPublished(SegmentationVariant.Find(options.ModelName).Weights, new WeightsDownloader(options.Download, new DownloadLog(host), cacheDir: options.CacheDir)));
 
     public override ImageModel Open(FeaturizerOptions options, ParameterStore? weights, DeviceEngine engine)
     {

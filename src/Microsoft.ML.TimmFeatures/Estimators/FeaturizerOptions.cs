@@ -63,6 +63,9 @@ public sealed record FeaturizerOptions
     /// gets name, size, license and source. The environment can forbid it (<c>TIMM_FEATURES_OFFLINE=1</c>, <c>HF_HUB_OFFLINE=1</c>).</summary>
     public DownloadMode Download { get; init; }
 
+    /// <summary>Folder where downloads are kept and looked for, as <see cref="BackboneOptions.CacheDir"/>. Default null: the caches that Python has, too. Not saved, as other machines have other folders.</summary>
+    public string? CacheDir { get; init; }
+
     /// <summary>Use random weights, the same ones every time: for tests and measurements only. Never done unasked; default false.</summary>
     public bool RandomWeights { get; init; }
 
@@ -133,6 +136,7 @@ public sealed record FeaturizerOptions
         WeightsPath = WeightsPath,
         KeyPrefix = KeyPrefix,
         Download = Download,
+        CacheDir = CacheDir,
         DownloadProgress = downloads,
         RandomWeights = RandomWeights,
         ImageSize = ImageSize is { } size ? size : null,

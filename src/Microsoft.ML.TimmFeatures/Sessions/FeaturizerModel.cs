@@ -28,7 +28,7 @@ internal sealed record FeaturizerModel(object Key, object Features, Func<Lease<B
         string file = Identity(located.WeightsFile);
         BackboneKey key = KeyOf(located.Config, file, options);
         return new(key, selection, () => SessionCache.Backbone(key, () => Identity(located.WeightsFile) == file
-            ? Backbone.Open(options.ModelName, located, options.ToBackboneOptions())
+            ? Backbone.Open(located, options.ToBackboneOptions())
             : throw new InvalidDataException($"The weights in '{located.WeightsFile}' were changed since the featurizer for '{options.ModelName}' was made. Fit or load it again.")));
     }
 

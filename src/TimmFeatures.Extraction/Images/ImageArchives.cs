@@ -1,8 +1,6 @@
 using System.Buffers;
-using System.Formats.Tar;
 using System.IO.Compression;
 using Backbones.Imaging;
-using Microsoft.Win32.SafeHandles;
 
 namespace TimmFeatures.Extraction.Images;
 
@@ -54,63 +52,6 @@ internal sealed class ZipImages : IDisposable
             {
                 using Stream stream = _entry.Open();
                 stream.ReadExactly(bytes);
-            }
-        }
-    }
-}
-
-/// <summary>Images in a tar file, in its order. Entries are read where they lie, from several threads at once.</summary>
-internal sealed class TarImages(string path) : IDisposable
-{
-    private readonly SafeFileHandle _file = File.OpenHandle(path);
-
-    private string Path => path;
-
-    /// <param name="name">The archive's name, which the entries' names follow.</param>
-    public IEnumerable<ImageItem> Items(string name)
-    {
-        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1 << 16);
-        using var reader = new TarReader(stream);
-        while (Next(reader) is { } entry)
-        {
-            if (entry.EntryType is TarEntryType.RegularFile or TarEntryType.V7RegularFile or TarEntryType.ContiguousFile && ImageNames.IsImage(entry.Name))
-                yield return Item($"{name}/{entry.Name}", entry.DataOffset, entry.Length);
-        }
-    }
-
-    /// <summary>One image.</summary>
-    /// <param name="name">Its name in the output.</param>
-    /// <param name="offset">Where it begins, in bytes.</param>
-    /// <param name="length">Its length, in bytes.</param>
-    public ImageItem Item(string name, long offset, long length) => new Entry(name, this, offset, length);
-
-    public void Dispose() => _file.Dispose();
-
-    /// <exception cref="InvalidDataException">The file is no tar archive, or is damaged.</exception>
-    private TarEntry? Next(TarReader reader)
-    {
-        try
-        {
-            return reader.GetNextEntry();
-        }
-        catch (Exception e) when (e is EndOfStreamException or InvalidDataException or FormatException)
-        {
-            throw new InvalidDataException($"'{path}' is no tar archive, or is damaged: {e.Message}", e);
-        }
-    }
-
-    private sealed class Entry(string name, TarImages tar, long offset, long length) : ImageItem(name)
-    {
-        public override ImageSource Source => new(tar.Path, Offset: offset, Length: length);
-
-        public override void Apply(ImageTransform transform, Span<float> target, bool exif) => ArchiveEntry.Apply(length, Read, transform, target, exif);
-
-        private void Read(Span<byte> bytes)
-        {
-            for (int done = 0; done < bytes.Length;)
-            {
-                int read = RandomAccess.Read(tar._file, bytes[done..], offset + done);
-                done += read > 0 ? read : throw new EndOfStreamException("The archive ends within the image.");
             }
         }
     }

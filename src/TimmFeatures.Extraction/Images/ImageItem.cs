@@ -33,9 +33,12 @@ internal sealed class ImageFile(string name, string path) : ImageItem(name)
     }
 
     /// <summary>The input <c>[C, H, W]</c> that one image becomes.</summary>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">The image cannot be read; the message names it.</exception>
     public static float[] Read(string path, ImageTransform transform, bool exif)
     {
+        if (!File.Exists(path))
+            throw new FileNotFoundException(Directory.Exists(path) ? $"'{path}' is a folder; expected one image." : $"There is no image '{path}'.", path);
         var input = new float[transform.OutputLength];
         try
         {

@@ -92,6 +92,8 @@ internal sealed class ImageList : IDisposable
                 break;
             case ".gz" or ".tgz" or ".bz2" or ".xz" or ".7z" or ".zst":
                 throw new NotSupportedException($"'{file}' is a compressed archive, of which single files cannot be read; unpack it, or make a .tar or .zip of it.");
+            case ".txt" or ".json" or ".jsonl":
+                throw new NotSupportedException($"'{file}' is no image; a list of paths is given on standard input, as -, or as a table (.csv, .tsv).");
             default:
                 AddFiles([file]);
                 break;

@@ -24,11 +24,11 @@ internal sealed class SharedFolderStore(string output) : IResultStore
 
     public JobDescription? ReadJob() => File.Exists(Description) ? JobDescription.Parse(File.ReadAllText(Description), Description) : null;
 
-    public bool HasOutput() => File.Exists(output);
+    public bool HasOutput() => Path.Exists(output);
 
     public bool BeginJob(JobDescription job, IReadOnlyList<ImageItem> images)
     {
-        Directory.CreateDirectory(_folder);
+        AtomicFile.MakeFolderOf(Description);
         ImageManifest.Write(_folder, images, job.Parts);
         AtomicFile.Write(Description, stream => stream.Write(Encoding.UTF8.GetBytes(SnakeCaseJson.Write(job))));
         return true;

@@ -135,9 +135,9 @@ internal sealed class LocalBackend : IFeatureBackend
             backbone.Parameters.EnsureHas(selected.Graph.Parameters);
             return selected;
         }
-        catch (Exception e) when (e is GraphException or ArgumentException or ParameterMismatchException or OverflowException)
+        catch (Exception e) when (SelectionFields.IsRefusal(e))
         {
-            throw new ServiceProblemException(422, Sentences.Of(e), "kind");
+            throw new ServiceProblemException(422, Sentences.Of(e), SelectionFields.AtFault(backbone, selection));
         }
     }
 

@@ -15,10 +15,12 @@ internal sealed class Admission(ServiceLimits limits)
     public long Bytes => Volatile.Read(ref _bytes);
 
     /// <summary>Takes a request's pictures in, until the ticket is given back.</summary>
+    /// <param name="pictures">How many.</param>
+    /// <param name="field">What the request calls them.</param>
     /// <exception cref="ServiceProblemException">413: more than a request may have; 429: more than there is room for now.</exception>
-    public Ticket Enter(int pictures)
+    public Ticket Enter(int pictures, string field)
     {
-        CheckPictures(pictures);
+        CheckPictures(pictures, field);
         if (Interlocked.Add(ref _pictures, pictures) <= limits.Queue)
             return new Ticket(this, pictures);
         Interlocked.Add(ref _pictures, -pictures);
@@ -26,10 +28,12 @@ internal sealed class Admission(ServiceLimits limits)
     }
 
     /// <summary>Refuses requests of too many pictures, as soon as it shows.</summary>
-    public void CheckPictures(int pictures)
+    /// <param name="pictures">How many.</param>
+    /// <param name="field">What the request calls them.</param>
+    public void CheckPictures(int pictures, string field)
     {
         if (pictures > limits.MaxPictures || pictures > limits.Queue)
-            throw new ServiceProblemException(StatusCodes.Status413PayloadTooLarge, $"A request may have {Math.Min(limits.MaxPictures, limits.Queue)} pictures; this one has more.", FeatureFields.Images);
+            throw new ServiceProblemException(StatusCodes.Status413PayloadTooLarge, $"A request may have {Math.Min(limits.MaxPictures, limits.Queue)} pictures; this one has more.", field);
     }
 
     public void EnterBytes(int bytes)

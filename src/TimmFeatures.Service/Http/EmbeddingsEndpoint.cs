@@ -15,7 +15,10 @@ namespace TimmFeatures.Service.Http;
 /// <remarks>Source: OpenAI's API reference, Create embeddings. Pictures take the place of texts: data URLs, or objects with <c>image_url</c> as in chat messages.</remarks>
 internal sealed class EmbeddingsEndpoint(ServiceLimits limits, Admission admission, FeatureCalls calls)
 {
-    internal static IReadOnlyList<string> Fields { get; } = ["model", "input", "encoding_format", "dimensions", "user"];
+    /// <summary>The field with the pictures.</summary>
+    private const string InputField = "input";
+
+    internal static IReadOnlyList<string> Fields { get; } = ["model", InputField, "encoding_format", "dimensions", "user"];
 
     public async Task HandleAsync(HttpContext http)
     {
@@ -25,7 +28,7 @@ internal sealed class EmbeddingsEndpoint(ServiceLimits limits, Admission admissi
         using RentedBytes body = await RentedBytes.ReadAsync(http.Request.Body, http.Request.ContentLength, limits.MaxBody, admission, http.RequestAborted);
         Request request = Read(body);
         ReadOnlyMemory<byte>[] pictures = [.. request.Input.Select(i => i.Decode(body.Array, onlyDataUrls: true))];
-        using FeatureAnswer answer = await calls.ComputeAsync(request.Model, FeatureSelection.Pooled(), pictures, i => request.Input[i].Cause, http.RequestAborted);
+        using FeatureAnswer answer = await calls.ComputeAsync(request.Model, FeatureSelection.Pooled(), pictures, InputField, i => request.Input[i].Cause, http.RequestAborted);
         if (answer.Layout.Outputs[0].Shape.Rank != 1)
             throw Problem($"'{answer.Model}' has no pooling: its features are {answer.Layout.Outputs[0].Shape}, not a vector. Ask /v1/features for them.", "model");
         if (request.Dimensions is { } dimensions && dimensions != answer.Layout.Length)
@@ -43,7 +46,7 @@ internal sealed class EmbeddingsEndpoint(ServiceLimits limits, Admission admissi
                 throw Problem($"There is no field '{Shown(name)}'.{(name.Length < 64 ? NearestName.Suggest(name, Fields) : "")} Fields are {string.Join(", ", Fields)}.", Shown(name));
             if (!seen.Add(name))
                 throw Problem($"'{name}' is there twice.", name);
-            if (name == "input")
+            if (name == InputField)
             {
                 ReadInput(ref reader, request.Input);
                 return;
@@ -75,13 +78,13 @@ internal sealed class EmbeddingsEndpoint(ServiceLimits limits, Admission admissi
     {
         if (reader.TokenType != JsonTokenType.StartArray)
         {
-            input.Add(ReadPicture(ref reader, "input"));
+            input.Add(ReadPicture(ref reader, InputField));
             return;
         }
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
-            admission.CheckPictures(input.Count + 1);
-            input.Add(ReadPicture(ref reader, $"input[{input.Count}]"));
+            admission.CheckPictures(input.Count + 1, InputField);
+            input.Add(ReadPicture(ref reader, $"{InputField}[{input.Count}]"));
         }
     }
 

@@ -12,16 +12,17 @@ internal sealed class FeatureCalls(IFeatureBackend backend, ServiceLimits limits
     /// <param name="model">The model asked for; null where only one is served.</param>
     /// <param name="selection">Which features.</param>
     /// <param name="pictures">Encoded pictures.</param>
+    /// <param name="field">What the request calls the pictures.</param>
     /// <param name="nameOf">What the request calls a picture, by its number.</param>
     /// <param name="cancellation">The client has gone.</param>
     /// <exception cref="ServiceProblemException">The request cannot be answered: the first picture's reason, where it is one of them.</exception>
-    public async Task<FeatureAnswer> ComputeAsync(string? model, FeatureSelection selection, IReadOnlyList<ReadOnlyMemory<byte>> pictures, Func<int, string> nameOf, CancellationToken cancellation)
+    public async Task<FeatureAnswer> ComputeAsync(string? model, FeatureSelection selection, IReadOnlyList<ReadOnlyMemory<byte>> pictures, string field, Func<int, string> nameOf, CancellationToken cancellation)
     {
         if (pictures.Count == 0)
-            throw new ServiceProblemException(StatusCodes.Status422UnprocessableEntity, "There is no picture in the request.");
+            throw new ServiceProblemException(StatusCodes.Status422UnprocessableEntity, "There is no picture in the request.", field);
         model ??= backend.Models is [var only] ? only
             : throw new ServiceProblemException(StatusCodes.Status422UnprocessableEntity, $"'model' is missing, and {(backend.Models.Count == 0 ? "any can be asked for" : $"several are served: {string.Join(", ", backend.Models.Select(m => $"'{m}'"))}")}.", "model");
-        Admission.Ticket ticket = admission.Enter(pictures.Count);
+        Admission.Ticket ticket = admission.Enter(pictures.Count, field);
         try
         {
             var query = new FeatureQuery(model, selection);

@@ -25,7 +25,7 @@ internal sealed class FeatureFields
     public void Add(string name, object? value)
     {
         if (name.Length > MaxText || value is string { Length: > MaxText } || value is string[] list && list.Any(t => t.Length > MaxText))
-            throw new ServiceProblemException(422, $"A name or text is longer than {MaxText} characters.");
+            throw new ServiceProblemException(422, $"A name or text is longer than {MaxText} characters.", name.Length > MaxText ? null : name);
         if (!Names.Contains(name))
             throw new ServiceProblemException(422, $"There is no field '{name}'.{NearestName.Suggest(name, [.. Names, Images])} Fields are {string.Join(", ", Names.Append(Images))}.", name);
         if (value is null)

@@ -9,7 +9,7 @@ internal sealed class FeaturesEndpoint(FeaturesRequestReader reader, FeatureCall
     {
         string type = FeatureAnswers.TypeFor(http.Request);
         using FeaturesRequest request = await reader.ReadAsync(http.Request, http.RequestAborted);
-        using FeatureAnswer answer = await calls.ComputeAsync(request.Model, request.Selection, request.Pictures, i => $"images[{i}]", http.RequestAborted);
+        using FeatureAnswer answer = await calls.ComputeAsync(request.Model, request.Selection, request.Pictures, FeatureFields.Images, i => $"{FeatureFields.Images}[{i}]", http.RequestAborted);
         await FeatureAnswers.WriteAsync(http.Response, answer, type, http.RequestAborted);
     }
 }

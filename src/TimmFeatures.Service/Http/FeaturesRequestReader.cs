@@ -80,7 +80,7 @@ internal sealed class FeaturesRequestReader(ServiceLimits limits, Admission admi
             if (reader.TokenType != JsonTokenType.String)
                 throw new ServiceProblemException(StatusCodes.Status422UnprocessableEntity, $"images[{images.Count}] is to be a text, a picture as base64.", $"images[{images.Count}]");
             images.Add(PictureText.At(reader, $"images[{images.Count}]"));
-            admission.CheckPictures(images.Count);
+            admission.CheckPictures(images.Count, FeatureFields.Images);
         }
         return images;
     }
@@ -104,7 +104,7 @@ internal sealed class FeaturesRequestReader(ServiceLimits limits, Admission admi
                     throw new ServiceProblemException(StatusCodes.Status400BadRequest, $"Part {parts} of the form has no name (Content-Disposition: form-data; name=…).");
                 if (name is FeatureFields.Images or "image")
                 {
-                    admission.CheckPictures(pictures.Count + 1);
+                    admission.CheckPictures(pictures.Count + 1, FeatureFields.Images);
                     pictures.Add(await RentedBytes.ReadAsync(section.Body, null, limits.MaxBody, admission, cancellation));
                 }
                 else

@@ -96,7 +96,7 @@ public sealed class DownloadCachesTests
                 File.Copy(file, Path.Combine(own, Path.GetFileName(file)));
             LocatedModel found = WeightsLocator.Find("hf-hub:me/textures");
             Assert.AreEqual((Path.Combine(own, "model.safetensors"), "test_resnet.textures16"), (found.WeightsFile, found.Config.Name));
-            Assert.AreEqual("test_resnet.textures16", WeightsLocator.FindConfig("hf-hub:me/textures@main").Name);
+            Assert.AreEqual("test_resnet.textures16", WeightsLocator.FindConfig("hf-hub:me/textures@main").Config.Name);
             using var backbone = Backbone.Create("hf-hub:me/textures");
             Assert.AreEqual(16, backbone.Config.NumClasses);
         }
@@ -104,6 +104,27 @@ public sealed class DownloadCachesTests
         {
             Environment.SetEnvironmentVariable("HF_HUB_CACHE", before);
         }
+    }
+
+    [TestMethod]
+    public void A_folder_of_ones_own_is_looked_into_instead()
+    {
+        using TemporaryFolder folder = new();
+        string own = Download(folder.Path, "models--me--textures");
+        foreach (string file in Directory.GetFiles(WeightsTestData.DemoFolder))
+            File.Copy(file, Path.Combine(own, Path.GetFileName(file)));
+        var options = new BackboneOptions { CacheDir = folder.Path };
+        using (Backbone backbone = Backbone.Create("hf-hub:me/textures", options))
+            Assert.AreEqual(Path.Combine(own, "model.safetensors"), backbone.Parameters.Source);
+        Assert.AreEqual(16, Backbone.Describe("hf-hub:me/textures", FeatureSelection.Logits, options)[0].Shape[0]);
+        Assert.ThrowsExactly<FileNotFoundException>(() => Backbone.Create("hf-hub:me/textures"));
+        StringAssert.Contains(Assert.ThrowsExactly<FileNotFoundException>(() => Backbone.Create("resnet50", options)).Message, $"nothing downloaded in '{folder.Path}'. Give");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => Backbone.Create("resnet50", new BackboneOptions { CacheDir = "" })).Message, "CacheDir '' is no folder");
+
+        // Weights that have an address lie beside the folders.
+        string file18 = new Uri(ModelNames.GetConfig("torchvision/resnet18").Url!).Segments[^1];
+        File.WriteAllBytes(folder.File(file18), []);
+        Assert.AreEqual(folder.File(file18), WeightsLocator.Find("torchvision/resnet18", downloader: options.Downloader).WeightsFile);
     }
 
     /// <summary>A repository with one commit, its main branch; gives back the commit's folder.</summary>

@@ -124,6 +124,8 @@ public sealed class TorchvisionNamesTests
     [TestMethod]
     [DataRow("torchvision/maskrcnn_resnet50_fpn", "'torchvision/maskrcnn_resnet50_fpn' is a detector and no backbone: Detector.Create")]
     [DataRow("fcos_resnet50_fpn", "'fcos_resnet50_fpn' is a detector")]
+    [DataRow("torchvision/ssd300_vgg16", "'torchvision/ssd300_vgg16' is a detector")]
+    [DataRow("ssdlite320_mobilenet_v3_large", "'ssdlite320_mobilenet_v3_large' is a detector")]
     [DataRow("torchvision/deeplabv3_resnet50", "'torchvision/deeplabv3_resnet50' is a segmentation model and no backbone: SegmentationModel.Create")]
     public void WhatIsNoBackboneIsToldOfAsWhatItIs(string name, string problem)
         => StringAssert.StartsWith(Assert.ThrowsExactly<UnknownModelException>(() => ModelNames.GetConfig(name)).Message, problem);

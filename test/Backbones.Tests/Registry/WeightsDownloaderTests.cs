@@ -42,6 +42,8 @@ public sealed class WeightsDownloaderTests
         DownloadException e = Assert.ThrowsExactly<DownloadException>(() => WeightsLocator.Find("resnet50", folders: NoFolders, downloader: Downloader(hub)));
         StringAssert.Contains(e.Message, "The weights of 'resnet50.a1_in1k' are not on this machine and cannot be downloaded.");
         StringAssert.Contains(e.Message, "neither model.safetensors nor pytorch_model.bin");
+        StringAssert.Contains(e.Message, "give the file or folder as weights path", "What else is possible.");
+        StringAssert.Contains(e.Message, "'weights/resnet50.a1_in1k.safetensors'");
     }
 
     [TestMethod]
@@ -50,13 +52,33 @@ public sealed class WeightsDownloaderTests
         using LocalHub hub = new();
         foreach (string file in Directory.GetFiles(WeightsTestData.DemoFolder))
             hub.Files[Path.GetFileName(file)] = File.ReadAllBytes(file);
-        Assert.AreEqual("test_resnet.textures16", WeightsLocator.FindConfig("hf-hub:me/model", downloader: Downloader(hub)).Name);
+        Assert.AreEqual("test_resnet.textures16", WeightsLocator.FindConfig("hf-hub:me/model", downloader: Downloader(hub)).Config.Name);
         Assert.IsEmpty(hub.Cdn.Requests, "The config needs no weights.");
         LocatedModel found = WeightsLocator.Find("hf-hub:me/model@main", downloader: Downloader(hub));
         using ParameterStore store = ParameterStore.Open(found.WeightsFile);
         Assert.AreEqual(("test_resnet.textures16", 16), (found.Config.Name, store["fc.weight"].Shape[0]));
         StringAssert.Contains(hub.Server.Requests.Last(r => r.Method == "HEAD").Path, $"/resolve/{LocalHub.Commit}/model.safetensors", "Weights and config are of one commit.");
         Assert.AreEqual(found.WeightsFile, WeightsLocator.Find("hf-hub:me/model", downloader: Downloader(hub, offline: "HF_HUB_OFFLINE=1")).WeightsFile);
+    }
+
+    [TestMethod]
+    public void A_folder_of_ones_own_gets_downloads_of_both_kinds_and_is_looked_into()
+    {
+        using LocalHub hub = new();
+        using TemporaryFolder folder = new();
+        foreach (string file in Directory.GetFiles(WeightsTestData.DemoFolder))
+            hub.Files[Path.GetFileName(file)] = File.ReadAllBytes(file);
+        Dictionary<string, string> variables = new() { ["HF_ENDPOINT"] = hub.Server.Address.AbsoluteUri };
+        LocatedModel found = WeightsLocator.Find("hf-hub:me/model", downloader: Downloader());
+        StringAssert.StartsWith(found.WeightsFile, Path.Combine(folder.Path, "models--me--model", "snapshots"));
+        hub.OnCdn = r => Answer.Part(r, [1, 2, 3]);
+        string address = $"resnet50-{LocalHub.Sha256([1, 2, 3])[..8]}.pth";
+        Assert.AreEqual(folder.File(address), Downloader().GetWeights(ModelNames.GetConfig("torchvision/resnet50") with { Url = $"{hub.Cdn.Address}{address}" }));
+        Assert.IsFalse(Path.Exists(hub.Cache) || Path.Exists(hub.Checkpoints));
+        variables["HF_HUB_OFFLINE"] = "1";
+        Assert.AreEqual(found.WeightsFile, WeightsLocator.Find("hf-hub:me/model", downloader: Downloader()).WeightsFile);
+
+        WeightsDownloader Downloader() => new(options: HubOptions.FromEnvironment(variables.GetValueOrDefault, folder.Path, folder.Path));
     }
 
     [TestMethod]
@@ -70,7 +92,7 @@ public sealed class WeightsDownloaderTests
         using (ParameterStore whole = ParameterStore.Open(WeightsTestData.DemoFile))
             Assert.AreEqual(whole.ContentHash, store.ContentHash);
         int requests = hub.Server.Requests.Length;
-        using (Backbone backbone = Backbone.Open("hf-hub:me/model", WeightsLocator.Find("hf-hub:me/model", downloader: Downloader(hub)), new BackboneOptions()))
+        using (Backbone backbone = Backbone.Open(WeightsLocator.Find("hf-hub:me/model", downloader: Downloader(hub)), new BackboneOptions()))
             Assert.AreEqual(16, backbone.Config.NumClasses);
         Assert.HasCount(requests, hub.Server.Requests, "Then it is there.");
     }
@@ -84,6 +106,7 @@ public sealed class WeightsDownloaderTests
         hub.Files.Remove("model-00002-of-00002.safetensors");
         DownloadException e = Assert.ThrowsExactly<DownloadException>(() => WeightsLocator.Find("hf-hub:me/model", downloader: Downloader(hub)));
         StringAssert.Contains(e.Message, "There is no file me/model/model-00002-of-00002.safetensors");
+        StringAssert.Contains(e.Message, "give that as 'local-dir:PATH'");
         hub.Files["model-00002-of-00002.safetensors"] = second;
         File.Delete(Path.Combine(hub.Folder, ".no_exist", LocalHub.Commit, "model-00002-of-00002.safetensors"));
         LocatedModel found = WeightsLocator.Find("hf-hub:me/model", downloader: Downloader(hub));

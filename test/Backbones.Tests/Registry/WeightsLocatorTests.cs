@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+using Backbones.Graphs;
 using Backbones.Registry;
 using Backbones.Tests.Weights;
 using Backbones.Weights;
@@ -117,6 +119,67 @@ public sealed class WeightsLocatorTests
         StringAssert.Contains(e.Message, problem);
     }
 
+    /// <summary>No picture is blamed for them, and where they are is said.</summary>
+    [TestMethod]
+    [DataRow("mean", "[0.5,0.5]", "'mean' is [0.5, 0.5]; it must be a list of 3 or 1 finite numbers.")]
+    [DataRow("mean", "[]", "'mean' is []; it must be a list of 3 or 1 finite numbers.")]
+    [DataRow("std", "[0.5,0,0.5]", "'std' is [0.5, 0, 0.5]; it must be a list of 3 or 1 finite numbers, none of them 0.")]
+    [DataRow("crop_pct", "-1", "'crop_pct' is -1; it must be a number above 0, usually 0.8 to 1.")]
+    [DataRow("test_crop_pct", "-0.5", "'test_crop_pct' is -0.5; it must be a number above 0")]
+    [DataRow("crop_pct", "1e9", "crop_pct 1000000000 scales a side of 160 pixels to 0")]
+    [DataRow("interpolation", "\"cubic\"", "'interpolation' is 'cubic'; it must be nearest, box, bilinear, hamming, bicubic or lanczos. Did you mean 'bicubic'?")]
+    [DataRow("interpolation", "\"random\"", "'interpolation' is 'random'; it must be nearest")]
+    [DataRow("crop_mode", "\"middle\"", "'crop_mode' is 'middle'; it must be center, squash or border.")]
+    public void Configs_with_a_transform_that_there_is_not_are_refused_and_named(string field, string value, string problem)
+    {
+        using TemporaryFolder folder = new();
+        string name = Folder(folder, config => config["pretrained_cfg"]![field] = JsonNode.Parse(value));
+        foreach (Action open in (Action[])[() => Backbone.Create(name), () => Backbone.Create("test_resnet", new BackboneOptions { WeightsPath = folder.Path }), () => Backbone.Describe(name, FeatureSelection.Logits)])
+            Assert.AreEqual(0, Assert.ThrowsExactly<WeightsFormatException>(open).Message.IndexOf($"{folder.File("config.json")}: {problem}", StringComparison.Ordinal));
+        // Where the file is not one's own, it is mended so.
+        using Backbone mended = Backbone.Create(name, new BackboneOptions { ConfigOverlay = c => c with { Mean = [0], Std = [1], CropPct = 1, TestCropPct = null, Interpolation = "box", CropMode = "center" } });
+    }
+
+    [TestMethod]
+    public void Configs_of_an_unknown_architecture_are_named_with_the_nearest()
+    {
+        using TemporaryFolder folder = new();
+        string name = Folder(folder, config => config["architecture"] = "test_resnett");
+        foreach (Action open in (Action[])[() => Backbone.Create(name), () => Backbone.Describe(name, FeatureSelection.Logits)])
+        {
+            UnknownModelException e = Assert.ThrowsExactly<UnknownModelException>(open);
+            StringAssert.StartsWith(e.Message, $"{folder.File("config.json")}: 'architecture': Unknown model 'test_resnett'. Did you mean 'test_resnet'");
+            Assert.AreEqual("test_resnet", e.Suggestions[0]);
+        }
+    }
+
+    [TestMethod]
+    public void Configs_with_arguments_that_the_model_cannot_have_are_named()
+    {
+        using TemporaryFolder folder = new();
+        string name = Folder(folder, config => config["model_args"] = new JsonObject { ["global_pool"] = "mean" });
+        StringAssert.StartsWith(Assert.ThrowsExactly<GraphException>(() => Backbone.Create(name)).Message, $"{folder.File("config.json")}: Unknown pool type 'mean'.");
+    }
+
+    /// <summary>What was saved with an older version of timm has its name for the model.</summary>
+    [TestMethod]
+    public void Deprecated_architectures_of_configs_are_read()
+    {
+        using TemporaryFolder folder = new();
+        File.WriteAllText(folder.File("config.json"), """{"architecture":"tf_efficientnet_b0_ns","num_classes":1000}""");
+        CollectionAssert.AreEqual(Backbone.Describe("tf_efficientnet_b0", FeatureSelection.Pooled(), new BackboneOptions { RandomWeights = true }), Backbone.Describe($"local-dir:{folder.Path}", FeatureSelection.Pooled()));
+    }
+
+    /// <summary>The demo weights with another config.</summary>
+    private static string Folder(TemporaryFolder folder, Action<JsonNode> change)
+    {
+        JsonNode config = JsonNode.Parse(File.ReadAllText(Path.Combine(WeightsTestData.DemoFolder, "config.json")))!;
+        change(config);
+        File.WriteAllText(folder.File("config.json"), config.ToJsonString());
+        File.Copy(WeightsTestData.DemoFile, folder.File("model.safetensors"));
+        return $"local-dir:{folder.Path}";
+    }
+
     [TestMethod]
     public void FlatConfigsAreRead()
     {
@@ -171,6 +234,7 @@ public sealed class WeightsLocatorTests
     {
         using TemporaryFolder folder = new();
         Assert.ThrowsExactly<FileNotFoundException>(() => WeightsLocator.Find("resnet18.mine", folder.File("missing.pth")));
+        Assert.ThrowsExactly<FileNotFoundException>(() => WeightsLocator.FindConfig("resnet18.mine", folder.File("missing.pth")));
         File.WriteAllBytes(folder.File("there.pth"), [1]);
         StringAssert.Contains(Assert.ThrowsExactly<UnknownModelException>(() => WeightsLocator.Find("resnet18.mine", folder.File("there.pth"))).Message, "Unknown tag 'mine'");
     }

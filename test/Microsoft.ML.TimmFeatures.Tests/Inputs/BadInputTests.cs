@@ -4,6 +4,7 @@ using Backbones;
 using Backbones.Graphs;
 using Backbones.Registry;
 using Backbones.Weights;
+using Backbones.Weights.Hub;
 using Microsoft.ML.Data;
 using Microsoft.ML.TimmFeatures.Tests.Support;
 
@@ -198,6 +199,9 @@ public sealed class BadInputTests
 
         var plain = new InvalidOperationException("outer", new AggregateException(new TimeoutException("inner")));
         Assert.AreEqual("inner", FeaturizerErrors.CauseOf(plain).Message);
+        // What caused one of ours says less: it names neither model nor file.
+        foreach (Exception own in (Exception[])[new WeightsFormatException("config.json", "no JSON", plain), new DownloadException(DownloadFailure.Unreachable, "No weights of 'resnet50'.", plain), new GraphException("No node.", plain)])
+            Assert.AreSame(own, FeaturizerErrors.CauseOf(new AggregateException(new InvalidOperationException("outer", own))));
     }
 
     [TestMethod]

@@ -86,6 +86,7 @@ public sealed class SavedModelTests
             OnImageError = ImageErrorMode.Missing,
             ImageFolder = "pictures",
             ApplyExifOrientation = true,
+            CacheDir = "of this machine alone",
             Progress = new Progress<FeaturizationProgress>(),
             Cancellation = new CancellationTokenSource().Token,
         };
@@ -93,7 +94,7 @@ public sealed class SavedModelTests
         using FeaturizerTransformer saved = _context.Transforms.TimmIntermediates("A", "Image", options, indices: [-1, 1], norm: true).Fit(data);
         _context.Model.Save(saved, data.Schema, _path);
         using FeaturizerTransformer loaded = Load();
-        Assert.AreEqual(options with { Progress = null, Cancellation = default }, loaded.Options);
+        Assert.AreEqual(options with { CacheDir = null, Progress = null, Cancellation = default }, loaded.Options);
         CollectionAssert.AreEqual(saved.GetOutputSchema(data.Schema).Select(c => (c.Name, c.Type)).ToArray(), loaded.GetOutputSchema(data.Schema).Select(c => (c.Name, c.Type)).ToArray());
         CollectionAssert.AreEqual(saved.Outputs, loaded.Outputs);
     }

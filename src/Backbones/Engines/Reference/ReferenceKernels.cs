@@ -45,7 +45,14 @@ internal static partial class ReferenceKernels
         return y;
     }
 
-    private static void ForEachItem(int batch, Action<int> body) => Parallel.For(0, batch, body);
+    private static void ForEachItem(int batch, Action<int> body)
+    {
+        // One item: parameters, when a plan is made, whose first output would wait while .NET compiles the parallel loop.
+        if (batch == 1)
+            body(0);
+        else
+            Parallel.For(0, batch, body);
+    }
 
     /// <summary>Sizes before, along and after an axis of one item.</summary>
     private static (int Outer, int Size, int Inner) Split(Shape shape, int axis)

@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Globalization;
+using System.Runtime.CompilerServices;
 
 namespace Backbones.Graphs;
 
@@ -13,6 +15,32 @@ internal abstract record Operator
     {
         if (!condition)
             throw new GraphException(message);
+    }
+
+    private protected static void Require(bool condition, [InterpolatedStringHandlerArgument(nameof(condition))] ref UnlessTrue message)
+    {
+        if (!condition)
+            throw new GraphException(message.ToString());
+    }
+
+    /// <summary>A message that is only put together where the condition does not hold: nodes are made by the thousand.</summary>
+    [InterpolatedStringHandler]
+    private protected ref struct UnlessTrue
+    {
+        private DefaultInterpolatedStringHandler _text;
+
+        public UnlessTrue(int literalLength, int formattedCount, bool condition, out bool isNeeded)
+        {
+            isNeeded = !condition;
+            if (isNeeded)
+                _text = new DefaultInterpolatedStringHandler(literalLength, formattedCount, CultureInfo.InvariantCulture);
+        }
+
+        public void AppendLiteral(string value) => _text.AppendLiteral(value);
+
+        public void AppendFormatted<T>(T value) => _text.AppendFormatted(value);
+
+        public override string ToString() => _text.ToStringAndClear();
     }
 
     /// <summary>What kernels count on without looking again: no window is larger, so that products of these numbers and a map's size fit 32 bits several times.</summary>

@@ -8,7 +8,9 @@ internal static class FuseEpilogues
     {
         Dictionary<Node, int> uses = graph.UseCounts();
         // The residual must exist before the fused node runs; positions tell which of two producers is the later one.
-        Dictionary<Node, int> position = graph.Nodes.Index().ToDictionary(p => p.Item, p => p.Index);
+        var position = new Dictionary<Node, int>();
+        for (int i = 0; i < graph.Nodes.Length; i++)
+            position.Add(graph.Nodes[i], i);
         var rewriter = new GraphRewriter(graph);
         return rewriter.Run((node, inputs) => node.Operator switch
         {

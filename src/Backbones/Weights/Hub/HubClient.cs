@@ -64,7 +64,7 @@ internal sealed class HubClient : IDisposable
         }
         catch (Exception e) when (Storage.IsStorageError(e))
         {
-            throw Storage.Explain(e, _options.CacheFolder, "HF_HUB_CACHE");
+            throw Storage.Explain(e, _options.CacheFolder, _options.FolderSetting ?? "The environment variable HF_HUB_CACHE");
         }
     }
 
@@ -100,7 +100,7 @@ internal sealed class HubClient : IDisposable
         }
         catch (Exception e) when (Storage.IsStorageError(e))
         {
-            throw Storage.Explain(e, _options.CheckpointFolder, "TORCH_HOME");
+            throw Storage.Explain(e, _options.CheckpointFolder, _options.FolderSetting ?? "The environment variable TORCH_HOME");
         }
     }
 

@@ -3,12 +3,15 @@ using System.Text.RegularExpressions;
 
 namespace Backbones.Weights.Hub;
 
-/// <summary>Where weights come from and where they are kept. <see cref="FromEnvironment()"/> reads the variables that huggingface_hub and torch read.</summary>
+/// <summary>Where weights come from and where they are kept. <see cref="FromEnvironment(string?)"/> reads the variables that huggingface_hub and torch read.</summary>
 /// <remarks>Source: huggingface_hub, "Environment variables"; <c>torch.hub.get_dir</c>.</remarks>
 internal sealed partial class HubOptions
 {
     /// <summary>Environment variable that forbids downloads, as <c>HF_HUB_OFFLINE</c> does.</summary>
     public const string OfflineVariable = "TIMM_FEATURES_OFFLINE";
+
+    /// <summary>The setting of all options that takes the place of both folders.</summary>
+    private const string CacheDirSetting = nameof(BackboneOptions.CacheDir);
 
     /// <summary>The public Hub.</summary>
     public const string DefaultEndpoint = "https://huggingface.co";
@@ -24,6 +27,9 @@ internal sealed partial class HubOptions
 
     /// <summary>torch's checkpoints (<c>TORCH_HOME</c>), shared with Python: weights that have an address instead of a repository.</summary>
     public required string CheckpointFolder { get; init; }
+
+    /// <summary>The setting that the folders were chosen with; null where the environment did.</summary>
+    public string? FolderSetting { get; init; }
 
     /// <summary>What forbids downloads, such as <c>HF_HUB_OFFLINE=1</c>, or prevents them; null where nothing does.</summary>
     public string? Offline { get; init; }
@@ -47,12 +53,18 @@ internal sealed partial class HubOptions
     internal Func<string, long?> FreeSpace { get; init; } = Storage.FreeSpaceOf;
 
     /// <summary>What the environment of this process says.</summary>
-    public static HubOptions FromEnvironment() => FromEnvironment(Environment.GetEnvironmentVariable, Environment.GetFolderPath(Environment.SpecialFolder.UserProfile));
+    /// <param name="cacheDir">Takes the place of both folders, as timm's <c>cache_dir</c>; null for what the environment says of them.</param>
+    /// <exception cref="ArgumentException">The folder has no name.</exception>
+    public static HubOptions FromEnvironment(string? cacheDir = null)
+        => FromEnvironment(Environment.GetEnvironmentVariable, Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), cacheDir);
 
     /// <param name="variable">Environment variables by name.</param>
     /// <param name="home">The user's folder.</param>
-    internal static HubOptions FromEnvironment(Func<string, string?> variable, string home)
+    /// <param name="cacheDir">Takes the place of both folders.</param>
+    internal static HubOptions FromEnvironment(Func<string, string?> variable, string home, string? cacheDir = null)
     {
+        if (string.IsNullOrWhiteSpace(cacheDir) && cacheDir is not null)
+            throw new ArgumentException($"{CacheDirSetting} '{cacheDir}' is no folder; expected one, or null for the caches that Python has, too.", nameof(cacheDir));
         string cache = Folder("XDG_CACHE_HOME") ?? Path.Combine(home, ".cache");
         string huggingFace = Folder("HF_HOME") ?? Path.Combine(cache, "huggingface");
         Uri? endpoint = EndpointOf(Text("HF_ENDPOINT") ?? DefaultEndpoint);
@@ -62,8 +74,9 @@ internal sealed partial class HubOptions
             Endpoint = endpoint ?? standard.Endpoint,
             Token = IsTrue(Text("HF_HUB_DISABLE_IMPLICIT_TOKEN")) ? null
                 : Clean(Text("HF_TOKEN") ?? Text("HUGGING_FACE_HUB_TOKEN")) ?? Clean(ReadToken(Folder("HF_TOKEN_PATH") ?? Path.Combine(huggingFace, "token"))),
-            CacheFolder = Folder("HF_HUB_CACHE") ?? Folder("HUGGINGFACE_HUB_CACHE") ?? Path.Combine(huggingFace, "hub"),
-            CheckpointFolder = Path.Combine(Folder("TORCH_HOME") ?? Path.Combine(cache, "torch"), "hub", "checkpoints"),
+            CacheFolder = cacheDir is not null ? Path.GetFullPath(cacheDir) : Folder("HF_HUB_CACHE") ?? Folder("HUGGINGFACE_HUB_CACHE") ?? Path.Combine(huggingFace, "hub"),
+            CheckpointFolder = cacheDir is not null ? Path.GetFullPath(cacheDir) : Path.Combine(Folder("TORCH_HOME") ?? Path.Combine(cache, "torch"), "hub", "checkpoints"),
+            FolderSetting = cacheDir is null ? null : CacheDirSetting,
             Offline = new[] { OfflineVariable, "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE" }.Where(v => IsTrue(Text(v))).Select(v => $"{v}={Text(v)}").FirstOrDefault()
                 ?? (endpoint is null ? $"HF_ENDPOINT={Text("HF_ENDPOINT")} is no address such as {DefaultEndpoint}" : null),
             UseLinks = !IsTrue(Text("HF_HUB_DISABLE_SYMLINKS")),

@@ -26,9 +26,9 @@ internal static class Storage
 
     /// <param name="e">A storage error.</param>
     /// <param name="folder">Where was written to.</param>
-    /// <param name="variable">What chooses another folder.</param>
-    public static DownloadException Explain(Exception e, string folder, string variable) => new(DownloadFailure.Storage,
-        (IsFull(e) ? $"The disk of '{folder}' is full" : $"'{folder}' cannot be written to") + $": {e.Message} The environment variable {variable} chooses another folder.", e);
+    /// <param name="chooser">What chooses another folder.</param>
+    public static DownloadException Explain(Exception e, string folder, string chooser) => new(DownloadFailure.Storage,
+        (IsFull(e) ? $"The disk of '{folder}' is full" : $"'{folder}' cannot be written to") + $": {e.Message} {chooser} chooses another folder.", e);
 
     private static bool IsFull(Exception e) => e.HResult is NoSpaceOnWindows or HandleFullOnWindows
         || (!OperatingSystem.IsWindows() && (e.HResult == NoSpaceOnUnix || e.HResult == (OperatingSystem.IsMacOS() ? QuotaOnMac : QuotaOnLinux)));

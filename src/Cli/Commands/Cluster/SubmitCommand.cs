@@ -42,6 +42,7 @@ internal static class SubmitCommand
         command.SetAction(result =>
         {
             CommonOptions.KeepInputs(output.Name, result.GetValue(output), result.GetValue(images)!);
+            model.CheckOrder(result, result.GetValue(images)!);
             DeviceEngine device = engine.Engine(result);
             var request = new JobRequest(result.GetValue(model.Model)!, result.GetValue(images)!, result.GetValue(output)!)
             {
@@ -62,8 +63,10 @@ internal static class SubmitCommand
 
     private static async Task<int> Run(Terminal terminal, ClusterAddress address, JobRequest request, WorkerOptions local, bool wait, bool json)
     {
-        await using ClusterClient client = await ClusterClient.ConnectAsync(address, line => ClusterLines.Write(terminal, line), local, terminal.Cancellation);
+        var lines = new HeldLines(line => ClusterLines.Write(terminal, line));
+        await using ClusterClient client = await ClusterClient.ConnectAsync(address, lines.Write, local, terminal.Cancellation);
         JobStatus job = await client.SubmitAsync(request, terminal.In, terminal.Cancellation);
+        lines.Release();
         if (wait || address.Kind == ClusterKind.Local)
             return JobLines.Report(terminal, await JobLines.Watch(terminal, client, job.Id), json);
         if (json)

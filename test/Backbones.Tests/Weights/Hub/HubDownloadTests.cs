@@ -385,6 +385,8 @@ public sealed class HubDownloadTests
         StringAssert.Contains(e.Message, "HF_HUB_CACHE");
         e = await Assert.ThrowsExactlyAsync<DownloadException>(() => hub.DownloadCheckpointAsync("x-01234567.pth", hub.Options(cache: cache)));
         StringAssert.Contains(e.Message, "TORCH_HOME");
+        e = await hub.FailAsync(options: new HubOptions { CacheFolder = cache, CheckpointFolder = cache, FolderSetting = "CacheDir", Endpoint = hub.Server.Address });
+        StringAssert.Contains(e.Message, "CacheDir chooses another folder.");
     }
 
     [TestMethod]

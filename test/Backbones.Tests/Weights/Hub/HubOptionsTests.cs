@@ -47,6 +47,17 @@ public sealed class HubOptionsTests
     [TestMethod]
     public void Folders_may_name_variables() => Assert.AreEqual("/scratch/me/hub", Read("HF_HUB_CACHE=$SCRATCH/${USER}/hub SCRATCH=/scratch USER=me").CacheFolder);
 
+    /// <summary>timm hands its cache_dir to huggingface_hub and to torch.</summary>
+    [TestMethod]
+    public void A_folder_of_ones_own_takes_the_place_of_both_caches()
+    {
+        Dictionary<string, string> values = new() { ["HF_HUB_CACHE"] = "/hub", ["TORCH_HOME"] = "/torch", ["HF_TOKEN"] = "hf_a" };
+        HubOptions options = HubOptions.FromEnvironment(values.GetValueOrDefault, "/home/me", "/mine");
+        string mine = Path.GetFullPath("/mine");
+        Assert.AreEqual((mine, mine, "hf_a"), (options.CacheFolder, options.CheckpointFolder, options.Token));
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => HubOptions.FromEnvironment(values.GetValueOrDefault, "/home/me", " ")).Message, "CacheDir ' ' is no folder");
+    }
+
     [TestMethod]
     public async Task A_token_that_is_none_is_refused_and_not_shown()
     {

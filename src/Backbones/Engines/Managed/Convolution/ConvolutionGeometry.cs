@@ -15,6 +15,9 @@ internal sealed record ConvolutionGeometry(int Channels, int Height, int Width, 
 
     public bool IsPointwise => Kernel == 1 && Stride == 1 && Top == 0 && Left == 0 && OutHeight == Height && OutWidth == Width;
 
+    /// <summary>Whether some pixels of the map, at the distance of the stride, are all that is read.</summary>
+    public bool IsStridedPointwise => Kernel == 1 && Top == 0 && Left == 0 && (OutHeight - 1) * Stride.H < Height && (OutWidth - 1) * Stride.W < Width;
+
     /// <summary>Whether every channel is convolved on its own, and a vector of that many lanes holds all outputs of its channels.</summary>
     public bool IsDepthwise(int lanes) => Groups > 1 && GroupChannels == 1 && lanes % GroupOutChannels == 0;
 

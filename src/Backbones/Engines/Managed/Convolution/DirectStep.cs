@@ -10,7 +10,7 @@ namespace Backbones.Engines.Managed;
 internal sealed unsafe class DirectStep<T> : Step where T : struct, IVector<T>
 {
     /// <summary>Parts of all patches that are multiplied before the accumulators are stored.</summary>
-    private readonly record struct Block(int FirstRun, int Runs, int Start, int Length, int WeightRow);
+    private sealed record Block(int FirstRun, int Runs, int Start, int Length, int WeightRow);
 
     private readonly ConvolutionGeometry _geometry;
     private readonly ValueView _input;

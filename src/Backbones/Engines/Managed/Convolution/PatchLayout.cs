@@ -20,23 +20,31 @@ internal sealed class PatchLayout
         Group = g.GroupChannels * (planar ? plane : 1);
 
         int taps = g.Kernel.H * g.Kernel.W;
-        IEnumerable<int> rows = Enumerable.Range(0, g.Kernel.H), columns = Enumerable.Range(0, g.Kernel.W), channels = Enumerable.Range(0, g.GroupChannels);
+        WeightOrder = new int[taps * g.GroupChannels];
         if (planar)
         {
             RunLength = g.Kernel.W;
-            RunOffsets = [.. channels.SelectMany(c => rows.Select(y => c * plane + y * g.Dilation.H * Line))];
-            WeightOrder = [.. Enumerable.Range(0, g.GroupChannels * taps)];
+            RunOffsets = Starts(g.GroupChannels, plane, g.Kernel.H, g.Dilation.H * Line);
+            for (int i = 0; i < WeightOrder.Length; i++)
+                WeightOrder[i] = i;
         }
         else
         {
             // Taps of a line follow each other without gaps where all channels of a pixel take part.
             bool joined = g.Dilation.W == 1 && Pixel == g.GroupChannels;
             RunLength = g.GroupChannels * (joined ? g.Kernel.W : 1);
-            RunOffsets = joined
-                ? [.. rows.Select(y => y * g.Dilation.H * Line)]
-                : [.. rows.SelectMany(y => columns.Select(x => y * g.Dilation.H * Line + x * g.Dilation.W * Pixel))];
-            WeightOrder = [.. rows.SelectMany(y => columns.SelectMany(x => channels.Select(c => c * taps + y * g.Kernel.W + x)))];
+            RunOffsets = Starts(g.Kernel.H, g.Dilation.H * Line, joined ? 1 : g.Kernel.W, g.Dilation.W * Pixel);
+            for (int i = 0; i < WeightOrder.Length; i++)
+                WeightOrder[i] = i % g.GroupChannels * taps + i / g.GroupChannels;
         }
+    }
+
+    private static nint[] Starts(int outer, nint outerDistance, int inner, nint innerDistance)
+    {
+        var starts = new nint[outer * inner];
+        for (int i = 0; i < starts.Length; i++)
+            starts[i] = i / inner * outerDistance + i % inner * innerDistance;
+        return starts;
     }
 
     /// <summary>Whether the map has to be copied because taps fall outside of it.</summary>

@@ -21,7 +21,7 @@ internal static unsafe class GemmTile<T> where T : struct, IVector<T>
     /// <summary>Runs a tile of 1 to 6 rows and 1 to <see cref="IVector{T}.TileColumns"/> vectors.</summary>
     public static void Run(int rows, int columns, TileArguments* args) => s_tiles[(rows - 1) * 4 + columns - 1](args);
 
-    /// <summary>Has .NET compile the tiles of a full panel that nearly all products use, the highest ones and a classifier's one row: 9 ms each, for which a plan's first run would wait.</summary>
+    /// <summary>Has .NET compile the tiles of a full panel that nearly all products use, a classifier's one row among them: 9 ms each, for which a plan's first run would wait.</summary>
     public static void Prepare()
     {
         float* target = stackalloc float[Rows * Width];
@@ -29,7 +29,7 @@ internal static unsafe class GemmTile<T> where T : struct, IVector<T>
         args.C = target;
         args.Ldc = Width;
         args.LastLanes = T.Count;
-        foreach (int rows in (ReadOnlySpan<int>)[6, 5, 4, 1])
+        foreach (int rows in (ReadOnlySpan<int>)[6, 5, 4, 1, 3])
             Run(rows, T.TileColumns, &args);
     }
 

@@ -11,29 +11,31 @@ internal sealed unsafe class CopyStep<T> : Step where T : struct, IVector<T>
     /// <summary>Values of the source's contiguous axis in one transposition: whole cache lines are read.</summary>
     private const int Strip = 64;
 
+    private static readonly Axis s_single = new(1, 0, 0);
+
     private readonly ValueView _source;
     private readonly ValueView _target;
 
     // Joined axes, outermost of the target first; the last is its innermost.
-    private readonly (int Size, long Source, long Target)[] _outer;
-    private readonly (int Size, long Source, long Target) _inner;
-    private readonly (int Size, long Source, long Target)? _across;
+    private readonly Axis[] _outer;
+    private readonly Axis _inner;
+    private readonly Axis? _across;
     private readonly long _outerCount;
 
     public CopyStep(ValueView source, ValueView target)
     {
         (_source, _target) = (source, target);
-        var axes = new List<(int Size, long Source, long Target)>();
-        foreach (int axis in Enumerable.Range(0, target.Dims.Length).Where(a => target.Dims[a] != 1).OrderByDescending(a => target.Strides[a]))
+        var axes = new List<Axis>();
+        foreach (int axis in target.AxesInMemory())
         {
-            (int Size, long Source, long Target) next = (target.Dims[axis], source.Strides[axis], target.Strides[axis]);
+            var next = new Axis(target.Dims[axis], source.Strides[axis], target.Strides[axis]);
             if (axes.Count > 0 && axes[^1].Target == next.Target * next.Size && axes[^1].Source == next.Source * next.Size)
-                axes[^1] = (axes[^1].Size * next.Size, next.Source, next.Target);
+                axes[^1] = next with { Size = axes[^1].Size * next.Size };
             else
                 axes.Add(next);
         }
         if (axes.Count == 0)
-            axes.Add((1, 1, 1));
+            axes.Add(new Axis(1, 1, 1));
         _inner = axes[^1];
         axes.RemoveAt(axes.Count - 1);
         if (_inner.Source != 1 && _inner.Target == 1 && axes.FindIndex(a => a.Source == 1) is >= 0 and int across)
@@ -42,7 +44,9 @@ internal sealed unsafe class CopyStep<T> : Step where T : struct, IVector<T>
             axes.RemoveAt(across);
         }
         _outer = [.. axes];
-        _outerCount = axes.Aggregate(1L, (n, a) => n * a.Size);
+        _outerCount = 1;
+        foreach (Axis axis in axes)
+            _outerCount *= axis.Size;
     }
 
     private int Strips => _across is { } across ? (across.Size + Strip - 1) / Strip : 1;
@@ -54,7 +58,7 @@ internal sealed unsafe class CopyStep<T> : Step where T : struct, IVector<T>
     {
         (long first, long end) = context.Units(index);
         // Units along the innermost of the outer axes are equally far apart: only the first needs the full arithmetic, which costs as much as a copy of a hundred floats.
-        (int Size, long Source, long Target) run = _across is null && _outer.Length > 0 ? _outer[^1] : (1, 0, 0);
+        Axis run = _across is null && _outer.Length > 0 ? _outer[^1] : s_single;
         for (long unit = first; unit < end;)
         {
             long item = unit / Strips / _outerCount, rest = unit / Strips % _outerCount;
@@ -96,4 +100,7 @@ internal sealed unsafe class CopyStep<T> : Step where T : struct, IVector<T>
         for (; i < count; i++)
             target[i * targetStride] = source[i * sourceStride];
     }
+
+    /// <summary>An axis, and the distances of its elements in both views. A class, as .NET compiles anew what collections do with structs, in the time of a first output.</summary>
+    private sealed record Axis(int Size, long Source, long Target);
 }

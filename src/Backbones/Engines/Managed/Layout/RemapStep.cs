@@ -21,7 +21,7 @@ internal sealed unsafe class RemapStep<T> : Step where T : struct, IVector<T>
     public RemapStep(ValueView source, ValueView target, int[]?[] tables, float constant)
     {
         (_source, _target, _tables, _constant) = (source, target, tables, constant);
-        int[] order = [.. Enumerable.Range(0, target.Dims.Length).OrderByDescending(a => (target.Strides[a], target.Dims[a] == 1))];
+        int[] order = ValueView.FallingBy(a => 2 * target.Strides[a] + (target.Dims[a] == 1 ? 1 : 0), target.Dims.Length);
         _outer = order[..^1];
         _inner = order[^1];
         _rows = _outer.Aggregate(1L, (n, a) => n * target.Dims[a]);

@@ -29,7 +29,8 @@ internal sealed unsafe class ManagedPlan : IPlan, IMeasuredPlan
         _batchItemSize = batchItemSize;
         _resources = resources;
         _pool = pool;
-        _workerScratch = steps.Select(s => s.Step.WorkerScratch).DefaultIfEmpty().Max();
+        foreach (PlannedStep step in steps)
+            _workerScratch = Math.Max(_workerScratch, step.Step.WorkerScratch);
     }
 
     public Graph Graph { get; }
@@ -156,9 +157,21 @@ internal sealed unsafe class ManagedPlan : IPlan, IMeasuredPlan
     private RunContext MakeContext(int batch)
         => new(_pool, batch, SliceArena(batch), checked(_batchItemSize * batch), SharedScratch(batch), _workerScratch, Graph.Inputs.Length, Graph.Outputs.Length);
 
-    private long SliceArena(int batch) => _segments.Select(s => s.ItemSize * Math.Min(s.Slice, batch)).DefaultIfEmpty().Max();
+    private long SliceArena(int batch)
+    {
+        long most = 0;
+        foreach (Segment segment in _segments)
+            most = Math.Max(most, segment.ItemSize * Math.Min(segment.Slice, batch));
+        return most;
+    }
 
-    private long SharedScratch(int batch) => _steps.Select(s => s.Step.SharedScratch(batch)).DefaultIfEmpty().Max();
+    private long SharedScratch(int batch)
+    {
+        long most = 0;
+        foreach (PlannedStep step in _steps)
+            most = Math.Max(most, step.Step.SharedScratch(batch));
+        return most;
+    }
 
     private void GiveBack(RunContext? context)
     {

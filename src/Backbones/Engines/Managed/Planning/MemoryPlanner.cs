@@ -12,7 +12,7 @@ internal sealed record PlannedStep(Step Step, string Node, Storage[] Reads, Stor
 /// <param name="End">Past the last step.</param>
 /// <param name="Slice">Items that go through these steps before the next ones follow.</param>
 /// <param name="ItemSize">Floats per item of the storages that live inside this segment only.</param>
-internal readonly record struct Segment(int First, int End, int Slice, long ItemSize);
+internal sealed record Segment(int First, int End, int Slice, long ItemSize);
 
 /// <summary>
 /// Cuts the steps into segments and places their storages. Large maps at the start of a network go through a segment one image after

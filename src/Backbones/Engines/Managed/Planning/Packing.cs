@@ -6,7 +6,14 @@ internal sealed class Packing
     private readonly List<Task> _tasks = [];
 
     /// <summary>Packs parts 0 to <paramref name="parts"/> - 1, in any order, before <see cref="Wait"/> returns.</summary>
-    public void For(int parts, Action<int> pack) => _tasks.Add(Task.Run(() => Parallel.For(0, parts, pack)));
+    public void For(int parts, Action<int> pack)
+    {
+        for (int i = 0; i < parts; i++)
+        {
+            int part = i;
+            _tasks.Add(Task.Run(() => pack(part)));
+        }
+    }
 
     /// <summary>Returns when all is packed, or nothing more is going to be: then with the first error, unless it is not wanted.</summary>
     public void Wait(bool ignoreErrors = false)

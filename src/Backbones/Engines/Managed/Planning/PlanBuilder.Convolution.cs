@@ -66,6 +66,12 @@ internal sealed partial class PlanBuilder<T>
             input = PixelRows(input);
             step = new ProductStep<T>(input, Pack(weights, [.. Enumerable.Range(0, geometry.Channels)], geometry, bias), result, epilogue, prologue);
         }
+        else if (geometry is { Groups: 1, IsStridedPointwise: true } && (T.Count < Float16.Count || geometry.OutWidth < 2 * GemmTile<T>.Rows))
+        {
+            // The pixels are copied next to each other: lines of few do not fill the tiles of a product, and where those have few registers they run at half of their speed.
+            input = PixelRows(Grid(ChannelsLast(input), 0, 0, geometry.Stride, geometry.OutHeight, geometry.OutWidth));
+            step = new ProductStep<T>(input, Pack(weights, [.. Enumerable.Range(0, geometry.Channels)], geometry, bias), result, epilogue);
+        }
         else if (UsesWinograd(geometry, residual))
         {
             Winograd(geometry, ChannelsLast(input), weights, bias, result, residual, epilogue);
@@ -273,10 +279,13 @@ internal sealed partial class PlanBuilder<T>
     /// <summary>Transformed weights. Heads that work on all levels of a pyramid have the same for each: they are there once, four times as large as the filters.</summary>
     private PackedMatrix<T> Packed<TTile>(RowScaled weights, ConvolutionGeometry geometry) where TTile : struct, IWinogradTile<T>
     {
-        if (!_transformed.TryGetValue((weights, typeof(TTile)), out PackedMatrix<T>? packed))
-            _transformed[(weights, typeof(TTile))] = packed = Weights(WinogradStep<T, TTile>.Pack(weights, geometry.OutChannels, geometry.Channels, PackedTo, _packing));
+        var key = new TransformedWeights(weights, typeof(TTile));
+        if (!_transformed.TryGetValue(key, out PackedMatrix<T>? packed))
+            _transformed[key] = packed = Weights(WinogradStep<T, TTile>.Pack(weights, geometry.OutChannels, geometry.Channels, PackedTo, _packing));
         return packed;
     }
+
+    private sealed record TransformedWeights(RowScaled Weights, Type Tile);
 
     /// <summary>Every so many lines and columns of a map.</summary>
     private static ValueView Grid(ValueView map, int line, int column, Size2 step, int height, int width)

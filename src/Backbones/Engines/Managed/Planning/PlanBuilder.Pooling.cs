@@ -71,9 +71,9 @@ internal sealed partial class PlanBuilder<T>
         if (input.IsRepeated)
             input = Contiguous(input);
         int inner = input.InnerAxis;
-        int[] kept = [.. Order(input).Where(a => places[a] != Reduced)], reduced = [.. Order(input).Where(a => places[a] == Reduced)];
+        int[] kept = Array.FindAll(Order(input), a => places[a] != Reduced), reduced = Array.FindAll(Order(input), a => places[a] == Reduced);
         // The result lies as what is kept of the input does.
-        int[] order = [.. Enumerable.Range(0, node.Shape.Rank).Except(kept.Select(a => places[a])), .. kept.Select(a => places[a])];
+        int[] last = Array.ConvertAll(kept, a => places[a]), order = [.. Enumerable.Range(0, node.Shape.Rank).Where(a => !last.Contains(a)), .. last];
         ValueView result = Result(node, order);
         bool isRun = inner < 0 || places[inner] == Reduced;
         if (isRun && !IsRun(input, reduced))
@@ -93,7 +93,15 @@ internal sealed partial class PlanBuilder<T>
 
     /// <summary>A result with the input's axes, those that are reduced with size 1.</summary>
     private static ValueView Aligned(ValueView input, ValueView result, int[] places)
-        => new(result.Storage, result.Offset, [.. input.Dims.Select((d, a) => places[a] == Reduced ? 1 : d)], [.. places.Select(p => p == Reduced ? 0 : result.Strides[p])]);
+    {
+        int[] dims = [.. input.Dims];
+        for (int axis = 0; axis < dims.Length; axis++)
+        {
+            if (places[axis] == Reduced)
+                dims[axis] = 1;
+        }
+        return new ValueView(result.Storage, result.Offset, dims, Array.ConvertAll(places, p => p == Reduced ? 0 : result.Strides[p]));
+    }
 
     /// <summary>Whether these axes, in the order of memory, lie without gaps.</summary>
     private static bool IsRun(ValueView view, int[] axes)
@@ -111,8 +119,11 @@ internal sealed partial class PlanBuilder<T>
     private static int[] Places(ReduceOp op, Shape shape)
     {
         bool[] reduced = op.ReducedAxes(shape);
+        int[] places = new int[reduced.Length];
         int next = 0;
-        return [.. reduced.Select((r, axis) => r ? Reduced : op.KeepDims ? axis : next++)];
+        for (int axis = 0; axis < places.Length; axis++)
+            places[axis] = reduced[axis] ? Reduced : op.KeepDims ? axis : next++;
+        return places;
     }
 
     private static long Count(Shape shape, int[] places)

@@ -26,7 +26,7 @@ internal sealed partial class PlanBuilder<T>
     private static int[] RowMajorOrder(ReadOnlySpan<int> dims)
     {
         int[] sizes = dims.ToArray();
-        return [.. Enumerable.Range(0, sizes.Length).OrderBy(a => sizes[a] != 1)];
+        return ValueView.FallingBy(a => sizes[a] == 1 ? 1 : 0, sizes.Length);
     }
 
     /// <summary>Memory for a map [C, H, W] with the channels innermost.</summary>
@@ -34,11 +34,11 @@ internal sealed partial class PlanBuilder<T>
 
     /// <summary>The axes in the order of memory, outermost first; repeated ones are the innermost.</summary>
     private static int[] Order(ValueView view)
-        => [.. Enumerable.Range(0, view.Dims.Length).OrderByDescending(a => view.Strides[a] == 0 && view.Dims[a] == 1 ? long.MaxValue : view.Strides[a]).ThenBy(a => view.Dims[a] == 1 ? 0 : 1)];
+        => ValueView.FallingBy(a => view.Strides[a] == 0 && view.Dims[a] == 1 ? long.MaxValue : 2 * view.Strides[a] + (view.Dims[a] == 1 ? 1 : 0), view.Dims.Length);
 
     /// <summary>The caller's row-major memory.</summary>
     private static ValueView Dense(StorageKind kind, int index, Shape shape)
-        => new(new Storage(kind, shape.Length) { ExternalIndex = index }, 0, shape.Dimensions, [.. shape.Strides().Select(s => (long)s)]);
+        => new(new Storage(kind, shape.Length) { ExternalIndex = index }, 0, shape.Dimensions, Array.ConvertAll(shape.Strides(), s => (long)s));
 
     private static long RoundUp(long count) => (count + T.Count - 1) / T.Count * T.Count;
 
@@ -60,7 +60,7 @@ internal sealed partial class PlanBuilder<T>
     /// <summary>The map with channels innermost and all pixels equally far apart, row by row.</summary>
     private ValueView PixelRows(ValueView view)
     {
-        if (IsChannelsLast(view) && view.Rows() is { } rows && rows.Columns == view.Dims[0] && view.RowAxes().SequenceEqual(view.RowAxes().Order()))
+        if (IsChannelsLast(view) && view.Rows() is { } rows && rows.Columns == view.Dims[0] && view.HasRowMajorRows)
             return view;
         ValueView copy = Allocate(view.Dims, [1, 2, 0]);
         Copy(view, copy);
@@ -82,7 +82,7 @@ internal sealed partial class PlanBuilder<T>
     private static bool IsRowMajorRows(ValueView view)
     {
         int last = view.Dims.Length - 1;
-        return view.Strides[last] == 1 && view.Rows() is { } rows && rows.Columns == view.Dims[last] && view.RowAxes().SequenceEqual(view.RowAxes().Order());
+        return view.Strides[last] == 1 && view.Rows() is { } rows && rows.Columns == view.Dims[last] && view.HasRowMajorRows;
     }
 
     /// <summary>The value with one contiguous axis and no repeated one; a row-major copy where it has none.</summary>
@@ -131,7 +131,7 @@ internal sealed partial class PlanBuilder<T>
         if (inner < 0 || result.Dims[inner] == 1 || repeated.Strides[inner] is 0 or 1)
             return repeated;
         int first = result.Dims.Length - view.Dims.Length;
-        int[] order = [.. Enumerable.Range(0, view.Dims.Length).Where(a => first + a != inner).OrderByDescending(a => result.Strides[first + a]), inner - first];
+        int[] order = [.. ValueView.FallingBy(a => result.Strides[first + a], view.Dims.Length).Where(a => first + a != inner), inner - first];
         // What is repeated is copied once.
         var once = new ValueView(view.Storage, view.Offset, [.. view.Dims.Select((d, a) => view.Strides[a] == 0 ? 1 : d)], view.Strides);
         ValueView copy = Allocate(once.Dims, order);

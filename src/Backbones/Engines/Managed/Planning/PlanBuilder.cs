@@ -14,7 +14,7 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
     private readonly Dictionary<Node, List<Node>> _users = [];
     private readonly NativeArena _weights = new();
     private readonly List<IDisposable> _resources;
-    private readonly Dictionary<(RowScaled Weights, Type Tile), PackedMatrix<T>> _transformed = [];
+    private readonly Dictionary<TransformedWeights, PackedMatrix<T>> _transformed = [];
     private readonly Packing _packing = new();
     private readonly bool _halfWeights;
     private string _node = "";
@@ -115,11 +115,11 @@ internal sealed partial class PlanBuilder<T> where T : struct, IVector<T>
         var buffer = new AlignedBuffer(constant.Elements.Length, _weights);
         constant.CopyTo(buffer.Span);
         int[] strides = node.Shape.Strides();
-        return _values[node] = new ValueView(new Storage(StorageKind.Constant, 0) { Constant = buffer }, 0, node.Shape.Dimensions, [.. strides.Select(s => (long)s)]);
+        return _values[node] = new ValueView(new Storage(StorageKind.Constant, 0) { Constant = buffer }, 0, node.Shape.Dimensions, Array.ConvertAll(strides, s => (long)s));
     }
 
     /// <summary>A constant as weights.</summary>
-    private RowScaled Filters(Node node) => _stored.TryGetValue(node, out RowScaled weights) ? weights : RowScaled.Of(_constants[node].Data);
+    private RowScaled Filters(Node node) => _stored.TryGetValue(node, out RowScaled? weights) ? weights : RowScaled.Of(_constants[node].Data);
 
     /// <summary>The elements of an input that is a constant.</summary>
     private float[] Values(Node node, int input) => _constants[node.Inputs[input]].Data;

@@ -26,5 +26,11 @@ internal readonly record struct PoolWindow(int First, int End, int Step, int Div
         return new(first, end, 1, end - first);
     });
 
-    private static PoolWindow[] Make(int outputs, Func<int, PoolWindow> window) => [.. Enumerable.Range(0, outputs).Select(window)];
+    private static PoolWindow[] Make(int outputs, Func<int, PoolWindow> window)
+    {
+        var windows = new PoolWindow[outputs];
+        for (int i = 0; i < outputs; i++)
+            windows[i] = window(i);
+        return windows;
+    }
 }

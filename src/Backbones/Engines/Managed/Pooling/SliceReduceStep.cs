@@ -31,8 +31,10 @@ internal sealed unsafe class SliceReduceStep<T> : Step where T : struct, IVector
         _blocks = (_loops.Columns + Width - 1) / Width;
         _slices = [0];
         _factorSlices = [0];
-        foreach (int axis in Enumerable.Range(0, input.Dims.Length).Where(a => input.Dims[a] != result.Dims[a]).OrderByDescending(a => input.Strides[a]))
+        foreach (int axis in input.AxesInMemory())
         {
+            if (result.Dims[axis] != 1)
+                continue;
             _slices = Walk(_slices, input, axis);
             _factorSlices = Walk(_factorSlices, factors ?? input, axis);
         }
@@ -65,7 +67,13 @@ internal sealed unsafe class SliceReduceStep<T> : Step where T : struct, IVector
     }
 
     private static nint[] Walk(nint[] starts, ValueView view, int axis)
-        => [.. starts.SelectMany(s => Enumerable.Range(0, view.Dims[axis]).Select(i => s + i * (nint)view.Strides[axis]))];
+    {
+        int size = view.Dims[axis];
+        var walked = new nint[starts.Length * size];
+        for (int i = 0; i < walked.Length; i++)
+            walked[i] = starts[i / size] + i % size * (nint)view.Strides[axis];
+        return walked;
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static T Load(float* source, nint left) => left >= T.Count ? T.Load(source) : T.LoadFirst(source, left);

@@ -17,7 +17,7 @@ internal sealed class LoopNest
         ValueView result = all[0];
         var sizes = new List<int>();
         var strides = new List<long[]>();
-        int[] order = [.. Enumerable.Range(0, result.Dims.Length).Where(a => result.Dims[a] != 1).OrderByDescending(a => result.Strides[a])];
+        int[] order = result.AxesInMemory();
         foreach (int axis in order)
         {
             int size = result.Dims[axis];

@@ -92,5 +92,5 @@ internal sealed unsafe class NativeArena : IDisposable
         _next = _end = null;
     }
 
-    private readonly record struct Block(nint Memory, long Bytes, bool IsHuge);
+    private sealed record Block(nint Memory, long Bytes, bool IsHuge);
 }

@@ -60,6 +60,24 @@ internal sealed class ValueView
 
     public long Length => Dims.Aggregate(1L, (n, d) => n * d);
 
+    /// <summary>Whether <see cref="Rows"/> walks the rows in row-major order.</summary>
+    public bool HasRowMajorRows
+    {
+        get
+        {
+            long outer = long.MaxValue;
+            for (int i = 0; i < Dims.Length; i++)
+            {
+                if (Dims[i] == 1 || i == InnerAxis)
+                    continue;
+                if (Strides[i] > outer)
+                    return false;
+                outer = Strides[i];
+            }
+            return true;
+        }
+    }
+
     /// <summary>
     /// The view as a matrix whose rows are contiguous: the axis with distance 1 gives the columns, all others, in the order of memory, the rows.
     /// Null where the rows are not equally far apart.
@@ -69,8 +87,10 @@ internal sealed class ValueView
         int inner = InnerAxis;
         int columns = inner < 0 ? 1 : Dims[inner];
         long rows = 1, distance = 0;
-        foreach (int axis in Enumerable.Range(0, Dims.Length).Where(i => i != inner && Dims[i] != 1).OrderBy(i => Strides[i]))
+        foreach (int axis in FallingBy(axis => -Strides[axis], Dims.Length))
         {
+            if (axis == inner || Dims[axis] == 1)
+                continue;
             if (rows == 1)
                 distance = Strides[axis];
             else if (Strides[axis] != rows * distance)
@@ -84,11 +104,21 @@ internal sealed class ValueView
         return distance < columns && ItemStride != 0 ? null : new RowLayout(rows, columns, distance);
     }
 
-    /// <summary>The axes other than the innermost one in the order in which <see cref="Rows"/> walks them, outermost first.</summary>
-    public int[] RowAxes()
+    /// <summary>The axes that have more than one element in the order of memory, outermost first.</summary>
+    public int[] AxesInMemory() => Array.FindAll(FallingBy(axis => Strides[axis], Dims.Length), axis => Dims[axis] != 1);
+
+    /// <summary>Axes from the largest key to the smallest, equal ones in their order. LINQ's sorting is compiled by .NET for each kind of key, in the time of a first output.</summary>
+    public static int[] FallingBy(Func<int, long> key, int axes)
     {
-        int inner = InnerAxis;
-        return [.. Enumerable.Range(0, Dims.Length).Where(i => i != inner && Dims[i] != 1).OrderByDescending(i => Strides[i])];
+        var order = new int[axes];
+        for (int axis = 0; axis < axes; axis++)
+        {
+            int place = axis;
+            for (; place > 0 && key(order[place - 1]) < key(axis); place--)
+                order[place] = order[place - 1];
+            order[place] = axis;
+        }
+        return order;
     }
 }
 

@@ -1,11 +1,12 @@
+using System.Reflection;
 using System.Runtime.CompilerServices;
 
 namespace Backbones.Engines.Managed;
 
 /// <summary>
-/// 3×3 convolutions with stride 1 by Winograd's filtering. For a block of tiles and a panel of output channels the products of all positions are made, transformed back and stored, without leaving the
+/// 3×3 convolutions with stride 1 by Winograd's filtering. For a block of tiles and a strip of output channels the products of all positions are made, transformed back and stored, without leaving the
 /// second-level cache. Where the weights are few, a piece is a block of tiles with all its work: its inputs are transformed into the worker's scratch, and no thread waits for another between. Many weights
-/// are read by one thread for all tiles: then the map is worked on in bands, whose inputs are transformed first (by all threads), and a piece is a block of tiles for one panel.
+/// are read by one thread for all tiles: then the map is worked on in bands, whose inputs are transformed first (by all threads), and a piece is a block of tiles for one strip.
 /// </summary>
 internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVector<T> where TTile : struct, IWinogradTile<T>
 {
@@ -21,8 +22,11 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
     /// <summary>Fewest tiles of such a piece: with fewer, weights come from the third-level cache slower than they are used.</summary>
     private const int LeastTiles = 12;
 
-    /// <summary>Most tiles of a block: their products of one panel (36 positions) take up to 442 KB.</summary>
+    /// <summary>Most tiles of a block: their products of one strip (36 positions) take up to 442 KB.</summary>
     private const int MostBlockTiles = 48;
+
+    /// <summary>Columns whose products a block has at a time: one panel of 16 lanes. With narrower panels, of which each reads all inputs of the block, it is several.</summary>
+    private const int StripColumns = 64;
 
     private readonly ConvolutionGeometry _geometry;
     private readonly ValueView _input;
@@ -46,11 +50,19 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
         _rowDistance = (geometry.Channels + T.Count - 1) / T.Count * T.Count;
     }
 
+    /// <summary>Has .NET compile the transformations, 5 ms each, for which a plan's first run would wait.</summary>
+    private static void Prepare(int part)
+    {
+        string name = part == 0 ? nameof(TransformOutput) : nameof(TransformInput);
+        RuntimeHelpers.PrepareMethod(typeof(WinogradStep<T, TTile>).GetMethod(name, BindingFlags.Instance | BindingFlags.NonPublic)!.MethodHandle, [typeof(T).TypeHandle, typeof(TTile).TypeHandle]);
+    }
+
     private static int Positions => TTile.Inputs * TTile.Inputs;
 
     /// <summary>Transforms filters [O, C, 3, 3] and packs them, one group for each position.</summary>
     public static PackedMatrix<T> Pack(RowScaled filters, int outChannels, int channels, NativeArena? arena, Packing packing)
     {
+        packing.For(2, Prepare);
         var packed = new PackedMatrix<T>(channels, outChannels, Positions, arena);
         // A vector of output channels at a time: each is a cache line at every position, written to once.
         packing.For((outChannels + T.Count - 1) / T.Count, block =>
@@ -90,11 +102,15 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
     /// <summary>Whether a piece has all the work of its tiles.</summary>
     private bool IsWhole => (long)Positions * _weights.K * _weights.Columns <= FewWeights;
 
-    /// <summary>The products of a block and a panel at all positions, and two tiles.</summary>
-    private static long ProductScratch => (long)Positions * (MostBlockTiles * GemmTile<T>.Width + 2 * T.Count);
+    /// <summary>The products of a block and a strip at all positions, and two tiles.</summary>
+    private static long ProductScratch => (long)Positions * (MostBlockTiles * StripColumns + 2 * T.Count);
 
     /// <summary>Transformed inputs of a piece that has all the work of its tiles.</summary>
     private long InputScratch => IsWhole ? Positions * PositionDistance(MostTiles) : 0;
+
+    private static int StripPanels => StripColumns / GemmTile<T>.Width;
+
+    private int Strips => (_weights.Panels + StripPanels - 1) / StripPanels;
 
     private long MostTiles => Math.Clamp(PieceFloats / (Positions * (_rowDistance + _weights.Vectors(0) * T.Count)), LeastTiles, MostBlockTiles);
 
@@ -115,7 +131,7 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
         {
             long bandTiles = Math.Min(BandTiles, tiles - band * BandTiles);
             context.Share(this, 2 * band, bandTiles, Positions * _rowDistance);
-            context.Share(this, 2 * band + 1, Blocks(bandTiles, context.Pool.Threads) * _weights.Panels);
+            context.Share(this, 2 * band + 1, Blocks(bandTiles, context.Pool.Threads) * Strips);
         }
     }
 
@@ -144,11 +160,11 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
         }
         else
         {
-            // Neighbouring pieces use the same panel of weights: it comes from memory once for all threads.
-            int panel = index / blocks;
+            // Neighbouring pieces use the same weights: they come from memory once for all threads.
+            int strip = index / blocks;
             (long first, long end) = Pieces.Range(tiles, blocks, index % blocks);
             SortedTiles sorted = _tiles.Sort(firstTile + first, (int)(end - first), order);
-            Convolve(context, worker, panel, context.SharedScratch + first * _rowDistance, (nint)PositionDistance(tiles), firstTile + first, order, sorted);
+            Convolve(context, worker, strip, context.SharedScratch + first * _rowDistance, (nint)PositionDistance(tiles), firstTile + first, order, sorted);
         }
     }
 
@@ -169,23 +185,23 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
         SortedTiles sorted = _tiles.Sort(first, tiles, order);
         for (int i = 0; i < tiles; i++)
             TransformInput(context, worker, first + order[i], inputs + i * _rowDistance, distance);
-        for (int panel = 0; panel < _weights.Panels; panel++)
-            Convolve(context, worker, panel, inputs, distance, first, order, sorted);
+        for (int strip = 0; strip < Strips; strip++)
+            Convolve(context, worker, strip, inputs, distance, first, order, sorted);
     }
 
-    /// <summary>A panel's results of a block of tiles whose inputs have been transformed, in that order.</summary>
-    private void Convolve(RunContext context, int worker, int panel, float* inputs, nint positionDistance, long firstTile, int* order, SortedTiles sorted)
+    /// <summary>A strip's results of a block of tiles whose inputs have been transformed, in that order.</summary>
+    private void Convolve(RunContext context, int worker, int strip, float* inputs, nint positionDistance, long firstTile, int* order, SortedTiles sorted)
     {
-        Multiply(context, worker, panel, inputs, sorted, positionDistance);
+        Multiply(context, worker, strip, inputs, sorted, positionDistance);
         for (int i = 0; i < sorted.All; i++)
-            TransformOutput(context, worker, panel, firstTile + order[i], i, sorted.All);
+            TransformOutput(context, worker, strip, firstTile + order[i], i, sorted.All);
     }
 
     private int Blocks(long tiles, int threads)
     {
         long blocks = (tiles + MostBlockTiles - 1) / MostBlockTiles;
-        if (threads > 1 && blocks * _weights.Panels < 4 * threads)
-            blocks = Math.Max(blocks, Math.Min((4 * threads + _weights.Panels - 1) / _weights.Panels, tiles / 12));
+        if (threads > 1 && blocks * Strips < 4 * threads)
+            blocks = Math.Max(blocks, Math.Min((4 * threads + Strips - 1) / Strips, tiles / 12));
         return (int)blocks;
     }
 
@@ -230,10 +246,13 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
         }
     }
 
-    /// <summary>Products of all positions for a block of tiles and a panel, to the worker's scratch: [position][tile][column].</summary>
-    private void Multiply(RunContext context, int worker, int panel, float* source, SortedTiles tiles, nint positionDistance)
+    /// <summary>Vectors of a strip.</summary>
+    private int Vectors(int strip) => Math.Min(StripColumns, (_geometry.OutChannels + T.Count - 1) / T.Count * T.Count - strip * StripColumns) / T.Count;
+
+    /// <summary>Products of all positions for a block of tiles and a strip, to the worker's scratch: [position][tile][column].</summary>
+    private void Multiply(RunContext context, int worker, int strip, float* source, SortedTiles tiles, nint positionDistance)
     {
-        int vectors = _weights.Vectors(panel), width = vectors * T.Count;
+        int firstPanel = strip * StripPanels, endPanel = Math.Min(firstPanel + StripPanels, _weights.Panels), width = Vectors(strip) * T.Count;
         nint start = 0;
         TileArguments args = default;
         args.RunOffsets = &start;
@@ -249,8 +268,11 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
             (int first, int count) = tiles.Needing(y >= _tiles.LastRows + 2, x >= _tiles.LastColumns + 2);
             if (count > 0)
             {
-                args.B = _weights.Rows(position, panel, 0, _weights.K, context.WorkerScratch(worker) + ProductScratch + InputScratch);
-                GemmTile<T>.RunPanel(&args, source + first * _rowDistance, target + first * width, count, vectors);
+                for (int panel = firstPanel; panel < endPanel; panel++)
+                {
+                    args.B = _weights.Rows(position, panel, 0, _weights.K, context.WorkerScratch(worker) + ProductScratch + InputScratch);
+                    GemmTile<T>.RunPanel(&args, source + first * _rowDistance, target + first * width + (panel - firstPanel) * GemmTile<T>.Width, count, _weights.Vectors(panel));
+                }
             }
             source += positionDistance;
             target += tiles.All * width;
@@ -258,12 +280,12 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void TransformOutput(RunContext context, int worker, int panel, long tile, int tileInBlock, int blockTiles)
+    private void TransformOutput(RunContext context, int worker, int strip, long tile, int tileInBlock, int blockTiles)
     {
         int n = TTile.Inputs, m = TTile.Outputs;
-        int vectors = _weights.Vectors(panel), width = vectors * T.Count, firstColumn = panel * GemmTile<T>.Width;
+        int vectors = Vectors(strip), width = vectors * T.Count, firstColumn = strip * StripColumns;
         float* scratch = context.WorkerScratch(worker);
-        float* half = scratch + (long)Positions * MostBlockTiles * GemmTile<T>.Width, full = half + n * m * T.Count;
+        float* half = scratch + (long)Positions * MostBlockTiles * StripColumns, full = half + n * m * T.Count;
         nint positionDistance = (nint)blockTiles * width;
 
         (long item, int top, int left, int rows, int columns) = _tiles.Place(tile);
