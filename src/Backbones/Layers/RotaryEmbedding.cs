@@ -43,11 +43,11 @@ internal sealed record RotaryEmbedding(Node Sin, Node Cos, int Distance, int Pre
     }
 
     /// <summary>
-    /// timm.layers.RotaryEmbeddingMixed: each head of each block has learned frequencies <c>rope.freqs</c> <c>[2, depth, heads, d/2]</c>, for columns and rows together.
+    /// timm.layers.RotaryEmbeddingMixed: each head of each block has learned frequencies <c>rope.freqs</c> <c>[2, depth, heads, d/2]</c>, for columns and rows together (or rows and columns).
     /// Paper: Rotary Position Embedding for Vision Transformer, https://arxiv.org/abs/2403.13298
     /// </summary>
     /// <returns>The embedding of each block.</returns>
-    public static IReadOnlyList<RotaryEmbedding> Mixed(GraphBuilder b, Size2 grid, int width, int prefixTokens, int depth, int heads)
+    public static IReadOnlyList<RotaryEmbedding> Mixed(GraphBuilder b, Size2 grid, int width, int prefixTokens, int depth, int heads, bool columnsFirst)
     {
         int patches = grid.H * grid.W;
         Node frequencies;
@@ -62,7 +62,7 @@ internal sealed record RotaryEmbedding(Node Sin, Node Cos, int Distance, int Pre
 
         RotaryEmbedding Embedding(int block)
         {
-            Node angles = b.Add(b.Multiply(columns, Frequencies(0, block)), b.Multiply(rows, Frequencies(1, block)));
+            Node angles = b.Add(b.Multiply(columnsFirst ? columns : rows, Frequencies(0, block)), b.Multiply(columnsFirst ? rows : columns, Frequencies(1, block)));
             Node all = b.Gather(angles, 2, neighbours);
             if (none is not null)
                 all = b.Concat(1, [none, all]);

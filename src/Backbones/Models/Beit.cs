@@ -32,6 +32,12 @@ internal static class Beit
         public bool QkvBias { get; init; } = true;
 
         public bool LayerScale { get; init; } = true;
+
+        /// <summary>A bias of every block's attention by the distance of patches.</summary>
+        public bool PositionBias { get; init; } = true;
+
+        /// <summary>A learned embedding of the class token and each patch.</summary>
+        public bool PositionEmbedding { get; init; }
     }
 
     private static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
@@ -40,10 +46,16 @@ internal static class Beit
         if (options.GlobalPool is not ("" or "token" or "avg"))
             throw new GraphException($"BEiT has no pool type '{options.GlobalPool}'. Valid types are '', 'token' and 'avg'.");
         Node classToken = b.Reshape(b.Parameter("cls_token", [1, 1, config.Width]), [1, config.Width]);
+        if (config.PositionEmbedding)
+            b.Declare("pos_embed");
         (Node x, Size2 grid) = PatchEmbed.Build(b, "patch_embed", b.Input, config.PatchSize, config.Width);
-        x = b.Identity("pos_drop", b.Concat(0, [classToken, x]));
+        x = b.Concat(0, [classToken, x]);
+        int length = x.Shape[0];
+        if (config.PositionEmbedding)
+            x = b.Add(x, b.Reshape(b.Parameter("pos_embed", [1, length, config.Width]), [length, config.Width]));
+        x = b.Identity("pos_drop", x);
         // One for all blocks: it has the square of the tokens' number of indices.
-        var places = new GatherOp(0, Places(grid));
+        GatherOp? places = config.PositionBias ? new GatherOp(0, Places(grid)) : null;
         var blocks = new List<Node>();
         for (int i = 0; i < config.Depth; i++)
         {
@@ -60,12 +72,14 @@ internal static class Beit
         pooled = b.Identity("head_drop", Norms.OrIdentity(fcNorm ? s_norm : null)(b, "fc_norm", pooled));
         return BackboneGraph.OfBlocks(b, blocks, config.PatchSize, grid, 1, features, norm, (pooled, Classifier.Fc(b, "head", pooled, options.NumClasses))) with
         {
-            Adapters = Enumerable.Range(0, config.Depth).ToImmutableDictionary(i => $"blocks.{i}.attn.relative_position_bias_table", _ => Resized(grid)).Add("patch_embed.proj.weight", ParameterAdapters.PatchEmbedding()),
+            Adapters = Enumerable.Range(0, config.Depth).ToImmutableDictionary(i => $"blocks.{i}.attn.relative_position_bias_table", _ => Resized(grid))
+                .Add("patch_embed.proj.weight", ParameterAdapters.PatchEmbedding())
+                .Add("pos_embed", ParameterAdapters.PositionEmbedding(1, (options.PretrainedSize.H / config.PatchSize, options.PretrainedSize.W / config.PatchSize), grid)),
         };
     }
 
     /// <summary>Attention and perceptron, each scaled by learned factors and added.</summary>
-    private static Node Block(GraphBuilder b, Config config, Node x, Size2 grid, GatherOp places)
+    private static Node Block(GraphBuilder b, Config config, Node x, Size2 grid, GatherOp? places)
     {
         (Node? scale1, Node? scale2) = config.LayerScale ? (b.Parameter("gamma_1", [config.Width]), b.Parameter("gamma_2", [config.Width])) : ((Node?)null, null);
         x = b.Add(x, b.Identity("drop_path1", Scaled(scale1, Attend(b, config, s_norm(b, "norm1", x), grid, places))));
@@ -80,17 +94,21 @@ internal static class Beit
         return config.SwiGlu ? Mlp.SwiGlu(b, "mlp", x, hidden, norm: norm) : Mlp.Build(b, "mlp", x, hidden, ActLayers.Torch(UnaryKind.Gelu), norm);
     }
 
-    private static Node Attend(GraphBuilder b, Config config, Node x, Size2 grid, GatherOp places)
+    private static Node Attend(GraphBuilder b, Config config, Node x, Size2 grid, GatherOp? places)
     {
         int length = x.Shape[0];
         using (b.Scope("attn"))
         {
             b.Declare("qkv", "proj");
             (Node q, Node k, Node v) = QkvProjections.WithoutKeyBias(b, x, config.Heads, config.QkvBias);
-            Node table = b.Parameter("relative_position_bias_table", [RelPosBias.Distances(grid) + ClassEntries, config.Heads]);
-            Node bias = b.Permute(b.Reshape(b.Function("getitem", places, table), [length, length, config.Heads]), [2, 0, 1]);
-            Node scores = b.Add(b.MatMul(b.Affine(q, Attention.Scale(q)), b.Transpose(k, -2, -1)), bias);
-            b.Identity("attn_drop", b.Softmax(scores, -1));
+            Node? bias = null;
+            if (places is not null)
+            {
+                Node table = b.Parameter("relative_position_bias_table", [RelPosBias.Distances(grid) + ClassEntries, config.Heads]);
+                bias = b.Permute(b.Reshape(b.Function("getitem", places, table), [length, length, config.Heads]), [2, 0, 1]);
+            }
+            Node scores = b.MatMul(b.Affine(q, Attention.Scale(q)), b.Transpose(k, -2, -1));
+            b.Identity("attn_drop", b.Softmax(bias is null ? scores : b.Add(scores, bias), -1));
             x = Attention.MergeHeads(b, b.Attention(q, k, v, mask: bias, target: "matmul_1"));
             return b.Identity("proj_drop", b.Linear("proj", x, config.Width));
         }
@@ -135,13 +153,15 @@ internal static class Beit
     {
         ["patch_size"] = (c, v) => c with { PatchSize = v.GetInt32() },
         ["embed_dim"] = (c, v) => c with { Width = v.Number() },
-        ["depth"] = (c, v) => c with { Depth = v.GetInt32() },
+        ["depth"] = (c, v) => c with { Depth = v.Number() },
         ["num_heads"] = (c, v) => c with { Heads = v.Number() },
         ["mlp_ratio"] = (c, v) => c with { MlpRatio = v.GetDouble() },
         ["swiglu_mlp"] = (c, v) => c with { SwiGlu = v.GetBoolean() },
         ["scale_mlp"] = (c, v) => c with { ScaleMlp = v.GetBoolean() },
         ["qkv_bias"] = (c, v) => c with { QkvBias = v.GetBoolean() },
         ["init_values"] = (c, v) => c with { LayerScale = v.GetDouble() != 0 },
+        ["use_abs_pos_emb"] = (c, v) => c with { PositionEmbedding = v.GetBoolean() },
+        ["use_rel_pos_bias"] = (c, v) => c with { PositionBias = v.GetBoolean() },
     };
 
     public static ModelFamily<Config> Models => new(Build)

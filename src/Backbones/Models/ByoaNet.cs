@@ -15,6 +15,7 @@ internal static class ByoaNet
 
     public static ModelFamily<ByobNet.Config> Models => new(ByobNet.Build)
     {
+        Arguments = ByobNet.Arguments,
         ["botnet26t_256"] = Tiered26 with { SelfAttention = s_bottleneck },
         ["sebotnet33ts_256"] = Tiered33 with { SelfAttention = s_bottleneck },
         ["botnet50ts_256"] = Tiered50 with { SelfAttention = s_bottleneck },

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -30,8 +31,27 @@ internal static partial class ByobNet
         c.Rename(("layer1.", "stages.0."), ("layer2.", "stages.1."), ("layer3.", "stages.2."), ("layer4.", "stages.3."));
     }
 
+    /// <summary>What of timm's config can be overlaid.</summary>
+    internal static IReadOnlyDictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new Dictionary<string, Func<Config, JsonElement, Config>>
+    {
+        ["downsample"] = (c, v) => c with { Shortcut = v.OneOf(("conv1x1", Shortcut.Conv), ("avg", Shortcut.Avg), ("", Shortcut.None)) },
+        // CLIP's stem has widths of its own for each convolution.
+        ["stem_type"] = (c, v) => c.Stem == Stem.Clip ? v.OneOf(("3x3", c), ("", c)) : c with
+        {
+            Stem = v.OneOf(
+                ("3x3", Stem.Conv3x3), ("", Stem.Conv3x3), ("7x7", Stem.Conv7x7), ("deep", Stem.Deep), ("tiered", Stem.Tiered),
+                ("quad", Stem.Quad), ("quad2", Stem.Quad2), ("rep", Stem.Rep), ("one", Stem.One)),
+        },
+        ["stem_pool"] = (c, v) => c with { StemPool = v.OneOf(("maxpool", Pool.Max), ("max", Pool.Max), ("avg2", Pool.Avg2), ("", Pool.None)) },
+        ["stem_chs"] = (c, v) => c with { StemChannels = v.Number(), Stem = c.Stem == Stem.Clip ? Stem.Conv3x3 : c.Stem },
+        ["width_factor"] = (c, v) => c with { WidthFactor = v.GetDouble() },
+        ["num_features"] = (c, v) => c with { NumFeatures = v.GetInt32() },
+        ["act_layer"] = (c, v) => c with { Act = v.Activation() },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Arguments = Arguments,
         Remap = Remap,
         GlobalPool = config => config.Head == Head.Attention ? "token" : "avg",
         ["gernet_l"] = new([Basic(1, 128), Basic(2, 192), Bottle(6, 640), Inverse(5, 640), Inverse(4, 640, stride: 1)]) { StemChannels = 32, NumFeatures = 2560 },
@@ -126,7 +146,7 @@ internal static partial class ByobNet
         => [.. depths.Select((depth, i) => (Stage)Bottle(depth, channels[i], i == 0 ? 1 : 2, groupSize, ratio))];
 
     private static Config Rep(ImmutableArray<int> depths, ImmutableArray<double> widths, int groups = 0)
-        => new([.. depths.Select((depth, i) => (Stage)new Blocks(RepVgg, depth, (64 << i) * widths[i]) { AlternateGroups = groups })]) { Stem = Stem.Rep };
+        => new([.. depths.Select((depth, i) => (Stage)new Blocks(RepVgg, depth, (64 << i) * widths[i]) { AlternateGroups = groups })]) { Stem = Stem.Rep, StemPool = Pool.Max };
 
     /// <summary>MobileOne: depthwise and pointwise blocks in turn, the last of some stages with squeeze-excite.</summary>
     private static Config One(ImmutableArray<double> widths, int branches = 1, ImmutableArray<int> attended = default)
@@ -147,7 +167,7 @@ internal static partial class ByobNet
             }
             stages.Add(new Stage(blocks.ToImmutable()));
         }
-        return new(stages.ToImmutable()) { Stem = Stem.One };
+        return new(stages.ToImmutable()) { Stem = Stem.One, StemPool = Pool.Max };
     }
 
     private static Config RegNetZ(ImmutableArray<Stage> stages)

@@ -111,11 +111,12 @@ internal static partial class ByobNet
 
         public int StemChannels { get; init; } = 64;
 
+        /// <summary>Pooling at the end of the stem; RepVGG's and MobileOne's have none, whatever this says.</summary>
         public Pool StemPool { get; init; } = Pool.None;
 
         public double WidthFactor { get; init; } = 1;
 
-        /// <summary>Channels of a last 1×1 convolution; 0 for none.</summary>
+        /// <summary>Channels of a last 1×1 convolution, before the width factor; 0 for none.</summary>
         public int NumFeatures { get; init; }
 
         public Shortcut Shortcut { get; init; } = Shortcut.Conv;
@@ -149,7 +150,8 @@ internal static partial class ByobNet
     /// <param name="GroupSize">Channels of a group; 0 for no groups.</param>
     internal sealed record BlockArgs(Blocks Blocks, int Channels, int Stride, int FirstDilation, int Dilation, int GroupSize)
     {
-        public int GroupsOf(int channels) => GroupSize == 0 ? 1 : channels / GroupSize;
+        public int GroupsOf(int channels) => GroupSize == 0 ? 1 : channels % GroupSize == 0 ? channels / GroupSize
+            : throw new GraphException($"{channels} channels do not divide into groups of {GroupSize}.");
     }
 
     internal static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
@@ -168,7 +170,7 @@ internal static partial class ByobNet
             x = BuildStage(b, config, x, stage, stride, schedule.Dilation);
             last = new FeatureLevel(x.Shape[0], schedule.Reduction, $"stages.{stage}", x);
         }
-        x = config.NumFeatures > 0 ? ConvNormAct.Build(b, "final_conv", x, config.NumFeatures, 1, config.Norm, config.Act) : b.Identity("final_conv", x);
+        x = config.NumFeatures > 0 ? ConvNormAct.Build(b, "final_conv", x, (int)Math.Round(config.WidthFactor * config.NumFeatures), 1, config.Norm, config.Act) : b.Identity("final_conv", x);
         levels.Add(new FeatureLevel(x.Shape[0], schedule.Reduction, "final_conv", x));
 
         if (config.Head == Head.Mlp)
@@ -213,7 +215,7 @@ internal static partial class ByobNet
             Stem.Deep => [width, width, width],
             Stem.Tiered => [3 * width / 8, width / 2, width],
             Stem.Clip => [width / 2, width / 2, width],
-            Stem.Quad or Stem.Quad2 => [width / 8, width / 4, width / 2, width],
+            Stem.Quad or Stem.Quad2 => [.. new[] { 0.125, 0.25, 0.5, 1 }.Select(part => (int)Math.Round(part * width))],
             _ => [width],
         };
         return StackedStem(b, config, widths, kernel);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using Backbones.Graphs;
 using Backbones.Layers;
@@ -168,8 +169,17 @@ internal static partial class CPUBone
     [GeneratedRegex(@"(\.(?:inverted_conv|depth_conv))\.conv(?:\.1)?\.bias$")]
     private static partial Regex OwnBias();
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["width_list"] = (c, v) => c with { Widths = v.PerStage(c.Widths.Length) },
+        ["depth_list"] = (c, v) => c with { Depths = v.PerStage(c.Depths.Length) },
+        ["head_widths"] = (c, v) => c with { Head = v.Pair() },
+        ["stem_expand_ratio"] = (c, v) => c with { StemRatio = v.Number() },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Arguments = Arguments,
         Remap = Remap,
         ["cpubone_nano"] = new([12, 24, 48, 96, 192], [0, 1, 1, 1, 2]),
         ["cpubone_t0"] = new([12, 24, 48, 96, 192], [0, 1, 1, 2, 3]),

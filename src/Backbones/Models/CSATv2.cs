@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -197,8 +198,16 @@ internal static class CSATv2
         c.TakeModelShapes("grn");
     }
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["dims"] = (c, v) => c with { Widths = v.PerStage(c.Widths.Length) },
+        ["depths"] = (c, v) => c with { Depths = v.PerStage(c.Depths.Length) },
+        ["transformer_depths"] = (c, v) => c with { TransformerDepths = v.PerStage(c.TransformerDepths.Length) },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Arguments = Arguments,
         Remap = Remap,
         ["csatv2"] = new([32, 72, 168, 386], [2, 2, 8, 6], [0, 0, 2, 2]),
         ["csatv2_21m"] = new([48, 96, 224, 448], [3, 3, 10, 8], [0, 0, 4, 3]),

@@ -16,6 +16,13 @@ internal static class CaiT
     {
         public int PatchSize { get; init; } = 16;
 
+        public double MlpRatio { get; init; } = 4;
+
+        /// <summary>The same in the blocks of the class token.</summary>
+        public double TokenMlpRatio { get; init; } = 4;
+
+        public bool QkvBias { get; init; } = true;
+
         /// <summary>Blocks in which the class token alone changes.</summary>
         public int TokenDepth { get; init; } = 2;
     }
@@ -34,13 +41,13 @@ internal static class CaiT
         for (int i = 0; i < config.Depth; i++)
         {
             using (b.Scope($"blocks.{i}"))
-                x = Block(b, x, y => TalkingHeadAttention.Build(b, "attn", s_norm(b, "norm1", y), config.Heads));
+                x = Block(b, x, config.MlpRatio, y => TalkingHeadAttention.Build(b, "attn", s_norm(b, "norm1", y), config.Heads, config.QkvBias));
             blocks.Add(x);
         }
         for (int i = 0; i < config.TokenDepth; i++)
         {
             using (b.Scope($"blocks_token_only.{i}"))
-                classToken = Block(b, classToken, token => ClassAttention.Build(b, "attn", s_norm(b, "norm1", b.Concat(0, [token, x])), config.Heads));
+                classToken = Block(b, classToken, config.TokenMlpRatio, token => ClassAttention.Build(b, "attn", s_norm(b, "norm1", b.Concat(0, [token, x])), config.Heads, config.QkvBias));
         }
         Node features = s_norm(b, "norm", b.Concat(0, [classToken, x]));
         Node pooled = b.Identity("head_drop", TokenPool.Pool(b, features, options.GlobalPool, prefixTokens: 1));
@@ -52,11 +59,11 @@ internal static class CaiT
     }
 
     /// <summary>Attention and perceptron, each scaled by learned factors and added.</summary>
-    private static Node Block(GraphBuilder b, Node x, Func<Node, Node> attend)
+    private static Node Block(GraphBuilder b, Node x, double mlpRatio, Func<Node, Node> attend)
     {
         Node scale1 = b.Parameter("gamma_1", [x.Shape[^1]]), scale2 = b.Parameter("gamma_2", [x.Shape[^1]]);
         x = b.Add(x, b.Identity("drop_path", b.Multiply(scale1, attend(x))));
-        Node y = Mlp.Build(b, "mlp", s_norm(b, "norm2", x), 4 * x.Shape[^1], ActLayers.Torch(UnaryKind.Gelu));
+        Node y = Mlp.Build(b, "mlp", s_norm(b, "norm2", x), (int)(mlpRatio * x.Shape[^1]), ActLayers.Torch(UnaryKind.Gelu));
         return b.Add(x, b.Identity("drop_path", b.Multiply(scale2, y)));
     }
 
@@ -64,9 +71,13 @@ internal static class CaiT
     {
         ["patch_size"] = (c, v) => c with { PatchSize = v.GetInt32() },
         ["embed_dim"] = (c, v) => c with { Width = v.Number() },
-        ["depth"] = (c, v) => c with { Depth = v.GetInt32() },
+        ["depth"] = (c, v) => c with { Depth = v.Number() },
         ["num_heads"] = (c, v) => c with { Heads = v.Number() },
         ["depth_token_only"] = (c, v) => c with { TokenDepth = v.GetInt32() },
+        ["mlp_ratio"] = (c, v) => c with { MlpRatio = v.GetDouble() },
+        ["mlp_ratio_token_only"] = (c, v) => c with { TokenMlpRatio = v.GetDouble() },
+        ["qkv_bias"] = (c, v) => c with { QkvBias = v.GetBoolean() },
+        ["init_values"] = (c, _) => c, // what the scales are before training
     };
 
     public static ModelFamily<Config> Models => new(Build)

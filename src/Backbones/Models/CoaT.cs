@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Globalization;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -18,7 +20,9 @@ internal static class CoaT
     /// <summary>What tells one variant from another; the defaults are those of the models with parallel blocks.</summary>
     internal sealed record Config(ImmutableArray<int> Channels, ImmutableArray<int> Depths)
     {
-        public ImmutableArray<int> MlpRatios { get; init; } = [4, 4, 4, 4];
+        public ImmutableArray<double> MlpRatios { get; init; } = [4, 4, 4, 4];
+
+        public bool QkvBias { get; init; } = true;
 
         public int ParallelDepth { get; init; } = 6;
     }
@@ -26,6 +30,9 @@ internal static class CoaT
     private static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
     {
         options.RequireOutputStride(32);
+        if (config.ParallelDepth > 0 && config.Channels[1..].Distinct().Count() * config.MlpRatios[1..].Distinct().Count() > 1)
+            throw new GraphException("Parallel blocks of CoaT are for scales of one width and one mlp_ratio but for the first, "
+                + $"not of widths {string.Join(", ", config.Channels)} and ratios {string.Join(", ", config.MlpRatios.Select(r => r.ToString(CultureInfo.InvariantCulture)))}.");
         DeclareModules(b, config);
         Node[] classTokens = [.. Enumerable.Range(0, 4).Select(s => b.Reshape(b.Parameter($"cls_token{s + 1}", [1, 1, config.Channels[s]]), [1, config.Channels[s]]))];
         Scale[] scales = [.. Enumerable.Range(0, 4).Select(s => new Scale(b, config, s))];
@@ -37,7 +44,7 @@ internal static class CoaT
             scales[s].Grid = grid;
             tokens[s] = b.Concat(0, [classTokens[s], patches]);
             for (int i = 0; i < config.Depths[s]; i++)
-                tokens[s] = SerialBlock(b, scales[s], tokens[s], $"serial_blocks{s + 1}.{i}", config.MlpRatios[s]);
+                tokens[s] = SerialBlock(b, config, scales[s], tokens[s], $"serial_blocks{s + 1}.{i}", config.MlpRatios[s]);
             x = b.Permute(b.Reshape(TokenPool.WithoutPrefix(b, tokens[s], 1), [grid.H, grid.W, config.Channels[s]]), [2, 0, 1]);
         }
         for (int i = 0; i < config.ParallelDepth; i++)
@@ -160,26 +167,26 @@ internal static class CoaT
         return parameter;
     }
 
-    private static Node SerialBlock(GraphBuilder b, Scale scale, Node x, string name, int mlpRatio)
+    private static Node SerialBlock(GraphBuilder b, Config config, Scale scale, Node x, string name, double mlpRatio)
     {
         x = scale.AddPositions(b, x);
-        Node y = FactorizedAttention(b, scale, $"{name}.factoratt_crpe", s_norm(b, $"{name}.norm1", x));
+        Node y = FactorizedAttention(b, config, scale, $"{name}.factoratt_crpe", s_norm(b, $"{name}.norm1", x));
         using (b.Scope(name))
         {
             x = b.Add(x, b.Identity("drop_path", y));
-            y = Mlp.Build(b, "mlp", s_norm(b, "norm2", x), mlpRatio * x.Shape[1], s_gelu);
+            y = Mlp.Build(b, "mlp", s_norm(b, "norm2", x), (int)(mlpRatio * x.Shape[1]), s_gelu);
             return b.Add(x, b.Identity("drop_path", y));
         }
     }
 
     /// <summary>q · (softmax(k)ᵀ · v): products between channels and none between tokens; and the relative positions.</summary>
-    private static Node FactorizedAttention(GraphBuilder b, Scale scale, string name, Node x)
+    private static Node FactorizedAttention(GraphBuilder b, Config config, Scale scale, string name, Node x)
     {
         (int length, int width) = (x.Shape[0], x.Shape[1]);
         Node q, v, y;
         using (b.Scope(name))
         {
-            Node qkv = b.Permute(b.Reshape(b.Linear("qkv", x, 3 * width), [length, 3, Heads, width / Heads]), [1, 2, 0, 3]);
+            Node qkv = b.Permute(b.Reshape(b.Linear("qkv", x, 3 * width, config.QkvBias), [length, 3, Heads, width / Heads]), [1, 2, 0, 3]);
             (q, v) = (Attention.Part(b, qkv, 0), Attention.Part(b, qkv, 2));
             y = b.MatMul(q, b.MatMul(b.Transpose(b.Softmax(Attention.Part(b, qkv, 1), 1), 1, 2), v));
         }
@@ -194,12 +201,12 @@ internal static class CoaT
     /// <summary>Attention inside each of the last three scales, whose results are resized for and added to the others; then one perceptron for all.</summary>
     private static void ParallelBlock(GraphBuilder b, Config config, Scale[] scales, Node[] tokens, string name)
     {
-        int width = config.Channels[1], hidden = config.MlpRatios[1] * width;
+        int width = config.Channels[1], hidden = (int)(config.MlpRatios[1] * width);
         (Node Weight, Node Bias) fc1 = SharedLinear("fc1", hidden, width), fc2 = SharedLinear("fc2", width, hidden);
         for (int s = 1; s < 4; s++)
             tokens[s] = scales[s].AddPositions(b, tokens[s]);
         Node[] normed = Normed("norm1");
-        Node[] y = [.. Enumerable.Range(1, 3).Select(s => FactorizedAttention(b, scales[s], $"{name}.factoratt_crpe{s + 1}", normed[s - 1]))];
+        Node[] y = [.. Enumerable.Range(1, 3).Select(s => FactorizedAttention(b, config, scales[s], $"{name}.factoratt_crpe{s + 1}", normed[s - 1]))];
         using (b.Scope(name))
         {
             Node up32 = Resized(1, 0), up43 = Resized(2, 1), up42 = Resized(2, 0), down23 = Resized(0, 1), down34 = Resized(1, 2), down24 = Resized(0, 2);
@@ -272,8 +279,18 @@ internal static class CoaT
             c.Drop(@"^norm[23]\.", @"^aggregate\.");
     }
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["embed_dims"] = (c, v) => c with { Channels = v.PerStage(c.Channels.Length) },
+        ["serial_depths"] = (c, v) => c with { Depths = v.PerStage(c.Depths.Length) },
+        ["parallel_depth"] = (c, v) => c with { ParallelDepth = v.GetInt32() },
+        ["mlp_ratios"] = (c, v) => c with { MlpRatios = v.RatioPerStage(c.MlpRatios.Length) },
+        ["qkv_bias"] = (c, v) => c with { QkvBias = v.GetBoolean() },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Arguments = Arguments,
         Remap = Remap,
         GlobalPool = _ => "token",
         ["coat_tiny"] = new([152, 152, 152, 152], [2, 2, 2, 2]),

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -16,6 +17,12 @@ internal static class ConViT
 
         public int PatchSize { get; init; } = 16;
 
+        public double MlpRatio { get; init; } = 4;
+
+        public bool QkvBias { get; init; }
+
+        public bool PositionEmbedding { get; init; } = true;
+
         public int Depth { get; init; } = 12;
 
         /// <summary>Blocks with positional attention; behind them the class token comes in.</summary>
@@ -31,7 +38,8 @@ internal static class ConViT
         (Node x, Size2 grid) = PatchEmbed.Build(b, "patch_embed", b.Input, config.PatchSize, width);
         if (grid.H != grid.W)
             throw new GraphException($"ConViT takes square images: its attention by place is for a square grid of patches, not for {grid.H}×{grid.W}.");
-        x = b.Add(x, b.Reshape(b.Parameter("pos_embed", [1, .. x.Shape]), x.Shape));
+        if (config.PositionEmbedding)
+            x = b.Add(x, b.Reshape(b.Parameter("pos_embed", [1, .. x.Shape]), x.Shape));
         x = b.Identity("pos_drop", x);
         for (int i = 0; i < config.Depth; i++)
         {
@@ -40,9 +48,9 @@ internal static class ConViT
             using (b.Scope($"blocks.{i}"))
             {
                 Node y = Norms.LayerNorm()(b, "norm1", x);
-                y = i < config.LocalUpTo ? GatedPositionalAttention(b, "attn", y, config.Heads, grid.W) : SelfAttention(b, "attn", y, config.Heads);
+                y = i < config.LocalUpTo ? GatedPositionalAttention(b, config, "attn", y, grid.W) : SelfAttention(b, config, "attn", y);
                 x = b.Add(x, b.Identity("drop_path", y));
-                y = Mlp.Build(b, "mlp", Norms.LayerNorm()(b, "norm2", x), 4 * width, ActLayers.Torch(UnaryKind.Gelu));
+                y = Mlp.Build(b, "mlp", Norms.LayerNorm()(b, "norm2", x), (int)(config.MlpRatio * width), ActLayers.Torch(UnaryKind.Gelu));
                 x = b.Add(x, b.Identity("drop_path", y));
             }
         }
@@ -62,14 +70,14 @@ internal static class ConViT
     /// Attention maps of content and of place, mixed in a learned proportion g for each head: both have rows that sum to 1, so that the mixture has them too.
     /// The map of place is a function of parameters alone.
     /// </summary>
-    private static Node GatedPositionalAttention(GraphBuilder b, string name, Node x, int heads, int side) => b.Leaf(name, () =>
+    private static Node GatedPositionalAttention(GraphBuilder b, Config config, string name, Node x, int side) => b.Leaf(name, () =>
     {
-        (int length, int width) = (x.Shape[0], x.Shape[1]);
+        (int length, int width, int heads) = (x.Shape[0], x.Shape[1], config.Heads);
         int headWidth = width / heads;
         b.Declare("qk", "v", "proj", "pos_proj");
         Node gate = b.Unary(b.Reshape(b.Parameter("gating_param", [heads]), [heads, 1, 1]), UnaryKind.Sigmoid, "sigmoid");
-        Node qk = b.Permute(b.Reshape(b.Linear("qk", x, 2 * width, bias: false), [length, 2, heads, headWidth]), [1, 2, 0, 3]);
-        Node v = b.Permute(b.Reshape(b.Linear("v", x, width, bias: false), [length, heads, headWidth]), [1, 0, 2]);
+        Node qk = b.Permute(b.Reshape(b.Linear("qk", x, 2 * width, config.QkvBias), [length, 2, heads, headWidth]), [1, 2, 0, 3]);
+        Node v = b.Permute(b.Reshape(b.Linear("v", x, width, config.QkvBias), [length, heads, headWidth]), [1, 0, 2]);
         Node content = b.Attention(Attention.Part(b, qk, 0), Attention.Part(b, qk, 1), v);
 
         Node places = b.Constant([length, length, 3], Distances(side), "rel_indices");
@@ -95,19 +103,34 @@ internal static class ConViT
         return values;
     }
 
-    private static Node SelfAttention(GraphBuilder b, string name, Node x, int heads)
+    private static Node SelfAttention(GraphBuilder b, Config config, string name, Node x)
     {
-        (int length, int width) = (x.Shape[0], x.Shape[1]);
+        (int length, int width, int heads) = (x.Shape[0], x.Shape[1], config.Heads);
         using (b.Scope(name))
         {
-            Node qkv = b.Permute(b.Reshape(b.Linear("qkv", x, 3 * width, bias: false), [length, 3, heads, width / heads]), [1, 2, 0, 3]);
+            Node qkv = b.Permute(b.Reshape(b.Linear("qkv", x, 3 * width, config.QkvBias), [length, 3, heads, width / heads]), [1, 2, 0, 3]);
             x = Attention.MergeHeads(b, Attention.DotThenScale(b, Attention.Part(b, qkv, 0), Attention.Part(b, qkv, 1), Attention.Part(b, qkv, 2)));
             return b.Identity("proj_drop", b.Linear("proj", x, width));
         }
     }
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["patch_size"] = (c, v) => c with { PatchSize = v.GetInt32() },
+        // The width of a head, here.
+        ["embed_dim"] = (c, v) => c with { HeadWidth = v.Number() },
+        ["depth"] = (c, v) => c with { Depth = v.Number() },
+        ["num_heads"] = (c, v) => c with { Heads = v.Number() },
+        ["mlp_ratio"] = (c, v) => c with { MlpRatio = v.GetDouble() },
+        ["qkv_bias"] = (c, v) => c with { QkvBias = v.GetBoolean() },
+        ["local_up_to_layer"] = (c, v) => c with { LocalUpTo = v.GetInt32() },
+        ["use_pos_embed"] = (c, v) => c with { PositionEmbedding = v.GetBoolean() },
+        ["locality_strength"] = (c, _) => c, // of the attention by place before training
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Arguments = Arguments,
         GlobalPool = _ => "token",
         ["convit_tiny"] = new(4),
         ["convit_small"] = new(9),

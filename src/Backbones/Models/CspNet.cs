@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -194,8 +195,14 @@ internal static class CspNet
     private static Node Attend(GraphBuilder b, Config config, string name, Node x)
         => config.SqueezeExcite is { } ratio ? ChannelAttention.SqueezeExcite(b, name, x, ratio, act: config.Act) : b.Identity(name, x);
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["act_layer"] = (c, v) => c with { Act = v.Activation() },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Arguments = Arguments,
         ["cspresnet50"] = CspResNet(64) with { StemKernel = 7, ExpandRatios = [2], BottleRatios = [0.5] },
         ["cspresnet50d"] = CspResNet(32, 32, 64) with { ExpandRatios = [2], BottleRatios = [0.5] },
         ["cspresnet50w"] = CspResNet(32, 32, 64) with { Channels = [256, 512, 1024, 2048], BottleRatios = [0.25], BlockRatios = [0.5] },

@@ -17,6 +17,19 @@ internal static class DaViT
     /// <summary>What tells one variant from another; heads and width are the first stage's and double with each.</summary>
     internal sealed record Config(int Width, int Heads, ImmutableArray<int> Depths)
     {
+        /// <summary>Channels stage by stage.</summary>
+        public ImmutableArray<int> Widths { get; init; } = [.. Depths.Select((_, stage) => Width << stage)];
+
+        /// <summary>Heads stage by stage.</summary>
+        public ImmutableArray<int> StageHeads { get; init; } = [.. Depths.Select((_, stage) => Heads << stage)];
+
+        public double MlpRatio { get; init; } = 4;
+
+        public bool QkvBias { get; init; } = true;
+
+        /// <summary>GELU behind the position convolutions.</summary>
+        public bool PositionAct { get; init; }
+
         public int Window { get; init; } = 7;
 
         /// <summary>Kernel of the convolutions between stages.</summary>
@@ -35,19 +48,19 @@ internal static class DaViT
         options.RequireOutputStride(32);
         Node x;
         using (b.Scope("stem"))
-            x = s_mapNorm(b, "norm", b.Conv2d("conv", FillUp(b, b.Input, 4), config.Width, 7, 4, 3, bias: true));
+            x = s_mapNorm(b, "norm", b.Conv2d("conv", FillUp(b, b.Input, 4), config.Widths[0], 7, 4, 3, bias: true));
         var levels = new List<FeatureLevel>();
         for (int stage = 0; stage < config.Depths.Length; stage++)
         {
             using (b.Scope($"stages.{stage}"))
             {
-                x = stage > 0 ? Downsample(b, config, x, config.Width << stage) : b.Identity("downsample", x);
+                x = stage > 0 ? Downsample(b, config, x, config.Widths[stage]) : b.Identity("downsample", x);
                 for (int i = 0; i < config.Depths[stage]; i++)
                 {
                     using (b.Scope($"blocks.{i}"))
                     {
-                        x = Block(b, config.Florence ? "spatial_block" : "0", x, tokens => SpatialAttention(b, tokens, x.Shape, config.Heads << stage, config.Window));
-                        x = Block(b, config.Florence ? "channel_block" : "1", x, tokens => ChannelAttention(b, tokens, config.Heads << stage, config.Florence));
+                        x = Block(b, config, config.Florence ? "spatial_block" : "0", x, tokens => SpatialAttention(b, config, tokens, x.Shape, config.StageHeads[stage]));
+                        x = Block(b, config, config.Florence ? "channel_block" : "1", x, tokens => ChannelAttention(b, config, tokens, config.StageHeads[stage]));
                     }
                 }
             }
@@ -76,15 +89,15 @@ internal static class DaViT
     }
 
     /// <summary>x <c>[C, H, W]</c> → the same: a position convolution, attention, another one, a perceptron.</summary>
-    private static Node Block(GraphBuilder b, string name, Node x, AttentionLayers attention)
+    private static Node Block(GraphBuilder b, Config config, string name, Node x, AttentionLayers attention)
     {
         Shape map = x.Shape;
         using (b.Scope(name))
         {
-            x = Tokens(PositionConv(b, "cpe1", x));
+            x = Tokens(PositionConv(b, config, "cpe1", x));
             x = b.Add(x, b.Identity("drop_path1", attention(s_norm(b, "norm1", x))));
-            x = Tokens(PositionConv(b, "cpe2", Map(x)));
-            Node y = Mlp.Build(b, "mlp", s_norm(b, "norm2", x), 4 * map[0], ActLayers.Torch(UnaryKind.Gelu));
+            x = Tokens(PositionConv(b, config, "cpe2", Map(x)));
+            Node y = Mlp.Build(b, "mlp", s_norm(b, "norm2", x), (int)(config.MlpRatio * map[0]), ActLayers.Torch(UnaryKind.Gelu));
             return Map(b.Add(x, b.Identity("drop_path2", y)));
         }
 
@@ -94,20 +107,23 @@ internal static class DaViT
     }
 
     /// <summary>A depthwise convolution added to its input. Paper: Conditional Positional Encodings, https://arxiv.org/abs/2102.10882</summary>
-    private static Node PositionConv(GraphBuilder b, string name, Node x)
+    private static Node PositionConv(GraphBuilder b, Config config, string name, Node x)
     {
         using (b.Scope(name))
-            return b.Add(x, b.Identity("act", b.Conv2d("proj", x, x.Shape[0], 3, padding: 1, groups: x.Shape[0], bias: true)));
+        {
+            Node y = b.Conv2d("proj", x, x.Shape[0], 3, padding: 1, groups: x.Shape[0], bias: true);
+            return b.Add(x, config.PositionAct ? b.Act("act", y, UnaryKind.Gelu) : b.Identity("act", y));
+        }
     }
 
-    private static Node SpatialAttention(GraphBuilder b, Node x, Shape map, int heads, int window)
+    private static Node SpatialAttention(GraphBuilder b, Config config, Node x, Shape map, int heads)
     {
         Node y = b.Reshape(x, [map[1], map[2], map[0]], "view");
-        y = Windows.Attend(b, y, window, shift: 0, masksPadding: true, (b, windows, _) =>
+        y = Windows.Attend(b, y, config.Window, shift: 0, masksPadding: true, (b, windows, _) =>
         {
             using (b.Scope("attn"))
             {
-                Node qkv = SwinTransformer.SplitHeads(b, b.Linear("qkv", windows, 3 * map[0]), heads);
+                Node qkv = SwinTransformer.SplitHeads(b, b.Linear("qkv", windows, 3 * map[0], config.QkvBias), heads);
                 Node attended = Attention.Dot(b, Attention.Part(b, qkv, 0), Attention.Part(b, qkv, 1), Attention.Part(b, qkv, 2), dropout: false);
                 return b.Linear("proj", b.Reshape(b.Transpose(attended, 1, 2), windows.Shape), map[0]);
             }
@@ -116,13 +132,14 @@ internal static class DaViT
     }
 
     /// <summary>Channels of a group attend to each other: softmax(k·vᵀ)·q over channels, in Florence-2 softmax(q·kᵀ)·v.</summary>
-    private static Node ChannelAttention(GraphBuilder b, Node x, int groups, bool florence)
+    private static Node ChannelAttention(GraphBuilder b, Config config, Node x, int groups)
     {
+        bool florence = config.Florence;
         (int length, int width) = (x.Shape[0], x.Shape[1]);
         int depth = Attention.HeadWidth(width, groups);
         using (b.Scope("attn"))
         {
-            Node qkv = b.Permute(b.Reshape(b.Linear("qkv", x, 3 * width), [length, 3, groups, depth]), [1, 2, 0, 3]);
+            Node qkv = b.Permute(b.Reshape(b.Linear("qkv", x, 3 * width, config.QkvBias), [length, 3, groups, depth]), [1, 2, 0, 3]);
             Node q = Attention.Part(b, qkv, 0), k = Attention.Part(b, qkv, 1), v = Attention.Part(b, qkv, 2);
             (Node left, Node right, Node values) = florence ? (q, k, v) : (k, v, q);
             Node scaled = b.Affine(left, 1 / MathF.Sqrt(florence ? length : depth));
@@ -155,7 +172,7 @@ internal static class DaViT
         if (config.Florence && !c.Has("head.norm.weight"))
         {
             // It has no norm behind its pooling. timm loads it all the same, and leaves its own as it was made.
-            int width = config.Width << (config.Depths.Length - 1);
+            int width = config.Widths[^1];
             c["head.norm.weight"] = c.Ops.Affine(c.Zeros([width]), 1, 1);
             c["head.norm.bias"] = c.Zeros([width]);
         }
@@ -165,6 +182,12 @@ internal static class DaViT
     {
         ["depths"] = (c, v) => c with { Depths = v.PerStage(c.Depths.Length) },
         ["window_size"] = (c, v) => c with { Window = v.Number() },
+        ["embed_dims"] = (c, v) => c with { Widths = v.PerStage(c.Widths.Length) },
+        ["num_heads"] = (c, v) => c with { StageHeads = v.PerStage(c.StageHeads.Length) },
+        ["mlp_ratio"] = (c, v) => c with { MlpRatio = v.GetDouble() },
+        ["qkv_bias"] = (c, v) => c with { QkvBias = v.GetBoolean() },
+        ["cpe_act"] = (c, v) => c with { PositionAct = v.GetBoolean() },
+        ["down_kernel_size"] = (c, v) => c with { DownKernel = v.GetInt32() },
     };
 
     public static ModelFamily<Config> Models => new(Build)

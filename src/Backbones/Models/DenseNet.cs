@@ -11,14 +11,14 @@ namespace Backbones.Models;
 /// </summary>
 internal static class DenseNet
 {
-    // Channels of a layer's 1×1 convolution, in growth rates.
-    private const int BottleneckWidth = 4;
-
     internal const int LastStride = 32;
 
     /// <summary>What tells one variant from another: channels that a layer adds, and the number of layers per block.</summary>
     internal sealed record Config(int GrowthRate, ImmutableArray<int> Layers)
     {
+        /// <summary>Channels of a layer's 1×1 convolution, in growth rates.</summary>
+        public int BottleneckWidth { get; init; } = 4;
+
         /// <summary>Three 3×3 convolutions in place of the 7×7 one.</summary>
         public bool DeepStem { get; init; }
 
@@ -99,7 +99,7 @@ internal static class DenseNet
     private static Node DenseLayer(GraphBuilder b, Config config, List<Node> maps)
     {
         Node x = config.Norm(b, "norm1", b.Concat(0, [.. maps]), UnaryKind.Relu);
-        x = b.Conv2d("conv1", x, BottleneckWidth * config.GrowthRate, 1);
+        x = b.Conv2d("conv1", x, config.BottleneckWidth * config.GrowthRate, 1);
         x = config.Norm(b, "norm2", x, UnaryKind.Relu);
         return b.Conv2d("conv2", x, config.GrowthRate, 3, padding: 1);
     }
@@ -111,6 +111,7 @@ internal static class DenseNet
     {
         ["growth_rate"] = (c, v) => c with { GrowthRate = v.GetInt32() },
         ["block_config"] = (c, v) => c with { Layers = v.PerStage(c.Layers.Length) },
+        ["bn_size"] = (c, v) => c with { BottleneckWidth = v.GetInt32() },
     };
 
     public static ModelFamily<Config> Models => new(Build)

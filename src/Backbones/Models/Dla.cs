@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -128,8 +129,18 @@ internal static class Dla
 
     private static readonly ImmutableArray<int> s_compact = [16, 32, 64, 64, 128, 256], s_wide = [16, 32, 128, 256, 512, 1024];
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["levels"] = (c, v) => c with { Levels = v.PerStage(c.Levels.Length) },
+        ["channels"] = (c, v) => c with { Channels = v.PerStage(c.Channels.Length) },
+        ["cardinality"] = (c, v) => c with { Cardinality = v.GetInt32() },
+        ["base_width"] = (c, v) => c with { BaseWidth = v.GetInt32() },
+        ["shortcut_root"] = (c, v) => c with { ShortcutRoot = v.GetBoolean() },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Arguments = Arguments,
         ["dla60_res2net"] = new([1, 1, 1, 2, 3, 1], s_wide, Bottle2neck) { BaseWidth = 28 },
         ["dla60_res2next"] = new([1, 1, 1, 2, 3, 1], s_wide, Bottle2neck) { Cardinality = 8, BaseWidth = 4 },
         ["dla34"] = new([1, 1, 1, 2, 2, 1], [16, 32, 64, 128, 256, 512], Basic),

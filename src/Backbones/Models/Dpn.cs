@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -104,8 +105,21 @@ internal static class Dpn
             return ConvLayers.Plain(b, "conv", s_norm(b, "bn", x, UnaryKind.Relu), channels, kernel, stride, groups: groups);
     }
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["k_sec"] = (c, v) => c with { Layers = v.PerStage(c.Layers.Length) },
+        ["inc_sec"] = (c, v) => c with { Increments = v.PerStage(c.Increments.Length) },
+        ["k_r"] = (c, v) => c with { BaseWidth = v.GetInt32() },
+        ["groups"] = (c, v) => c with { Groups = v.GetInt32() },
+        ["num_init_features"] = (c, v) => c with { StemChannels = v.GetInt32() },
+        ["small"] = (c, v) => c with { Small = v.GetBoolean() },
+        ["b"] = (c, v) => c with { SeparateOutputs = v.GetBoolean() },
+        ["act_layer"] = (c, v) => c with { Act = v.Activation() },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Arguments = Arguments,
         ["dpn48b"] = new([3, 4, 6, 3], [16, 32, 32, 64], 10, 128, 32) { Small = true, SeparateOutputs = true, Act = UnaryKind.Silu },
         ["dpn68"] = new([3, 4, 12, 3], [16, 32, 32, 64], 10, 128, 32) { Small = true },
         ["dpn68b"] = new([3, 4, 12, 3], [16, 32, 32, 64], 10, 128, 32) { Small = true, SeparateOutputs = true },

@@ -16,6 +16,17 @@ internal static class EdgeNeXt
     /// <summary>What tells one variant from another.</summary>
     internal sealed record Config(ImmutableArray<int> Depths, ImmutableArray<int> Channels, int Heads = 8)
     {
+        /// <summary>Heads stage by stage.</summary>
+        public ImmutableArray<int> StageHeads { get; init; } = [.. Depths.Select(_ => Heads)];
+
+        /// <summary>How many of a stage's last blocks attend.</summary>
+        public ImmutableArray<int> AttentionBlocks { get; init; } = [0, 1, 1, 1];
+
+        /// <summary>The stages whose attention knows places.</summary>
+        public ImmutableArray<int> PositionStages { get; init; } = [1];
+
+        public double MlpRatio { get; init; } = 4;
+
         /// <summary>Kernel of each stage's convolutions.</summary>
         public ImmutableArray<int> Kernels { get; init; } = [3, 5, 7, 9];
 
@@ -53,7 +64,7 @@ internal static class EdgeNeXt
 
     private static Node Stage(GraphBuilder b, Config config, Node x, int stage)
     {
-        int channels = config.Channels[stage], depth = config.Depths[stage], attentionBlocks = stage == 0 ? 0 : 1;
+        int channels = config.Channels[stage], depth = config.Depths[stage], attentionBlocks = config.AttentionBlocks[stage];
         if (stage == 0 || config.DownsampleBlock)
         {
             x = b.Identity("downsample", x);
@@ -69,7 +80,7 @@ internal static class EdgeNeXt
             {
                 x = i < depth - attentionBlocks
                     ? ConvBlock(b, config, x, channels, config.Kernels[stage], stride: config.DownsampleBlock && stage > 0 && i == 0 ? 2 : 1)
-                    : SplitTransposeBlock(b, config, x, config.Scales[stage], positions: stage == 1);
+                    : SplitTransposeBlock(b, config, x, stage);
             }
         }
         return x;
@@ -82,12 +93,14 @@ internal static class EdgeNeXt
         x = Conv2dPadding.Conv2d(b, "conv_dw", x, channels, kernel, PadType.Symmetric, stride, groups: x.Shape[0], bias: config.ConvBias);
         if (changes)
             shortcut = x;
-        return b.Add(shortcut, Perceptron(b, b.Permute(x, [1, 2, 0])));
+        return b.Add(shortcut, Perceptron(b, config, b.Permute(x, [1, 2, 0])));
     }
 
     /// <summary>Depthwise convolutions one behind another, each over a further part of the channels; then attention of the channels and a perceptron.</summary>
-    private static Node SplitTransposeBlock(GraphBuilder b, Config config, Node x, int scales, bool positions)
+    private static Node SplitTransposeBlock(GraphBuilder b, Config config, Node x, int stage)
     {
+        int scales = config.Scales[stage];
+        bool positions = config.PositionStages.Contains(stage);
         Node shortcut = x, part = x;
         (int channels, int h, int w) = (x.Shape[0], x.Shape[1], x.Shape[2]);
         int width = (channels + scales - 1) / scales;
@@ -106,16 +119,16 @@ internal static class EdgeNeXt
             x = b.Add(x, FourierPositionEmbedding.Build(b, "pos_embd", (h, w), channels));
         Node gamma = b.Parameter("gamma_xca", [channels]);
         // FX counts the product of height and width among the names.
-        Node y = b.Multiply(gamma, CrossCovarianceAttention.Build(b, "xca", b.LayerNorm("norm_xca", x, NormEps), config.Heads), "mul_1");
+        Node y = b.Multiply(gamma, CrossCovarianceAttention.Build(b, "xca", b.LayerNorm("norm_xca", x, NormEps), config.StageHeads[stage]), "mul_1");
         x = b.Reshape(b.Add(x, b.Identity("drop_path", y)), [h, w, channels]);
-        return b.Add(shortcut, Perceptron(b, x, "mul_2", positions ? "permute_2" : null));
+        return b.Add(shortcut, Perceptron(b, config, x, "mul_2", positions ? "permute_2" : null));
     }
 
     /// <summary>Norm, perceptron and layer scale of a channels-last map <c>[H, W, C]</c> → <c>[C, H, W]</c>.</summary>
-    private static Node Perceptron(GraphBuilder b, Node x, string product = "mul", string? permutation = null)
+    private static Node Perceptron(GraphBuilder b, Config config, Node x, string product = "mul", string? permutation = null)
     {
         int channels = x.Shape[^1];
-        x = Mlp.Build(b, "mlp", b.LayerNorm("norm", x, NormEps), 4 * channels, Gelu);
+        x = Mlp.Build(b, "mlp", b.LayerNorm("norm", x, NormEps), (int)(config.MlpRatio * channels), Gelu);
         x = b.Multiply(b.Parameter("gamma", [channels]), x, product);
         return b.Identity("drop_path", b.Permute(x, [2, 0, 1], permutation ?? "permute"));
     }
@@ -138,6 +151,14 @@ internal static class EdgeNeXt
         ["depths"] = (c, v) => c with { Depths = v.PerStage(c.Depths.Length) },
         ["dims"] = (c, v) => c with { Channels = v.PerStage(c.Channels.Length) },
         ["kernel_sizes"] = (c, v) => c with { Kernels = v.PerStage(c.Kernels.Length) },
+        ["global_block_counts"] = (c, v) => c with { AttentionBlocks = v.PerStage(c.AttentionBlocks.Length) },
+        ["heads"] = (c, v) => c with { StageHeads = v.PerStage(c.StageHeads.Length) },
+        ["d2_scales"] = (c, v) => c with { Scales = v.PerStage(c.Scales.Length) },
+        ["use_pos_emb"] = (c, v) => c with { PositionStages = v.StagesWith(c.Depths.Length) },
+        ["expand_ratio"] = (c, v) => c with { MlpRatio = v.GetDouble() },
+        ["downsample_block"] = (c, v) => c with { DownsampleBlock = v.GetBoolean() },
+        ["conv_bias"] = (c, v) => c with { ConvBias = v.GetBoolean() },
+        ["stem_type"] = (c, v) => c with { OverlapStem = v.OneOf(("patch", false), ("overlap", true)) },
     };
 
     public static ModelFamily<Config> Models => new(Build)

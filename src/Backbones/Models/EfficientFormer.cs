@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -17,7 +18,13 @@ internal static class EfficientFormer
     /// <param name="Depths">Blocks of each stage.</param>
     /// <param name="Channels">Channels of each stage.</param>
     /// <param name="AttentionBlocks">How many of the last stage's blocks attend.</param>
-    internal sealed record Config(ImmutableArray<int> Depths, ImmutableArray<int> Channels, int AttentionBlocks);
+    internal sealed record Config(ImmutableArray<int> Depths, ImmutableArray<int> Channels, int AttentionBlocks)
+    {
+        public double MlpRatio { get; init; } = 4;
+
+        /// <summary>Side of the squares that the blocks mix.</summary>
+        public int PoolSize { get; init; } = 3;
+    }
 
     private static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
     {
@@ -32,7 +39,7 @@ internal static class EfficientFormer
             {
                 x = stage == 0 ? b.Identity("downsample", x) : Downsample(b, x, config.Channels[stage]);
                 grid = (x.Shape[1], x.Shape[2]);
-                x = Blocks(b, x, config.Depths[stage], stage == config.Depths.Length - 1 ? config.AttentionBlocks : 0);
+                x = Blocks(b, config, x, config.Depths[stage], stage == config.Depths.Length - 1 ? config.AttentionBlocks : 0);
             }
             levels.Add(new FeatureLevel(config.Channels[stage], 4 << stage, $"stages.{stage}", x));
         }
@@ -64,7 +71,7 @@ internal static class EfficientFormer
     }
 
     /// <summary>The blocks of a stage: a map, which becomes tokens before the first block that attends.</summary>
-    private static Node Blocks(GraphBuilder b, Node x, int depth, int attentionBlocks)
+    private static Node Blocks(GraphBuilder b, Config config, Node x, int depth, int attentionBlocks)
     {
         int index = 0;
         for (int i = 0; i < depth; i++, index++)
@@ -77,31 +84,31 @@ internal static class EfficientFormer
                     x = b.Transpose(b.Flatten(x, 1), 0, 1);
             }
             using (b.Scope($"blocks.{index}"))
-                x = i >= depth - attentionBlocks ? AttentionBlock(b, x) : PoolBlock(b, x);
+                x = i >= depth - attentionBlocks ? AttentionBlock(b, config, x) : PoolBlock(b, config, x);
         }
         return x;
     }
 
-    private static Node PoolBlock(GraphBuilder b, Node x)
+    private static Node PoolBlock(GraphBuilder b, Config config, Node x)
     {
         Node y;
         using (b.Scope("token_mixer"))
-            y = b.Subtract(b.AvgPool2d("pool", x, 3, stride: 1, padding: 1, countIncludePad: false), x);
+            y = b.Subtract(b.AvgPool2d("pool", x, config.PoolSize, stride: 1, padding: config.PoolSize / 2, countIncludePad: false), x);
         x = b.Add(x, b.Identity("drop_path1", LayerScale.Build2d(b, "ls1", y, enabled: true)));
         using (b.Scope("mlp"))
         {
-            y = b.Act("act", b.BatchNorm("norm1", b.Conv2d("fc1", x, 4 * x.Shape[0], 1, bias: true)), UnaryKind.Gelu);
+            y = b.Act("act", b.BatchNorm("norm1", b.Conv2d("fc1", x, (int)(config.MlpRatio * x.Shape[0]), 1, bias: true)), UnaryKind.Gelu);
             y = b.BatchNorm("norm2", b.Conv2d("fc2", b.Identity("drop", y), x.Shape[0], 1, bias: true));
             y = b.Identity("drop", y);
         }
         return b.Add(x, b.Identity("drop_path2", LayerScale.Build2d(b, "ls2", y, enabled: true)));
     }
 
-    private static Node AttentionBlock(GraphBuilder b, Node x)
+    private static Node AttentionBlock(GraphBuilder b, Config config, Node x)
     {
         Node y = Attend(b, b.LayerNorm("norm1", x));
         x = b.Add(x, b.Identity("drop_path1", LayerScale.Build(b, "ls1", y, enabled: true)));
-        y = Mlp.Build(b, "mlp", b.LayerNorm("norm2", x), 4 * x.Shape[1], ActLayers.Torch(UnaryKind.Gelu));
+        y = Mlp.Build(b, "mlp", b.LayerNorm("norm2", x), (int)(config.MlpRatio * x.Shape[1]), ActLayers.Torch(UnaryKind.Gelu));
         return b.Add(x, b.Identity("drop_path2", LayerScale.Build(b, "ls2", y, enabled: true)));
     }
 
@@ -133,8 +140,19 @@ internal static class EfficientFormer
         c.RenameMatches((@"layer_scale_(\d)", "ls$1.gamma"));
     }
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["depths"] = (c, v) => c with { Depths = v.PerStage(c.Depths.Length) },
+        ["embed_dims"] = (c, v) => c with { Channels = v.PerStage(c.Channels.Length) },
+        ["num_vit"] = (c, v) => c with { AttentionBlocks = v.GetInt32() },
+        ["mlp_ratios"] = (c, v) => c with { MlpRatio = v.Ratio() },
+        ["pool_size"] = (c, v) => c with { PoolSize = v.OddKernel() },
+        ["layer_scale_init_value"] = (c, _) => c, // what the scales are before training
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Arguments = Arguments,
         Remap = Remap,
         ["efficientformer_l1"] = new([3, 2, 6, 4], [48, 96, 224, 448], AttentionBlocks: 1),
         ["efficientformer_l3"] = new([4, 4, 12, 6], [64, 128, 320, 512], AttentionBlocks: 4),

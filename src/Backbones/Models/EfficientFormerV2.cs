@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -20,6 +21,9 @@ internal static class EfficientFormerV2
     {
         /// <summary>Blocks in the middle of the last two stages whose perceptrons are 3 and not 4 times as wide: the first of them, and their number.</summary>
         public required ImmutableArray<(int First, int Count)> Narrow { get; init; }
+
+        /// <summary>A second classifier that learned from a teacher.</summary>
+        public bool Distilled { get; init; } = true;
 
         /// <summary>Trained with stochastic depth, which leaves a trace of its own in the first block alone.</summary>
         public bool DropPath { get; init; }
@@ -51,12 +55,14 @@ internal static class EfficientFormerV2
         Node pooled = MeanPool.Build(b, features, options.GlobalPool, [1, 2]);
         Classifier.RequirePool(pooled, options.NumClasses, options.GlobalPool);
         pooled = b.Identity("head_drop", pooled);
-        Node logits = DistilledHead.Build(b, name => Classifier.Fc(b, name, pooled, options.NumClasses));
+        Node logits = config.Distilled ? DistilledHead.Build(b, Head) : Head("head");
         return BackboneGraph.OfLevels(b, levels, features, (pooled, logits)) with
         {
             // timm norms the last stage alone: the norm fits no other.
             Intermediates = [.. levels.Select(l => new IntermediateLevel(l.Node, Norm: l.Node == last ? (_, _) => features : null))],
         };
+
+        Node Head(string name) => Classifier.Fc(b, name, pooled, options.NumClasses);
     }
 
     private static Node Downsample(GraphBuilder b, Node x, int channels, bool attends)
@@ -146,8 +152,17 @@ internal static class EfficientFormerV2
             return NormActs.BatchNorm(b, "bn", Conv2dPadding.Conv2d(b, "conv", x, channels, kernel, PadType.Symmetric, stride, groups: groups, bias: true), act);
     }
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["embed_dims"] = (c, v) => c with { Channels = v.PerStage(c.Channels.Length) },
+        ["num_vit"] = (c, v) => c with { AttentionBlocks = v.GetInt32() },
+        ["distillation"] = (c, v) => c with { Distilled = v.GetBoolean() },
+        ["layer_scale_init_value"] = (c, _) => c, // what the scales are before training
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Arguments = Arguments,
         ["efficientformerv2_s0"] = new([2, 2, 6, 4], [32, 48, 96, 176], AttentionBlocks: 2) { Narrow = [(1, 3), (1, 2)] },
         ["efficientformerv2_s1"] = new([3, 3, 9, 6], [32, 48, 120, 224], AttentionBlocks: 2) { Narrow = [(2, 4), (2, 2)] },
         ["efficientformerv2_s2"] = new([4, 4, 12, 8], [32, 64, 144, 288], AttentionBlocks: 4) { Narrow = [(2, 6), (2, 4)], DropPath = true },

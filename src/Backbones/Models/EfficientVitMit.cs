@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -168,8 +169,17 @@ internal static class EfficientVitMit
         }
     }
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["widths"] = (c, v) => c with { Channels = v.PerStage(c.Channels.Length) },
+        ["depths"] = (c, v) => c with { Depths = v.PerStage(c.Depths.Length) },
+        ["head_dim"] = (c, v) => c with { HeadDim = v.GetInt32() },
+        ["head_widths"] = (c, v) => c with { HeadWidths = v.Pair() },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Arguments = Arguments,
         ["efficientvit_b0"] = new([8, 16, 32, 64, 128], [1, 2, 2, 2, 2], 16, (1024, 1280)),
         ["efficientvit_b1"] = new([16, 32, 64, 128, 256], [1, 2, 3, 3, 4], 16, (1536, 1600)),
         ["efficientvit_b2"] = new([24, 48, 96, 192, 384], [1, 3, 4, 4, 6], 32, (2304, 2560)),

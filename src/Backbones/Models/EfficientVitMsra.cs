@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -10,16 +11,19 @@ namespace Backbones.Models;
 /// </summary>
 internal static class EfficientVitMsra
 {
-    private const int KeyDim = 16;
-
-    private const int WindowSize = 7;
-
     /// <summary>What tells one variant from another.</summary>
     /// <param name="Channels">Channels of each stage.</param>
     /// <param name="Depths">Blocks of each stage.</param>
     /// <param name="Heads">Heads of each stage.</param>
     /// <param name="Kernels">Kernel of each head's convolution over the queries.</param>
-    internal sealed record Config(ImmutableArray<int> Channels, ImmutableArray<int> Depths, ImmutableArray<int> Heads, ImmutableArray<int> Kernels);
+    internal sealed record Config(ImmutableArray<int> Channels, ImmutableArray<int> Depths, ImmutableArray<int> Heads, ImmutableArray<int> Kernels)
+    {
+        /// <summary>Length of each stage's queries and keys.</summary>
+        public ImmutableArray<int> KeyDims { get; init; } = [16, 16, 16];
+
+        /// <summary>Side of each stage's windows.</summary>
+        public ImmutableArray<int> Windows { get; init; } = [7, 7, 7];
+    }
 
     private static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
     {
@@ -27,6 +31,8 @@ internal static class EfficientVitMsra
         (int height, int width) = (b.Input.Shape[1], b.Input.Shape[2]);
         if (height != width || height % 16 != 0)
             throw new GraphException($"An image of {height}×{width} does not fit this model: it takes squares whose side is a multiple of 16.");
+        if (config.Kernels.Length < config.Heads.Max())
+            throw new GraphException($"There are {config.Heads.Max()} heads but only {config.Kernels.Length} kernels; each head needs one.");
         Node x = Stem(b, config.Channels[0]);
         var levels = new List<FeatureLevel>();
         for (int stage = 0; stage < config.Channels.Length; stage++)
@@ -39,7 +45,7 @@ internal static class EfficientVitMsra
                     using (b.Scope($"blocks.{i}"))
                     {
                         x = ConvPerceptron(b, x, "dw0", "ffn0");
-                        x = Residual(b, "mixer", x, y => WindowAttention(b, config, y, config.Heads[stage]));
+                        x = Residual(b, "mixer", x, y => WindowAttention(b, config, y, stage));
                         x = ConvPerceptron(b, x, "dw1", "ffn1");
                     }
                 }
@@ -105,30 +111,31 @@ internal static class EfficientVitMsra
     /// <summary>
     /// Attention inside windows, where the map is larger than one. The windows lie one below another then, in a map of a window's width: what timm permutes needs no other place.
     /// </summary>
-    private static Node WindowAttention(GraphBuilder b, Config config, Node x, int heads)
+    private static Node WindowAttention(GraphBuilder b, Config config, Node x, int stage)
     {
-        (int channels, int size) = (x.Shape[0], x.Shape[1]);
-        if (size <= WindowSize)
+        (int channels, int size, int window) = (x.Shape[0], x.Shape[1], config.Windows[stage]);
+        if (size <= window)
         {
             using (b.Scope("attn"))
-                return CascadedGroupAttention(b, config, x, heads, size);
+                return CascadedGroupAttention(b, config, x, stage, size);
         }
-        int count = (size + WindowSize - 1) / WindowSize, padded = count * WindowSize;
+        int count = (size + window - 1) / window, padded = count * window;
         x = b.Identity("permute", x);
         x = padded == size ? b.Identity("pad", x) : b.Pad2d(x, new Padding(0, 0, padded - size, padded - size));
-        x = b.Transpose(b.Reshape(x, [channels, count, WindowSize, count, WindowSize]), 2, 3);
-        x = b.Identity("permute", b.Reshape(x, [channels, count * padded, WindowSize]));
+        x = b.Transpose(b.Reshape(x, [channels, count, window, count, window]), 2, 3);
+        x = b.Identity("permute", b.Reshape(x, [channels, count * padded, window]));
         using (b.Scope("attn"))
-            x = CascadedGroupAttention(b, config, x, heads, WindowSize);
+            x = CascadedGroupAttention(b, config, x, stage, window);
         x = b.Identity("permute", x);
-        x = b.Transpose(b.Reshape(x, [channels, count, count, WindowSize, WindowSize]), 2, 3);
+        x = b.Transpose(b.Reshape(x, [channels, count, count, window, window]), 2, 3);
         x = b.Reshape(x, [channels, padded, padded]);
         return b.Identity("permute", b.Slice(b.Slice(x, 1, 0, size), 2, 0, size));
     }
 
     /// <summary>x <c>[C, windows · size, size]</c> → the same shape.</summary>
-    private static Node CascadedGroupAttention(GraphBuilder b, Config config, Node x, int heads, int size)
+    private static Node CascadedGroupAttention(GraphBuilder b, Config config, Node x, int stage, int size)
     {
+        (int heads, int keyDim) = (config.Heads[stage], config.KeyDims[stage]);
         int part = x.Shape[0] / heads, windows = x.Shape[1] / size, length = size * size;
         Node biases = AttentionBiases.Build(b, heads, size);
         // The keys come in the order of timm's two lists of modules.
@@ -138,11 +145,11 @@ internal static class EfficientVitMsra
         {
             Node feat = b.Slice(x, 0, i * part, part);
             feat = i == 0 ? feat : b.Add(results[i - 1], feat);
-            feat = ConvNorm(b, $"qkvs.{i}", feat, 2 * KeyDim + part);
-            Node q = Tokens(WindowConvNorm(b, $"dws.{i}", b.Slice(feat, 0, 0, KeyDim), config.Kernels[i], size));
-            Node k = Tokens(b.Slice(feat, 0, KeyDim, KeyDim)), v = Tokens(b.Slice(feat, 0, 2 * KeyDim, part));
+            feat = ConvNorm(b, $"qkvs.{i}", feat, 2 * keyDim + part);
+            Node q = Tokens(WindowConvNorm(b, $"dws.{i}", b.Slice(feat, 0, 0, keyDim), config.Kernels[i], size));
+            Node k = Tokens(b.Slice(feat, 0, keyDim, keyDim)), v = Tokens(b.Slice(feat, 0, 2 * keyDim, part));
 
-            Node scores = b.MatMul(b.Transpose(b.Affine(q, 1 / MathF.Sqrt(KeyDim)), 1, 2), k), bias = b.Slice(biases, 0, i, 1);
+            Node scores = b.MatMul(b.Transpose(b.Affine(q, 1 / MathF.Sqrt(keyDim)), 1, 2), k), bias = b.Slice(biases, 0, i, 1);
             b.Transpose(b.Softmax(b.Add(scores, bias), -1), 1, 2);
             Node attended = b.Leaf("matmul", () => b.Permute(b.Attention(b.Transpose(q, 1, 2), b.Transpose(k, 1, 2), b.Transpose(v, 1, 2), mask: bias), [2, 0, 1]));
             results[i] = b.Reshape(attended, [part, windows * size, size]);
@@ -171,8 +178,19 @@ internal static class EfficientVitMsra
             return b.BatchNorm("bn", b.Conv2d("conv", x, channels, kernel, stride, kernel / 2, groups: groups));
     }
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["embed_dim"] = (c, v) => c with { Channels = v.PerStage(c.Channels.Length) },
+        ["key_dim"] = (c, v) => c with { KeyDims = v.PerStage(c.KeyDims.Length) },
+        ["depth"] = (c, v) => c with { Depths = v.PerStage(c.Depths.Length) },
+        ["num_heads"] = (c, v) => c with { Heads = v.PerStage(c.Heads.Length) },
+        ["window_size"] = (c, v) => c with { Windows = v.PerStage(c.Windows.Length) },
+        ["kernels"] = (c, v) => c with { Kernels = v.OddKernels() },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Arguments = Arguments,
         ["efficientvit_m0"] = new([64, 128, 192], [1, 2, 3], [4, 4, 4], [5, 5, 5, 5]),
         ["efficientvit_m1"] = new([128, 144, 192], [1, 2, 3], [2, 3, 3], [7, 5, 3, 3]),
         ["efficientvit_m2"] = new([128, 192, 224], [1, 2, 3], [4, 3, 2], [7, 5, 3, 3]),

@@ -11,7 +11,7 @@ internal static partial class Eva
     {
         ["patch_size"] = (c, v) => c with { PatchSize = v.GetInt32() },
         ["embed_dim"] = (c, v) => c with { Width = v.Number() },
-        ["depth"] = (c, v) => c with { Depth = v.GetInt32() },
+        ["depth"] = (c, v) => c with { Depth = v.Number() },
         ["num_heads"] = (c, v) => c with { Heads = v.Number() },
         ["mlp_ratio"] = (c, v) => c with { MlpRatio = v.GetDouble() },
         ["qkv_bias"] = (c, v) => c with { QkvBias = v.GetBoolean() },
@@ -22,6 +22,13 @@ internal static partial class Eva
         ["swiglu_mlp"] = (c, v) => c with { SwiGlu = v.GetBoolean() },
         ["swiglu_align_to"] = (c, v) => c with { SwiGluAlign = v.GetInt32() },
         ["scale_mlp"] = (c, v) => c with { ScaleMlp = v.GetBoolean() },
+        ["qkv_fused"] = (c, v) => c with { QkvFused = v.GetBoolean() },
+        ["attn_type"] = (c, v) => c with { RopeAttention = v.OneOf(("eva", false), ("rope", true)) },
+        ["use_rot_pos_emb"] = (c, v) => c with { Rotary = v.GetBoolean() },
+        // DINOv3's turns halves of the channels, the others neighbours.
+        ["rope_type"] = (c, v) => c with { Rope = c.Rope == RopeKind.DinoV3 ? v.OneOf(("dinov3", RopeKind.DinoV3)) : v.OneOf(("cat", RopeKind.Cat), ("mixed", RopeKind.Mixed)) },
+        ["rope_grid_offset"] = (c, v) => c with { RopeOffset = v.GetSingle() },
+        ["rope_grid_indexing"] = (c, v) => c with { RopeColumnsFirst = c.Rope == RopeKind.DinoV3 ? v.OneOf(("ij", false)) : v.OneOf(("ij", false), ("xy", true)) },
         ["rope_temperature"] = (c, v) => c with { RopeTemperature = v.GetSingle() is var t and > 0 ? t : throw new ArgumentValueException("above 0") },
         ["ref_feat_shape"] = (c, v) => c with { RopeReference = v.Pair() },
         ["use_abs_pos_emb"] = (c, v) => c with { PositionEmbedding = v.GetBoolean() },
@@ -29,6 +36,8 @@ internal static partial class Eva
         ["use_pre_transformer_norm"] = (c, v) => c with { PreNorm = v.GetBoolean() },
         ["use_post_transformer_norm"] = (c, v) => c with { PostNorm = v.GetBoolean() },
         ["use_fc_norm"] = (c, v) => c with { FcNorm = v.GetBoolean() },
+        ["attn_pool_num_heads"] = (c, v) => c with { PoolHeads = v.GetInt32() },
+        ["attn_pool_mlp_ratio"] = (c, v) => c with { PoolMlpRatio = v.GetDouble() },
         ["scale_attn_inner"] = (c, v) => c with { ScaleAttention = v.GetBoolean() },
     };
 
@@ -118,18 +127,18 @@ internal static partial class Eva
         MlpRatio = 4 * 2 / 3.0,
         SwiGlu = true,
         ScaleMlp = true,
-        Qkv = size.Width < 768 ? QkvProjections.WithoutKeyBias : QkvProjections.Separate,
-        Rope = Axial(),
+        QkvFused = size.Width < 768,
+        Rotary = true,
         RopeReference = 16,
     };
 
     private static Config Eva02Clip(Config size) => Eva02(size) with { ScaleAttention = true, GlobalPool = "token" };
 
     private static Config RegGap(Config size)
-        => size with { LayerScale = true, ClassToken = false, RegTokens = 1, PositionEmbedding = false, Rope = Axial(), RopeReference = 16 };
+        => size with { LayerScale = true, ClassToken = false, RegTokens = 1, PositionEmbedding = false, Rotary = true, RopeReference = 16 };
 
     /// <summary>Perception Encoder for image and text: pooled by attention.</summary>
-    private static Config PeCore(int grid, Config size) => Pe(grid, size) with { GlobalPool = "map" };
+    private static Config PeCore(int grid, Config size) => Pe(grid, size) with { GlobalPool = "map", PoolHeads = 8, PoolMlpRatio = 4 };
 
     /// <summary>Perception Encoder for language and space: the last block's tokens as they are.</summary>
     private static Config PeWithoutNorm(Config size) => Pe(32, size) with { PostNorm = false, FcNorm = false };
@@ -137,24 +146,27 @@ internal static partial class Eva
     /// <summary>Places begin at 1 where a class token is in front.</summary>
     private static Config Pe(int grid, Config size) => size with
     {
-        Qkv = QkvProjections.Joint,
+        RopeAttention = true,
         Norm = Norms.LayerNorm(1e-5f),
         PreNorm = true,
-        Rope = Axial(size.ClassToken ? 1 : 0, columnsFirst: true),
+        Rotary = true,
+        RopeOffset = size.ClassToken ? 1 : 0,
+        RopeColumnsFirst = true,
         RopeReference = grid,
     };
 
     private static Config RopeVit(Config size) => size with
     {
-        Qkv = QkvProjections.Joint,
+        RopeAttention = true,
         LayerScale = true,
         PositionEmbedding = false,
-        Rope = Axial(columnsFirst: true),
+        Rotary = true,
+        RopeColumnsFirst = true,
         RopeTemperature = 100,
         GlobalPool = "token",
     };
 
-    private static Config Mixed(Config model) => model with { Rope = MixedRope, ComputesRope = true };
+    private static Config Mixed(Config model) => model with { Rope = RopeKind.Mixed, RopeTemperature = 10 };
 
     private static Config WithPositions(Config model) => model with { PositionEmbedding = true, NoEmbedClass = true };
 
@@ -165,24 +177,10 @@ internal static partial class Eva
         LayerScale = true,
         RegTokens = 4,
         PositionEmbedding = false,
-        Rope = DinoV3Rope,
+        Rotary = true,
+        Rope = RopeKind.DinoV3,
         RopeTemperature = 100,
-        ComputesRope = true,
         DynamicImageSize = true,
         FcNorm = false,
     };
-
-    // Rotary embeddings.
-
-    private static RopeLayers Axial(float offset = 0, bool columnsFirst = false) => (b, config, grid) =>
-    {
-        RotaryEmbedding rope = RotaryEmbedding.Axial(b, grid, config.HeadWidth, config.PrefixTokens, config.RopeTemperature, config.RopeReference, offset, columnsFirst);
-        return [.. Enumerable.Repeat(rope, config.Depth)];
-    };
-
-    private static IReadOnlyList<RotaryEmbedding> MixedRope(GraphBuilder b, Config config, Size2 grid)
-        => RotaryEmbedding.Mixed(b, grid, config.HeadWidth, config.PrefixTokens, config.Depth, config.Heads);
-
-    private static IReadOnlyList<RotaryEmbedding> DinoV3Rope(GraphBuilder b, Config config, Size2 grid)
-        => [.. Enumerable.Repeat(RotaryEmbedding.DinoV3(b, grid, config.HeadWidth, config.PrefixTokens, config.RopeTemperature), config.Depth)];
 }

@@ -11,8 +11,16 @@ namespace Backbones.Models;
 /// </summary>
 internal static partial class Eva
 {
-    /// <summary>The rotary embeddings of all blocks, over a grid of patches.</summary>
-    internal delegate IReadOnlyList<RotaryEmbedding> RopeLayers(GraphBuilder b, Config config, Size2 grid);
+    /// <summary>Kinds of rotary embeddings, by timm's words.</summary>
+    internal enum RopeKind
+    {
+        /// <summary>Rows turn half of the channels and columns the others.</summary>
+        Cat,
+        /// <summary>Learned frequencies of each head of each block.</summary>
+        Mixed,
+        /// <summary>The places are from -1 to 1 on any grid.</summary>
+        DinoV3,
+    }
 
     /// <summary>A block, in its scope: tokens <c>[L, C]</c> → <c>[L, C]</c>.</summary>
     internal delegate Node BlockLayers(GraphBuilder b, Config config, Node x, RotaryEmbedding? rope);
@@ -31,7 +39,11 @@ internal static partial class Eva
         /// <summary>A norm in the perceptrons.</summary>
         public bool ScaleMlp { get; init; }
 
-        public QkvProjection Qkv { get; init; } = QkvProjections.WithoutKeyBias;
+        /// <summary>One layer for queries, keys and values, and not three.</summary>
+        public bool QkvFused { get; init; } = true;
+
+        /// <summary>timm's AttentionRope, whose keys have a bias too.</summary>
+        public bool RopeAttention { get; init; }
 
         public bool QkvBias { get; init; } = true;
 
@@ -51,7 +63,16 @@ internal static partial class Eva
 
         public bool PositionEmbedding { get; init; } = true;
 
-        public RopeLayers? Rope { get; init; }
+        /// <summary>Queries and keys are turned by a rotary embedding.</summary>
+        public bool Rotary { get; init; }
+
+        public RopeKind Rope { get; init; }
+
+        /// <summary>Added to a patch's row and column.</summary>
+        public float RopeOffset { get; init; }
+
+        /// <summary>Columns come before rows (<c>grid_indexing='xy'</c>).</summary>
+        public bool RopeColumnsFirst { get; init; }
 
         public float RopeTemperature { get; init; } = 10000;
 
@@ -59,7 +80,7 @@ internal static partial class Eva
         public Size2? RopeReference { get; init; }
 
         /// <summary>timm computes the rotary embedding in every run, by steps that FX counts among the names.</summary>
-        public bool ComputesRope { get; init; }
+        public bool ComputesRope => Rotary && Rope != RopeKind.Cat;
 
         public bool DynamicImageSize { get; init; }
 
@@ -74,6 +95,12 @@ internal static partial class Eva
 
         public string GlobalPool { get; init; } = "avg";
 
+        /// <summary>Heads of the pooling by attention; null for as many as the blocks have.</summary>
+        public int? PoolHeads { get; init; }
+
+        /// <summary>Width of its perceptron; null for the blocks' ratio.</summary>
+        public double? PoolMlpRatio { get; init; }
+
         public int PrefixTokens => (ClassToken ? 1 : 0) + RegTokens;
 
         public int PositionPrefix => NoEmbedClass ? 0 : PrefixTokens;
@@ -81,13 +108,17 @@ internal static partial class Eva
         public int HeadWidth => Attention.HeadWidth(Width, Heads);
 
         public int MlpHidden => (int)(Width * MlpRatio);
+
+        public QkvProjection Qkv => RopeAttention ? QkvProjections.Joint : QkvFused ? QkvProjections.WithoutKeyBias : QkvProjections.Separate;
     }
 
     private static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
     {
         options.RequireOutputStride(32);
+        if (config is { RopeAttention: true, QkvFused: false })
+            throw new GraphException("With attn_type 'rope', queries, keys and values are of one layer here: qkv_fused must be true.");
         (Node x, Size2 grid) = Embed(b, config);
-        IReadOnlyList<RotaryEmbedding>? rope = config.Rope?.Invoke(b, config, grid);
+        IReadOnlyList<RotaryEmbedding>? rope = config.Rotary ? BuildRope(b, config, grid) : null;
         x = config.PreNorm ? config.Norm(b, "norm_pre", x) : b.Identity("norm_pre", x);
         var blocks = new List<Node>();
         for (int i = 0; i < config.Depth; i++)
@@ -135,11 +166,25 @@ internal static partial class Eva
         Node WithPositions(Node tokens) => embedding is null ? tokens : b.Add(tokens, embedding, config.ComputesRope ? "add_1" : "add");
     }
 
+    /// <summary>The embedding of each block.</summary>
+    private static IReadOnlyList<RotaryEmbedding> BuildRope(GraphBuilder b, Config config, Size2 grid)
+    {
+        if (config.Rope == RopeKind.Mixed)
+            return RotaryEmbedding.Mixed(b, grid, config.HeadWidth, config.PrefixTokens, config.Depth, config.Heads, config.RopeColumnsFirst);
+        RotaryEmbedding rope = config.Rope == RopeKind.DinoV3
+            ? RotaryEmbedding.DinoV3(b, grid, config.HeadWidth, config.PrefixTokens, config.RopeTemperature)
+            : RotaryEmbedding.Axial(b, grid, config.HeadWidth, config.PrefixTokens, config.RopeTemperature, config.RopeReference, config.RopeOffset, config.RopeColumnsFirst);
+        return [.. Enumerable.Repeat(rope, config.Depth)];
+    }
+
     private static Node Pool(GraphBuilder b, Config config, Node x, ModelOptions options)
     {
         // What pools by attention goes on to, whatever pool type it is given later.
         if (options.CreatedPool == "map")
-            return AttentionPool.Latent(b, "attn_pool", x, 8, 4 * config.Width, config.Norm, ActLayers.Torch(UnaryKind.Gelu));
+        {
+            int hidden = (int)((config.PoolMlpRatio ?? config.MlpRatio) * config.Width);
+            return AttentionPool.Latent(b, "attn_pool", x, config.PoolHeads ?? config.Heads, hidden, config.Norm, ActLayers.Torch(UnaryKind.Gelu));
+        }
         if (options.GlobalPool == "map")
             throw new GraphException($"Attention pooling 'map' has layers that this model was not made with; make the model with it, or pool with one of {string.Join(", ", TokenPool.Names.Select(n => $"'{n}'"))}.");
         return TokenPool.Pool(b, x, options.GlobalPool, config.PrefixTokens);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using Backbones.Graphs;
 using Backbones.Layers;
@@ -12,8 +13,11 @@ namespace Backbones.Models;
 internal static class FastViT
 {
     /// <summary>What tells one variant from another: channels and blocks of the stages, width of their perceptrons relative to them.</summary>
-    internal sealed record Config(ImmutableArray<int> Widths, ImmutableArray<int> Depths, int MlpRatio)
+    internal sealed record Config(ImmutableArray<int> Widths, ImmutableArray<int> Depths, double MlpRatio)
     {
+        /// <summary>The same stage by stage.</summary>
+        public ImmutableArray<double> MlpRatios { get; init; } = [.. Widths.Select(_ => MlpRatio)];
+
         /// <summary>The stages from this one on have attention and a position encoding.</summary>
         public int FirstAttentionStage { get; init; } = int.MaxValue;
 
@@ -28,6 +32,15 @@ internal static class FastViT
 
         /// <summary>The stem's convolutions have a 1×1 branch.</summary>
         public bool StemScaleBranch { get; init; } = true;
+
+        /// <summary>Kernel of the mixers without attention.</summary>
+        public int MixerKernel { get; init; } = 3;
+
+        /// <summary>The larger kernel between stages.</summary>
+        public int DownsampleKernel { get; init; } = 7;
+
+        /// <summary>Channels of the result, relative to the last stage's.</summary>
+        public double HeadRatio { get; init; } = 2;
     }
 
     private static readonly ActLayer s_act = ActLayers.Torch(UnaryKind.Gelu), s_noAct = (b, name, x) => b.Identity(name, x);
@@ -46,8 +59,8 @@ internal static class FastViT
                 x = Stage(b, config, x, stage);
             levels.Add(new FeatureLevel(x.Shape[0], 4 << stage, $"stages.{stage}", x));
         }
-        // Twice the channels from one group for each channel.
-        x = MobileOne(b, "final_conv", x, 2 * x.Shape[0], 3, s_act, groups: x.Shape[0], squeezeExcite: true);
+        // More channels, from one group for each channel.
+        x = MobileOne(b, "final_conv", x, (int)(config.HeadRatio * x.Shape[0]), 3, s_act, groups: x.Shape[0], squeezeExcite: true);
         return BackboneGraph.OfLevels(b, levels, x, ClassifierHeads.Pool(b, x, options.NumClasses, options.GlobalPool)) with { DefaultOutIndices = [0, 1, 2, 3] };
     }
 
@@ -59,7 +72,7 @@ internal static class FastViT
         for (int i = 0; i < config.Depths[stage]; i++)
         {
             using (b.Scope($"blocks.{i}"))
-                x = attends ? AttentionBlock(b, config, x) : RepMixerBlock(b, config, x);
+                x = attends ? AttentionBlock(b, config, x, config.MlpRatios[stage]) : RepMixerBlock(b, config, x, config.MlpRatios[stage]);
         }
         return x;
     }
@@ -72,7 +85,7 @@ internal static class FastViT
         {
             using (b.Scope("0"))
             {
-                Node large = ConvNormAct.Build(b, "large_conv", x, width, 7, NormActs.BatchNorm, act: null, stride: 2, groups: groups);
+                Node large = ConvNormAct.Build(b, "large_conv", x, width, config.DownsampleKernel, NormActs.BatchNorm, act: null, stride: 2, groups: groups);
                 x = b.Add(large, ConvNormAct.Build(b, "small_conv", x, width, 3, NormActs.BatchNorm, act: null, stride: 2, groups: groups));
                 x = squeezes ? ChannelAttention.SqueezeExcite(b, "se", x, reductionRatio: 0.25f) : b.Identity("se", x);
                 x = (config.LargeKernelAct ? s_act : s_noAct)(b, "act", x);
@@ -87,26 +100,26 @@ internal static class FastViT
             return b.Add(b.Conv2d("pos_enc", x, x.Shape[0], 7, padding: 3, groups: x.Shape[0], bias: true), x);
     }
 
-    private static Node RepMixerBlock(GraphBuilder b, Config config, Node x)
+    private static Node RepMixerBlock(GraphBuilder b, Config config, Node x, double mlpRatio)
     {
         int channels = x.Shape[0];
         using (b.Scope("token_mixer"))
         {
             b.Declare("norm", "mixer");
-            Node mixed = MobileOne(b, "mixer", x, channels, 3, s_noAct, groups: channels);
+            Node mixed = MobileOne(b, "mixer", x, channels, config.MixerKernel, s_noAct, groups: channels);
             Node normed = MobileOne(b, "norm", x, channels, 3, s_noAct, groups: channels, scaleBranch: false, convBranch: false);
             x = b.Add(x, LayerScale(b, "layer_scale", b.Subtract(mixed, normed)));
         }
-        return b.Add(x, b.Identity("drop_path", LayerScale(b, "layer_scale", ConvMlp(b, config, x))));
+        return b.Add(x, b.Identity("drop_path", LayerScale(b, "layer_scale", ConvMlp(b, x, mlpRatio))));
     }
 
-    private static Node AttentionBlock(GraphBuilder b, Config config, Node x)
+    private static Node AttentionBlock(GraphBuilder b, Config config, Node x, double mlpRatio)
     {
         Node y = config.Norm(b, "norm", x);
         using (b.Scope("token_mixer"))
             y = SelfAttention(b, y);
         x = b.Add(x, b.Identity("drop_path1", LayerScale(b, "layer_scale_1", y)));
-        return b.Add(x, b.Identity("drop_path2", LayerScale(b, "layer_scale_2", ConvMlp(b, config, x))));
+        return b.Add(x, b.Identity("drop_path2", LayerScale(b, "layer_scale_2", ConvMlp(b, x, mlpRatio))));
     }
 
     private static Node SelfAttention(GraphBuilder b, Node x)
@@ -125,13 +138,13 @@ internal static class FastViT
         return b.Reshape(b.Transpose(x, 0, 1, "transpose_3"), map);
     }
 
-    private static Node ConvMlp(GraphBuilder b, Config config, Node x)
+    private static Node ConvMlp(GraphBuilder b, Node x, double ratio)
     {
         int channels = x.Shape[0];
         using (b.Scope("mlp"))
         {
             x = ConvNormAct.Build(b, "conv", x, channels, 7, NormActs.BatchNorm, act: null, groups: channels);
-            x = b.Identity("drop", s_act(b, "act", b.Conv2d("fc1", x, channels * config.MlpRatio, 1, bias: true)));
+            x = b.Identity("drop", s_act(b, "act", b.Conv2d("fc1", x, (int)(channels * ratio), 1, bias: true)));
             return b.Identity("drop", b.Conv2d("fc2", x, channels, 1, bias: true));
         }
     }
@@ -192,8 +205,24 @@ internal static class FastViT
         c.RenameMatches((@"^network\.(\d+)\.\d+\.proj", "stages.$1.downsample.proj"), (@"^network\.(\d+)\.\d+\.pe\.", "stages.$1.pos_emb.pos_enc."), (@"^network\.(\d+)\.\d+\.", "stages.$1.blocks."));
     }
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["layers"] = (c, v) => c with { Depths = v.PerStage(c.Depths.Length) },
+        ["embed_dims"] = (c, v) => c with { Widths = v.PerStage(c.Widths.Length) },
+        ["mlp_ratios"] = (c, v) => c with { MlpRatios = v.RatioPerStage(c.Widths.Length) },
+        ["se_downsamples"] = (c, v) => c with { SqueezedStages = v.StagesWith(c.Widths.Length) },
+        ["repmixer_kernel_size"] = (c, v) => c with { MixerKernel = v.OddKernel() },
+        ["down_patch_size"] = (c, v) => c with { DownsampleKernel = v.OddKernel(least: 3) },
+        ["lkc_use_act"] = (c, v) => c with { LargeKernelAct = v.GetBoolean() },
+        ["stem_use_scale_branch"] = (c, v) => c with { StemScaleBranch = v.GetBoolean() },
+        ["cls_ratio"] = (c, v) => c with { HeadRatio = v.GetDouble() },
+        // What the scales are before training.
+        ["layer_scale_init_value"] = (c, _) => c,
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Arguments = Arguments,
         Remap = Remap,
         ["fastvit_t8"] = new([48, 96, 192, 384], [2, 2, 4, 2], 3),
         ["fastvit_t12"] = new([64, 128, 256, 512], [2, 2, 6, 2], 3),

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -10,12 +11,18 @@ namespace Backbones.Models;
 /// </summary>
 internal static class FasterNet
 {
-    private const int HeadWidth = 1280;
-
     /// <summary>What tells one variant from another: channels of the first stage, which every further stage doubles, and blocks per stage.</summary>
     internal sealed record Config(int Width, ImmutableArray<int> Depths)
     {
         public UnaryKind Act { get; init; } = UnaryKind.Relu;
+
+        public double MlpRatio { get; init; } = 2;
+
+        /// <summary>Channels divided by those that are convolved.</summary>
+        public int Divisor { get; init; } = 4;
+
+        /// <summary>Channels of the head's convolution.</summary>
+        public int HeadWidth { get; init; } = 1280;
 
         /// <summary>All blocks but the first drop paths in training, by a module that FX looks through.</summary>
         public bool DropPath { get; init; } = true;
@@ -42,8 +49,8 @@ internal static class FasterNet
             }
             levels.Add(new FeatureLevel(x.Shape[0], 4 << stage, $"stages.{stage}", x));
         }
-        (Node, Node) head = ClassifierHeads.PoolConvAct(b, x, options.NumClasses, options.GlobalPool, HeadWidth, ActLayers.Torch(config.Act), "act", bias: false);
-        return BackboneGraph.OfLevels(b, levels, x, head) with { HeadHiddenSize = HeadWidth };
+        (Node, Node) head = ClassifierHeads.PoolConvAct(b, x, options.NumClasses, options.GlobalPool, config.HeadWidth, ActLayers.Torch(config.Act), "act", bias: false);
+        return BackboneGraph.OfLevels(b, levels, x, head) with { HeadHiddenSize = config.HeadWidth };
     }
 
     private static Node PatchMerging(GraphBuilder b, Node x)
@@ -57,18 +64,18 @@ internal static class FasterNet
         Node shortcut = x;
         int channels = x.Shape[0];
         b.Declare("mlp", "spatial_mixing");
-        x = PartialConv(b, x);
+        x = PartialConv(b, config, x);
         using (b.Scope("mlp"))
         {
-            x = b.BatchNorm("1", b.Conv2d("0", x, 2 * channels, 1));
+            x = b.BatchNorm("1", b.Conv2d("0", x, (int)(config.MlpRatio * channels), 1));
             x = b.Conv2d("3", b.Act("2", x, config.Act), channels, 1);
         }
         return b.Add(shortcut, named ? b.Identity("drop_path", x) : x);
     }
 
-    private static Node PartialConv(GraphBuilder b, Node x)
+    private static Node PartialConv(GraphBuilder b, Config config, Node x)
     {
-        int convolved = x.Shape[0] / 4;
+        int convolved = x.Shape[0] / config.Divisor;
         using (b.Scope("spatial_mixing"))
         {
             Node part = b.Conv2d("partial_conv3", b.Slice(x, 0, 0, convolved), convolved, 3, padding: 1);
@@ -76,8 +83,18 @@ internal static class FasterNet
         }
     }
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["embed_dim"] = (c, v) => c with { Width = v.Number() },
+        ["depths"] = (c, v) => c with { Depths = v.PerStage(c.Depths.Length) },
+        ["mlp_ratio"] = (c, v) => c with { MlpRatio = v.GetDouble() },
+        ["n_div"] = (c, v) => c with { Divisor = v.GetInt32() },
+        ["feature_dim"] = (c, v) => c with { HeadWidth = v.GetInt32() },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Arguments = Arguments,
         ["fasternet_t0"] = new(40, [1, 2, 8, 2]) { Act = UnaryKind.Gelu, DropPath = false },
         ["fasternet_t1"] = new(64, [1, 2, 8, 2]) { Act = UnaryKind.Gelu },
         ["fasternet_t2"] = new(96, [1, 2, 8, 2]),

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -13,17 +14,24 @@ internal static class FocalNet
     /// <summary>What tells one variant from another; the width is the first stage's and doubles with each.</summary>
     internal sealed record Config(int Width, ImmutableArray<int> Depths)
     {
-        /// <summary>How many contexts there are beside the global one.</summary>
-        public int FocalLevels { get; init; } = 2;
+        /// <summary>How many contexts there are beside the global one, stage by stage.</summary>
+        public ImmutableArray<int> FocalLevels { get; init; } = [2, 2, 2, 2];
 
         /// <summary>Kernel of the first context; each further one is 2 larger.</summary>
-        public int FocalWindow { get; init; } = 3;
+        public ImmutableArray<int> FocalWindows { get; init; } = [3, 3, 3, 3];
+
+        public double MlpRatio { get; init; } = 4;
 
         /// <summary>Overlapping convolutions between stages.</summary>
         public bool OverlapDown { get; init; }
 
-        /// <summary>Norms behind modulation and perceptron, with a layer scale, in place of those before.</summary>
+        /// <summary>Norms behind modulation and perceptron in place of those before.</summary>
         public bool PostNorm { get; init; }
+
+        public bool LayerScale { get; init; }
+
+        /// <summary>The sum of contexts is divided by their number.</summary>
+        public bool MeanOfContexts { get; init; }
 
         /// <summary>A norm inside the modulation.</summary>
         public bool NormInModulation { get; init; }
@@ -44,7 +52,7 @@ internal static class FocalNet
                 for (int i = 0; i < config.Depths[stage]; i++)
                 {
                     using (b.Scope($"blocks.{i}"))
-                        x = Block(b, config, x, hasDropPath: stage == 0 && i == 0);
+                        x = Block(b, config, x, stage, hasDropPath: stage == 0 && i == 0);
                 }
             }
             levels.Add(new FeatureLevel(x.Shape[0], 4 << stage, $"layers.{stage}", x));
@@ -64,25 +72,25 @@ internal static class FocalNet
             return s_norm(b, "norm", b.Conv2d("proj", x, channels, kernel, stride, padding, bias: true));
     }
 
-    private static Node Block(GraphBuilder b, Config config, Node x, bool hasDropPath)
+    private static Node Block(GraphBuilder b, Config config, Node x, int stage, bool hasDropPath)
     {
         NormLayer before = Norms.OrIdentity(config.PostNorm ? null : s_norm), after = Norms.OrIdentity(config.PostNorm ? s_norm : null);
-        Node y = after(b, "norm1_post", Modulation(b, config, before(b, "norm1", x)));
+        Node y = after(b, "norm1_post", Modulation(b, config, before(b, "norm1", x), stage));
         x = b.Add(x, Branch("ls1", "drop_path1", y));
-        y = Mlp.Build(b, "mlp", before(b, "norm2", x), 4 * x.Shape[0], ActLayers.Torch(UnaryKind.Gelu), useConv: true);
+        y = Mlp.Build(b, "mlp", before(b, "norm2", x), (int)(config.MlpRatio * x.Shape[0]), ActLayers.Torch(UnaryKind.Gelu), useConv: true);
         return b.Add(x, Branch("ls2", "drop_path2", after(b, "norm2_post", y)));
 
         Node Branch(string scale, string dropPath, Node branch)
         {
-            branch = LayerScale.Build2d(b, scale, branch, config.PostNorm);
+            branch = LayerScale.Build2d(b, scale, branch, config.LayerScale);
             // timm's drop path is a module (an identity) where its rate is 0: in the first block.
             return hasDropPath ? b.Identity(dropPath, branch) : branch;
         }
     }
 
-    private static Node Modulation(GraphBuilder b, Config config, Node x)
+    private static Node Modulation(GraphBuilder b, Config config, Node x, int stage)
     {
-        (int channels, int levels) = (x.Shape[0], config.FocalLevels);
+        (int channels, int levels) = (x.Shape[0], config.FocalLevels[stage]);
         using (b.Scope("modulation"))
         {
             b.Declare("f", "h", "proj", "focal_layers");
@@ -91,7 +99,7 @@ internal static class FocalNet
             Node Gate(int level) => b.Slice(x, 0, 2 * channels + level, 1);
             for (int level = 0; level < levels; level++)
             {
-                int kernel = config.FocalWindow + 2 * level;
+                int kernel = config.FocalWindows[stage] + 2 * level;
                 context = b.Conv2d($"focal_layers.{level}.0", context, channels, kernel, padding: kernel / 2, groups: channels);
                 context = b.Act($"focal_layers.{level}.1", context, UnaryKind.Gelu);
                 Node gated = b.Multiply(context, Gate(level));
@@ -99,6 +107,8 @@ internal static class FocalNet
             }
             Node global = b.Act("act", b.Reduce(context, ReduceKind.Mean, [1, 2], keepDims: true), UnaryKind.Gelu);
             sum = b.Add(sum, b.Multiply(global, Gate(levels)));
+            if (config.MeanOfContexts)
+                sum = b.Affine(sum, 1f / (levels + 1), target: "truediv");
             x = b.Multiply(query, b.Conv2d("h", sum, channels, 1, bias: true));
             x = Norms.OrIdentity(config.NormInModulation ? s_norm : null)(b, "norm", x);
             return b.Identity("proj_drop", b.Conv2d("proj", x, channels, 1, bias: true));
@@ -117,22 +127,35 @@ internal static class FocalNet
         c.TakeModelShapes();
     }
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["mlp_ratio"] = (c, v) => c with { MlpRatio = v.GetDouble() },
+        ["focal_levels"] = (c, v) => c with { FocalLevels = v.PerStage(c.FocalLevels.Length) },
+        ["focal_windows"] = (c, v) => c with { FocalWindows = v.OddKernels(c.FocalWindows.Length) },
+        ["use_overlap_down"] = (c, v) => c with { OverlapDown = v.GetBoolean() },
+        ["use_post_norm"] = (c, v) => c with { PostNorm = v.GetBoolean() },
+        ["use_post_norm_in_modulation"] = (c, v) => c with { NormInModulation = v.GetBoolean() },
+        ["normalize_modulator"] = (c, v) => c with { MeanOfContexts = v.GetBoolean() },
+        ["layerscale_value"] = (c, _) => c with { LayerScale = true },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Arguments = Arguments,
         Remap = Remap,
         ["focalnet_tiny_srf"] = new(96, [2, 2, 6, 2]),
         ["focalnet_small_srf"] = new(96, [2, 2, 18, 2]),
         ["focalnet_base_srf"] = new(128, [2, 2, 18, 2]),
-        ["focalnet_tiny_lrf"] = new(96, [2, 2, 6, 2]) { FocalLevels = 3 },
-        ["focalnet_small_lrf"] = new(96, [2, 2, 18, 2]) { FocalLevels = 3 },
-        ["focalnet_base_lrf"] = new(128, [2, 2, 18, 2]) { FocalLevels = 3 },
-        ["focalnet_large_fl3"] = Large(192, 3) with { FocalWindow = 5 },
+        ["focalnet_tiny_lrf"] = new(96, [2, 2, 6, 2]) { FocalLevels = [3, 3, 3, 3] },
+        ["focalnet_small_lrf"] = new(96, [2, 2, 18, 2]) { FocalLevels = [3, 3, 3, 3] },
+        ["focalnet_base_lrf"] = new(128, [2, 2, 18, 2]) { FocalLevels = [3, 3, 3, 3] },
+        ["focalnet_large_fl3"] = Large(192, 3) with { FocalWindows = [5, 5, 5, 5] },
         ["focalnet_large_fl4"] = Large(192, 4),
-        ["focalnet_xlarge_fl3"] = Large(256, 3) with { FocalWindow = 5 },
+        ["focalnet_xlarge_fl3"] = Large(256, 3) with { FocalWindows = [5, 5, 5, 5] },
         ["focalnet_xlarge_fl4"] = Large(256, 4),
         ["focalnet_huge_fl3"] = Large(352, 3) with { NormInModulation = true },
         ["focalnet_huge_fl4"] = Large(352, 4) with { NormInModulation = true },
     };
 
-    private static Config Large(int width, int levels) => new(width, [2, 2, 18, 2]) { FocalLevels = levels, OverlapDown = true, PostNorm = true };
+    private static Config Large(int width, int levels) => new(width, [2, 2, 18, 2]) { FocalLevels = [levels, levels, levels, levels], OverlapDown = true, PostNorm = true, LayerScale = true };
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -21,7 +22,12 @@ internal static class GCViT
 
         public int Heads { get; init; } = 2;
 
-        public int MlpRatio { get; init; } = 3;
+        public double MlpRatio { get; init; } = 3;
+
+        public bool QkvBias { get; init; } = true;
+
+        /// <summary>Pixels of the image for one of a stage's window.</summary>
+        public ImmutableArray<int> WindowRatios { get; init; } = [32, 32, 16, 32];
 
         public bool LayerScale { get; init; }
     }
@@ -29,9 +35,6 @@ internal static class GCViT
     private static readonly NormLayer s_norm = Norms.LayerNorm(1e-5f);
 
     private static readonly NormLayer s_mapNorm = Norms.LayerNorm2d(1e-5f);
-
-    /// <summary>Pixels of the image for one of a stage's window.</summary>
-    private static ReadOnlySpan<int> WindowRatios => [32, 32, 16, 32];
 
     private static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
     {
@@ -45,7 +48,10 @@ internal static class GCViT
         var levels = new List<FeatureLevel>();
         for (int stage = 0; stage < config.Depths.Length; stage++)
         {
-            Size2 window = (image.H / WindowRatios[stage], image.W / WindowRatios[stage]);
+            int ratio = config.WindowRatios[stage];
+            Size2 window = (image.H / ratio, image.W / ratio);
+            if (window.H == 0 || window.W == 0)
+                throw new GraphException($"A window_ratio of {ratio} leaves no window of an image of {image.H}×{image.W}.");
             using (b.Scope($"stages.{stage}"))
                 x = Stage(b, config, x, stage, window);
             levels.Add(new FeatureLevel(x.Shape[0], 4 << stage, $"stages.{stage}", x));
@@ -82,7 +88,7 @@ internal static class GCViT
             }
         }
         if ((x.Shape[1], x.Shape[2]) != (window.H, window.W))
-            throw new GraphException($"The global query is a map of {x.Shape[1]}×{x.Shape[2]} and no window of {window.H}×{window.W}; choose a square image.");
+            throw new GraphException($"The global query is a map of {x.Shape[1]}×{x.Shape[2]} and no window of {window.H}×{window.W}; choose a square image, or another window_ratio.");
         return x;
     }
 
@@ -110,20 +116,20 @@ internal static class GCViT
     private static Node Block(GraphBuilder b, Config config, Node x, int heads, Size2 window, Node? query)
     {
         Node y = Windows.Partition(b, s_norm(b, "norm1", x), window);
-        y = Windows.Reverse(b, Attend(b, y, heads, window, query), window, (x.Shape[0], x.Shape[1]));
+        y = Windows.Reverse(b, Attend(b, config, y, heads, window, query), window, (x.Shape[0], x.Shape[1]));
         x = b.Add(x, b.Identity("drop_path1", LayerScale.Build(b, "ls1", y, config.LayerScale)));
-        y = Mlp.Build(b, "mlp", s_norm(b, "norm2", x), config.MlpRatio * x.Shape[2], ActLayers.Timm(UnaryKind.Gelu));
+        y = Mlp.Build(b, "mlp", s_norm(b, "norm2", x), (int)(config.MlpRatio * x.Shape[2]), ActLayers.Timm(UnaryKind.Gelu));
         return b.Add(x, b.Identity("drop_path2", LayerScale.Build(b, "ls2", y, config.LayerScale)));
     }
 
-    private static Node Attend(GraphBuilder b, Node x, int heads, Size2 window, Node? query)
+    private static Node Attend(GraphBuilder b, Config config, Node x, int heads, Size2 window, Node? query)
     {
         (int windows, int length, int width) = (x.Shape[0], x.Shape[1], x.Shape[2]);
         int depth = Attention.HeadWidth(width, heads), parts = query is null ? 3 : 2;
         using (b.Scope("attn"))
         {
             b.Declare("rel_pos");
-            Node qkv = b.Reshape(b.Linear("qkv", x, parts * width), [windows, length, parts, heads, depth]);
+            Node qkv = b.Reshape(b.Linear("qkv", x, parts * width, config.QkvBias), [windows, length, parts, heads, depth]);
             qkv = b.Permute(qkv, [2, 0, 3, 1, 4]);
             Node k = Attention.Part(b, qkv, parts - 2), v = Attention.Part(b, qkv, parts - 1);
             Node q = query is null ? Attention.Part(b, qkv, 0) : Repeated(query);
@@ -138,8 +144,18 @@ internal static class GCViT
         }
     }
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["window_ratio"] = (c, v) => c with { WindowRatios = v.ForStages(c.WindowRatios.Length) },
+        ["embed_dim"] = (c, v) => c with { Width = v.Number() },
+        ["mlp_ratio"] = (c, v) => c with { MlpRatio = v.GetDouble() },
+        ["qkv_bias"] = (c, v) => c with { QkvBias = v.GetBoolean() },
+        ["layer_scale"] = (c, _) => c with { LayerScale = true },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Arguments = Arguments,
         ["gcvit_xxtiny"] = new([2, 2, 6, 2]),
         ["gcvit_xtiny"] = new([3, 4, 6, 5]),
         ["gcvit_tiny"] = new([3, 4, 19, 5]),

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -209,10 +210,19 @@ internal static class Gemma4Vit
             c.RenameMatches((@"^(?!norm\.|head\.|encoder\.)", "encoder."));
     }
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["depth"] = (c, v) => c with { Depth = v.Number() },
+        ["intermediate_size"] = (c, v) => c with { MlpHidden = v.GetInt32() },
+        ["standardize"] = (c, v) => c with { Standardizes = v.GetBoolean() },
+        ["use_clipped_linears"] = (c, v) => c with { Clips = v.GetBoolean() },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
         GlobalPool = config => config.GlobalPool,
         Remap = Remap,
+        Arguments = Arguments,
         ["gemma4_vit_167m"] = M167,
         ["gemma4_vit_167m_enc"] = M167 with { IsEncoder = true },
         ["gemma4_vit_570m"] = M570,

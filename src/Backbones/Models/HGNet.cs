@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -24,9 +25,10 @@ internal static class HGNet
 
         /// <summary>A learned scale and shift, one number each, behind every activation.</summary>
         public bool LearnableAffine { get; init; }
-    }
 
-    private const int HeadWidth = 2048;
+        /// <summary>Channels of the head's convolution.</summary>
+        public int HeadWidth { get; init; } = 2048;
+    }
 
     private static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
     {
@@ -34,7 +36,7 @@ internal static class HGNet
         options.RequireOutputStride(8, 16, 32);
         Node x;
         using (b.Scope("stem"))
-            x = config.V2 ? StemV2(b, config, b.Input) : StemV1(b, config, b.Input);
+            x = config.V2 ? StemV2(b, config, b.Input) : StemV1(b, config with { LearnableAffine = false }, b.Input);
         var levels = new List<FeatureLevel>();
         for (int i = 0; i < config.Stages.Length; i++)
         {
@@ -50,7 +52,7 @@ internal static class HGNet
             }
             levels.Add(new FeatureLevel(stage.Channels, 4 << i, $"stages.{i}", x));
         }
-        return BackboneGraph.OfLevels(b, levels, x, Head(b, config, x, options.NumClasses, options.GlobalPool)) with { HeadHiddenSize = HeadWidth };
+        return BackboneGraph.OfLevels(b, levels, x, Head(b, config, x, options.NumClasses, options.GlobalPool)) with { HeadHiddenSize = config.HeadWidth };
     }
 
     private static Node StemV1(GraphBuilder b, Config config, Node x)
@@ -134,7 +136,7 @@ internal static class HGNet
             x = GlobalPool.Pool(b, "global_pool", x, pool, flatten: false);
             using (b.Scope("last_conv"))
             {
-                x = b.Act("1", b.Conv2d("0", x, HeadWidth, 1), UnaryKind.Relu);
+                x = b.Act("1", b.Conv2d("0", x, config.HeadWidth, 1), UnaryKind.Relu);
                 x = config.LearnableAffine ? Affine(b, "2", x) : x;
             }
             x = GlobalPool.Flatten(b, b.Identity("dropout", x), pool);
@@ -142,8 +144,15 @@ internal static class HGNet
         }
     }
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["head_hidden_size"] = (c, v) => c with { HeadWidth = v.GetInt32() },
+        ["use_lab"] = (c, v) => c with { LearnableAffine = v.GetBoolean() },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Arguments = Arguments,
         ["hgnet_tiny"] = new([48, 48, 96], 5, [new(96, 224, 1), new(128, 448, 1), new(160, 512, 2), new(192, 768, 1)]),
         ["hgnet_small"] = new([64, 64, 128], 6, [new(128, 256, 1), new(160, 512, 1), new(192, 768, 2), new(224, 1024, 1)]),
         ["hgnet_base"] = new([96, 96, 160], 7, [new(192, 320, 1), new(224, 640, 2), new(256, 960, 3), new(288, 1280, 2)]),

@@ -19,6 +19,7 @@ internal static class HardCoReNAS
 
     public static ModelFamily<EfficientNetConfig> Models => new(MobileNetV3.Build)
     {
+        Arguments = EfficientNetConfig.Arguments,
         ["hardcorenas_a"] = Of(
             "ir_r1_k5_s2_e3_c24_nre ir_r1_k5_s1_e3_c24_nre_se0.25",
             "ir_r1_k5_s2_e3_c40_nre ir_r1_k5_s1_e6_c40_nre_se0.25",

@@ -20,6 +20,8 @@ internal static class Hiera
         /// <summary>Side of a position embedding for the whole image, to which one for windows is added; 0 for one embedding of each token.</summary>
         public int GlobalPositions { get; init; }
 
+        public double MlpRatio { get; init; } = 4;
+
         public bool LayerScale { get; init; }
 
         /// <summary>Shortcuts into wider stages are projected; otherwise maximum and mean stand side by side.</summary>
@@ -134,7 +136,7 @@ internal static class Hiera
         }
         Node y = LayerScale.Build(b, "ls1", Attend(b, normed, width, heads, pools, windows), config.LayerScale);
         x = b.Add(shortcut, b.Identity("drop_path1", y));
-        y = Mlp.Build(b, "mlp", Norms.LayerNorm()(b, "norm2", x), 4 * width, ActLayers.Torch(UnaryKind.Gelu));
+        y = Mlp.Build(b, "mlp", Norms.LayerNorm()(b, "norm2", x), (int)(config.MlpRatio * width), ActLayers.Torch(UnaryKind.Gelu));
         return b.Add(x, b.Identity("drop_path2", LayerScale.Build(b, "ls2", y, config.LayerScale)));
 
         Node Quarters(Node tokens) => b.Reshape(tokens, [4, tokens.Shape[0] / 4, tokens.Shape[1]], "view");
@@ -173,6 +175,8 @@ internal static class Hiera
         ["num_heads"] = (c, v) => c with { Heads = v.Number() },
         ["stages"] = (c, v) => c with { Depths = v.PerStage(c.Depths.Length) },
         ["init_values"] = (c, _) => c with { LayerScale = true }, // also where they begin at 0
+        ["mlp_ratio"] = (c, v) => c with { MlpRatio = v.GetDouble() },
+        ["use_expand_proj"] = (c, v) => c with { ExpandByProjection = v.GetBoolean() },
     };
 
     public static ModelFamily<Config> Models => new(Build)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -39,6 +40,8 @@ internal static class HieraDetSam2
             for (int i = 0; i < config.Depths[stage]; i++, block++)
             {
                 bool pools = stage > 0 && i == 0;
+                if (pools && config.GlobalBlocks.Contains(block))
+                    throw new GraphException($"Block {block} is the first of a stage, where tokens are pooled inside windows: it cannot be one of global_att_blocks.");
                 int window = config.GlobalBlocks.Contains(block) ? 0 : config.Windows[pools ? stage - 1 : stage];
                 using (b.Scope($"blocks.{block}"))
                     x = Block(b, config, x, config.Width << stage, config.Heads << stage, window, pools);
@@ -137,8 +140,20 @@ internal static class HieraDetSam2
         c.Rename((".mlp.layers.0.", ".mlp.fc1."), (".mlp.layers.1.", ".mlp.fc2."));
     }
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["embed_dim"] = (c, v) => c with { Width = v.Number() },
+        ["num_heads"] = (c, v) => c with { Heads = v.Number() },
+        ["stages"] = (c, v) => c with { Depths = v.PerStage(c.Depths.Length) },
+        ["window_spec"] = (c, v) => c with { Windows = v.PerStage(c.Windows.Length) },
+        ["global_att_blocks"] = (c, v) => c with { GlobalBlocks = [.. v.EnumerateArray().Select(i => i.GetInt32())] },
+        ["global_pos_size"] = (c, v) => c with { GlobalPositions = v.Pair() is var (h, w) && h == w ? h : throw new ArgumentValueException("one number twice: a square") },
+        ["init_values"] = (c, _) => c with { LayerScale = true }, // also where they begin at 0
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Arguments = Arguments,
         Remap = Remap,
         ["sam2_hiera_tiny"] = new([1, 2, 7, 2], [5, 7, 9]),
         ["sam2_hiera_small"] = new([1, 2, 11, 2], [7, 10, 13]),

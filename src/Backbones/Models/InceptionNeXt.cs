@@ -13,11 +13,11 @@ internal static class InceptionNeXt
 {
     private static readonly ActLayer s_act = ActLayers.Torch(UnaryKind.Gelu);
 
-    private static readonly ImmutableArray<int> s_mlpRatios = [4, 4, 4, 3];
-
     /// <summary>What tells one variant from another: blocks and channels of the stages.</summary>
     internal sealed record Config(ImmutableArray<int> Depths, ImmutableArray<int> Widths)
     {
+        public ImmutableArray<double> MlpRatios { get; init; } = [4, 4, 4, 3];
+
         /// <summary>Length of the bands.</summary>
         public int BandKernel { get; init; } = 11;
 
@@ -39,7 +39,7 @@ internal static class InceptionNeXt
                 for (int i = 0; i < config.Depths[stage]; i++)
                 {
                     using (b.Scope($"blocks.{i}"))
-                        x = Block(b, config, x, s_mlpRatios[stage], schedule.Dilation);
+                        x = Block(b, config, x, config.MlpRatios[stage], schedule.Dilation);
                 }
             }
             levels.Add(new FeatureLevel(x.Shape[0], schedule.Reduction, $"stages.{stage}", x));
@@ -55,14 +55,14 @@ internal static class InceptionNeXt
             return b.Conv2d("1", b.BatchNorm("0", x), width, 2, stride, dilation: dilation, bias: true);
     }
 
-    private static Node Block(GraphBuilder b, Config config, Node x, int mlpRatio, int dilation)
+    private static Node Block(GraphBuilder b, Config config, Node x, double mlpRatio, int dilation)
     {
         Node shortcut = x;
         int channels = x.Shape[0];
         x = b.BatchNorm("norm", InceptionDepthwise(b, config, x, dilation));
         using (b.Scope("mlp"))
         {
-            x = b.Identity("norm", b.Conv2d("fc1", x, mlpRatio * channels, 1, bias: true));
+            x = b.Identity("norm", b.Conv2d("fc1", x, (int)(mlpRatio * channels), 1, bias: true));
             x = b.Conv2d("fc2", b.Identity("drop", s_act(b, "act", x)), channels, 1, bias: true);
         }
         x = b.Multiply(x, b.Reshape(b.Parameter("gamma", [channels]), [channels, 1, 1]));
@@ -103,6 +103,7 @@ internal static class InceptionNeXt
     {
         ["depths"] = (c, v) => c with { Depths = v.PerStage(c.Depths.Length) },
         ["dims"] = (c, v) => c with { Widths = v.PerStage(c.Widths.Length) },
+        ["mlp_ratios"] = (c, v) => c with { MlpRatios = v.RatioPerStage(c.MlpRatios.Length) },
     };
 
     public static ModelFamily<Config> Models => new(Build)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -17,6 +18,12 @@ internal static class Levit
     /// <param name="KeyDim">Length of a query and a key.</param>
     internal sealed record Config(ImmutableArray<int> Width, ImmutableArray<int> Depths, ImmutableArray<int> Heads, int KeyDim)
     {
+        /// <summary>Length of a value, relative to a key's, but where the resolution changes.</summary>
+        public double AttentionRatio { get; init; } = 2;
+
+        /// <summary>Width of the blocks' perceptrons, relative to the block's.</summary>
+        public double MlpRatio { get; init; } = 2;
+
         /// <summary>Maps and 1×1 convolutions in place of tokens and linear layers.</summary>
         public bool Conv { get; init; }
 
@@ -59,7 +66,7 @@ internal static class Levit
                     using (b.Scope($"blocks.{i}"))
                     {
                         x = b.Add(x, b.Identity("drop_path1", Attend(b, config, x, grid, config.Heads[stage])));
-                        x = b.Add(x, b.Identity("drop_path2", Perceptron(b, config, x)));
+                        x = b.Add(x, b.Identity("drop_path2", Perceptron(b, config, x, config.MlpRatio)));
                     }
                 }
             }
@@ -92,7 +99,7 @@ internal static class Levit
                 using (b.Scope($"conv{i}"))
                     x = b.BatchNorm("bn", b.Conv2d("linear", x, config.Width[0] >> (convs - i), 3, stride: 2, padding: 1));
                 if (i < convs)
-                    x = b.Act($"act{i}", x, config.Act);
+                    x = ActLayers.Timm(config.Act)(b, $"act{i}", x);
             }
         }
         return x;
@@ -103,13 +110,13 @@ internal static class Levit
         using (b.Scope("downsample"))
         {
             x = AttentionDownsample(b, config, x, grid, width);
-            return b.Add(x, b.Identity("drop_path", Perceptron(b, config, x)));
+            return b.Add(x, b.Identity("drop_path", Perceptron(b, config, x, 2)));
         }
     }
 
     private static Node Attend(GraphBuilder b, Config config, Node x, Size2 grid, int heads)
     {
-        (int width, int keyDim, int valueDim) = (Width(config, x), config.KeyDim, 2 * config.KeyDim);
+        (int width, int keyDim, int valueDim) = (Width(config, x), config.KeyDim, (int)(config.AttentionRatio * config.KeyDim));
         using (b.Scope("attn"))
         {
             Node biases = AttentionBiases.Build(b, heads, grid);
@@ -158,15 +165,15 @@ internal static class Levit
     private static Node Project(GraphBuilder b, Config config, Node x, int width)
     {
         using (b.Scope("proj"))
-            return LinearNorm(b, config, "ln", b.Act("act", x, config.Act), width);
+            return LinearNorm(b, config, "ln", ActLayers.Timm(config.Act)(b, "act", x), width);
     }
 
-    private static Node Perceptron(GraphBuilder b, Config config, Node x)
+    private static Node Perceptron(GraphBuilder b, Config config, Node x, double ratio)
     {
         int width = Width(config, x);
         using (b.Scope("mlp"))
         {
-            Node y = b.Act("act", LinearNorm(b, config, "ln1", x, 2 * width), config.Act);
+            Node y = ActLayers.Timm(config.Act)(b, "act", LinearNorm(b, config, "ln1", x, (int)(ratio * width)));
             return LinearNorm(b, config, "ln2", b.Identity("drop", y), width);
         }
     }
@@ -209,8 +216,22 @@ internal static class Levit
     /// <summary>The authors' files, which have tables that are computed here.</summary>
     private static void Remap(Checkpoint c, Config config) => c.Drop("attention_bias_idxs");
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["embed_dim"] = (c, v) => c with { Width = v.PerStage(c.Width.Length) },
+        ["key_dim"] = (c, v) => c with { KeyDim = v.Number() },
+        ["depth"] = (c, v) => c with { Depths = v.PerStage(c.Depths.Length) },
+        ["num_heads"] = (c, v) => c with { Heads = v.ForStages(c.Heads.Length) },
+        ["attn_ratio"] = (c, v) => c with { AttentionRatio = v.GetDouble() },
+        ["mlp_ratio"] = (c, v) => c with { MlpRatio = v.GetDouble() },
+        ["stem_type"] = (c, v) => c with { StemStride = v.OneOf(("s16", 16), ("s8", 8)) },
+        ["act_layer"] = (c, v) => c with { Act = v.Activation() },
+        ["use_conv"] = (c, v) => c with { Conv = v.GetBoolean() },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Arguments = Arguments,
         Remap = Remap,
         ["levit_128s"] = s_128s,
         ["levit_128"] = s_128,

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -218,8 +219,14 @@ internal static class MetaFormer
         c.TakeModelShapes();
     }
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["use_mlp_head"] = (c, v) => c with { MlpHead = v.GetBoolean() },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Arguments = Arguments,
         Remap = Remap,
         ["poolformer_s12"] = Pool([2, 2, 6, 2], [64, 128, 320, 512]),
         ["poolformer_s24"] = Pool([4, 4, 12, 4], [64, 128, 320, 512]),

@@ -134,6 +134,7 @@ internal static class MobileViT
 
     public static ModelFamily<Config> Models => new(Build)
     {
+        Arguments = Arguments,
         ["mobilevit_xxs"] = V1([16, 24, 48, 64, 80], [64, 80, 96], numFeatures: 320, ratio: 2),
         ["mobilevit_xs"] = V1([32, 48, 64, 80, 96], [96, 120, 144], numFeatures: 384),
         ["mobilevit_s"] = V1([32, 64, 96, 128, 160], [144, 192, 240], numFeatures: 640),

@@ -79,7 +79,7 @@ internal sealed class ModelEntry
             throw new GraphException($"An image of {size} does not fit '{Name}', whose own size is {ownSize}. {e.Message}", e);
         }
         // A width of nothing, or a table with more places than can be counted.
-        catch (ArithmeticException e)
+        catch (Exception e) when (e is ArithmeticException or ArgumentOutOfRangeException)
         {
             throw new GraphException($"'{Name}' cannot be made for an image of {size} with the arguments of its config: one of its sizes comes to 0, or to more than can be counted. {e.Message}", e);
         }

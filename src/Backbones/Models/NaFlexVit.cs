@@ -147,7 +147,7 @@ internal static class NaFlexVit
     {
         ["patch_size"] = (c, v) => c with { PatchSize = v.GetInt32() },
         ["embed_dim"] = (c, v) => c with { Width = v.Number() },
-        ["depth"] = (c, v) => c with { Depth = v.GetInt32() },
+        ["depth"] = (c, v) => c with { Depth = v.Number() },
         ["num_heads"] = (c, v) => c with { Heads = v.Number() },
         ["mlp_ratio"] = (c, v) => c with { MlpRatio = v.GetDouble() },
         ["qkv_bias"] = (c, v) => c with { QkvBias = v.GetBoolean() },

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -13,6 +14,10 @@ internal static class Nest
     /// <summary>What tells one variant from another.</summary>
     internal sealed record Config(int Width, int Heads, ImmutableArray<int> Depths)
     {
+        public double MlpRatio { get; init; } = 4;
+
+        public bool QkvBias { get; init; } = true;
+
         /// <summary>Padding of the pooling: TensorFlow's in weights from JAX.</summary>
         public PadType Pad { get; init; } = PadType.Symmetric;
     }
@@ -57,7 +62,7 @@ internal static class Nest
         for (int i = 0; i < depth; i++)
         {
             using (b.Scope($"transformer_encoder.{i}"))
-                x = TransformerLayer(b, x, heads, hasDropPath: level == 0 && i == 0);
+                x = TransformerLayer(b, config, x, heads, hasDropPath: level == 0 && i == 0);
         }
         x = b.Leaf("deblockify", () => Windows.Join(b, x, blockSize, side));
         return b.Permute(x, [2, 0, 1]);
@@ -74,21 +79,21 @@ internal static class Nest
     }
 
     /// <summary>x <c>[blocks, L, C]</c> → the same.</summary>
-    private static Node TransformerLayer(GraphBuilder b, Node x, int heads, bool hasDropPath)
+    private static Node TransformerLayer(GraphBuilder b, Config config, Node x, int heads, bool hasDropPath)
     {
-        x = b.Add(x, DropPath("drop_path1", Attend(b, Norms.LayerNorm()(b, "norm1", x), heads)));
-        return b.Add(x, DropPath("drop_path2", Mlp.Build(b, "mlp", Norms.LayerNorm()(b, "norm2", x), 4 * x.Shape[2], ActLayers.Torch(UnaryKind.Gelu))));
+        x = b.Add(x, DropPath("drop_path1", Attend(b, config, Norms.LayerNorm()(b, "norm1", x), heads)));
+        return b.Add(x, DropPath("drop_path2", Mlp.Build(b, "mlp", Norms.LayerNorm()(b, "norm2", x), (int)(config.MlpRatio * x.Shape[2]), ActLayers.Torch(UnaryKind.Gelu))));
 
         // timm's drop path is a module (an identity) where its rate is 0: in the first block.
         Node DropPath(string name, Node y) => hasDropPath ? b.Identity(name, y) : y;
     }
 
-    private static Node Attend(GraphBuilder b, Node x, int heads)
+    private static Node Attend(GraphBuilder b, Config config, Node x, int heads)
     {
         (int blocks, int length, int width) = (x.Shape[0], x.Shape[1], x.Shape[2]);
         using (b.Scope("attn"))
         {
-            Node qkv = b.Reshape(b.Linear("qkv", x, 3 * width), [blocks, length, 3, heads, Attention.HeadWidth(width, heads)]);
+            Node qkv = b.Reshape(b.Linear("qkv", x, 3 * width, config.QkvBias), [blocks, length, 3, heads, Attention.HeadWidth(width, heads)]);
             qkv = b.Permute(qkv, [2, 3, 0, 1, 4]);
             x = Attention.Dot(b, Attention.Part(b, qkv, 0), Attention.Part(b, qkv, 1), Attention.Part(b, qkv, 2));
             // The heads are the inner part of the channels here.
@@ -113,8 +118,15 @@ internal static class Nest
         static int Side(int area) => (int)Math.Sqrt(area);
     }
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["mlp_ratio"] = (c, v) => c with { MlpRatio = v.GetDouble() },
+        ["qkv_bias"] = (c, v) => c with { QkvBias = v.GetBoolean() },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Arguments = Arguments,
         ["nest_base"] = Base,
         ["nest_small"] = Small,
         ["nest_tiny"] = Tiny,

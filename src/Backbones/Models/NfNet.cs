@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -28,7 +29,8 @@ internal static class NfNet
 
         public Stem Stem { get; init; } = Stem.DeepQuad;
 
-        public int StemChannels { get; init; } = 128;
+        /// <summary>Channels of the stem, before the width factor; null for those of the first stage.</summary>
+        public int? StemChannels { get; init; } = 128;
 
         public double WidthFactor { get; init; } = 1;
 
@@ -47,6 +49,15 @@ internal static class NfNet
         public bool Inverted { get; init; }
 
         public UnaryKind Act { get; init; } = UnaryKind.Gelu;
+
+        /// <summary>Factor of what a block adds.</summary>
+        public float Alpha { get; init; } = 0.2f;
+
+        /// <summary>Factor of what an attention layer leaves.</summary>
+        public float AttentionGain { get; init; } = 2;
+
+        /// <summary>Added to the variance of the weights.</summary>
+        public float Eps { get; init; } = 1e-5f;
 
         public AttentionLayer? Attention { get; init; }
 
@@ -69,8 +80,6 @@ internal static class NfNet
 
         private PadType Pad => DeepMind ? PadType.Same : PadType.Symmetric;
     }
-
-    private const float Alpha = 0.2f, AttentionGain = 2, Eps = 1e-5f;
 
     /// <param name="Channels">Channels of the block.</param>
     /// <param name="Stride">Stride.</param>
@@ -97,7 +106,7 @@ internal static class NfNet
                 var args = new BlockArgs(channels, i == 0 ? stride : 1, dilation, firstDilation, ratio, (float)(1 / Math.Sqrt(variance)));
                 Node input = x;
                 x = b.Leaf($"stages.{stage}.{i}", () => Block(b, config, input, args));
-                variance = (i == 0 ? 1 : variance) + Alpha * Alpha;
+                variance = (i == 0 ? 1 : variance) + config.Alpha * config.Alpha;
             }
             levels.Add(new FeatureLevel(channels, schedule.Reduction, $"stages.{stage}", x));
         }
@@ -116,7 +125,7 @@ internal static class NfNet
 
     private static (Node Result, FeatureLevel Level) BuildStem(GraphBuilder b, Config config)
     {
-        int width = ChannelAttention.MakeDivisible(config.StemChannels * config.WidthFactor);
+        int width = ChannelAttention.MakeDivisible((config.StemChannels ?? config.Channels[0]) * config.WidthFactor);
         using (b.Scope("stem"))
         {
             if (config.Stem != Stem.DeepQuad)
@@ -167,13 +176,13 @@ internal static class NfNet
         if (config.ExtraConv)
             y = conv(b, "conv2b", Act(y), width, 3, 1, args.Dilation, groups);
         if (config.Inverted && config.Attention is { } middle)
-            y = b.Affine(middle(b, "attn", y), AttentionGain);
+            y = b.Affine(middle(b, "attn", y), config.AttentionGain);
         y = conv(b, "conv3", Act(y), args.Channels, 1);
-        float scale = Alpha;
+        float scale = config.Alpha;
         if (!config.Inverted && config.Attention is { } last)
         {
             y = last(b, "attn_last", y);
-            scale *= AttentionGain;
+            scale *= config.AttentionGain;
         }
         y = config.DeepMind ? b.Multiply(y, b.Reshape(b.Affine(b.Parameter("skipinit_gain", []), scale), [1, 1, 1])) : b.Affine(y, scale);
         return b.Add(y, shortcut);
@@ -181,8 +190,28 @@ internal static class NfNet
         Node Act(Node x) => b.Act("act", x, config.Act);
     }
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["depths"] = (c, v) => c with { Depths = v.PerStage(c.Depths.Length) },
+        ["channels"] = (c, v) => c with { Channels = v.PerStage(c.Channels.Length) },
+        ["alpha"] = (c, v) => c with { Alpha = v.GetSingle() },
+        ["stem_type"] = (c, v) => c with { Stem = v.OneOf(("3x3", Stem.Conv3x3), ("7x7_pool", Stem.Conv7x7Pool), ("deep_quad", Stem.DeepQuad)) },
+        ["stem_chs"] = (c, v) => c with { StemChannels = v.Number() },
+        ["group_size"] = (c, v) => c with { GroupSize = v.GetInt32() },
+        ["attn_gain"] = (c, v) => c with { AttentionGain = v.GetSingle() },
+        ["width_factor"] = (c, v) => c with { WidthFactor = v.GetDouble() },
+        ["bottle_ratio"] = (c, v) => c with { BottleRatio = v.GetDouble() },
+        ["num_features"] = (c, v) => c with { NumFeatures = v.GetInt32() },
+        ["extra_conv"] = (c, v) => c with { ExtraConv = v.GetBoolean() },
+        ["reg"] = (c, v) => c with { Inverted = v.GetBoolean() },
+        ["std_conv_eps"] = (c, v) => c with { Eps = v.GetSingle() },
+        // timm has factors for these and for some that no network has.
+        ["act_layer"] = (c, v) => c with { Act = v.OneOf(("gelu", UnaryKind.Gelu), ("relu", UnaryKind.Relu), ("silu", UnaryKind.Silu)) },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Arguments = Arguments,
         ["dm_nfnet_f0"] = DeepMind([1, 2, 6, 3]),
         ["dm_nfnet_f1"] = DeepMind([2, 4, 12, 6]),
         ["dm_nfnet_f2"] = DeepMind([3, 6, 18, 9]),
@@ -236,7 +265,7 @@ internal static class NfNet
     {
         Channels = channels,
         Stem = Stem.Conv3x3,
-        StemChannels = channels[0],
+        StemChannels = null,
         WidthFactor = 0.75,
         GroupSize = 8,
         BottleRatio = 2.25,

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -18,6 +19,11 @@ internal static class PiT
     /// <param name="Heads">Heads of each stage.</param>
     internal sealed record Config(int PatchSize, int Stride, int HeadWidth, ImmutableArray<int> Depths, ImmutableArray<int> Heads)
     {
+        /// <summary>Channels of a head stage by stage.</summary>
+        public ImmutableArray<int> HeadWidths { get; init; } = [.. Depths.Select(_ => HeadWidth)];
+
+        public double MlpRatio { get; init; } = 4;
+
         /// <summary>A second token and classifier that learned from a teacher.</summary>
         public bool Distilled { get; init; }
     }
@@ -25,7 +31,7 @@ internal static class PiT
     private static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
     {
         options.RequireOutputStride(32);
-        int width = config.HeadWidth * config.Heads[0], count = config.Distilled ? 2 : 1;
+        int width = config.HeadWidths[0] * config.Heads[0], count = config.Distilled ? 2 : 1;
         Node x = b.Conv2d("patch_embed.conv", b.Input, width, config.PatchSize, config.Stride, bias: true);
         x = b.Add(x, b.Reshape(b.Parameter("pos_embed", [1, .. x.Shape]), x.Shape));
         x = b.Identity("pos_drop", x);
@@ -53,7 +59,7 @@ internal static class PiT
     /// <summary>A map <c>[C, H, W]</c> and class tokens <c>[P, C]</c>, halved from the second stage on, through the stage's blocks.</summary>
     private static (Node Map, Node Tokens) Stage(GraphBuilder b, Config config, Node x, Node tokens, int stage)
     {
-        int width = config.HeadWidth * config.Heads[stage], count = tokens.Shape[0];
+        int width = config.HeadWidths[stage] * config.Heads[stage], count = tokens.Shape[0];
         if (stage > 0)
         {
             using (b.Scope("pool"))
@@ -65,7 +71,7 @@ internal static class PiT
         Shape map = x.Shape;
         x = b.Concat(0, [tokens, b.Transpose(b.Flatten(x, 1), 0, 1)]);
         x = b.Identity("norm", x);
-        var block = new VisionTransformer.Config(config.PatchSize, width, config.Depths[stage], config.Heads[stage]) { Norm = Norms.TorchLayerNorm(1e-6f) };
+        var block = new VisionTransformer.Config(config.PatchSize, width, config.Depths[stage], config.Heads[stage]) { Norm = Norms.TorchLayerNorm(1e-6f), MlpRatio = config.MlpRatio };
         for (int i = 0; i < config.Depths[stage]; i++)
         {
             using (b.Scope($"blocks.{i}"))
@@ -97,8 +103,19 @@ internal static class PiT
     private static void Remap(Checkpoint c, Config config)
         => c.RenameMatches(@"^pools\.(\d+)\.", m => $"transformers.{Checkpoint.Number(m.Groups[1]) + 1}.pool.");
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["patch_size"] = (c, v) => c with { PatchSize = v.GetInt32() },
+        ["stride"] = (c, v) => c with { Stride = v.GetInt32() },
+        ["base_dims"] = (c, v) => c with { HeadWidths = v.PerStage(c.HeadWidths.Length) },
+        ["depth"] = (c, v) => c with { Depths = v.PerStage(c.Depths.Length) },
+        ["heads"] = (c, v) => c with { Heads = v.PerStage(c.Heads.Length) },
+        ["mlp_ratio"] = (c, v) => c with { MlpRatio = v.GetDouble() },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Arguments = Arguments,
         Remap = Remap,
         GlobalPool = _ => "token",
         ["pit_b_224"] = Base,

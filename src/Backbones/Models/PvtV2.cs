@@ -16,7 +16,14 @@ internal static class PvtV2
     {
         public ImmutableArray<int> Channels { get; init; } = [64, 128, 320, 512];
 
-        public ImmutableArray<int> MlpRatios { get; init; } = [8, 8, 4, 4];
+        public ImmutableArray<int> Heads { get; init; } = [1, 2, 5, 8];
+
+        public ImmutableArray<double> MlpRatios { get; init; } = [8, 8, 4, 4];
+
+        /// <summary>Side of the squares of patches that become one key and value.</summary>
+        public ImmutableArray<int> Reductions { get; init; } = [8, 4, 2, 1];
+
+        public bool QkvBias { get; init; } = true;
 
         /// <summary>Keys and values come from a map that is pooled to 7×7.</summary>
         public bool LinearAttention { get; init; }
@@ -25,7 +32,6 @@ internal static class PvtV2
     private static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
     {
         options.RequireOutputStride(32);
-        ReadOnlySpan<int> heads = [1, 2, 5, 8];
         Node x = OverlapPatchEmbed(b, "patch_embed", b.Input, config.Channels[0], 7, 4);
         var levels = new List<FeatureLevel>();
         for (int stage = 0; stage < config.Depths.Length; stage++)
@@ -40,7 +46,7 @@ internal static class PvtV2
                 for (int i = 0; i < config.Depths[stage]; i++)
                 {
                     using (b.Scope($"blocks.{i}"))
-                        x = Block(b, config, x, grid, heads[stage], stage);
+                        x = Block(b, config, x, grid, stage);
                 }
                 x = b.Permute(b.Reshape(Norms.LayerNorm()(b, "norm", x), [grid.H, grid.W, channels]), [2, 0, 1]);
             }
@@ -59,16 +65,16 @@ internal static class PvtV2
             return b.LayerNorm("norm", b.Permute(b.Conv2d("proj", x, channels, patchSize, stride, patchSize / 2, bias: true), [1, 2, 0]));
     }
 
-    private static Node Block(GraphBuilder b, Config config, Node x, Size2 grid, int heads, int stage)
+    private static Node Block(GraphBuilder b, Config config, Node x, Size2 grid, int stage)
     {
-        Node y = SpatialReductionAttention.Build(b, "attn", Norms.LayerNorm()(b, "norm1", x), grid, heads, reduction: 8 >> stage, config.LinearAttention);
+        Node y = SpatialReductionAttention.Build(b, "attn", Norms.LayerNorm()(b, "norm1", x), grid, config.Heads[stage], config.Reductions[stage], config.LinearAttention, config.QkvBias);
         x = b.Add(x, b.Identity("drop_path1", y));
         return b.Add(x, b.Identity("drop_path2", Perceptron(b, config, Norms.LayerNorm()(b, "norm2", x), grid, config.MlpRatios[stage])));
     }
 
-    private static Node Perceptron(GraphBuilder b, Config config, Node x, Size2 grid, int ratio)
+    private static Node Perceptron(GraphBuilder b, Config config, Node x, Size2 grid, double ratio)
     {
-        int width = x.Shape[1], hidden = ratio * width;
+        int width = x.Shape[1], hidden = (int)(ratio * width);
         using (b.Scope("mlp"))
         {
             x = b.Reshape(b.Transpose(b.Linear("fc1", x, hidden), 0, 1), [hidden, grid.H, grid.W], "view");
@@ -97,6 +103,10 @@ internal static class PvtV2
         ["depths"] = (c, v) => c with { Depths = v.PerStage(c.Depths.Length) },
         ["embed_dims"] = (c, v) => c with { Channels = v.PerStage(c.Channels.Length) },
         ["linear"] = (c, v) => c with { LinearAttention = v.GetBoolean() },
+        ["num_heads"] = (c, v) => c with { Heads = v.PerStage(c.Heads.Length) },
+        ["sr_ratios"] = (c, v) => c with { Reductions = v.PerStage(c.Reductions.Length) },
+        ["mlp_ratios"] = (c, v) => c with { MlpRatios = v.RatioPerStage(c.MlpRatios.Length) },
+        ["qkv_bias"] = (c, v) => c with { QkvBias = v.GetBoolean() },
     };
 
     public static ModelFamily<Config> Models => new(Build)

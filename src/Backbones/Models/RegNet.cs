@@ -185,7 +185,7 @@ internal static class RegNet
 
     private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
     {
-        ["depth"] = (c, v) => c with { Depth = v.GetInt32() },
+        ["depth"] = (c, v) => c with { Depth = v.Number() },
         ["w0"] = (c, v) => c with { InitialWidth = v.Number(n => n % 8 == 0, "a multiple of 8") },
         ["wa"] = (c, v) => c with { Slope = v.GetSingle() },
         ["wm"] = (c, v) => c with { Multiplier = v.GetSingle() is var m and > 1 ? m : throw new ArgumentValueException("above 1") },

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -15,6 +16,13 @@ internal static class RepViT
     {
         /// <summary>Each depthwise branch has a batch norm, and their sum has none (the first models).</summary>
         public bool Legacy { get; init; }
+
+        public int MlpRatio { get; init; } = 2;
+
+        public int Kernel { get; init; } = 3;
+
+        /// <summary>A second classifier that learned from a teacher.</summary>
+        public bool Distilled { get; init; } = true;
     }
 
     private static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
@@ -39,15 +47,17 @@ internal static class RepViT
         }
         Classifier.RequirePool(x, options.NumClasses, options.GlobalPool);
         Node pooled = b.Identity("head_drop", MeanPool.Build(b, x, options.GlobalPool, [1, 2]));
-        return BackboneGraph.OfLevels(b, levels, x, (pooled, Head(b, pooled, options.NumClasses)));
+        return BackboneGraph.OfLevels(b, levels, x, (pooled, Head(b, config, pooled, options.NumClasses)));
     }
 
-    private static Node Head(GraphBuilder b, Node x, int numClasses)
+    private static Node Head(GraphBuilder b, Config config, Node x, int numClasses)
     {
         using (b.Scope("head"))
         {
             x = b.Identity("head_drop", x);
-            return DistilledHead.Build(b, name => ConvNorm.Linear(b, name, x, numClasses));
+            return config.Distilled ? DistilledHead.Build(b, Classifier) : Classifier("head");
+
+            Node Classifier(string name) => ConvNorm.Linear(b, name, x, numClasses);
         }
     }
 
@@ -56,9 +66,9 @@ internal static class RepViT
         using (b.Scope("downsample"))
         {
             x = Block(b, config, "pre_block", x, squeezes: false);
-            x = ConvNorm.Build(b, "spatial_downsample", x, x.Shape[0], 3, stride: 2, groups: x.Shape[0]);
+            x = ConvNorm.Build(b, "spatial_downsample", x, x.Shape[0], config.Kernel, stride: 2, groups: x.Shape[0]);
             x = ConvNorm.Build(b, "channel_downsample", x, width);
-            return b.Add(ChannelMixer(b, "ffn", x), x);
+            return b.Add(ChannelMixer(b, config, "ffn", x), x);
         }
     }
 
@@ -68,7 +78,7 @@ internal static class RepViT
         {
             x = RepVggDepthwise(b, config, x);
             x = squeezes ? ChannelAttention.SqueezeExcite(b, "se", x, reductionRatio: 0.25f) : b.Identity("se", x);
-            return b.Add(x, ChannelMixer(b, "channel_mixer", x));
+            return b.Add(x, ChannelMixer(b, config, "channel_mixer", x));
         }
     }
 
@@ -77,21 +87,32 @@ internal static class RepViT
         int channels = x.Shape[0];
         using (b.Scope("token_mixer"))
         {
-            Node conv3x3 = ConvNorm.Build(b, "conv", x, channels, 3, groups: channels);
+            Node conv3x3 = ConvNorm.Build(b, "conv", x, channels, config.Kernel, groups: channels);
             Node conv1x1 = config.Legacy ? ConvNorm.Build(b, "conv1", x, channels, groups: channels) : b.Conv2d("conv1", x, channels, 1, groups: channels, bias: true);
             x = b.Add(b.Add(conv3x3, conv1x1), x);
             return config.Legacy ? b.Identity("bn", x) : b.BatchNorm("bn", x);
         }
     }
 
-    private static Node ChannelMixer(GraphBuilder b, string name, Node x)
+    private static Node ChannelMixer(GraphBuilder b, Config config, string name, Node x)
     {
         using (b.Scope(name))
-            return ConvNorm.Build(b, "conv2", b.Act("act", ConvNorm.Build(b, "conv1", x, 2 * x.Shape[0]), UnaryKind.Gelu), x.Shape[0]);
+            return ConvNorm.Build(b, "conv2", b.Act("act", ConvNorm.Build(b, "conv1", x, config.MlpRatio * x.Shape[0]), UnaryKind.Gelu), x.Shape[0]);
     }
+
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["embed_dim"] = (c, v) => c with { Widths = v.PerStage(c.Widths.Length) },
+        ["depth"] = (c, v) => c with { Depths = v.PerStage(c.Depths.Length) },
+        ["mlp_ratio"] = (c, v) => c with { MlpRatio = v.Number() },
+        ["kernel_size"] = (c, v) => c with { Kernel = v.OddKernel() },
+        ["distillation"] = (c, v) => c with { Distilled = v.GetBoolean() },
+        ["legacy"] = (c, v) => c with { Legacy = v.GetBoolean() },
+    };
 
     public static ModelFamily<Config> Models => new(Build)
     {
+        Arguments = Arguments,
         ["repvit_m1"] = new([48, 96, 192, 384], [2, 2, 14, 2]) { Legacy = true },
         ["repvit_m2"] = new([64, 128, 256, 512], [2, 2, 12, 2]) { Legacy = true },
         ["repvit_m3"] = new([64, 128, 256, 512], [4, 4, 18, 2]) { Legacy = true },

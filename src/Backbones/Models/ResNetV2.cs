@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -41,6 +42,11 @@ internal static class ResNetV2
 
         public Stem Stem { get; init; } = Stem.Plain;
 
+        public int StemChannels { get; init; } = 64;
+
+        /// <summary>Width within a block, relative to its result's.</summary>
+        public double BottleRatio { get; init; } = 0.25;
+
         public bool AvgDown { get; init; }
 
         public Block Block { get; init; } = Block.PreActBottleneck;
@@ -77,7 +83,7 @@ internal static class ResNetV2
     internal static List<FeatureLevel> Stages(GraphBuilder b, Config config, Node x, ModelOptions options)
     {
         var schedule = new StrideSchedule(options, stem: 4);
-        int stemChannels = 64 * config.WidthFactor;
+        int stemChannels = ChannelAttention.MakeDivisible(config.StemChannels * config.WidthFactor);
         Node down;
         string module;
         using (b.Scope("stem"))
@@ -85,7 +91,7 @@ internal static class ResNetV2
         var levels = new List<FeatureLevel> { new(stemChannels, 2, $"stem.{module}", down) };
         for (int stage = 0; stage < config.Layers.Length; stage++)
         {
-            int stride = schedule.Next(stage == 0 ? 1 : 2), dilation = schedule.Dilation, outChannels = config.Channels[stage] * config.WidthFactor;
+            int stride = schedule.Next(stage == 0 ? 1 : 2), dilation = schedule.Dilation, outChannels = ChannelAttention.MakeDivisible(config.Channels[stage] * config.WidthFactor);
             int firstDilation = dilation <= 2 ? 1 : 2;
             for (int i = 0; i < config.Layers[stage]; i++)
             {
@@ -131,14 +137,15 @@ internal static class ResNetV2
         Node shortcut = x, activated = config.Norm(b, "norm1", x, UnaryKind.Relu);
         if (args.IsFirst && (args.Stride != 1 || args.FirstDilation != args.Dilation || x.Shape[0] != args.OutChannels))
             shortcut = Downsample(b, config, activated, args);
-        x = config.Conv(b, "conv1", activated, args.OutChannels, 3, args.Stride, args.FirstDilation);
+        int width = ChannelAttention.MakeDivisible(args.OutChannels * config.BottleRatio);
+        x = config.Conv(b, "conv1", activated, width, 3, args.Stride, args.FirstDilation);
         x = config.Conv(b, "conv2", config.Norm(b, "norm2", x, UnaryKind.Relu), args.OutChannels, 3, dilation: args.Dilation);
         return b.Add(b.Identity("drop_path", x), shortcut);
     }
 
     private static Node PreActBottleneck(GraphBuilder b, Config config, Node x, BlockArgs args)
     {
-        int width = args.OutChannels / 4;
+        int width = ChannelAttention.MakeDivisible(args.OutChannels * config.BottleRatio);
         if (args.IsFirst)
             b.Declare("downsample");
         Node shortcut = x, activated = config.Norm(b, "norm1", x, UnaryKind.Relu);
@@ -152,7 +159,7 @@ internal static class ResNetV2
 
     private static Node Bottleneck(GraphBuilder b, Config config, Node x, BlockArgs args)
     {
-        int width = args.OutChannels / 4;
+        int width = ChannelAttention.MakeDivisible(args.OutChannels * config.BottleRatio);
         Node shortcut = args.IsFirst ? Downsample(b, config, x, args) : x;
         x = config.Norm(b, "norm1", config.Conv(b, "conv1", x, width, 1), UnaryKind.Relu);
         x = config.Norm(b, "norm2", config.Conv(b, "conv2", x, width, 3, args.Stride, args.FirstDilation), UnaryKind.Relu);
@@ -171,8 +178,21 @@ internal static class ResNetV2
         }
     }
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["layers"] = (c, v) => c with { Layers = v.PerStage(c.Layers.Length) },
+        ["channels"] = (c, v) => c with { Channels = v.PerStage(c.Channels.Length) },
+        ["width_factor"] = (c, v) => c with { WidthFactor = v.Number() },
+        ["stem_chs"] = (c, v) => c with { StemChannels = v.Number() },
+        ["stem_type"] = (c, v) => c with { Stem = v.OneOf(("", Stem.Plain), ("fixed", Stem.Fixed), ("same", Stem.Same), ("deep", Stem.Deep), ("tiered", Stem.Tiered)) },
+        ["avg_down"] = (c, v) => c with { AvgDown = v.GetBoolean() },
+        ["basic"] = (c, v) => c with { Block = v.GetBoolean() ? Block.PreActBasic : Block.PreActBottleneck },
+        ["bottle_ratio"] = (c, v) => c with { BottleRatio = v.GetDouble() },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Arguments = Arguments,
         ["resnetv2_50x1_bit"] = Bit([3, 4, 6, 3], 1),
         ["resnetv2_50x3_bit"] = Bit([3, 4, 6, 3], 3),
         ["resnetv2_101x1_bit"] = Bit([3, 4, 23, 3], 1),
@@ -198,7 +218,7 @@ internal static class ResNetV2
     private static Config Bit(ImmutableArray<int> layers, int widthFactor)
         => new(layers) { WidthFactor = widthFactor, Stem = Stem.Fixed, Norm = NormActs.GroupNorm32, Conv = ConvLayers.Standardized(eps: 1e-8f) };
 
-    private static Config Basic(ImmutableArray<int> layers) => new(layers) { Block = Block.PreActBasic, Channels = [64, 128, 256, 512] };
+    private static Config Basic(ImmutableArray<int> layers) => new(layers) { Block = Block.PreActBasic, BottleRatio = 1, Channels = [64, 128, 256, 512] };
 
     private static Config D(Config config) => config with { Stem = Stem.Deep, AvgDown = true };
 }

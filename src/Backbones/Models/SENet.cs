@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -126,8 +127,14 @@ internal static class SENet
         return (x, Classifier.Fc(b, "last_linear", x, options.NumClasses));
     }
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["layers"] = (c, v) => c with { Layers = v.PerStage(c.Layers.Length) },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Arguments = Arguments,
         ["legacy_seresnet18"] = new(Block.Basic, [2, 2, 2, 2]),
         ["legacy_seresnet34"] = new(Block.Basic, [3, 4, 6, 3]),
         ["legacy_seresnet50"] = new(Block.Bottleneck, [3, 4, 6, 3]),

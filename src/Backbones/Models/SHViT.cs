@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -10,10 +11,14 @@ namespace Backbones.Models;
 /// </summary>
 internal static class SHViT
 {
-    private const int QueryWidth = 16;
+    /// <summary>What tells one variant from another, stage by stage: channels, blocks, and channels that attention is over.</summary>
+    internal sealed record Config(ImmutableArray<int> Widths, ImmutableArray<int> Depths, ImmutableArray<int> PartialWidths)
+    {
+        /// <summary>Channels of queries and keys.</summary>
+        public ImmutableArray<int> QueryWidths { get; init; } = [16, 16, 16];
 
-    /// <summary>What tells one variant from another, stage by stage: channels, blocks, and channels that attention is over (the first stage has none).</summary>
-    internal sealed record Config(ImmutableArray<int> Widths, ImmutableArray<int> Depths, ImmutableArray<int> PartialWidths);
+        public ImmutableArray<bool> Attends { get; init; } = [false, true, true];
+    }
 
     private static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
     {
@@ -33,13 +38,13 @@ internal static class SHViT
         {
             using (b.Scope($"stages.{stage}"))
             {
-                x = stage == 0 ? b.Identity("downsample", x) : Downsample(b, x, config.Widths[stage]);
+                x = x.Shape[0] == config.Widths[stage] ? b.Identity("downsample", x) : Downsample(b, x, config.Widths[stage]);
                 for (int i = 0; i < config.Depths[stage]; i++)
                 {
                     using (b.Scope($"blocks.{i}"))
                     {
                         x = ResidualDepthwise(b, "conv", x);
-                        x = stage == 0 ? b.Identity("mixer", x) : ResidualAttention(b, x, config.PartialWidths[stage]);
+                        x = config.Attends[stage] ? ResidualAttention(b, x, config.PartialWidths[stage], config.QueryWidths[stage]) : b.Identity("mixer", x);
                         x = ResidualFfn(b, "ffn", x);
                     }
                 }
@@ -89,25 +94,25 @@ internal static class SHViT
         }
     }
 
-    private static Node ResidualAttention(GraphBuilder b, Node x, int partialWidth)
+    private static Node ResidualAttention(GraphBuilder b, Node x, int partialWidth, int queryWidth)
     {
         using (b.Scope("mixer"))
         {
             Node y;
             using (b.Scope("m"))
-                y = SingleHeadAttention(b, x, partialWidth);
+                y = SingleHeadAttention(b, x, partialWidth, queryWidth);
             return b.Add(x, y);
         }
     }
 
-    private static Node SingleHeadAttention(GraphBuilder b, Node x, int partialWidth)
+    private static Node SingleHeadAttention(GraphBuilder b, Node x, int partialWidth, int queryWidth)
     {
         (int channels, int h, int w) = (x.Shape[0], x.Shape[1], x.Shape[2]);
         Node part = Norms.GroupNorm1(b, "pre_norm", b.Slice(x, 0, 0, partialWidth));
-        Node qkv = ConvNorm.Build(b, "qkv", part, 2 * QueryWidth + partialWidth);
-        Node q = b.Flatten(b.Slice(qkv, 0, 0, QueryWidth), 1), k = b.Flatten(b.Slice(qkv, 0, QueryWidth, QueryWidth), 1);
-        Node v = b.Flatten(b.Slice(qkv, 0, 2 * QueryWidth, partialWidth), 1);
-        Node scores = b.Affine(b.MatMul(b.Transpose(q, 0, 1), k), 1 / MathF.Sqrt(QueryWidth));
+        Node qkv = ConvNorm.Build(b, "qkv", part, 2 * queryWidth + partialWidth);
+        Node q = b.Flatten(b.Slice(qkv, 0, 0, queryWidth), 1), k = b.Flatten(b.Slice(qkv, 0, queryWidth, queryWidth), 1);
+        Node v = b.Flatten(b.Slice(qkv, 0, 2 * queryWidth, partialWidth), 1);
+        Node scores = b.Affine(b.MatMul(b.Transpose(q, 0, 1), k), 1 / MathF.Sqrt(queryWidth));
         Node maps = b.Transpose(b.Softmax(scores, -1), 0, 1);
         part = b.Reshape(b.MatMul(v, maps), [partialWidth, h, w]);
         x = b.Concat(0, [part, b.Slice(x, 0, partialWidth, channels - partialWidth)]);
@@ -115,8 +120,18 @@ internal static class SHViT
             return ConvNorm.Build(b, "1", b.Act("0", x, UnaryKind.Relu), channels);
     }
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["embed_dim"] = (c, v) => c with { Widths = v.PerStage(c.Widths.Length) },
+        ["partial_dim"] = (c, v) => c with { PartialWidths = v.PerStage(c.PartialWidths.Length) },
+        ["qk_dim"] = (c, v) => c with { QueryWidths = v.PerStage(c.QueryWidths.Length) },
+        ["depth"] = (c, v) => c with { Depths = v.PerStage(c.Depths.Length) },
+        ["types"] = (c, v) => c with { Attends = v.EachOf(c.Attends.Length, ("s", true), ("i", false)) },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Arguments = Arguments,
         ["shvit_s1"] = new([128, 224, 320], [2, 4, 5], [32, 48, 68]),
         ["shvit_s2"] = new([128, 308, 448], [2, 4, 5], [32, 66, 96]),
         ["shvit_s3"] = new([192, 352, 448], [3, 5, 5], [48, 75, 96]),

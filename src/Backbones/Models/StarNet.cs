@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -66,8 +67,16 @@ internal static class StarNet
         }
     }
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["base_dim"] = (c, v) => c with { Width = v.GetInt32() },
+        ["depths"] = (c, v) => c with { Depths = v.PerStage(c.Depths.Length) },
+        ["mlp_ratio"] = (c, v) => c with { MlpRatio = v.Number() },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Arguments = Arguments,
         ["starnet_s1"] = new(24, [2, 2, 8, 3]),
         ["starnet_s2"] = new(32, [1, 2, 6, 2]),
         ["starnet_s3"] = new(32, [2, 2, 8, 4]),

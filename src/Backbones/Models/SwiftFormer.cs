@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -11,7 +12,10 @@ namespace Backbones.Models;
 internal static class SwiftFormer
 {
     /// <summary>What tells one variant from another.</summary>
-    internal sealed record Config(ImmutableArray<int> Depths, ImmutableArray<int> Channels);
+    internal sealed record Config(ImmutableArray<int> Depths, ImmutableArray<int> Channels)
+    {
+        public int MlpRatio { get; init; } = 4;
+    }
 
     private static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
     {
@@ -26,7 +30,7 @@ internal static class SwiftFormer
                 for (int i = 0; i < config.Depths[stage]; i++)
                 {
                     using (b.Scope($"blocks.{i}"))
-                        x = i == config.Depths[stage] - 1 ? AttentionBlock(b, x) : ConvBlock(b, x, 4 * x.Shape[0]);
+                        x = i == config.Depths[stage] - 1 ? AttentionBlock(b, config, x) : ConvBlock(b, x, config.MlpRatio * x.Shape[0]);
                 }
             }
             levels.Add(new FeatureLevel(config.Channels[stage], 4 << stage, $"stages.{stage}", x));
@@ -67,20 +71,20 @@ internal static class SwiftFormer
         return b.Add(x, b.Identity("drop_path", y));
     }
 
-    private static Node AttentionBlock(GraphBuilder b, Node x)
+    private static Node AttentionBlock(GraphBuilder b, Config config, Node x)
     {
         b.Declare("local_representation", "attn", "linear");
         using (b.Scope("local_representation"))
             x = ConvBlock(b, x, x.Shape[0]);
         x = b.Add(x, b.Identity("drop_path", Scale(b, "layer_scale_1", AdditiveAttention(b, x))));
-        return b.Add(x, b.Identity("drop_path", Scale(b, "layer_scale_2", Perceptron(b, x))));
+        return b.Add(x, b.Identity("drop_path", Scale(b, "layer_scale_2", Perceptron(b, config, x))));
     }
 
-    private static Node Perceptron(GraphBuilder b, Node x)
+    private static Node Perceptron(GraphBuilder b, Config config, Node x)
     {
         using (b.Scope("linear"))
         {
-            Node y = b.Act("act", b.Conv2d("fc1", b.BatchNorm("norm1", x), 4 * x.Shape[0], 1, bias: true), UnaryKind.Gelu);
+            Node y = b.Act("act", b.Conv2d("fc1", b.BatchNorm("norm1", x), config.MlpRatio * x.Shape[0], 1, bias: true), UnaryKind.Gelu);
             return b.Identity("drop", b.Conv2d("fc2", b.Identity("drop", y), x.Shape[0], 1, bias: true));
         }
     }
@@ -122,8 +126,17 @@ internal static class SwiftFormer
         });
     }
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["layers"] = (c, v) => c with { Depths = v.PerStage(c.Depths.Length) },
+        ["embed_dims"] = (c, v) => c with { Channels = v.PerStage(c.Channels.Length) },
+        ["mlp_ratios"] = (c, v) => c with { MlpRatio = v.Number() },
+        ["layer_scale_init_value"] = (c, _) => c, // what the scales are before training
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Arguments = Arguments,
         Remap = Remap,
         ["swiftformer_xs"] = new([3, 3, 6, 4], [48, 56, 112, 220]),
         ["swiftformer_s"] = new([3, 3, 9, 6], [48, 64, 168, 224]),

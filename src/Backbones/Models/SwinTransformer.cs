@@ -21,6 +21,10 @@ internal static class SwinTransformer
 
         public int PatchSize { get; init; } = 4;
 
+        public double MlpRatio { get; init; } = 4;
+
+        public bool QkvBias { get; init; } = true;
+
         /// <summary>The norm of a patch merging stands before its reduction.</summary>
         public bool MergeNormFirst { get; init; } = true;
 
@@ -33,8 +37,10 @@ internal static class SwinTransformer
     /// <param name="Window">Size of a window, not above the map's.</param>
     /// <param name="Shift">Rows and columns that the windows are shifted by.</param>
     /// <param name="PretrainedWindow">The window that distances are relative to (V2); 0 for this one.</param>
+    /// <param name="MlpRatio">Width of the perceptron, relative to the block's.</param>
+    /// <param name="QkvBias">Whether queries and values, and keys but for V2, have biases.</param>
     /// <param name="HasDropPath">timm's drop path is a module (an identity) where its rate is 0, in the first block; others have no node.</param>
-    internal sealed record BlockArgs(int Heads, Size2 Window, Size2 Shift, int PretrainedWindow, bool HasDropPath);
+    internal sealed record BlockArgs(int Heads, Size2 Window, Size2 Shift, int PretrainedWindow, double MlpRatio, bool QkvBias, bool HasDropPath);
 
     internal static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
     {
@@ -55,7 +61,7 @@ internal static class SwinTransformer
                     (Size2 window, Size2 shift) = Windows.Fit((x.Shape[0], x.Shape[1]), config.Windows[stage], shifted: i % 2 == 1);
                     using (b.Scope($"blocks.{i}"))
                     {
-                        x = config.Block(b, new BlockArgs(config.Heads[stage], window, shift, config.PretrainedWindows[stage], HasDropPath: stage == 0 && i == 0), x);
+                        x = config.Block(b, new BlockArgs(config.Heads[stage], window, shift, config.PretrainedWindows[stage], config.MlpRatio, config.QkvBias, HasDropPath: stage == 0 && i == 0), x);
                         adapters[$"{b.Path}.attn.relative_position_bias_table"] = RelPosBias.Resized(window);
                     }
                 }
@@ -83,7 +89,7 @@ internal static class SwinTransformer
         return Perceptron(b, x, tokens =>
         {
             tokens = Norms.TorchLayerNorm()(b, "norm2", tokens);
-            return DropPath(b, args, "drop_path2", Mlp.Build(b, "mlp", tokens, 4 * x.Shape[2], ActLayers.Torch(UnaryKind.Gelu)));
+            return DropPath(b, args, "drop_path2", Mlp.Build(b, "mlp", tokens, (int)(args.MlpRatio * x.Shape[2]), ActLayers.Torch(UnaryKind.Gelu)));
         });
     }
 
@@ -101,7 +107,7 @@ internal static class SwinTransformer
         using (b.Scope("attn"))
         {
             Node bias = RelPosBias.FromTable(b, args.Window, args.Heads);
-            Node qkv = SplitHeads(b, b.Linear("qkv", x, 3 * x.Shape[2]), args.Heads);
+            Node qkv = SplitHeads(b, b.Linear("qkv", x, 3 * x.Shape[2], args.QkvBias), args.Heads);
             Node y = BiasedAttention.Dot(b, Attention.Part(b, qkv, 0), Attention.Part(b, qkv, 1), Attention.Part(b, qkv, 2), bias, mask);
             return Project(b, y);
         }
@@ -139,6 +145,8 @@ internal static class SwinTransformer
         ["depths"] = (c, v) => c with { Depths = v.PerStage(c.Depths.Length) },
         ["num_heads"] = (c, v) => c with { Heads = v.PerStage(c.Heads.Length) },
         ["window_size"] = (c, v) => c with { Windows = v.ForStages(c.Windows.Length) },
+        ["mlp_ratio"] = (c, v) => c with { MlpRatio = v.GetDouble() },
+        ["qkv_bias"] = (c, v) => c with { QkvBias = v.GetBoolean() },
     };
 
     public static ModelFamily<Config> Models => new(Build)

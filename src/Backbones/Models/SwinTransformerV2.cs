@@ -17,7 +17,7 @@ internal static class SwinTransformerV2
         x = b.Add(x, DropPath(b, args, "drop_path1", Norms.TorchLayerNorm()(b, "norm1", y)));
         return Perceptron(b, x, tokens =>
         {
-            tokens = Mlp.Build(b, "mlp", tokens, 4 * x.Shape[2], ActLayers.Timm(UnaryKind.Gelu));
+            tokens = Mlp.Build(b, "mlp", tokens, (int)(args.MlpRatio * x.Shape[2]), ActLayers.Timm(UnaryKind.Gelu));
             return DropPath(b, args, "drop_path2", Norms.TorchLayerNorm()(b, "norm2", tokens));
         });
     }
@@ -28,12 +28,12 @@ internal static class SwinTransformerV2
         using (b.Scope("attn"))
         {
             Node logitScale = b.Parameter("logit_scale", [args.Heads, 1, 1]);
-            Node bias = b.Concat(0, [b.Parameter("q_bias", [width]), b.Constant([width], new float[width], "k_bias"), b.Parameter("v_bias", [width])]);
+            Node? bias = !args.QkvBias ? null : b.Concat(0, [b.Parameter("q_bias", [width]), b.Constant([width], new float[width], "k_bias"), b.Parameter("v_bias", [width])]);
             Node positions = RelPosMlp.RelativeDistances(b, "cpb_mlp.0", "cpb_mlp.2", args.Window, args.PretrainedWindow, args.Heads, 512);
             Node weight;
             using (b.Scope("qkv"))
                 weight = b.Parameter("weight", [3 * width, width]);
-            Node qkv = SplitHeads(b, b.Function("linear", new LinearOp(true), x, weight, bias), args.Heads);
+            Node qkv = SplitHeads(b, bias is null ? b.Function("linear", new LinearOp(false), x, weight) : b.Function("linear", new LinearOp(true), x, weight, bias), args.Heads);
             return Project(b, BiasedAttention.Cosine(b, Attention.Part(b, qkv, 0), Attention.Part(b, qkv, 1), Attention.Part(b, qkv, 2), logitScale, positions, mask));
         }
     }

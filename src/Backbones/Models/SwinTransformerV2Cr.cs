@@ -15,6 +15,8 @@ internal static class SwinTransformerV2Cr
     /// <summary>What tells one variant from another.</summary>
     internal sealed record Config(int Width, ImmutableArray<int> Depths, ImmutableArray<int> Heads)
     {
+        public double MlpRatio { get; init; } = 4;
+
         /// <summary>Every that many blocks of a stage end with a norm; 0 for none. The last block of all does in any case.</summary>
         public int ExtraNormPeriod { get; init; }
 
@@ -45,7 +47,7 @@ internal static class SwinTransformerV2Cr
                     bool extraNorm = endsStage || (config.ExtraNormPeriod > 0 && (i + 1) % config.ExtraNormPeriod == 0);
                     (Size2 window, Size2 shift) = Windows.Fit((x.Shape[0], x.Shape[1]), windowOfGrid, shifted: i % 2 == 1);
                     using (b.Scope($"blocks.{i}"))
-                        x = Block(b, x, config.Heads[stage], window, shift, extraNorm);
+                        x = Block(b, config, x, config.Heads[stage], window, shift, extraNorm);
                 }
                 x = ChannelsFirst(b, x);
             }
@@ -56,14 +58,14 @@ internal static class SwinTransformerV2Cr
 
     private static Node ChannelsFirst(GraphBuilder b, Node x) => b.Permute(x, [2, 0, 1]);
 
-    private static Node Block(GraphBuilder b, Node x, int heads, Size2 window, Size2 shift, bool extraNorm)
+    private static Node Block(GraphBuilder b, Config config, Node x, int heads, Size2 window, Size2 shift, bool extraNorm)
     {
         NormLayer norm = Norms.TorchLayerNorm();
         Node y = Windows.Attend(b, x, window, shift, masksPadding: false, (b, windows, mask) => Attend(b, windows, heads, window, mask));
         x = b.Add(x, b.Identity("drop_path1", norm(b, "norm1", y)));
         Shape map = x.Shape;
         x = b.Reshape(x, [map[0] * map[1], map[2]]);
-        y = Mlp.Build(b, "mlp", x, 4 * map[2], ActLayers.Torch(UnaryKind.Gelu));
+        y = Mlp.Build(b, "mlp", x, (int)(config.MlpRatio * map[2]), ActLayers.Torch(UnaryKind.Gelu));
         x = b.Add(x, b.Identity("drop_path2", norm(b, "norm2", y)));
         x = Norms.OrIdentity(extraNorm ? norm : null)(b, "norm3", x);
         return b.Reshape(x, map);
@@ -97,6 +99,7 @@ internal static class SwinTransformerV2Cr
         ["num_heads"] = (c, v) => c with { Heads = v.PerStage(c.Heads.Length) },
         ["extra_norm_period"] = (c, v) => c with { ExtraNormPeriod = v.GetInt32() },
         ["extra_norm_stage"] = (c, v) => c with { ExtraNormStage = v.GetBoolean() },
+        ["mlp_ratio"] = (c, v) => c with { MlpRatio = v.GetDouble() },
     };
 
     public static ModelFamily<Config> Models => new(Build)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -12,11 +13,13 @@ internal static class TResNet
 {
     private const int Expansion = 4;
 
-    /// <summary>What tells one variant from another: blocks per stage, width of the first one.</summary>
-    internal sealed record Config(ImmutableArray<int> Layers, int Width)
+    /// <summary>What tells one variant from another: blocks per stage, and the width of the first one, relative to 64.</summary>
+    internal sealed record Config(ImmutableArray<int> Layers, double WidthFactor = 1)
     {
-        /// <summary>All stages have bottlenecks, not the last two alone.</summary>
+        /// <summary>All stages have bottlenecks, not the last two alone; widths are multiples of 8.</summary>
         public bool V2 { get; init; }
+
+        public int Width => V2 ? (int)(64 * WidthFactor) / 8 * 8 : (int)(64 * WidthFactor);
     }
 
     private static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
@@ -88,13 +91,21 @@ internal static class TResNet
         c.Change(@"\.bn\.weight$", weight => c.Ops.Affine(c.Ops.Unary(weight, UnaryKind.Abs, "abs"), 1, 1e-5f));
     }
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["layers"] = (c, v) => c with { Layers = v.PerStage(c.Layers.Length) },
+        ["width_factor"] = (c, v) => c with { WidthFactor = v.GetDouble() },
+        ["v2"] = (c, v) => c with { V2 = v.GetBoolean() },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Arguments = Arguments,
         Remap = Remap,
         GlobalPool = _ => "fast",
-        ["tresnet_m"] = new([3, 4, 11, 3], 64),
-        ["tresnet_l"] = new([4, 5, 18, 3], 76),
-        ["tresnet_xl"] = new([4, 5, 24, 3], 83),
-        ["tresnet_v2_l"] = new([3, 4, 23, 3], 64) { V2 = true },
+        ["tresnet_m"] = new([3, 4, 11, 3]),
+        ["tresnet_l"] = new([4, 5, 18, 3], 1.2),
+        ["tresnet_xl"] = new([4, 5, 24, 3], 1.3),
+        ["tresnet_v2_l"] = new([3, 4, 23, 3]) { V2 = true },
     };
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -14,6 +15,14 @@ internal static class TinyViT
     internal sealed record Config(ImmutableArray<int> Channels, ImmutableArray<int> Heads, ImmutableArray<int> Windows)
     {
         public ImmutableArray<int> Depths { get; init; } = [2, 2, 6, 2];
+
+        public double MlpRatio { get; init; } = 4;
+
+        /// <summary>Width inside the first stage's blocks, relative to their input.</summary>
+        public double ExpandRatio { get; init; } = 4;
+
+        /// <summary>Kernel of the convolution between attention and perceptron.</summary>
+        public int LocalKernel { get; init; } = 3;
 
         /// <summary>timm's drop path is a module (an identity) where its rate is 0: in the first block, or in all.</summary>
         public bool HasDropPath { get; init; } = true;
@@ -41,10 +50,10 @@ internal static class TinyViT
                     if (stage == 0)
                     {
                         using (b.Scope($"blocks.{i}"))
-                            x = MBConv(b, x, hasDropPath: i == 0 || !config.HasDropPath);
+                            x = MBConv(b, x, config.ExpandRatio, hasDropPath: i == 0 || !config.HasDropPath);
                         continue;
                     }
-                    x = b.Leaf($"blocks.{i}", () => WindowBlock(b, x, config.Heads[stage], config.Windows[stage]));
+                    x = b.Leaf($"blocks.{i}", () => WindowBlock(b, config, x, config.Heads[stage], config.Windows[stage]));
                     adapters[$"stages.{stage}.blocks.{i}.attn.attention_biases"] = ResizedBiases;
                 }
                 if (stage > 0)
@@ -56,9 +65,9 @@ internal static class TinyViT
         return BackboneGraph.OfLevels(b, levels, x, head) with { Adapters = adapters.ToImmutable() };
     }
 
-    private static Node MBConv(GraphBuilder b, Node x, bool hasDropPath)
+    private static Node MBConv(GraphBuilder b, Node x, double ratio, bool hasDropPath)
     {
-        int hidden = 4 * x.Shape[0];
+        int hidden = (int)(ratio * x.Shape[0]);
         Node y = Act(b, "act1", ConvNorm(b, "conv1", x, hidden, 1));
         y = Act(b, "act2", ConvNorm(b, "conv2", y, hidden, 3, groups: hidden));
         y = ConvNorm(b, "conv3", y, x.Shape[0], 1);
@@ -76,22 +85,22 @@ internal static class TinyViT
     }
 
     /// <summary>x <c>[H, W, C]</c> → <c>[H, W, C]</c>.</summary>
-    private static Node WindowBlock(GraphBuilder b, Node x, int heads, int window)
+    private static Node WindowBlock(GraphBuilder b, Config config, Node x, int heads, int window)
     {
         (int h, int w, int channels) = (x.Shape[0], x.Shape[1], x.Shape[2]);
         Node y = Windows.Attend(b, x, window, shift: 0, masksPadding: true, (b, windows, _) => Attend(b, windows, heads, window));
         b.Declare("attn", "mlp");
-        y = ConvNorm(b, "local_conv", b.Permute(b.Add(x, y), [2, 0, 1]), channels, 3, groups: channels);
+        y = ConvNorm(b, "local_conv", b.Permute(b.Add(x, y), [2, 0, 1]), channels, config.LocalKernel, groups: channels);
         y = b.Transpose(b.Reshape(y, [channels, h * w]), 0, 1);
-        return b.Reshape(b.Add(y, Perceptron(b, y)), [h, w, channels], "view");
+        return b.Reshape(b.Add(y, Perceptron(b, y, config.MlpRatio)), [h, w, channels], "view");
     }
 
-    private static Node Perceptron(GraphBuilder b, Node x)
+    private static Node Perceptron(GraphBuilder b, Node x, double ratio)
     {
         int width = x.Shape[1];
         using (b.Scope("mlp"))
         {
-            x = Act(b, "act", b.Linear("fc1", b.LayerNorm("norm", x), 4 * width));
+            x = Act(b, "act", b.Linear("fc1", b.LayerNorm("norm", x), (int)(ratio * width)));
             return b.Linear("fc2", x, width);
         }
     }
@@ -128,8 +137,20 @@ internal static class TinyViT
     /// <summary>The authors' files.</summary>
     private static void Remap(Checkpoint c, Config config) => c.Drop(@"\.attention_bias_idxs$");
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["embed_dims"] = (c, v) => c with { Channels = v.PerStage(c.Channels.Length) },
+        ["depths"] = (c, v) => c with { Depths = v.PerStage(c.Depths.Length) },
+        ["num_heads"] = (c, v) => c with { Heads = v.PerStage(c.Heads.Length) },
+        ["window_sizes"] = (c, v) => c with { Windows = v.PerStage(c.Windows.Length) },
+        ["mlp_ratio"] = (c, v) => c with { MlpRatio = v.GetDouble() },
+        ["mbconv_expand_ratio"] = (c, v) => c with { ExpandRatio = v.GetDouble() },
+        ["local_conv_size"] = (c, v) => c with { LocalKernel = v.OddKernel() },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Arguments = Arguments,
         Remap = Remap,
         ["tiny_vit_5m_224"] = new([64, 128, 160, 320], [2, 4, 5, 10], [7, 7, 14, 7]) { HasDropPath = false },
         ["tiny_vit_11m_224"] = new([64, 128, 256, 448], [2, 4, 8, 14], [7, 7, 14, 7]),

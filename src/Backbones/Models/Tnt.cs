@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -10,12 +11,20 @@ namespace Backbones.Models;
 /// </summary>
 internal static class Tnt
 {
-    private const int PatchSize = 16, Stride = 4, InnerHeads = 4;
+    private const int PatchSize = 16, Stride = 4;
 
     /// <summary>What tells one variant from another: channels of a patch and of a pixel, heads over patches.</summary>
     internal sealed record Config(int Width, int InnerWidth, int Heads)
     {
         public int Depth { get; init; } = 12;
+
+        /// <summary>Heads over pixels.</summary>
+        public int InnerHeads { get; init; } = 4;
+
+        /// <summary>Width of the perceptrons over patches.</summary>
+        public double MlpRatio { get; init; } = 4;
+
+        public bool QkvBias { get; init; }
 
         /// <summary>The first convolution sees across the borders of the patches, and the blocks' projections have their norm before alone.</summary>
         public bool Legacy { get; init; }
@@ -107,28 +116,28 @@ internal static class Tnt
     {
         int count = x.Shape[0], inner = pixels.Shape[1] * pixels.Shape[2];
         ActLayer act = ActLayers.Torch(UnaryKind.Gelu);
-        pixels = b.Add(pixels, b.Identity("drop_path", SelfAttention(b, "attn_in", Norm(b, "norm_in", pixels), InnerHeads)));
+        pixels = b.Add(pixels, b.Identity("drop_path", SelfAttention(b, "attn_in", Norm(b, "norm_in", pixels), config.InnerHeads, config.QkvBias)));
         pixels = b.Add(pixels, b.Identity("drop_path", Mlp.Build(b, "mlp_in", Norm(b, "norm_mlp_in", pixels), 4 * config.InnerWidth, act)));
 
         Node y = config.Legacy
             ? b.Linear("proj", b.Reshape(Norm(b, "norm1_proj", pixels), [count - 1, inner]), config.Width)
             : Norm(b, "norm2_proj", b.Linear("proj", Norm(b, "norm1_proj", b.Reshape(pixels, [count - 1, inner])), config.Width, bias: false));
         x = b.Concat(0, [b.Slice(x, 0, 0, 1), b.Add(TokenPool.WithoutPrefix(b, x, 1), y)]);
-        x = b.Add(x, b.Identity("drop_path", SelfAttention(b, "attn_out", Norm(b, "norm_out", x), config.Heads)));
-        x = b.Add(x, b.Identity("drop_path", Mlp.Build(b, "mlp", Norm(b, "norm_mlp", x), 4 * config.Width, act)));
+        x = b.Add(x, b.Identity("drop_path", SelfAttention(b, "attn_out", Norm(b, "norm_out", x), config.Heads, config.QkvBias)));
+        x = b.Add(x, b.Identity("drop_path", Mlp.Build(b, "mlp", Norm(b, "norm_mlp", x), (int)(config.MlpRatio * config.Width), act)));
         return (pixels, x);
     }
 
-    /// <summary>Self-attention over <c>[…, L, C]</c>, queries and keys from one projection, without bias.</summary>
-    private static Node SelfAttention(GraphBuilder b, string name, Node x, int heads)
+    /// <summary>Self-attention over <c>[…, L, C]</c>, queries and keys from one projection.</summary>
+    private static Node SelfAttention(GraphBuilder b, string name, Node x, int heads, bool qkvBias)
     {
         int rank = x.Shape.Rank, length = x.Shape[^2], width = x.Shape[^1], headWidth = Attention.HeadWidth(width, heads);
         int[] outer = [.. x.Shape.Dimensions[..^2]];
         using (b.Scope(name))
         {
-            Node qk = b.Reshape(b.Linear("qk", x, 2 * width, bias: false), [.. outer, length, 2, heads, headWidth]);
+            Node qk = b.Reshape(b.Linear("qk", x, 2 * width, qkvBias), [.. outer, length, 2, heads, headWidth]);
             qk = b.Permute(qk, rank == 2 ? [1, 2, 0, 3] : [2, 0, 3, 1, 4]);
-            Node v = b.Reshape(b.Linear("v", x, width, bias: false), [.. outer, length, heads, headWidth]);
+            Node v = b.Reshape(b.Linear("v", x, width, qkvBias), [.. outer, length, heads, headWidth]);
             v = b.Permute(v, rank == 2 ? [1, 0, 2] : [0, 2, 1, 3]);
             x = Attention.DotThenScale(b, Attention.Part(b, qk, 0), Attention.Part(b, qk, 1), v);
             x = b.Reshape(b.Transpose(x, -3, -2), [.. outer, length, width]);
@@ -160,8 +169,21 @@ internal static class Tnt
         c.TakeModelShapes("^pixel_pos$");
     }
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["embed_dim"] = (c, v) => c with { Width = v.Number() },
+        ["inner_dim"] = (c, v) => c with { InnerWidth = v.GetInt32() },
+        ["depth"] = (c, v) => c with { Depth = v.Number() },
+        ["num_heads_inner"] = (c, v) => c with { InnerHeads = v.GetInt32() },
+        ["num_heads_outer"] = (c, v) => c with { Heads = v.GetInt32() },
+        ["mlp_ratio"] = (c, v) => c with { MlpRatio = v.GetDouble() },
+        ["qkv_bias"] = (c, v) => c with { QkvBias = v.GetBoolean() },
+        ["legacy"] = (c, v) => c with { Legacy = v.GetBoolean() },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Arguments = Arguments,
         Remap = Remap,
         GlobalPool = _ => "token",
         ["tnt_s_legacy_patch16_224"] = new(384, 24, 6) { Legacy = true },

@@ -12,10 +12,13 @@ namespace Backbones.Models;
 internal static class Twins
 {
     /// <summary>What tells one variant from another.</summary>
-    internal sealed record Config(ImmutableArray<int> Channels, ImmutableArray<int> Depths, ImmutableArray<int> Heads, ImmutableArray<int> MlpRatios)
+    internal sealed record Config(ImmutableArray<int> Channels, ImmutableArray<int> Depths, ImmutableArray<int> Heads, ImmutableArray<double> MlpRatios)
     {
-        /// <summary>Every other block, from the first on, attends within windows of 7×7.</summary>
-        public bool Windows { get; init; }
+        /// <summary>Side of each stage's windows, within which every other block attends, from the first on; 1 for none.</summary>
+        public ImmutableArray<int> WindowSizes { get; init; } = [1, 1, 1, 1];
+
+        /// <summary>Side of the squares of patches that become one key and value in the other blocks.</summary>
+        public ImmutableArray<int> Reductions { get; init; } = [8, 4, 2, 1];
     }
 
     private static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
@@ -35,7 +38,7 @@ internal static class Twins
             for (int i = 0; i < config.Depths[stage]; i++)
             {
                 using (b.Scope($"blocks.{stage}.{i}"))
-                    x = Block(b, config, x, grid, stage, windows: config.Windows && i % 2 == 0, norm);
+                    x = Block(b, config, x, grid, stage, window: i % 2 == 0 ? config.WindowSizes[stage] : 1, norm);
                 if (i == 0)
                     x = PositionConv(b, $"pos_block.{stage}", x, grid);
             }
@@ -63,13 +66,13 @@ internal static class Twins
         };
     }
 
-    private static Node Block(GraphBuilder b, Config config, Node x, Size2 grid, int stage, bool windows, NormLayer norm)
+    private static Node Block(GraphBuilder b, Config config, Node x, Size2 grid, int stage, int window, NormLayer norm)
     {
         int heads = config.Heads[stage];
         Node y = norm(b, "norm1", x);
-        y = windows ? b.Leaf("attn", () => WindowAttention(b, y, grid, heads, 7)) : SpatialReductionAttention.Build(b, "attn", y, grid, heads, reduction: 8 >> stage);
+        y = window > 1 ? b.Leaf("attn", () => WindowAttention(b, y, grid, heads, window)) : SpatialReductionAttention.Build(b, "attn", y, grid, heads, config.Reductions[stage]);
         x = b.Add(x, b.Identity("drop_path1", y));
-        return b.Add(x, b.Identity("drop_path2", Mlp.Build(b, "mlp", norm(b, "norm2", x), config.MlpRatios[stage] * x.Shape[1], ActLayers.Torch(UnaryKind.Gelu))));
+        return b.Add(x, b.Identity("drop_path2", Mlp.Build(b, "mlp", norm(b, "norm2", x), (int)(config.MlpRatios[stage] * x.Shape[1]), ActLayers.Torch(UnaryKind.Gelu))));
     }
 
     /// <summary>timm's LocallyGroupedAttn: attention within windows; the map is filled up with zeros to whole ones.</summary>
@@ -102,6 +105,9 @@ internal static class Twins
         ["depths"] = (c, v) => c with { Depths = v.PerStage(c.Depths.Length) },
         ["embed_dims"] = (c, v) => c with { Channels = v.PerStage(c.Channels.Length) },
         ["num_heads"] = (c, v) => c with { Heads = v.PerStage(c.Heads.Length) },
+        ["mlp_ratios"] = (c, v) => c with { MlpRatios = v.RatioPerStage(c.MlpRatios.Length) },
+        ["sr_ratios"] = (c, v) => c with { Reductions = v.PerStage(c.Reductions.Length) },
+        ["wss"] = (c, v) => c with { WindowSizes = v.PerStage(c.WindowSizes.Length) },
     };
 
     public static ModelFamily<Config> Models => new(Build)
@@ -110,9 +116,9 @@ internal static class Twins
         ["twins_pcpvt_small"] = Pcpvt([3, 4, 6, 3]),
         ["twins_pcpvt_base"] = Pcpvt([3, 4, 18, 3]),
         ["twins_pcpvt_large"] = Pcpvt([3, 8, 27, 3]),
-        ["twins_svt_small"] = new([64, 128, 256, 512], [2, 2, 10, 4], [2, 4, 8, 16], [4, 4, 4, 4]) { Windows = true },
-        ["twins_svt_base"] = new([96, 192, 384, 768], [2, 2, 18, 2], [3, 6, 12, 24], [4, 4, 4, 4]) { Windows = true },
-        ["twins_svt_large"] = new([128, 256, 512, 1024], [2, 2, 18, 2], [4, 8, 16, 32], [4, 4, 4, 4]) { Windows = true },
+        ["twins_svt_small"] = new([64, 128, 256, 512], [2, 2, 10, 4], [2, 4, 8, 16], [4, 4, 4, 4]) { WindowSizes = [7, 7, 7, 7] },
+        ["twins_svt_base"] = new([96, 192, 384, 768], [2, 2, 18, 2], [3, 6, 12, 24], [4, 4, 4, 4]) { WindowSizes = [7, 7, 7, 7] },
+        ["twins_svt_large"] = new([128, 256, 512, 1024], [2, 2, 18, 2], [4, 8, 16, 32], [4, 4, 4, 4]) { WindowSizes = [7, 7, 7, 7] },
     };
 
     private static Config Pcpvt(ImmutableArray<int> depths) => new([64, 128, 320, 512], depths, [1, 2, 5, 8], [8, 8, 4, 4]);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -18,8 +19,11 @@ internal static class Vgg
     /// <summary>What tells one variant from another: convolutions before each pooling, and whether they are normalised.</summary>
     internal sealed record Config(ImmutableArray<int> Layers, bool Norm = false)
     {
-        /// <summary>Width of the two hidden layers of the head.</summary>
+        /// <summary>Width of the hidden layers of the head.</summary>
         public int HeadHiddenSize { get; init; } = 4096;
+
+        /// <summary>Width of the first, relative to the second's.</summary>
+        public double MlpRatio { get; init; } = 1;
 
         /// <summary>The stage whose pooling keeps what is left over at the borders (SSD's third: 75 pixels become 38); null for none.</summary>
         public int? CeilModeStage { get; init; }
@@ -66,7 +70,7 @@ internal static class Vgg
         (int h, int w) = (Math.Max(HeadKernel, x.Shape[1]), Math.Max(HeadKernel, x.Shape[2]));
         if ((h, w) != (x.Shape[1], x.Shape[2]))
             x = b.Function("adaptive_avg_pool2d", new AdaptiveAvgPool2dOp(h, w), x);
-        x = b.Act("act1", b.Conv2d("fc1", x, config.HeadHiddenSize, HeadKernel, bias: true), UnaryKind.Relu);
+        x = b.Act("act1", b.Conv2d("fc1", x, (int)(config.MlpRatio * config.HeadHiddenSize), HeadKernel, bias: true), UnaryKind.Relu);
         return b.Act("act2", b.Conv2d("fc2", x, config.HeadHiddenSize, 1, bias: true), UnaryKind.Relu);
     });
 
@@ -77,8 +81,14 @@ internal static class Vgg
         c.TakeModelShapes();
     }
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["mlp_ratio"] = (c, v) => c with { MlpRatio = v.GetDouble() },
+    };
+
     public static ModelFamily<Config> Models => new((b, config, options) => Build(b, config, options, Head))
     {
+        Arguments = Arguments,
         Remap = Remap,
         ["vgg11"] = new([1, 1, 2, 2, 2]),
         ["vgg11_bn"] = new([1, 1, 2, 2, 2], Norm: true),

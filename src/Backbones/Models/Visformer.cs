@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -10,12 +11,18 @@ namespace Backbones.Models;
 /// </summary>
 internal static class Visformer
 {
-    private const int Groups = 8, MlpRatio = 4;
-
-    private static readonly ImmutableArray<int> s_depths = [7, 4, 4];
-
     /// <summary>What tells one variant from another: channels of the stem and of the second stage (the first has half, the third twice as many), and attention heads.</summary>
-    internal sealed record Config(int Stem, int Width, int Heads);
+    internal sealed record Config(int Stem, int Width, int Heads)
+    {
+        public ImmutableArray<int> Depths { get; init; } = [7, 4, 4];
+
+        public double MlpRatio { get; init; } = 4;
+
+        /// <summary>Groups of the first stage's convolutions.</summary>
+        public int Groups { get; init; } = 8;
+
+        public bool PositionEmbedding { get; init; } = true;
+    }
 
     private static BackboneGraph Build(GraphBuilder b, Config config, ModelOptions options)
     {
@@ -27,14 +34,14 @@ internal static class Visformer
         for (int stage = 1; stage <= 3; stage++)
             b.Declare($"patch_embed{stage}", $"stage{stage}");
         x = b.Act("stem.2", b.BatchNorm("stem.1", b.Conv2d("stem.0", x, config.Stem, 7, 2, 3)), UnaryKind.Relu);
-        for (int stage = 0; stage < s_depths.Length; stage++)
+        for (int stage = 0; stage < config.Depths.Length; stage++)
         {
             int patch = stage == 0 ? 4 : 2, width = (config.Width / 2) << stage;
             using (b.Scope($"patch_embed{stage + 1}"))
                 x = b.BatchNorm("norm", b.Conv2d("proj", x, width, patch, patch, bias: true));
-            Node position = b.Reshape(b.Parameter($"pos_embed{stage + 1}", [1, .. x.Shape.Dimensions]), x.Shape);
-            x = b.Identity("pos_drop", b.Add(x, position));
-            for (int i = 0; i < s_depths[stage]; i++)
+            if (config.PositionEmbedding)
+                x = b.Identity("pos_drop", b.Add(x, b.Reshape(b.Parameter($"pos_embed{stage + 1}", [1, .. x.Shape.Dimensions]), x.Shape)));
+            for (int i = 0; i < config.Depths[stage]; i++)
             {
                 using (b.Scope($"stage{stage + 1}.{i}"))
                     x = Block(b, config, x, attends: stage > 0);
@@ -54,9 +61,9 @@ internal static class Visformer
         using (b.Scope("mlp"))
         {
             // The convolutional stage has a grouped convolution between the 1×1 ones.
-            int channels = x.Shape[0], hidden = attends ? MlpRatio * channels : 2 * channels;
+            int channels = x.Shape[0], hidden = attends ? (int)(config.MlpRatio * channels) : config.Groups < 2 ? channels * 5 / 6 : 2 * channels;
             y = b.Identity("drop1", b.Act("act1", b.Conv2d("conv1", y, hidden, 1), UnaryKind.Gelu));
-            y = attends ? y : b.Act("act2", b.Conv2d("conv2", y, hidden, 3, padding: 1, groups: Groups), UnaryKind.Gelu);
+            y = attends ? y : b.Act("act2", b.Conv2d("conv2", y, hidden, 3, padding: 1, groups: config.Groups), UnaryKind.Gelu);
             y = b.Identity("drop3", b.Conv2d("conv3", y, channels, 1));
         }
         return b.Add(x, b.Identity("drop_path", y));
@@ -79,8 +86,20 @@ internal static class Visformer
         }
     }
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["init_channels"] = (c, v) => c with { Stem = v.GetInt32() },
+        ["embed_dim"] = (c, v) => c with { Width = v.Number() },
+        ["depth"] = (c, v) => c with { Depths = v.PerStage(c.Depths.Length) },
+        ["num_heads"] = (c, v) => c with { Heads = v.Number() },
+        ["mlp_ratio"] = (c, v) => c with { MlpRatio = v.GetDouble() },
+        ["group"] = (c, v) => c with { Groups = v.GetInt32() },
+        ["use_pos_embed"] = (c, v) => c with { PositionEmbedding = v.GetBoolean() },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Arguments = Arguments,
         ["visformer_tiny"] = new(16, 192, 3),
         ["visformer_small"] = new(32, 384, 6),
     };

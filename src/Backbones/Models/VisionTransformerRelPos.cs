@@ -20,6 +20,8 @@ internal static class VisionTransformerRelPos
 
         public BlockLayers Block { get; init; } = PreNormBlock;
 
+        public double MlpRatio { get; init; } = 4;
+
         public bool QkvBias { get; init; }
 
         /// <summary>One bias for all blocks.</summary>
@@ -80,7 +82,7 @@ internal static class VisionTransformerRelPos
         return b.Add(x, b.Identity("drop_path2", s_norm(b, "norm2", Perceptron(b, config, x))));
     }
 
-    private static Node Perceptron(GraphBuilder b, Config config, Node x) => Mlp.Build(b, "mlp", x, 4 * config.Width, ActLayers.Torch(UnaryKind.Gelu));
+    private static Node Perceptron(GraphBuilder b, Config config, Node x) => Mlp.Build(b, "mlp", x, (int)(config.MlpRatio * config.Width), ActLayers.Torch(UnaryKind.Gelu));
 
     private static Node Attend(GraphBuilder b, Config config, Node x, Size2 grid, Node? sharedBias)
     {
@@ -113,13 +115,14 @@ internal static class VisionTransformerRelPos
     {
         ["patch_size"] = (c, v) => c with { PatchSize = v.GetInt32() },
         ["embed_dim"] = (c, v) => c with { Width = v.Number() },
-        ["depth"] = (c, v) => c with { Depth = v.GetInt32() },
+        ["depth"] = (c, v) => c with { Depth = v.Number() },
         ["num_heads"] = (c, v) => c with { Heads = v.Number() },
         ["qkv_bias"] = (c, v) => c with { QkvBias = v.GetBoolean() },
         ["class_token"] = (c, v) => c with { ClassToken = v.GetBoolean() },
         ["fc_norm"] = (c, v) => c with { FcNorm = v.GetBoolean() },
         ["rel_pos_dim"] = (c, v) => c with { BiasHidden = v.GetInt32() },
         ["shared_rel_pos"] = (c, v) => c with { SharedBias = v.GetBoolean() },
+        ["mlp_ratio"] = (c, v) => c with { MlpRatio = v.GetDouble() },
     };
 
     public static ModelFamily<Config> Models => new(Build)

@@ -11,9 +11,6 @@ namespace Backbones.Models;
 /// </summary>
 internal static class VisionTransformerSam
 {
-    private const int PatchSize = 16;
-    private const int Window = 14;
-
     private static readonly NormLayer s_norm = Norms.TorchLayerNorm();
 
     /// <param name="Width">Channels.</param>
@@ -22,6 +19,17 @@ internal static class VisionTransformerSam
     /// <param name="GlobalBlocks">The blocks that attend to the whole map.</param>
     internal sealed record Config(int Width, int Depth, int Heads, ImmutableArray<int> GlobalBlocks)
     {
+        public int PatchSize { get; init; } = 16;
+
+        /// <summary>Side of the windows of the other blocks.</summary>
+        public int Window { get; init; } = 14;
+
+        public double MlpRatio { get; init; } = 4;
+
+        public bool QkvBias { get; init; } = true;
+
+        public bool LayerScale { get; init; }
+
         public bool PositionEmbedding { get; init; } = true;
 
         /// <summary>Channels of the neck; null for a norm in its place.</summary>
@@ -35,15 +43,16 @@ internal static class VisionTransformerSam
         options.RequireOutputStride(32);
         if (config.PositionEmbedding)
             b.Declare("pos_embed");
-        Node x = PatchEmbed.Map(b, "patch_embed", b.Input, PatchSize, config.Width, norm: null);
+        Node x = PatchEmbed.Map(b, "patch_embed", b.Input, config.PatchSize, config.Width, norm: null);
         Size2 grid = (x.Shape[0], x.Shape[1]);
         if (config.PositionEmbedding)
             x = b.Add(x, b.Reshape(b.Parameter("pos_embed", [1, .. x.Shape]), x.Shape));
         x = b.Identity("norm_pre", b.Identity("patch_drop", b.Identity("pos_drop", x)));
 
-        Size2 padded = (Windows.RoundUp(grid.H, Window), Windows.RoundUp(grid.W, Window));
+        int window = config.Window;
+        Size2 padded = (Windows.RoundUp(grid.H, window), Windows.RoundUp(grid.W, window));
         Node globalPlaces = DecomposedRelPos.Places(b, 1, config.Heads, grid);
-        Node windowPlaces = DecomposedRelPos.Places(b, padded.H * padded.W / (Window * Window), config.Heads, Window);
+        Node windowPlaces = DecomposedRelPos.Places(b, padded.H * padded.W / (window * window), config.Heads, window);
         var blocks = new List<Node>();
         for (int i = 0; i < config.Depth; i++)
         {
@@ -62,7 +71,7 @@ internal static class VisionTransformerSam
             PreLogits = head.PreLogits,
             NumFeatures = features.Shape[0],
             HeadHiddenSize = config.Width,
-            Levels = [.. blocks.Select((node, i) => new FeatureLevel(config.Width, PatchSize, $"blocks.{i}", node))],
+            Levels = [.. blocks.Select((node, i) => new FeatureLevel(config.Width, config.PatchSize, $"blocks.{i}", node))],
             // timm takes the neck for the norm of the intermediates.
             Intermediates = [.. maps.Select(node => new IntermediateLevel(node, Norm: (extended, map) => map == maps[^1] ? features : Neck(extended, config, map)))],
             DefaultOutIndices = [-3, -2, -1],
@@ -76,8 +85,8 @@ internal static class VisionTransformerSam
         Shape map = x.Shape;
         x = b.Add(x, attend(s_norm(b, "norm1", x)));
         x = b.Reshape(x, [map[0] * map[1], map[2]]);
-        Node y = Mlp.Build(b, "mlp", s_norm(b, "norm2", x), 4 * config.Width, ActLayers.Torch(UnaryKind.Gelu));
-        return b.Reshape(b.Add(x, b.Identity("drop_path2", b.Identity("ls2", y))), map);
+        Node y = Mlp.Build(b, "mlp", s_norm(b, "norm2", x), (int)(config.MlpRatio * config.Width), ActLayers.Torch(UnaryKind.Gelu));
+        return b.Reshape(b.Add(x, b.Identity("drop_path2", LayerScale.Build(b, "ls2", y, config.LayerScale))), map);
     }
 
     private static Node Global(GraphBuilder b, Config config, Node x, Node places)
@@ -88,8 +97,8 @@ internal static class VisionTransformerSam
 
     private static Node Windowed(GraphBuilder b, Config config, Node x, Size2 padded, Node places)
     {
-        Node windows = Windows.Partition(b, Windows.Pad(b, x, padded), Window);
-        Node map = Windows.Join(b, Attend(b, config, windows, Window, places), Window, padded);
+        Node windows = Windows.Partition(b, Windows.Pad(b, x, padded), config.Window);
+        Node map = Windows.Join(b, Attend(b, config, windows, config.Window, places), config.Window, padded);
         return b.Slice(b.Slice(map, 0, 0, x.Shape[0]), 1, 0, x.Shape[1]);
     }
 
@@ -101,13 +110,13 @@ internal static class VisionTransformerSam
         using (b.Scope("attn"))
         {
             b.Declare("qkv", "proj");
-            Node qkv = b.Permute(b.Reshape(b.Linear("qkv", x, 3 * width), [windows, length, 3, config.Heads, headWidth]), [2, 0, 3, 1, 4]);
+            Node qkv = b.Permute(b.Reshape(b.Linear("qkv", x, 3 * width, config.QkvBias), [windows, length, 3, config.Heads, headWidth]), [2, 0, 3, 1, 4]);
             Node q = b.Identity("q_norm", Attention.Part(b, qkv, 0)), k = b.Identity("k_norm", Attention.Part(b, qkv, 1));
             x = DecomposedRelPos.Attend(b, q, k, Attention.Part(b, qkv, 2), grid, places);
             x = b.Reshape(b.Transpose(x, 1, 2), [windows, length, width]);
             x = b.Identity("proj_drop", b.Linear("proj", x, width));
         }
-        return b.Identity("drop_path1", b.Identity("ls1", x));
+        return b.Identity("drop_path1", LayerScale.Build(b, "ls1", x, config.LayerScale));
     }
 
     /// <summary>Two convolutions, a norm behind each; or the norm alone. A map <c>[C, H, W]</c>.</summary>
@@ -148,11 +157,16 @@ internal static class VisionTransformerSam
     private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
     {
         ["embed_dim"] = (c, v) => c with { Width = v.Number() },
-        ["depth"] = (c, v) => c with { Depth = v.GetInt32() },
+        ["depth"] = (c, v) => c with { Depth = v.Number() },
         ["num_heads"] = (c, v) => c with { Heads = v.Number() },
         ["global_attn_indexes"] = (c, v) => c with { GlobalBlocks = [.. v.EnumerateArray().Select(i => i.GetInt32())] },
         ["use_abs_pos"] = (c, v) => c with { PositionEmbedding = v.GetBoolean() },
         ["neck_chans"] = (c, v) => c with { Neck = v.GetInt32() },
+        ["patch_size"] = (c, v) => c with { PatchSize = v.GetInt32() },
+        ["mlp_ratio"] = (c, v) => c with { MlpRatio = v.GetDouble() },
+        ["qkv_bias"] = (c, v) => c with { QkvBias = v.GetBoolean() },
+        ["init_values"] = (c, v) => c with { LayerScale = v.GetDouble() != 0 },
+        ["window_size"] = (c, v) => c with { Window = v.Number() },
     };
 
     public static ModelFamily<Config> Models => new(Build)

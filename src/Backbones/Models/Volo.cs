@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Backbones.Graphs;
 using Backbones.Layers;
 
@@ -21,7 +22,7 @@ internal static class Volo
     /// <summary>What tells one variant from another.</summary>
     internal sealed record Config(ImmutableArray<int> Depths, ImmutableArray<int> Width, ImmutableArray<int> Heads)
     {
-        public int MlpRatio { get; init; } = 3;
+        public double MlpRatio { get; init; } = 3;
 
         public int StemChannels { get; init; } = 64;
     }
@@ -95,10 +96,10 @@ internal static class Volo
     }
 
     /// <summary>Attention and perceptron over a channels-last map <c>[H, W, C]</c> or tokens.</summary>
-    private static Node Block(GraphBuilder b, Node x, int mlpRatio, Func<Node, Node> attend)
+    private static Node Block(GraphBuilder b, Node x, double mlpRatio, Func<Node, Node> attend)
     {
         x = b.Add(x, b.Identity("drop_path1", attend(s_norm(b, "norm1", x))));
-        Node y = Mlp.Build(b, "mlp", s_norm(b, "norm2", x), mlpRatio * x.Shape[^1], ActLayers.Torch(UnaryKind.Gelu));
+        Node y = Mlp.Build(b, "mlp", s_norm(b, "norm2", x), (int)(mlpRatio * x.Shape[^1]), ActLayers.Torch(UnaryKind.Gelu));
         return b.Add(x, b.Identity("drop_path2", y));
     }
 
@@ -179,11 +180,11 @@ internal static class Volo
     });
 
     /// <summary>The class token attends to all tokens and passes a perceptron; the others stay as they are.</summary>
-    private static Node ClassBlock(GraphBuilder b, Node x, int heads, int mlpRatio)
+    private static Node ClassBlock(GraphBuilder b, Node x, int heads, double mlpRatio)
     {
         Node token = b.Slice(x, 0, 0, 1);
         token = b.Add(token, b.Identity("drop_path1", ClassAttention(b, s_norm(b, "norm1", x), heads)));
-        Node y = Mlp.Build(b, "mlp", s_norm(b, "norm2", token), mlpRatio * x.Shape[1], ActLayers.Torch(UnaryKind.Gelu));
+        Node y = Mlp.Build(b, "mlp", s_norm(b, "norm2", token), (int)(mlpRatio * x.Shape[1]), ActLayers.Torch(UnaryKind.Gelu));
         token = b.Add(token, b.Identity("drop_path2", y));
         return b.Concat(0, [token, TokenPool.WithoutPrefix(b, x, 1)]);
     }
@@ -220,8 +221,14 @@ internal static class Volo
     private static readonly Config s_d4 = new([8, 8, 16, 4], [384, 768, 768, 768], [12, 16, 16, 16]);
     private static readonly Config s_d5 = new([12, 12, 20, 4], [384, 768, 768, 768], [12, 16, 16, 16]) { MlpRatio = 4, StemChannels = 128 };
 
+    private static Dictionary<string, Func<Config, JsonElement, Config>> Arguments { get; } = new()
+    {
+        ["mlp_ratio"] = (c, v) => c with { MlpRatio = v.GetDouble() },
+    };
+
     public static ModelFamily<Config> Models => new(Build)
     {
+        Arguments = Arguments,
         GlobalPool = _ => "token",
         ["volo_d1_224"] = s_d1,
         ["volo_d1_384"] = s_d1,

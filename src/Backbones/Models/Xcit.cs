@@ -13,6 +13,12 @@ internal static class Xcit
     /// <summary>What tells one variant from another.</summary>
     internal sealed record Config(int PatchSize, int Width, int Depth, int Heads)
     {
+        public double MlpRatio { get; init; } = 4;
+
+        public bool QkvBias { get; init; } = true;
+
+        public bool PositionEmbedding { get; init; } = true;
+
         /// <summary>The class blocks norm all tokens a second time and not the class token alone.</summary>
         public bool TokensNorm { get; init; } = true;
 
@@ -30,7 +36,7 @@ internal static class Xcit
             throw new GraphException($"An image of {height}×{width} does not divide into patches of {config.PatchSize}.");
         Node classToken = b.Reshape(b.Parameter("cls_token", [1, 1, config.Width]), [1, config.Width]);
         (Node x, Size2 grid) = Embed(b, config);
-        x = b.Identity("pos_drop", b.Add(x, FourierPositionEmbedding.Build(b, "pos_embed", grid, config.Width)));
+        x = b.Identity("pos_drop", config.PositionEmbedding ? b.Add(x, FourierPositionEmbedding.Build(b, "pos_embed", grid, config.Width)) : x);
         var blocks = new List<Node>();
         for (int i = 0; i < config.Depth; i++)
         {
@@ -74,11 +80,11 @@ internal static class Xcit
     private static Node Block(GraphBuilder b, Config config, Node x, Size2 grid)
     {
         Node gamma1 = b.Parameter("gamma1", [config.Width]), gamma3 = b.Parameter("gamma3", [config.Width]), gamma2 = b.Parameter("gamma2", [config.Width]);
-        Node y = CrossCovarianceAttention.Build(b, "attn", s_norm(b, "norm1", x), config.Heads);
+        Node y = CrossCovarianceAttention.Build(b, "attn", s_norm(b, "norm1", x), config.Heads, config.QkvBias);
         x = b.Add(x, b.Identity("drop_path1", b.Multiply(gamma1, y)));
         y = LocalInteraction(b, s_norm(b, "norm3", x), grid);
         x = b.Add(x, b.Identity("drop_path3", b.Multiply(gamma3, y)));
-        y = Mlp.Build(b, "mlp", s_norm(b, "norm2", x), 4 * config.Width, s_gelu);
+        y = Mlp.Build(b, "mlp", s_norm(b, "norm2", x), (int)(config.MlpRatio * config.Width), s_gelu);
         return b.Add(x, b.Identity("drop_path2", b.Multiply(gamma2, y)));
     }
 
@@ -101,10 +107,10 @@ internal static class Xcit
     {
         Node gamma1 = b.Parameter("gamma1", [config.Width]), gamma2 = b.Parameter("gamma2", [config.Width]);
         Node normed = s_norm(b, "norm1", x);
-        Node attended = b.Concat(0, [ClassAttention.Build(b, "attn", normed, config.Heads), TokenPool.WithoutPrefix(b, normed, 1)]);
+        Node attended = b.Concat(0, [ClassAttention.Build(b, "attn", normed, config.Heads, config.QkvBias), TokenPool.WithoutPrefix(b, normed, 1)]);
         x = b.Add(x, b.Identity("drop_path1", b.Multiply(gamma1, attended)));
         x = config.TokensNorm ? s_norm(b, "norm2", x) : b.Concat(0, [s_norm(b, "norm2", First(x)), TokenPool.WithoutPrefix(b, x, 1)]);
-        Node token = b.Multiply(gamma2, Mlp.Build(b, "mlp", First(x), 4 * config.Width, s_gelu));
+        Node token = b.Multiply(gamma2, Mlp.Build(b, "mlp", First(x), (int)(config.MlpRatio * config.Width), s_gelu));
         return b.Add(x, b.Identity("drop_path2", b.Concat(0, [token, TokenPool.WithoutPrefix(b, x, 1)])));
 
         Node First(Node tokens) => b.Slice(tokens, 0, 0, 1);
@@ -138,10 +144,14 @@ internal static class Xcit
     {
         ["patch_size"] = (c, v) => c with { PatchSize = v.Number(n => n is 8 or 16, "8 or 16") },
         ["embed_dim"] = (c, v) => c with { Width = v.Number() },
-        ["depth"] = (c, v) => c with { Depth = v.GetInt32() },
+        ["depth"] = (c, v) => c with { Depth = v.Number() },
         ["num_heads"] = (c, v) => c with { Heads = v.Number() },
         ["cls_attn_layers"] = (c, v) => c with { TokenDepth = v.GetInt32() },
         ["tokens_norm"] = (c, v) => c with { TokensNorm = v.GetBoolean() },
+        ["mlp_ratio"] = (c, v) => c with { MlpRatio = v.GetDouble() },
+        ["qkv_bias"] = (c, v) => c with { QkvBias = v.GetBoolean() },
+        ["use_pos_embed"] = (c, v) => c with { PositionEmbedding = v.GetBoolean() },
+        ["eta"] = (c, _) => c, // what the scales are before training
     };
 
     public static ModelFamily<Config> Models => new(Build)

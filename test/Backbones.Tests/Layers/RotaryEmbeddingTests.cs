@@ -16,7 +16,7 @@ public sealed class RotaryEmbeddingTests
         {
             AssertSteps((b, grid) => RotaryEmbedding.Axial(b, grid, Width, prefix, 100, reference: 5, offset: 1, columnsFirst: true));
             AssertSteps((b, grid) => RotaryEmbedding.DinoV3(b, grid, Width, prefix, 100));
-            AssertSteps((b, grid) => RotaryEmbedding.Mixed(b, grid, Width, prefix, depth: 2, heads: 2)[1]);
+            AssertSteps((b, grid) => RotaryEmbedding.Mixed(b, grid, Width, prefix, depth: 2, heads: 2, columnsFirst: true)[1]);
         }
     }
 
