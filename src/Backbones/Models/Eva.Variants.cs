@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Backbones.Graphs;
 using Backbones.Layers;
 
 namespace Backbones.Models;
