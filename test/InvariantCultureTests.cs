@@ -27,7 +27,7 @@ public sealed class InvariantCultureTests
         Module module = Assembly.Load(assembly).ManifestModule;
         Dictionary<int, string> faults = new(Called(module).Select(c => (c.Token, Fault: Fault(c.Method)!)).Where(c => c.Fault is not null).Select(c => KeyValuePair.Create(c.Token, c.Fault)));
         string[] found = faults.Count == 0 ? [] : [.. module.GetTypes().Where(IsWrittenHere).SelectMany(t => Callers(t, faults)).Order(StringComparer.Ordinal)];
-        Assert.IsEmpty(found, $"{string.Join("; ", found)}.");
+        Assert.IsEmpty(found, $$"""{{string.Join("; ", found)}}. Write numbers by $"…", and join them as numbers.Select(n => $"{n}").""");
     }
 
     [TestMethod]

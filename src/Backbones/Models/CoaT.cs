@@ -32,7 +32,7 @@ internal static class CoaT
         options.RequireOutputStride(32);
         if (config.ParallelDepth > 0 && config.Channels[1..].Distinct().Count() * config.MlpRatios[1..].Distinct().Count() > 1)
             throw new GraphException("Parallel blocks of CoaT are for scales of one width and one mlp_ratio but for the first, "
-                + $"not of widths {string.Join(", ", config.Channels)} and ratios {string.Join(", ", config.MlpRatios.Select(r => r.ToString(CultureInfo.InvariantCulture)))}.");
+                + $"not of widths {string.Join(", ", config.Channels.Select(n => $"{n}"))} and ratios {string.Join(", ", config.MlpRatios.Select(r => r.ToString(CultureInfo.InvariantCulture)))}.");
         DeclareModules(b, config);
         Node[] classTokens = [.. Enumerable.Range(0, 4).Select(s => b.Reshape(b.Parameter($"cls_token{s + 1}", [1, 1, config.Channels[s]]), [1, config.Channels[s]]))];
         Scale[] scales = [.. Enumerable.Range(0, 4).Select(s => new Scale(b, config, s))];
