@@ -3,14 +3,13 @@ using System.Text;
 
 namespace System.Runtime.CompilerServices;
 
-/// <summary>
-/// What the compiler makes of <c>$"…"</c> in these projects: it takes the type of this name that a project has itself before the framework's, which writes numbers
-/// by the culture of the thread. Here they are invariant, in messages, files and answers alike, and nobody can forget it.
-/// </summary>
+// What the compiler makes of $"…" in these projects: it takes the type of this name that a project has itself before the framework's, which writes numbers by the culture of the
+// thread. Here they are invariant, in messages, files and answers alike, and nobody can forget it. (No documentation comment: ASP.NET's OpenAPI generator collects those of all
+// projects by the types' names, and fails at a name that two projects have.)
 [InterpolatedStringHandler]
 internal ref struct DefaultInterpolatedStringHandler
 {
-    /// <summary>Room for what stands in a hole, in characters.</summary>
+    // Characters for what stands in a hole.
     private const int HoleLength = 12;
 
     private readonly StringBuilder _text;

@@ -144,7 +144,7 @@ internal static class ServeCommand
     private static string? ReadKey(string? file)
     {
         if (file is not null && !File.Exists(file))
-            throw new UsageException($"--api-key-file '{file}' is not there; expected a file with a key in it.");
+            throw new FileNotFoundException($"--api-key-file '{file}' is not there; expected a file with a key in it.");
         string? key = file is null ? Environment.GetEnvironmentVariable(KeyVariable)?.Trim() : File.ReadAllText(file).Trim();
         return key is null or { Length: > 0 } ? key : throw new UsageException(file is null ? $"{KeyVariable} is empty; expected a key, or no such variable." : $"'{file}' is empty; expected a key in it.");
     }
