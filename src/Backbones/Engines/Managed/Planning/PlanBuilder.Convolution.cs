@@ -83,7 +83,7 @@ internal sealed partial class PlanBuilder<T>
             var channels = new GroupedChannels<T>(geometry, _weights);
             AlignedBuffer? paddedBias = bias.IsEmpty ? null : PadColumns(bias);
             step = LineWinogradStep<T>.Pays(geometry)
-                ? new LineWinogradStep<T>(geometry, input, channels, Weights(LineWinogradStep<T>.Pack(weights.ToArray(), geometry, PackedTo)), paddedBias, result, epilogue)
+                ? new LineWinogradStep<T>(geometry, input, channels, Weights(LineWinogradStep<T>.Pack(weights, geometry, PackedTo)), paddedBias, result, epilogue)
                 : new GroupedStep<T>(geometry, input, channels, Weights(GroupedStep<T>.Pack(weights.ToArray(), geometry, PackedTo)), paddedBias, result, epilogue);
         }
         else

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace Backbones.Engines.Managed;
 
@@ -20,8 +21,8 @@ internal unsafe interface IWinogradTile<T> where T : struct, IVector<T>
     /// <summary>Transforms <paramref name="outputs"/> + 2 vectors of products into the results.</summary>
     static abstract void TransformOutput(int outputs, float* source, nint stride, float* target, nint targetStride);
 
-    /// <summary>Transforms three filter taps into <see cref="Inputs"/> factors.</summary>
-    static abstract void TransformFilter(double g0, double g1, double g2, Span<double> target);
+    /// <summary>Transforms three taps into <see cref="Inputs"/> factors, of four filters at a time.</summary>
+    static abstract void TransformFilter(Vector256<double> g0, Vector256<double> g1, Vector256<double> g2, Span<Vector256<double>> target);
 }
 
 /// <summary>F(2×2, 3×3) at the points 0, ∞, ±1: 2.25 times fewer products, as exact as the direct sum.</summary>
@@ -63,7 +64,8 @@ internal readonly unsafe struct Winograd2<T> : IWinogradTile<T> where T : struct
         T.Store(m2 - m3 + m1, target + targetStride);
     }
 
-    public static void TransformFilter(double g0, double g1, double g2, Span<double> target)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void TransformFilter(Vector256<double> g0, Vector256<double> g1, Vector256<double> g2, Span<Vector256<double>> target)
     {
         target[0] = g0;
         target[1] = g2;
@@ -167,14 +169,16 @@ internal readonly unsafe struct Winograd4<T> : IWinogradTile<T> where T : struct
         T.Store(T.MultiplyAdd(T.Create(A3), differenceA, T.MultiplyAdd(T.Create(B3), differenceB, m1)), target + 3 * targetStride);
     }
 
-    public static void TransformFilter(double g0, double g1, double g2, Span<double> target)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void TransformFilter(Vector256<double> g0, Vector256<double> g1, Vector256<double> g2, Span<Vector256<double>> target)
     {
-        double a = A, b = B, na = 2 * a * a * (a * a - b * b), nb = 2 * b * b * (b * b - a * a);
-        target[0] = g0 / (a * a * b * b);
+        const double a = A, b = B, na = 2 * a * a * (a * a - b * b), nb = 2 * b * b * (b * b - a * a);
+        Vector256<double> evenA = g0 + a * a * g2, oddA = a * g1, evenB = g0 + b * b * g2, oddB = b * g1;
+        target[0] = g0 * (1 / (a * a * b * b));
         target[1] = g2;
-        target[2] = (g0 + a * g1 + a * a * g2) / na;
-        target[3] = (g0 - a * g1 + a * a * g2) / na;
-        target[4] = (g0 + b * g1 + b * b * g2) / nb;
-        target[5] = (g0 - b * g1 + b * b * g2) / nb;
+        target[2] = (evenA + oddA) * (1 / na);
+        target[3] = (evenA - oddA) * (1 / na);
+        target[4] = (evenB + oddB) * (1 / nb);
+        target[5] = (evenB - oddB) * (1 / nb);
     }
 }

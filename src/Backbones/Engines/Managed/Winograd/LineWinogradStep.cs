@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using System.Runtime.CompilerServices;
 using Backbones.Graphs;
 
@@ -41,23 +42,27 @@ internal sealed unsafe class LineWinogradStep<T> : GroupedConvolution<T> where T
         => geometry.Stride == new Size2(1, 1) && geometry.OutWidth >= 4 && 4 * (geometry.OutHeight + 2 * ((geometry.OutHeight + Outputs - 1) / Outputs)) <= 3 * 3 * geometry.OutHeight;
 
     /// <summary>Filters [O, C/groups, 3, 3], transformed along their columns: for each vector of output channels and each transformed line, channel after channel, the taps of a line.</summary>
-    public static PackedMatrix<T> Pack(ReadOnlyMemory<float> filters, ConvolutionGeometry geometry, NativeArena? arena)
+    public static PackedMatrix<T> Pack(RowScaled filters, ConvolutionGeometry geometry, NativeArena? arena)
     {
         int width = geometry.GroupChannels, vectors = (geometry.OutChannels + T.Count - 1) / T.Count;
         var packed = new PackedMatrix<T>(3 * width, T.Count, vectors * Inputs, arena);
         Parallel.For(0, vectors, vector =>
         {
-            Span<double> factors = stackalloc double[Inputs];
-            for (int o = vector * T.Count; o < Math.Min((vector + 1) * T.Count, geometry.OutChannels); o++)
+            Span<Vector256<double>> factors = stackalloc Vector256<double>[Inputs];
+            float* scratch = stackalloc float[FilterTaps<T>.Floats];
+            var taps = new FilterTaps<T>(filters, width, vector * T.Count, Math.Min(T.Count, geometry.OutChannels - vector * T.Count), scratch);
+            float* target = packed.Column(vector * Inputs, 0, out nint row);
+            for (int c = 0; c < width; c++)
             {
-                ReadOnlySpan<float> filter = filters.Span.Slice(o * width * 9, width * 9);
-                float* target = packed.Column(vector * Inputs, o % T.Count, out nint row);
-                for (int i = 0; i < 3 * width; i++, target += row)
+                taps.Read(c);
+                for (int x = 0; x < 3; x++, target += row)
                 {
-                    int tap = i / 3 * 9 + i % 3;
-                    Winograd4<T>.TransformFilter(filter[tap], filter[tap + 3], filter[tap + 6], factors);
-                    for (int line = 0; line < Inputs; line++)
-                        target[line * 3 * width * row] = (float)factors[line];
+                    for (int lane = 0; lane < T.Count; lane += 4)
+                    {
+                        Winograd4<T>.TransformFilter(taps.Load(x, lane), taps.Load(3 + x, lane), taps.Load(6 + x, lane), factors);
+                        for (int line = 0; line < Inputs; line++)
+                            Vector128.Narrow(factors[line].GetLower(), factors[line].GetUpper()).Store(target + line * 3 * width * row + lane);
+                    }
                 }
             }
         });

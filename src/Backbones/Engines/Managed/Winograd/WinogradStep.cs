@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace Backbones.Engines.Managed;
 
@@ -54,7 +55,9 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
     private static void Prepare(int part)
     {
         string name = part == 0 ? nameof(TransformOutput) : nameof(TransformInput);
-        RuntimeHelpers.PrepareMethod(typeof(WinogradStep<T, TTile>).GetMethod(name, BindingFlags.Instance | BindingFlags.NonPublic)!.MethodHandle, [typeof(T).TypeHandle, typeof(TTile).TypeHandle]);
+        // Compiled ahead of time there may be no such name, and nothing to do.
+        if (typeof(WinogradStep<T, TTile>).GetMethod(name, BindingFlags.Instance | BindingFlags.NonPublic) is { } method)
+            RuntimeHelpers.PrepareMethod(method.MethodHandle, [typeof(T).TypeHandle, typeof(TTile).TypeHandle]);
     }
 
     private static int Positions => TTile.Inputs * TTile.Inputs;
@@ -65,32 +68,37 @@ internal sealed unsafe class WinogradStep<T, TTile> : Step where T : struct, IVe
         packing.For(2, Prepare);
         var packed = new PackedMatrix<T>(channels, outChannels, Positions, arena);
         // A vector of output channels at a time: each is a cache line at every position, written to once.
-        packing.For((outChannels + T.Count - 1) / T.Count, block =>
+        packing.For((outChannels + T.Count - 1) / T.Count, block => PackVector(filters, channels, packed, block * T.Count, Math.Min(T.Count, outChannels - block * T.Count)));
+        return packed;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void PackVector(RowScaled filters, int channels, PackedMatrix<T> packed, int first, int count)
+    {
+        int n = TTile.Inputs;
+        nint positionDistance = (nint)(packed.Column(1, first, out _) - packed.Column(0, first, out _));
+        float* row = packed.Column(0, first, out nint rowDistance);
+        float* scratch = stackalloc float[FilterTaps<T>.Floats];
+        var taps = new FilterTaps<T>(filters, channels, first, count, scratch);
+        Span<Vector256<double>> half = stackalloc Vector256<double>[3 * n], line = stackalloc Vector256<double>[n];
+        float* factors = stackalloc float[Positions * T.Count];
+        for (int c = 0; c < channels; c++, row += rowDistance)
         {
-            int n = TTile.Inputs, first = block * T.Count, end = Math.Min(first + T.Count, outChannels);
-            nint positionDistance = (nint)(packed.Column(1, first, out _) - packed.Column(0, first, out _));
-            float* row = packed.Column(0, first, out nint rowDistance);
-            ReadOnlySpan<float> source = filters.Elements.Span;
-            Span<double> half = stackalloc double[3 * n], line = stackalloc double[n];
-            for (int c = 0; c < channels; c++, row += rowDistance)
+            taps.Read(c);
+            for (int lane = 0; lane < T.Count; lane += 4)
             {
-                for (int o = first; o < end; o++)
+                for (int x = 0; x < 3; x++)
+                    TTile.TransformFilter(taps.Load(x, lane), taps.Load(3 + x, lane), taps.Load(6 + x, lane), half.Slice(x * n, n));
+                for (int y = 0; y < n; y++)
                 {
-                    ReadOnlySpan<float> g = source.Slice((o * channels + c) * 9, 9);
-                    float factor = filters.Factor(o);
-                    for (int x = 0; x < 3; x++)
-                        TTile.TransformFilter(g[x] * factor, g[3 + x] * factor, g[6 + x] * factor, half.Slice(x * n, n));
-                    float* target = row + (o - first);
-                    for (int y = 0; y < n; y++)
-                    {
-                        TTile.TransformFilter(half[y], half[n + y], half[2 * n + y], line);
-                        for (int x = 0; x < n; x++, target += positionDistance)
-                            *target = (float)line[x];
-                    }
+                    TTile.TransformFilter(half[y], half[n + y], half[2 * n + y], line);
+                    for (int x = 0; x < n; x++)
+                        Vector128.Narrow(line[x].GetLower(), line[x].GetUpper()).Store(factors + (y * n + x) * T.Count + lane);
                 }
             }
-        });
-        return packed;
+            for (int position = 0; position < Positions; position++)
+                T.Store(T.Load(factors + position * T.Count), row + position * positionDistance);
+        }
     }
 
     public override long MultiplyAdds => (long)_geometry.OutHeight * _geometry.OutWidth * _geometry.OutChannels * _geometry.Channels * 9;
