@@ -68,7 +68,7 @@ internal sealed partial class PlanBuilder<T>
         }
         else if (geometry is { Groups: 1, IsStridedPointwise: true } && (T.Count < Float16.Count || geometry.OutWidth < 2 * GemmTile<T>.Rows))
         {
-            // The pixels are copied next to each other: lines of few do not fill the tiles of a product, and where those have few registers they run at half of their speed.
+            // The pixels are copied next to each other: lines of few do not fill the tiles of a product. Of narrow tiles the low ones wait for their own sums, so that there any line is too short.
             input = PixelRows(Grid(ChannelsLast(input), 0, 0, geometry.Stride, geometry.OutHeight, geometry.OutWidth));
             step = new ProductStep<T>(input, Pack(weights, [.. Enumerable.Range(0, geometry.Channels)], geometry, bias), result, epilogue);
         }
