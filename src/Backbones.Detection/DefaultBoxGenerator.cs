@@ -18,7 +18,7 @@ public sealed class DefaultBoxGenerator : IAnchors
     /// <param name="scales">For each map the side of its square as a part of the image's, and one more behind the last; null for those that follow from the ratios.</param>
     /// <param name="steps">For each map the pixels of the image from one box to the next; null for the image's size over the map's.</param>
     /// <param name="clip">Whether no box is larger than the image.</param>
-    /// <exception cref="ArgumentException">There are no maps, not as many scales or steps as maps need, or a value is not positive.</exception>
+    /// <exception cref="ArgumentException">There are no maps, not as many scales or steps as maps need, a value is not positive, or a box is infinite or empty.</exception>
     public DefaultBoxGenerator(IReadOnlyList<IReadOnlyList<double>> aspectRatios, double minRatio = 0.15, double maxRatio = 0.9, IReadOnlyList<double>? scales = null, IReadOnlyList<int>? steps = null,
         bool clip = true)
     {
@@ -35,6 +35,8 @@ public sealed class DefaultBoxGenerator : IAnchors
         Steps = steps?.ToImmutableArray();
         Clip = clip;
         _sizes = [.. AspectRatios.Select(SizesOf)];
+        if (_sizes.Any(map => map.Any(s => !IsPositive(s.W) || !IsPositive(s.H))))
+            throw new ArgumentException("A scale with a ratio makes boxes of no width or height, or of infinite ones; scales are parts of the image such as 0.15, ratios numbers such as 2.", nameof(aspectRatios));
     }
 
     /// <summary>For each map the ratios.</summary>
@@ -52,12 +54,17 @@ public sealed class DefaultBoxGenerator : IAnchors
     /// <summary>The boxes of all maps, map by map, row by row, pixel by pixel.</summary>
     /// <param name="imageSize">Size of the image as the network gets it.</param>
     /// <param name="maps">Size of each map.</param>
-    /// <exception cref="ArgumentException">There are not as many maps as lists of ratios.</exception>
-    public IReadOnlyList<Box[]> Generate(Size2 imageSize, IReadOnlyList<Size2> maps) => [.. ((IAnchors)this).Grids(imageSize, maps).Select(g => g.ToArray())];
+    /// <exception cref="ArgumentException">There are not as many maps as lists of ratios, a size is less than 1, or no array holds the boxes of a map.</exception>
+    public IReadOnlyList<Box[]> Generate(Size2 imageSize, IReadOnlyList<Size2> maps)
+    {
+        ArgumentNullException.ThrowIfNull(maps);
+        return [.. ((IAnchors)this).Grids(imageSize, maps).Select(g => g.ToArray())];
+    }
 
     AnchorGrid[] IAnchors.Grids(Size2 imageSize, IReadOnlyList<Size2> maps)
     {
         PerPixel(maps.Count);
+        AnchorGrid.RequireSizes(imageSize, maps);
         return [.. maps.Select((map, i) => new BoxGrid(_sizes[i], map, imageSize, Steps is { } steps ? ((float)((double)imageSize.W / steps[i]), (float)((double)imageSize.H / steps[i])) : (map.W, map.H)))];
     }
 

@@ -27,7 +27,7 @@ internal static class CommandLine
         RootCommand root = Create(terminal);
         // As git, dotnet and others have it.
         if (arguments.FirstOrDefault() == "help")
-            arguments = [.. arguments.Skip(1), "--help"];
+            arguments = [.. arguments.Where(a => a != "help"), "--help"];
         if (arguments.Count == 0)
         {
             root.Parse(["--help"]).Invoke(new InvocationConfiguration { Output = terminal.Error });

@@ -132,6 +132,10 @@ public sealed class SsdTests
         Assert.Contains("received 0.1, -1", Assert.ThrowsExactly<ArgumentException>(() => new DefaultBoxGenerator([[2]], scales: [0.1, -1])).Message);
         Assert.Contains("need 3 scales", Assert.ThrowsExactly<ArgumentException>(() => new DefaultBoxGenerator([[2], [2]], minRatio: double.NaN)).Message);
         Assert.Contains("as many steps", Assert.ThrowsExactly<ArgumentException>(() => new DefaultBoxGenerator([[2]], steps: [8, 16])).Message);
+        Assert.Contains("boxes of no width or height, or of infinite ones", Assert.ThrowsExactly<ArgumentException>(() => new DefaultBoxGenerator([[1e300]])).Message);
+        Assert.Contains("boxes of no width or height, or of infinite ones", Assert.ThrowsExactly<ArgumentException>(() => new DefaultBoxGenerator([[2]], scales: [1e200, 1], clip: false)).Message);
+        Assert.Contains("1×1 or more; received an image of 64×0 and maps of 8×8", Assert.ThrowsExactly<ArgumentException>(() => new DefaultBoxGenerator([[2]]).Generate((64, 0), [8])).Message);
+        Assert.Contains("A map of 100000×100000 with 4 anchors", Assert.ThrowsExactly<ArgumentException>(() => new DefaultBoxGenerator([[2]]).Generate(64, [100000])).Message);
         Assert.Contains("are for 1 maps, the network has 2", Assert.ThrowsExactly<ArgumentException>(() => new DefaultBoxGenerator([[2]]).Generate(64, [8, 4])).Message);
     }
 

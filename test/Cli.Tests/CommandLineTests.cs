@@ -65,6 +65,7 @@ public sealed class CommandLineTests
     public void Help_is_also_a_command()
     {
         Assert.AreEqual(Tool.Succeed("--help").Out, Tool.Succeed("help").Out);
+        Assert.AreEqual(Tool.Succeed("--help").Out, Tool.Succeed("help", "help").Out);
         Assert.AreEqual(Tool.Succeed("extract", "--help").Out, Tool.Succeed("help", "extract").Out);
         Tool.Fail(ExitCode.Usage, ["help", "exract"], "There is no command 'exract'. Did you mean 'extract'");
         Tool.Fail(ExitCode.Usage, ["exract", "--help"], "There is no command 'exract'. Did you mean 'extract'");

@@ -104,7 +104,7 @@ public sealed class ExtractTests
 
             void Link(string name, TarEntryType type, string target) => writer.WriteEntry(new PaxTarEntry(type, name) { LinkName = target });
         }
-        Tool.Fail(ExitCode.BadImage, ImageSet.Extract(file, tar), "Image 6 of 10", "b/gone.jpg", "It is a link to 'gone.jpg', which is no file of the archive.");
+        Tool.Fail(ExitCode.BadImage, ImageSet.Extract(file, tar), "Image 6 of 10", "b/gone.jpg", "It is a link to 'gone.jpg', which leads to no file of the archive.");
         Tool.Succeed(ImageSet.Extract(file, tar, "--bad-images", "skip", "--resume"));
         ExtractionReport report = ExtractionReport.Read(file);
         (string Path, float[] Values)[] rows = [.. report.Open(file).Rows().Select(r => (r.Path, r.Values.ToArray()))];

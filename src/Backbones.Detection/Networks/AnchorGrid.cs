@@ -18,7 +18,19 @@ internal interface IAnchors
 internal abstract class AnchorGrid(Size2 map, int perPixel)
 {
     /// <summary>Number of anchors.</summary>
-    public int Count { get; } = map.H * map.W * perPixel;
+    public int Count { get; } = (long)map.H * map.W <= Array.MaxLength / perPixel ? map.H * map.W * perPixel
+        : throw new ArgumentException($"A map of {map} with {perPixel} anchors for each pixel has more than {Array.MaxLength} of them.", nameof(map));
+
+    /// <summary>Makes sure that there are an image and maps.</summary>
+    /// <exception cref="ArgumentException">A side is less than 1.</exception>
+    public static void RequireSizes(Size2 imageSize, IReadOnlyList<Size2> maps)
+    {
+        foreach (Size2 size in maps.Prepend(imageSize))
+        {
+            if (size.H < 1 || size.W < 1)
+                throw new ArgumentException($"Anchors need images and maps of 1×1 or more; received an image of {imageSize} and maps of {string.Join(", ", maps)}.", nameof(maps));
+        }
+    }
 
     /// <summary>Anchor by number: row, then column, then one of the pixel's.</summary>
     public Box this[int index]

@@ -88,6 +88,13 @@ internal static class Windows
         return (fitted, shifted ? (map.H <= fitted.H ? 0 : window.H / 2, map.W <= fitted.W ? 0 : window.W / 2) : (0, 0));
     }
 
+    /// <summary>The size that timm fits a stage's windows to: halves are rounded down, where the merging of patches fills odd maps up and so rounds up.</summary>
+    /// <param name="grid">The first stage's map.</param>
+    /// <param name="stage">The stage's number, from 0.</param>
+    /// <exception cref="GraphException">Nothing is left.</exception>
+    public static Size2 CountedSize(Size2 grid, int stage) => (grid.H >> stage, grid.W >> stage) is ( > 0, > 0) and var (h, w) ? (h, w)
+        : throw new GraphException($"{grid.H}×{grid.W} patches are too few: they are halved {stage} times for the windows of stage {stage}. Choose an image with {1 << stage}×{1 << stage} patches or more.");
+
     /// <summary>Zeros below and to the right of a map <c>[H, W, C]</c> until it has that size.</summary>
     public static Node Pad(GraphBuilder b, Node x, Size2 size, string target = "pad")
     {

@@ -144,7 +144,7 @@ internal static class EfficientFormer
     {
         ["depths"] = (c, v) => c with { Depths = v.PerStage(c.Depths.Length) },
         ["embed_dims"] = (c, v) => c with { Channels = v.PerStage(c.Channels.Length) },
-        ["num_vit"] = (c, v) => c with { AttentionBlocks = v.GetInt32() },
+        ["num_vit"] = (c, v) => c with { AttentionBlocks = v.Number(n => n > 0, "1 or more: the norm behind the last block is of tokens") },
         ["mlp_ratios"] = (c, v) => c with { MlpRatio = v.Ratio() },
         ["pool_size"] = (c, v) => c with { PoolSize = v.OddKernel() },
         ["layer_scale_init_value"] = (c, _) => c, // what the scales are before training

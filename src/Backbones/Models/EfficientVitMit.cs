@@ -139,7 +139,7 @@ internal static class EfficientVitMit
         Node q = b.Unary(b.Slice(qkv, 1, 0, d), UnaryKind.Relu, "q"), k = b.Unary(b.Slice(qkv, 1, d, d), UnaryKind.Relu, "k"), v = b.Slice(qkv, 1, 2 * d, d);
         Node sums = b.MatMul(b.MatMul(v, k, transposeB: true), q);
         Node weights = b.MatMul(b.Reshape(b.Reduce(k, ReduceKind.Sum, [2]), [2 * heads, 1, d]), q);
-        x = b.Reshape(b.Divide(sums, b.Affine(weights, 1, eps, "add")), [2 * channels, h, w]);
+        x = b.Reshape(b.Divide(sums, b.Affine(weights, 1, eps, "add")), [2 * heads * d, h, w]);
         return Conv(b, "proj", x, channels, 1, norm: config.Norm);
     }
 

@@ -79,7 +79,7 @@ internal static class FasterNet
         using (b.Scope("spatial_mixing"))
         {
             Node part = b.Conv2d("partial_conv3", b.Slice(x, 0, 0, convolved), convolved, 3, padding: 1);
-            return b.Concat(0, [part, b.Slice(x, 0, convolved, x.Shape[0] - convolved)]);
+            return convolved == x.Shape[0] ? part : b.Concat(0, [part, b.Slice(x, 0, convolved, x.Shape[0] - convolved)]);
         }
     }
 

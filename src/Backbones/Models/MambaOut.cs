@@ -82,11 +82,11 @@ internal static class MambaOut
         Node shortcut = x;
         int width = x.Shape[2], hidden = (int)(config.ExpansionRatio * width), convolved = (int)(config.ConvRatio * width);
         x = b.Linear("fc1", s_norm(b, "norm", x), 2 * hidden);
-        Node gate = b.Slice(x, 2, 0, hidden), kept = b.Slice(x, 2, hidden, hidden - convolved);
+        Node gate = b.Slice(x, 2, 0, hidden);
         Node c = ChannelsFirst(b, b.Slice(x, 2, 2 * hidden - convolved, convolved));
         c = ChannelsLast(b, b.Conv2d("conv", c, convolved, 7, padding: 3, groups: convolved, bias: true));
         gate = b.Act("act", gate, config.Act);
-        x = b.Linear("fc2", b.Multiply(gate, b.Concat(2, [kept, c])), width);
+        x = b.Linear("fc2", b.Multiply(gate, convolved == hidden ? c : b.Concat(2, [b.Slice(x, 2, hidden, hidden - convolved), c])), width);
         return b.Add(b.Identity("drop_path", LayerScale.Build(b, "ls", x, config.IsRw)), shortcut);
     }
 

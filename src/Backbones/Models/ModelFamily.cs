@@ -73,10 +73,11 @@ internal sealed class ModelEntry
                 PretrainedSize = resolved.PretrainedSize.Value,
             });
         }
-        // A family's own refusals say what fits. Where a node or a shape fails instead, it is of the image size.
-        catch (Exception e) when (size != ownSize && e is GraphException { InnerException: not null } or ArgumentException)
+        // A family's own refusals say what fits. Where a node or a shape fails instead, it is of the image size, unless the model cannot be made for its own size either.
+        catch (Exception e) when (e is GraphException { InnerException: not null } or ArgumentException && e is not ArgumentOutOfRangeException)
         {
-            throw new GraphException($"An image of {size} does not fit '{Name}', whose own size is {ownSize}. {e.Message}", e);
+            throw new GraphException(size != ownSize && CanBuild(options with { ImageSize = ownSize }) ? $"An image of {size} does not fit '{Name}', whose own size is {ownSize}. {e.Message}"
+                : $"'{Name}' cannot be made as its config and the options say. {e.Message}", e);
         }
         // A width of nothing, or a table with more places than can be counted.
         catch (Exception e) when (e is ArithmeticException or ArgumentOutOfRangeException)
@@ -94,6 +95,19 @@ internal sealed class ModelEntry
             _built.TryRemove(old);
         _built[resolved] = new(backbone);
         return backbone;
+    }
+
+    private bool CanBuild(BuildOptions options)
+    {
+        try
+        {
+            Build(options);
+            return true;
+        }
+        catch (GraphException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Convolution widths of a pruned variant (Knapsack Pruning, https://arxiv.org/abs/2002.08258) by module path: one <c>module width</c> pair a line of <c>Pruned/NAME.txt</c>.</summary>

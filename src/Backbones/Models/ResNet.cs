@@ -170,6 +170,8 @@ internal static class ResNet
 
     private static Node BasicBlock(GraphBuilder b, Config config, Node x, BlockArgs args)
     {
+        if (config.Cardinality != 1 || config.BaseWidth != 64)
+            throw new GraphException($"Basic blocks have one group and their own width: 'cardinality' must be 1 and 'base_width' 64, not {config.Cardinality} and {config.BaseWidth}; bottlenecks, as in resnet50, take others.");
         Node shortcut = x;
         bool antiAlias = UsesAntiAlias(config, args);
         x = b.Conv2d("conv1", x, args.Planes / config.ReduceFirst, 3, antiAlias ? 1 : args.Stride, args.FirstDilation, args.FirstDilation);

@@ -115,7 +115,7 @@ internal static class SHViT
         Node scores = b.Affine(b.MatMul(b.Transpose(q, 0, 1), k), 1 / MathF.Sqrt(queryWidth));
         Node maps = b.Transpose(b.Softmax(scores, -1), 0, 1);
         part = b.Reshape(b.MatMul(v, maps), [partialWidth, h, w]);
-        x = b.Concat(0, [part, b.Slice(x, 0, partialWidth, channels - partialWidth)]);
+        x = partialWidth == channels ? part : b.Concat(0, [part, b.Slice(x, 0, partialWidth, channels - partialWidth)]);
         using (b.Scope("proj"))
             return ConvNorm.Build(b, "1", b.Act("0", x, UnaryKind.Relu), channels);
     }

@@ -50,15 +50,17 @@ internal static class SwinTransformer
         Node x = PatchEmbed.Map(b, "patch_embed", b.Input, config.PatchSize, config.Width, Norms.TorchLayerNorm());
         var levels = new List<FeatureLevel>();
         var adapters = ImmutableDictionary.CreateBuilder<string, ParameterAdapter>();
+        Size2 grid = (x.Shape[0], x.Shape[1]);
         for (int stage = 0; stage < config.Depths.Length; stage++)
         {
             int channels = config.Width << stage;
             using (b.Scope($"layers.{stage}"))
             {
                 x = stage > 0 ? PatchMerging.Build(b, "downsample", x, channels, Norms.TorchLayerNorm(), config.MergeNormFirst) : b.Identity("downsample", x);
+                Size2 counted = Windows.CountedSize(grid, stage);
                 for (int i = 0; i < config.Depths[stage]; i++)
                 {
-                    (Size2 window, Size2 shift) = Windows.Fit((x.Shape[0], x.Shape[1]), config.Windows[stage], shifted: i % 2 == 1);
+                    (Size2 window, Size2 shift) = Windows.Fit(counted, config.Windows[stage], shifted: i % 2 == 1);
                     using (b.Scope($"blocks.{i}"))
                     {
                         x = config.Block(b, new BlockArgs(config.Heads[stage], window, shift, config.PretrainedWindows[stage], config.MlpRatio, config.QkvBias, HasDropPath: stage == 0 && i == 0), x);

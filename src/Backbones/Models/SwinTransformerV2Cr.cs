@@ -35,17 +35,19 @@ internal static class SwinTransformerV2Cr
         using (b.Scope("patch_embed"))
             x = ChannelsFirst(b, x);
         var levels = new List<FeatureLevel>();
+        Size2 grid = (x.Shape[1], x.Shape[2]);
         for (int stage = 0; stage < config.Depths.Length; stage++)
         {
             using (b.Scope($"stages.{stage}"))
             {
+                Size2 counted = Windows.CountedSize(grid, stage);
                 x = b.Permute(x, [1, 2, 0]);
                 x = stage > 0 ? PatchMerging.Build(b, "downsample", x, config.Width << stage, Norms.TorchLayerNorm()) : b.Identity("downsample", x);
                 for (int i = 0; i < config.Depths[stage]; i++)
                 {
                     bool endsStage = i == config.Depths[stage] - 1 && (config.ExtraNormStage || stage == config.Depths.Length - 1);
                     bool extraNorm = endsStage || (config.ExtraNormPeriod > 0 && (i + 1) % config.ExtraNormPeriod == 0);
-                    (Size2 window, Size2 shift) = Windows.Fit((x.Shape[0], x.Shape[1]), windowOfGrid, shifted: i % 2 == 1);
+                    (Size2 window, Size2 shift) = Windows.Fit(counted, windowOfGrid, shifted: i % 2 == 1);
                     using (b.Scope($"blocks.{i}"))
                         x = Block(b, config, x, config.Heads[stage], window, shift, extraNorm);
                 }

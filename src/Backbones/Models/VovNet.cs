@@ -76,6 +76,8 @@ internal static class VovNet
         Node shortcut = x;
         int channels = config.LayerChannels[stage];
         var maps = new List<Node> { x };
+        if (config.Depthwise && x.Shape[0] != channels && residual)
+            throw new GraphException($"Depthwise blocks of VoVNet are no residual ones where they reduce their channels, here from {x.Shape[0]} to {channels}: 'stage_conv_chs' must be 'stage_out_chs' in stages of several blocks, or 'residual' false.");
         if (config.Depthwise && x.Shape[0] != channels)
             x = ConvNormAct.Build(b, "conv_reduction", x, channels, 1, config.Norm, config.Act);
         using (b.Scope("conv_mid"))

@@ -22,7 +22,7 @@ internal sealed class TarImages(string path) : IDisposable
             if (links.Follow(member) is { } file)
                 yield return Item($"{name}/{member.Name}", file.Offset, file.Length);
             else
-                yield return new UnreadableEntry($"{name}/{member.Name}", $"{path}/{member.Name}", member.IsLink ? $"It is a link to '{member.Target}', which is no file of the archive." : $"It is no file in the archive but an entry of the type {member.Type}.");
+                yield return new UnreadableEntry($"{name}/{member.Name}", $"{path}/{member.Name}", member.IsLink ? $"It is a link to '{member.Target}', which leads to no file of the archive." : $"It is no file in the archive but an entry of the type {member.Type}.");
         }
     }
 

@@ -71,6 +71,25 @@ public sealed class ManagedOperatorTests
         OnMaps("global", (b, x) => b.Function("pool", new AdaptiveAvgPool2dOp(1, 1), x));
     }
 
+    /// <summary>Scores beyond 10⁹, of which a factor's rounding is more than an exponent: the largest takes all, as everywhere else.</summary>
+    [TestMethod]
+    [DataRow(1e4f)]
+    [DataRow(3e5f)]
+    [DataRow(1e6f)]
+    [DataRow(1e12f)]
+    public void AttentionWithHugeScoresTakesTheLargest(float magnitude)
+    {
+        foreach (int tokens in (int[])[11, 49, 70])
+        {
+            foreach (bool masked in (bool[])[false, true])
+            {
+                var b = new GraphBuilder([3, tokens, 17]);
+                Node x = b.Affine(b.Input, magnitude);
+                EngineComparison.Check(b.Build([b.Attention(x, x, b.Input, 0.1f, masked ? b.Parameter("mask", [3, tokens, tokens]) : null)]), what: $"{tokens} tokens, mask {masked}");
+            }
+        }
+    }
+
     /// <summary>What is no number stays none, wherever it is: a maximum that loses it would give features that look like some.</summary>
     [TestMethod]
     public void NothingThatIsNoNumberIsLost()

@@ -429,6 +429,22 @@ public sealed class ModelArgsTests
         }
     }
 
+    /// <summary>Where a part is all, nothing is left beside it; where heads do not divide the channels, some have none.</summary>
+    [TestMethod]
+    [DataRow("fasternet_t0", """{"n_div":1}""", "stages.0.blocks.0.spatial_mixing.partial_conv3.weight", 40)]
+    [DataRow("mambaout_femto", """{"expansion_ratio":1}""", "stages.0.blocks.0.conv.weight", 48)]
+    [DataRow("shvit_s1", """{"partial_dim":[128,224,320]}""", "stages.1.blocks.0.mixer.m.pre_norm.weight", 224)]
+    [DataRow("efficientvit_b0", """{"head_dim":10}""", "stages.2.blocks.1.context_module.main.qkv.conv.weight", 180)]
+    public void PartsOfAnySizeAreTaken(string name, string arguments, string parameter, int size)
+    {
+        PretrainedConfig config = ModelNames.GetConfig(name).WithModelArgs(arguments);
+        using ParameterStore weights = RecipeFor(config);
+        Assert.AreEqual(size, weights[parameter].Shape[0]);
+        using Backbone backbone = Backbone.FromParameters(config, weights);
+        int channels = backbone.Select(FeatureSelection.Pooled()).Outputs[0].Shape[0];
+        Assert.IsTrue(Run(backbone, [.. Enumerable.Range(0, (int)backbone.Graph.Inputs[0].Shape.Length).Select(i => MathF.Sin(i))], channels).All(float.IsFinite));
+    }
+
     /// <summary>Parameter counts of encoders that are published in timm's layout with arguments of their own.</summary>
     [TestMethod]
     [DataRow("vit_giant_patch14_dinov2", """{"img_size":224,"patch_size":16,"embed_dim":1536,"depth":40,"num_heads":24,"init_values":1e-5,"mlp_ratio":5.33334,"num_classes":0}""", 1_134_953_984)]
@@ -541,6 +557,11 @@ public sealed class ModelArgsTests
     [DataRow("sam2_hiera_tiny", """{"global_att_blocks":[3]}""", "Block 3 is the first of a stage")]
     [DataRow("sam2_hiera_tiny", """{"global_pos_size":[7,14]}""", "for 'sam2_hiera_tiny' it must be one number twice: a square.")]
     [DataRow("rdnet_tiny", """{"transition_compression_ratio":2}""", "for 'rdnet_tiny' it must be above 0 and at most 1.")]
+    [DataRow("resnet18", """{"cardinality":2}""", "Basic blocks have one group and their own width: 'cardinality' must be 1 and 'base_width' 64, not 2 and 64")]
+    [DataRow("resnet34", """{"base_width":32}""", "not 1 and 32")]
+    [DataRow("vovnet39a", """{"depthwise":true,"residual":true}""", "no residual ones where they reduce their channels, here from 768 to 192")]
+    [DataRow("efficientformer_l1", """{"num_vit":0}""", "for 'efficientformer_l1' it must be 1 or more")]
+    [DataRow("fastvit_t8", """{"cls_ratio":0.7,"img_size":128}""", "'fastvit_t8' cannot be made as its config and the options say. Node 'final_conv")]
     public void WhatTheFamilyDoesNotTakeIsRefused(string name, string arguments, string problem)
         => StringAssert.Contains(Refusal(ModelNames.GetConfig(name).WithModelArgs(arguments)), problem);
 

@@ -64,6 +64,19 @@ public sealed class SwinTransformerTests
             "Shifted windows of 16×16 do not divide a map of 56×56; the nearest map that they do is 64×64");
     }
 
+    /// <summary>Maps of 28, 14, 7 and, as the odd one is filled up, 4 pixels; timm counts 3 in the last and makes its window of that.</summary>
+    [TestMethod]
+    [DataRow("swin_tiny_patch4_window7_224", "layers.3.blocks.1.attn.relative_position_bias_table", 25)]
+    [DataRow("swin_tiny_patch4_window7_224", "layers.2.blocks.1.attn.relative_position_bias_table", 169)]
+    public void WindowsFitSizesThatAreHalvedDownwards(string name, string table, int places)
+        => Assert.AreEqual(places, ModelCatalog.Find(name).Build(new BuildOptions { ImageSize = 112 }).Graph.Parameters.Single(p => p.Name == table).Shape[0]);
+
+    [TestMethod]
+    public void ImagesOfFewerPatchesThanHalvesAreRefused()
+        => StringAssert.Contains(
+            Assert.ThrowsExactly<GraphException>(() => ModelCatalog.Find("swin_tiny_patch4_window7_224").Build(new BuildOptions { ImageSize = (224, 28) })).Message,
+            "56×7 patches are too few");
+
     [TestMethod]
     public void OtherPoolsAreRefused()
         => StringAssert.Contains(

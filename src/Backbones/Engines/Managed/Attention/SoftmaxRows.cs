@@ -52,10 +52,11 @@ internal static unsafe class SoftmaxRows<T> where T : struct, IVector<T>
         row = scores;
         for (int r = 0; r < rows; r++, row += distance)
         {
-            T factor = T.Create(exponent), shift = T.Create(-sums[r] * exponent), least = T.Create(-126f), sum = T.Zero;
+            // The difference first: of huge scores the maximum times the factor is rounded by more than powers of two there are.
+            T factor = T.Create(exponent), max = T.Create(sums[r]), least = T.Create(-126f), sum = T.Zero;
             for (nint c = 0; c <= last; c += T.Count)
             {
-                T value = VectorMath<T>.Exp2(T.Max(least, T.MultiplyAdd(T.Load(row + c), factor, shift)));
+                T value = VectorMath<T>.Exp2(T.Max(least, (T.Load(row + c) - max) * factor));
                 sum += value;
                 T.Store(value, row + c);
             }
