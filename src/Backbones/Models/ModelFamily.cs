@@ -73,16 +73,12 @@ internal sealed class ModelEntry
                 PretrainedSize = resolved.PretrainedSize.Value,
             });
         }
-        // A family's own refusals say what fits. Where a node or a shape fails instead, it is of the image size, unless the model cannot be made for its own size either.
-        catch (Exception e) when (e is GraphException { InnerException: not null } or ArgumentException && e is not ArgumentOutOfRangeException)
+        // A family's own refusals say what fits. Where a node or a shape fails instead, or a size comes to nothing or to more than can be counted, it is of the image size, unless the model
+        // cannot be made for its own size either.
+        catch (Exception e) when (e is GraphException { InnerException: not null } or ArgumentException or ArithmeticException)
         {
             throw new GraphException(size != ownSize && CanBuild(options with { ImageSize = ownSize }) ? $"An image of {size} does not fit '{Name}', whose own size is {ownSize}. {e.Message}"
                 : $"'{Name}' cannot be made as its config and the options say. {e.Message}", e);
-        }
-        // A width of nothing, or a table with more places than can be counted.
-        catch (Exception e) when (e is ArithmeticException or ArgumentOutOfRangeException)
-        {
-            throw new GraphException($"'{Name}' cannot be made for an image of {size} with the arguments of its config: one of its sizes comes to 0, or to more than can be counted. {e.Message}", e);
         }
         backbone = backbone with
         {
