@@ -1,6 +1,3 @@
-using Backbones.Engines;
-using Backbones.Engines.Managed;
-using Backbones.Engines.Reference;
 using Backbones.Graphs;
 
 namespace Backbones.Tests.Engines;
@@ -19,31 +16,7 @@ public sealed class RandomLayoutTests
 
     [TestMethod]
     public void RandomLayoutsMatchReferenceAndThemselves()
-    {
-        for (int seed = 0; seed < Graphs; seed++)
-        {
-            var random = new Random(seed);
-            (Graph graph, string what) = Make(random);
-            int batch = random.Next(1, 4), length = (int)graph.Inputs[0].Shape.Length;
-            var parameters = new RandomParameters(seed);
-            float[] input = RandomParameters.Values(batch * length, seed);
-            float[][] expected = EngineComparison.Run(new ReferenceEngine().Compile(graph, parameters, EngineOptions.Default), batch, [input]);
-            foreach (int width in EngineComparison.Widths)
-            {
-                using IPlan alone = ManagedEngine.Compile(graph, parameters, new EngineOptions { Threads = 1 }, width);
-                using IPlan shared = ManagedEngine.Compile(graph, parameters, new EngineOptions { Threads = random.Next(2, 8) }, width);
-                float[][] actual = EngineComparison.Run(alone, batch, [input]), again = EngineComparison.Run(shared, batch, [input]);
-                float[][] last = EngineComparison.Run(shared, 1, [input[^length..]]);
-                for (int i = 0; i < expected.Length; i++)
-                {
-                    double error = Error(expected[i], actual[i]);
-                    Assert.IsTrue(error <= Tolerance, $"{what}, seed {seed}, output {i} with {width} lanes: error {error:e2} is over {Tolerance:e1}.");
-                    Assert.IsTrue(actual[i].AsSpan().SequenceEqual(again[i]), $"{what}, seed {seed}, output {i} with {width} lanes depends on the number of threads.");
-                    Assert.IsTrue(last[i].AsSpan().SequenceEqual(actual[i].AsSpan()[^last[i].Length..]), $"{what}, seed {seed}, output {i} with {width} lanes depends on the place in the batch.");
-                }
-            }
-        }
-    }
+        => RandomGraphs.MatchReferenceAndThemselves(Graphs, Make, Error, Tolerance);
 
     private static double Error(float[] expected, float[] actual)
     {
